@@ -1,0 +1,276 @@
+"""Every error a user can meet, each with its own exit code.
+
+An error says what happened (``message``), on what evidence (``evidence``: file, line, record, path), and
+what to do next (``hint``). The command line prints these three and exits with ``exit_code``; the library
+raises them. Exit codes 0, 3 and 4 are verdicts (healthy, doubtful, broken), 2 is a usage error.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+EXIT_OK = 0
+EXIT_INTERNAL = 1
+EXIT_USAGE = 2
+EXIT_DOUBTFUL = 3
+EXIT_BROKEN = 4
+EXIT_INTERRUPTED = 130
+
+
+class BootstrapError(Exception):
+    """What went wrong, the evidence, and what to do next.
+
+    Args:
+        message: One sentence: what happened.
+        evidence: Facts that show it, one line each.
+        hint: What to do next; falls back to the class's own.
+    """
+
+    exit_code: ClassVar[int] = EXIT_INTERNAL
+    hint: str = ""
+
+    def __init__(self, message: str, *, evidence: Iterable[str] = (), hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.evidence = tuple(evidence)
+        if hint is not None:
+            self.hint = hint
+
+    @property
+    def id(self) -> str:
+        """The error's stable name, for JSON and for looking it up: the class name in kebab case."""
+        name = type(self).__name__.removesuffix("Error")
+        return "".join(f"-{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error as JSON-ready data."""
+        return {
+            "error": self.id,
+            "exit_code": self.exit_code,
+            "message": self.message,
+            "evidence": list(self.evidence),
+            "hint": self.hint,
+        }
+
+
+# The lock file: 10 to 29
+
+
+class LockError(BootstrapError):
+    """The lock file can't be used."""
+
+
+class LockNotFoundError(LockError):
+    """No lock file there, or not readable."""
+
+    exit_code = 10
+    hint = "Give the lock's path with --lock, or run in the folder that holds conda-lock.yml."
+
+
+class LockSyntaxError(LockError):
+    """Not YAML, or not in the shape of a conda-lock file."""
+
+    exit_code = 11
+    hint = "Write the lock anew with `bootstrap lock`, or restore the committed file."
+
+
+class LockVersionError(LockError):
+    """The lock's format version is not 1."""
+
+    exit_code = 12
+    hint = "Write the lock anew with conda-lock 4 (format version 1)."
+
+
+class PlatformNotLockedError(LockError):
+    """The lock has no records for the platform asked for."""
+
+    exit_code = 13
+    hint = "Add the platform to environment.yml and lock again."
+
+
+class PipEntryError(LockError):
+    """The lock holds a package that pip would install."""
+
+    exit_code = 14
+    hint = "Take the package from conda-forge instead of a pip: section, and lock again."
+
+
+class MissingHashError(LockError):
+    """A record has no usable sha256."""
+
+    exit_code = 15
+    hint = "Lock again from a channel whose repodata states sha256; nothing is downloaded unverified."
+
+
+class UrlSchemeError(LockError):
+    """A record's URL is neither https nor file (nor http on loopback)."""
+
+    exit_code = 16
+    hint = "Lock against an https or file channel."
+
+
+class UrlCredentialsError(LockError):
+    """A record's URL carries user info or a token."""
+
+    exit_code = 17
+    hint = "Remove the credentials from the channel's URL, change them (they are public now), and lock again."
+
+
+class ForeignChannelError(LockError):
+    """A record's URL lies outside the lock's own channels."""
+
+    exit_code = 18
+    hint = "Name the channel in environment.yml and lock again, or restore the committed lock."
+
+
+class UnsafePathError(LockError):
+    """A record's URL or file name climbs out of its channel."""
+
+    exit_code = 19
+    hint = "Don't use this lock: its paths leave the channel. Restore the committed file."
+
+
+class DuplicateRecordError(LockError):
+    """Two records for one package name on one platform."""
+
+    exit_code = 20
+    hint = "Lock again; a hand-merged lock often has both sides of a conflict."
+
+
+class DanglingDependencyError(LockError):
+    """A record depends on a package that the lock doesn't hold."""
+
+    exit_code = 21
+    hint = "Lock again; don't remove records by hand."
+
+
+class RequiredPackageError(LockError):
+    """A package that the environment can't do without is not in the lock."""
+
+    exit_code = 22
+    hint = "Add the package to environment.yml and lock again."
+
+
+# The prefix: 30 to 39
+
+
+class PrefixError(BootstrapError):
+    """The prefix can't be used or changed."""
+
+
+class NotAnEnvironmentError(PrefixError):
+    """The folder is there, isn't empty, and is no conda environment."""
+
+    exit_code = 30
+    hint = "Choose another --prefix, or empty this folder yourself; it was left as it is."
+
+
+class PrefixNotWritableError(PrefixError):
+    """The prefix, or the folder it lies in, can't be written."""
+
+    exit_code = 31
+    hint = "Choose a --prefix that you may write to."
+
+
+class DiskSpaceError(PrefixError):
+    """Too little room for the environment."""
+
+    exit_code = 32
+    hint = "Free some space, or choose another --prefix or --cache; the environment in place is unchanged."
+
+
+class PrefixBusyError(PrefixError):
+    """Another restore is at work on this prefix."""
+
+    exit_code = 33
+    hint = "Wait until it ends, then run the command again."
+
+
+class VerificationError(PrefixError):
+    """What was restored doesn't match the lock."""
+
+    exit_code = 34
+    hint = "Run the command again; if it recurs, delete the cache folder and report the evidence."
+
+
+class PrefixNotFoundError(PrefixError):
+    """No environment at the prefix."""
+
+    exit_code = 35
+    hint = "Make it with `bootstrap restore`, or give the right --prefix."
+
+
+class PrefixTooLongError(PrefixError):
+    """The prefix's path is too long to be written into the packages' binary files."""
+
+    exit_code = 36
+    hint = "Choose a shorter --prefix."
+
+
+# Downloads and archives: 40 to 49
+
+
+class FetchError(BootstrapError):
+    """A package archive could not be had."""
+
+
+class ArchiveNotFoundError(FetchError):
+    """The channel has no such file (HTTP 404 or 410, or no local file)."""
+
+    exit_code = 40
+    hint = "The channel no longer serves this file: lock again, or use a mirror that keeps it."
+
+
+class ServerError(FetchError):
+    """The server kept answering with an error."""
+
+    exit_code = 41
+    hint = "The server is at fault: try again later. What was fetched is kept."
+
+
+class ConnectionFailedError(FetchError):
+    """The connection was refused, cut, or stalled."""
+
+    exit_code = 42
+    hint = "Check the network, then run the command again. What was fetched is kept."
+
+
+class HashMismatchError(FetchError):
+    """An archive's content is not what the lock says."""
+
+    exit_code = 43
+    hint = "Nothing of it was used. A bad mirror or proxy is the usual cause; run again, or lock again."
+
+
+class ArchiveCorruptError(FetchError):
+    """An archive has the locked hash but can't be unpacked as a conda package."""
+
+    exit_code = 44
+    hint = "The package itself is faulty: choose another build in environment.yml and lock again."
+
+
+class OfflineError(FetchError):
+    """Offline was asked for and the cache doesn't hold everything."""
+
+    exit_code = 45
+    hint = "Run once without --offline to fill the cache."
+
+
+class EngineError(BootstrapError):
+    """The installing engine (py-rattler) ended in a way that has no better name."""
+
+    exit_code = 50
+    hint = "Run the command again with -v, and report what it prints; the environment in place is unchanged."
+
+
+class InterruptedRestoreError(BootstrapError):
+    """The user stopped it."""
+
+    exit_code = EXIT_INTERRUPTED
+    hint = "Nothing was changed. Run the command again to go on from what was fetched."
+
+
+# Refreshing the lock (maintainers): 60 to 79
