@@ -154,6 +154,20 @@ class RequiredPackageError(LockError):
     hint = "Add the package to environment.yml and lock again."
 
 
+class WrongSubdirError(LockError):
+    """A record's archive is for another platform."""
+
+    exit_code = 23
+    hint = "Lock again for this platform; don't edit URLs by hand."
+
+
+class RecordMismatchError(LockError):
+    """A record's name, version or build is not that of the file it points at."""
+
+    exit_code = 24
+    hint = "Lock again; a hand-edited or badly merged lock often has this."
+
+
 # The prefix: 30 to 39
 
 

@@ -1,0 +1,9 @@
+"""conda-lock.yml as data: its records, how it is read, and what it must satisfy."""
+
+from __future__ import annotations
+
+from bootstrap.lock.model import Channel, Lock, Record
+from bootstrap.lock.policy import REQUIRED_PACKAGES, judge
+from bootstrap.lock.reader import parse_lock, read_lock
+
+__all__ = ["REQUIRED_PACKAGES", "Channel", "Lock", "Record", "judge", "parse_lock", "read_lock"]

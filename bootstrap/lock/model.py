@@ -1,0 +1,117 @@
+"""The nouns of a lock: channel, record, lock."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+ANACONDA_ORG = "https://conda.anaconda.org"
+ARCHIVE_SUFFIXES = (".conda", ".tar.bz2")
+MAIN_CATEGORY = "main"
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A conda channel as the lock names it: a bare name (``conda-forge``) or a URL."""
+
+    url: str
+    used_env_vars: tuple[str, ...] = ()
+
+    @property
+    def base_url(self) -> str:
+        """The channel's URL without a trailing slash; a bare name lives on anaconda.org."""
+        url = self.url.rstrip("/")
+        return url if "://" in url else f"{ANACONDA_ORG}/{url}"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One locked package on one platform."""
+
+    name: str
+    version: str
+    manager: str
+    """``conda``, or ``pip`` (which the policy refuses)."""
+    platform: str
+    """The platform it is locked for, e.g. ``linux-64``; noarch packages too."""
+    url: str
+    sha256: str | None
+    md5: str | None
+    depends: Mapping[str, str] = field(default_factory=dict)
+    """Dependency name to version spec, as locked."""
+    categories: tuple[str, ...] = (MAIN_CATEGORY,)
+    locked_build: str | None = None
+    """The build string, where the lock states it."""
+    size: int | None = None
+    """Bytes of the archive, where the lock states it."""
+    line: int = 0
+    """Line of the lock at which the record starts, from 1."""
+
+    @property
+    def optional(self) -> bool:
+        """Whether a plain install leaves it out."""
+        return MAIN_CATEGORY not in self.categories
+
+    @property
+    def filename(self) -> str:
+        """The archive's file name."""
+        return posixpath.basename(unquote(urlsplit(self.url).path))
+
+    @property
+    def subdir(self) -> str:
+        """The channel's folder that holds the archive: the platform's, or ``noarch``."""
+        return posixpath.basename(posixpath.dirname(urlsplit(self.url).path))
+
+    @property
+    def channel(self) -> str:
+        """The URL of the channel that holds the archive, without a trailing slash."""
+        return self.url.rsplit("/", 2)[0]
+
+    @property
+    def stem(self) -> str:
+        """``name-version-build``, as conda-meta and package caches name it."""
+        for suffix in ARCHIVE_SUFFIXES:
+            if self.filename.endswith(suffix):
+                return self.filename[: -len(suffix)]
+        return self.filename
+
+    @property
+    def build(self) -> str:
+        """The build string: the last part of the file name."""
+        return self.stem.rsplit("-", 1)[-1]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A conda-lock file of format version 1."""
+
+    path: Path
+    content_hash: Mapping[str, str]
+    """Platform to the hash of the specification that it was solved from."""
+    channels: tuple[Channel, ...]
+    platforms: tuple[str, ...]
+    sources: tuple[str, ...]
+    records: tuple[Record, ...]
+    """In the file's order; one a package, platform and manager, its categories joined."""
+    sha256: str
+    """Of the file itself."""
+    version: int = 1
+
+    def for_platform(self, platform: str, categories: Collection[str] = (MAIN_CATEGORY,)) -> tuple[Record, ...]:
+        """The records to install on a platform.
+
+        Args:
+            platform: E.g. ``linux-64``.
+            categories: Only records of these categories.
+        """
+        wanted = set(categories)
+        return tuple(r for r in self.records if r.platform == platform and wanted.intersection(r.categories))

@@ -1,0 +1,244 @@
+"""Reads conda-lock.yml, format version 1.
+
+Reading keeps the line of every record, so that a fault can be shown where it stands; what a well-formed lock
+must satisfy to be used is `policy`'s matter. Keys that conda-lock's own parser refuses are refused here.
+
+A record's archive size is not part of the format. Locks written by this project carry it as a comment on the
+line of the sha256 (``sha256: 4f..  # size: 1234``), which other parsers skip.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+import yaml
+
+from bootstrap.errors import DuplicateRecordError, LockNotFoundError, LockSyntaxError, LockVersionError
+from bootstrap.lock.model import Channel, Lock, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FORMAT_VERSION = 1
+
+_SIZE = re.compile(r"\bsha256:\s*['\"]?[0-9a-fA-F]{64}['\"]?\s+#\s*size:\s*(\d+)")
+_TOP = {"version", "metadata", "package"}
+_METADATA = {
+    "channels",
+    "content_hash",
+    "custom_metadata",
+    "git_metadata",
+    "inputs_metadata",
+    "platforms",
+    "sources",
+    "time_metadata",
+}
+_PACKAGE = {
+    "build",
+    "category",
+    "dependencies",
+    "hash",
+    "manager",
+    "name",
+    "optional",
+    "platform",
+    "source",
+    "url",
+    "version",
+}
+# yaml's C loader is ten times faster; wheels have it, some distributions' builds don't.
+_Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_lock(path: Path) -> Lock:
+    """Reads a lock file.
+
+    Raises:
+        LockNotFoundError: No such file, or unreadable.
+        LockSyntaxError: Not YAML or not a conda-lock file; the evidence has file and line.
+        LockVersionError: Another format version than 1.
+        DuplicateRecordError: Two different records for one package on one platform.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise LockNotFoundError(f"The lock file can't be read: {reason}.", evidence=[str(path)]) from error
+    return parse_lock(data, path)
+
+
+def parse_lock(data: bytes, path: Path) -> Lock:
+    """Reads a lock from its bytes; `path` names it in errors. Raises as `read_lock` does."""
+    try:
+        text = data.decode()
+        root = yaml.compose(text, Loader=_Loader)
+    except UnicodeDecodeError as error:
+        raise LockSyntaxError("The lock file is not UTF-8 text.", evidence=[f"{path}: {error.reason}"]) from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise LockSyntaxError("The lock file is not valid YAML.", evidence=_yaml_evidence(path, error)) from error
+    return _Reader(path, text).lock(root, hashlib.sha256(data).hexdigest())
+
+
+def _yaml_evidence(path: Path, error: Exception) -> list[str]:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error) or type(error).__name__
+    return [f"{path}:{mark.line + 1}: {problem}" if mark else f"{path}: {problem}"]
+
+
+class _Reader:
+    """Turns YAML nodes into records; knows where it is, for errors."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.path = path
+        self.lines = text.splitlines()
+
+    def fault(self, node: yaml.Node | None, message: str) -> LockSyntaxError:
+        where = f"{self.path}:{node.start_mark.line + 1}" if node is not None else str(self.path)
+        return LockSyntaxError("The file is not a conda-lock file.", evidence=[f"{where}: {message}"])
+
+    def lock(self, root: yaml.Node | None, sha256: str) -> Lock:
+        if not isinstance(root, yaml.MappingNode):
+            hint = "This is an explicit file, not a lock." if self.lines[:3].count("@EXPLICIT") else None
+            error = self.fault(root, "expected a mapping with version, metadata and package")
+            raise LockSyntaxError(error.message, evidence=error.evidence, hint=hint) from None
+        # The version first: what else an unknown version allows is unknown too.
+        entries = self.mapping(root)
+        self.version(root, entries.get("version"))
+        self.known(root, _TOP)
+        metadata = self.need(root, "metadata")
+        meta = self.mapping(metadata)
+        self.known(metadata, _METADATA)
+        return Lock(
+            path=self.path,
+            content_hash=self.strings(self.need(metadata, "content_hash")),
+            channels=tuple(self.channel(n) for n in self.sequence(self.need(metadata, "channels"))),
+            platforms=tuple(self.string(n) for n in self.sequence(self.need(metadata, "platforms"))),
+            sources=tuple(self.string(n) for n in self.sequence(meta["sources"])) if "sources" in meta else (),
+            records=tuple(self.records(self.need(root, "package"))),
+            sha256=sha256,
+        )
+
+    def version(self, root: yaml.Node, node: yaml.Node | None) -> None:
+        if node is None:
+            raise self.fault(root, "no version")
+        if not isinstance(node, yaml.ScalarNode) or node.value != str(FORMAT_VERSION):
+            found = node.value if isinstance(node, yaml.ScalarNode) else "something else"
+            raise LockVersionError(
+                f"The lock has format version {found}; this program reads version {FORMAT_VERSION}.",
+                evidence=[f"{self.path}:{node.start_mark.line + 1}"],
+            )
+
+    def channel(self, node: yaml.Node) -> Channel:
+        if isinstance(node, yaml.ScalarNode):
+            return Channel(self.string(node))
+        entries = self.mapping(node)
+        self.known(node, {"url", "used_env_vars"})
+        env = entries.get("used_env_vars")
+        return Channel(
+            self.string(self.need(node, "url")),
+            tuple(self.string(n) for n in self.sequence(env)) if env is not None else (),
+        )
+
+    def records(self, packages: yaml.Node) -> Iterator[Record]:
+        """One record a package, platform and manager: v1 repeats an entry for each category."""
+        joined: dict[tuple[str, str, str], Record] = {}
+        for node in self.sequence(packages):
+            record = self.record(node)
+            key = (record.manager, record.name, record.platform)
+            first = joined.get(key)
+            if first is None:
+                joined[key] = record
+            elif self.same_package(first, record):
+                categories = tuple(sorted({*first.categories, *record.categories}))
+                joined[key] = Record(**{**vars(first), "categories": categories})
+            else:
+                raise DuplicateRecordError(
+                    f"The lock has two records for {record.name} on {record.platform}.",
+                    evidence=[f"{self.path}:{r.line}: {r.url}" for r in (first, record)],
+                )
+        yield from joined.values()
+
+    @staticmethod
+    def same_package(first: Record, second: Record) -> bool:
+        if set(first.categories) & set(second.categories):
+            return False
+        apart = {"categories", "line", "size"}
+        return all(vars(first)[k] == vars(second)[k] for k in vars(first) if k not in apart)
+
+    def record(self, node: yaml.Node) -> Record:
+        entries = self.mapping(node)
+        self.known(node, _PACKAGE)
+        hashes = self.need(node, "hash")
+        digests = self.mapping(hashes)
+        self.known(hashes, {"md5", "sha256"})
+        manager = self.string(self.need(node, "manager"))
+        if manager not in ("conda", "pip"):
+            raise self.fault(entries["manager"], f"manager {manager!r} is neither conda nor pip")
+        depends = entries.get("dependencies")
+        sha256 = digests.get("sha256")
+        return Record(
+            name=self.string(self.need(node, "name")),
+            version=self.string(self.need(node, "version")),
+            manager=manager,
+            platform=self.string(self.need(node, "platform")),
+            url=self.string(self.need(node, "url")),
+            sha256=self.optional_string(sha256),
+            md5=self.optional_string(digests.get("md5")),
+            depends=self.strings(depends) if depends is not None else {},
+            categories=(self.string(entries["category"]) if "category" in entries else "main",),
+            locked_build=self.optional_string(entries.get("build")),
+            size=self.size(sha256),
+            line=node.start_mark.line + 1,
+        )
+
+    def size(self, sha256: yaml.Node | None) -> int | None:
+        if sha256 is None:
+            return None
+        found = _SIZE.search(self.lines[sha256.start_mark.line])
+        return int(found[1]) if found else None
+
+    # Shapes
+
+    def mapping(self, node: yaml.Node) -> dict[str, yaml.Node]:
+        if not isinstance(node, yaml.MappingNode):
+            raise self.fault(node, "expected a mapping")
+        entries: dict[str, yaml.Node] = {}
+        for key, value in node.value:
+            name = self.string(key)
+            if name in entries:
+                raise self.fault(key, f"{name!r} stands twice in one mapping")
+            entries[name] = value
+        return entries
+
+    def known(self, node: yaml.Node, names: set[str]) -> None:
+        for key, _ in node.value:
+            if key.value not in names:
+                raise self.fault(key, f"unknown key {key.value!r}")
+
+    def need(self, node: yaml.Node, name: str) -> yaml.Node:
+        found = self.mapping(node).get(name)
+        if found is None:
+            raise self.fault(node, f"no {name!r} in this mapping")
+        return found
+
+    def sequence(self, node: yaml.Node) -> list[yaml.Node]:
+        if not isinstance(node, yaml.SequenceNode):
+            raise self.fault(node, "expected a list")
+        return list(node.value)
+
+    def string(self, node: yaml.Node) -> str:
+        if not isinstance(node, yaml.ScalarNode) or node.tag != "tag:yaml.org,2002:str":
+            shown = repr(node.value) if isinstance(node, yaml.ScalarNode) else "a collection"
+            raise self.fault(node, f"expected text, found {shown} (numbers and dates need quotes)")
+        return str(node.value)
+
+    def optional_string(self, node: yaml.Node | None) -> str | None:
+        if node is None or node.tag == "tag:yaml.org,2002:null":
+            return None
+        return self.string(node)
+
+    def strings(self, node: yaml.Node) -> dict[str, str]:
+        return {name: self.string(value) for name, value in self.mapping(node).items()}
