@@ -288,3 +288,133 @@ class InterruptedRestoreError(BootstrapError):
 
 
 # Refreshing the lock (maintainers): 60 to 79
+
+
+class MaintainError(BootstrapError):
+    """The lock couldn't be refreshed, compared or checked."""
+
+
+class SpecificationError(MaintainError):
+    """environment.yml or a virtual-packages file can't be used."""
+
+    exit_code = 60
+    hint = "Correct the file; docs/lock.md says what it may hold."
+
+
+class CondaLockNotFoundError(MaintainError):
+    """No conda-lock to drive."""
+
+    exit_code = 61
+    hint = "Install the maintainers' extra: pip install 'condacolab-bootstrap[maintain]'."
+
+
+class CondaLockVersionError(MaintainError):
+    """Another conda-lock than the one that the locks are written with."""
+
+    exit_code = 62
+    hint = "Install the maintainers' extra: pip install 'condacolab-bootstrap[maintain]'."
+
+
+class CondaLockFailedError(MaintainError):
+    """conda-lock ended in a way that has no better name."""
+
+    exit_code = 63
+    hint = "Read what it printed, above; the committed locks are unchanged. -v shows all of it."
+
+
+class UnsatisfiableError(MaintainError):
+    """No set of packages satisfies the specification."""
+
+    exit_code = 64
+    hint = "Widen or drop one of the bounds named above, in environment.yml; the committed locks are unchanged."
+
+
+class UnknownPackageError(MaintainError):
+    """A package that was named is not in the lock, or in no channel."""
+
+    exit_code = 65
+    hint = "Check the spelling, as conda-forge writes it; the committed locks are unchanged."
+
+
+class ChannelNotFoundError(MaintainError):
+    """There is no usable channel at that address."""
+
+    exit_code = 66
+    hint = "Check the channel's name or URL: it must hold noarch/repodata.json. The committed locks are unchanged."
+
+
+class ChannelUnreachableError(MaintainError):
+    """The channel's server couldn't be reached, or kept failing."""
+
+    exit_code = 67
+    hint = "Check the network and try again, or solve from a copy with --repodata; the committed locks are unchanged."
+
+
+class SolverNotFoundError(MaintainError):
+    """The conda, mamba or micromamba asked for isn't there."""
+
+    exit_code = 68
+    hint = "Install it, give its path, or leave --conda out: the built-in solver needs none of them."
+
+
+class LockOutdatedError(MaintainError):
+    """The lock was not solved from this specification."""
+
+    exit_code = 69
+    hint = "Run `bootstrap lock` and commit what it writes."
+
+
+class WrongVariantError(MaintainError):
+    """A lock holds builds for another accelerator than its name says."""
+
+    exit_code = 70
+    hint = "Check the virtual packages that it was solved for, and the bounds on pytorch."
+
+
+class SpecifiedPackageError(MaintainError):
+    """A package of environment.yml is not in the lock, or not within its bound."""
+
+    exit_code = 71
+    hint = "Run `bootstrap lock` and commit what it writes."
+
+
+class ChannelDriftError(MaintainError):
+    """The lock's channels are not those of environment.yml."""
+
+    exit_code = 72
+    hint = "A lock made with --channel is for tests; run `bootstrap lock` without it before you commit."
+
+
+class BoundsError(MaintainError):
+    """A locked version is outside the bounds of a package that depends on it."""
+
+    exit_code = 73
+    hint = "The lock was edited by hand or merged; run `bootstrap lock`."
+
+
+class SizeBudgetError(MaintainError):
+    """The archives of a lock are larger than its budget."""
+
+    exit_code = 74
+    hint = "See what grew with `bootstrap diff`; bound it in environment.yml, or raise the budget on purpose."
+
+
+class LocalPathError(MaintainError):
+    """A lock that is to be committed names a folder of the machine that made it."""
+
+    exit_code = 75
+    hint = "A lock made with --channel is for tests; run `bootstrap lock` without it before you commit."
+
+
+class RevisionNotFoundError(MaintainError):
+    """Neither a file nor a git revision that holds the lock."""
+
+    exit_code = 76
+    hint = "Give two lock files, or two revisions of this repository, e.g. `bootstrap diff HEAD~1 HEAD`."
+
+
+class LockNotWritableError(MaintainError):
+    """The lock, or the folder it lies in, can't be written."""
+
+    exit_code = 77
+    hint = "Choose another --output, or see to the folder's permissions."
