@@ -1,0 +1,129 @@
+"""Runs conda-lock as the command that it is."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap.errors import CondaLockNotFoundError, CondaLockVersionError, SolverNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SUPPORTED = "4.0.3"
+_VERSION = re.compile(r"version (\S+)")
+_PROBE_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run of conda-lock ended."""
+
+    status: int
+    output: str
+    """Its standard output and error together."""
+
+
+@dataclass(frozen=True)
+class CondaLock:
+    """A conda-lock of the supported version."""
+
+    executable: Path
+
+    def run(self, arguments: Sequence[str], *, folder: Path, environ: Mapping[str, str]) -> Outcome:
+        """Runs it in a folder; when the caller is interrupted, it and what it started end too."""
+        with subprocess.Popen(
+            [str(self.executable), *arguments],
+            cwd=folder,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        ) as process:
+            try:
+                output, _ = process.communicate()
+            except BaseException:
+                # Its solver is a process of its own, which would outlive it.
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        return Outcome(process.returncode, output)
+
+
+def find_conda_lock(name: str = "conda-lock") -> CondaLock:
+    """The conda-lock to drive: the one installed beside this Python first, then the one on PATH.
+
+    Args:
+        name: Name or path of the executable.
+
+    Raises:
+        CondaLockNotFoundError: None there, or it doesn't start.
+        CondaLockVersionError: Another version than `SUPPORTED`: locks are written by one version, so that the same
+            input gives the same bytes.
+    """
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if os.access(beside, os.X_OK) else shutil.which(name)
+    if not found:
+        raise CondaLockNotFoundError(
+            f"There is no {name} to drive.", evidence=[f"looked in {beside.parent} and PATH"]
+        )
+    executable = Path(found).absolute()
+    try:
+        probe = subprocess.run(
+            [str(executable), "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_PROBE_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CondaLockNotFoundError(f"{name} doesn't start.", evidence=[f"{executable}: {error}"]) from error
+    version = _VERSION.search(probe.stdout)
+    if probe.returncode or not version:
+        last = (probe.stderr or probe.stdout).strip().splitlines()[-1:]
+        raise CondaLockNotFoundError(f"{name} doesn't tell its version.", evidence=[str(executable), *last])
+    if version[1] != SUPPORTED:
+        raise CondaLockVersionError(
+            f"This is conda-lock {version[1]}; the locks are written with {SUPPORTED}.", evidence=[str(executable)]
+        )
+    return CondaLock(executable)
+
+
+def find_solver(name: str) -> Path:
+    """A conda, mamba or micromamba by name or path.
+
+    Raises:
+        SolverNotFoundError: None there. conda-lock itself would go and download one.
+    """
+    found = shutil.which(name)
+    if not found:
+        raise SolverNotFoundError(f"There is no {name} to solve with.", evidence=["looked on PATH"])
+    return Path(found).absolute()
+
+
+def write_front(path: Path) -> Path:
+    """Writes the executable that conda-lock is given as its conda, and returns its path."""
+    package_folder = Path(__file__).resolve().parents[2]
+    path.write_text(
+        "#!/bin/sh\n"
+        f"PYTHONPATH={_quoted(str(package_folder))} exec {_quoted(sys.executable)}"
+        ' -m bootstrap.maintain.front "$@"\n',
+        encoding="utf-8",
+    )
+    path.chmod(0o755)
+    return path
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"

@@ -1,0 +1,75 @@
+"""The text of a lock: what is added to conda-lock's own, and how it gets to its place."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from typing import TYPE_CHECKING
+
+from bootstrap.errors import LockNotWritableError
+from bootstrap.maintain.condalock import SUPPORTED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from bootstrap.maintain.variant import Variant
+
+_SHA256 = re.compile(r"^(?P<field>\s+sha256:\s*(?P<quote>['\"]?)(?P<digest>[0-9a-f]{64})(?P=quote))\s*(?:#.*)?$")
+
+
+def annotate(text: str, *, variant: Variant, sizes: Mapping[str, int]) -> str:
+    """conda-lock's text with this project's head, and each archive's size as a comment beside its sha256.
+
+    Args:
+        text: As conda-lock wrote it.
+        variant: Which lock it is.
+        sizes: Bytes of the archives by sha256; one that is absent gets no comment.
+    """
+    lines = text.splitlines()
+    while lines and (lines[0].startswith("#") or not lines[0].strip()):
+        lines.pop(0)
+    return "\n".join([*_head(variant), *(_sized(line, sizes) for line in lines)]) + "\n"
+
+
+def _head(variant: Variant) -> list[str]:
+    return [
+        f"# The locked environment, for {variant.title}. Written by `bootstrap lock` with conda-lock {SUPPORTED}.",
+        "# Don't edit it by hand: `bootstrap lock` solves it anew from environment.yml, and",
+        "# `bootstrap lock --update NAME` moves one package and as little else as possible.",
+        "# A size beside a sha256 is the archive's, in bytes, where its channel states it.",
+    ]
+
+
+def _sized(line: str, sizes: Mapping[str, int]) -> str:
+    found = _SHA256.match(line)
+    size = sizes.get(found["digest"]) if found else None
+    return f"{found['field']}  # size: {size}" if found and size is not None else line
+
+
+def place(texts: Mapping[Path, str]) -> None:
+    """Writes files beside their places first, then renames them all: a failure before that changes none.
+
+    Raises:
+        LockNotWritableError: One can't be written.
+    """
+    staged: list[tuple[Path, Path]] = []
+    try:
+        for path, text in texts.items():
+            beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+            staged.append((beside, path))
+            with beside.open("w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        for beside, path in staged:
+            beside.replace(path)
+    except OSError as error:
+        raise LockNotWritableError(
+            f"The lock can't be written: {error.strerror or error}.", evidence=[str(error.filename)]
+        ) from error
+    finally:
+        for beside, _ in staged:
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)

@@ -1,0 +1,254 @@
+"""Solves the specification into its locks, all of them or none."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bootstrap.errors as errors
+from bootstrap.errors import (
+    CondaLockFailedError,
+    LockNotFoundError,
+    LockOutdatedError,
+    MaintainError,
+    SpecificationError,
+    UnknownPackageError,
+)
+from bootstrap.lock.policy import judge
+from bootstrap.lock.reader import parse_lock, read_lock
+from bootstrap.maintain.check import variant_fault
+from bootstrap.maintain.condalock import find_conda_lock, find_solver, write_front
+from bootstrap.maintain.front import BRIEF_VARIABLE, Brief
+from bootstrap.maintain.lockfile import annotate, place
+from bootstrap.maintain.specification import read_specification
+from bootstrap.maintain.variant import VARIANTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bootstrap.lock.model import Lock
+    from bootstrap.maintain.condalock import CondaLock, Outcome
+    from bootstrap.maintain.specification import Specification
+    from bootstrap.maintain.variant import Variant
+
+_SHOWN = 30
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to refresh the locks."""
+
+    specification: Path
+    """environment.yml; the virtual-packages files lie beside it."""
+    folder: Path
+    """Where the locks lie."""
+    variants: tuple[Variant, ...] = VARIANTS
+    update: tuple[str, ...] = ()
+    """Move only these packages, and what they force; empty means solve anew."""
+    channel: str | None = None
+    """A channel in place of the specification's own; the locks name it."""
+    repodata: Path | None = None
+    """A folder to read the channels' repodata from; the locks name the channels as ever."""
+    exclude_newer: str | None = None
+    """Ignore what was built after this day (ISO 8601)."""
+    conda: str | None = None
+    """A conda, mamba or micromamba to solve with, in place of the built-in solver."""
+    conda_lock: str = "conda-lock"
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """One lock, before and after."""
+
+    variant: Variant
+    path: Path
+    old: Lock | None
+    new: Lock
+    changed: bool
+    """Whether its bytes differ from what was there."""
+    undated: int
+    """Records that a cut-off date couldn't judge, since their channel states no build time for them."""
+
+
+def refresh(settings: Settings, *, progress: Callable[[str], None] = lambda _: None) -> tuple[Refreshed, ...]:
+    """Writes the locks anew, or none of them when anything fails.
+
+    Args:
+        settings: What to do.
+        progress: Is told what goes on, in a few words.
+
+    Raises:
+        MaintainError: One of its subclasses says what went wrong; the locks are as they were.
+        LockError: The result, or the lock to update, breaks the policy.
+    """
+    specification = read_specification(settings.specification)
+    conda_lock = find_conda_lock(settings.conda_lock)
+    solver = find_solver(settings.conda) if settings.conda else None
+    with tempfile.TemporaryDirectory(prefix="bootstrap-lock-") as name:
+        stage = Path(name)
+        refreshed, texts = [], {}
+        for variant in settings.variants:
+            progress(f"solving {specification.path.name} for {variant.title}")
+            one, text = _Run(settings, specification, conda_lock, solver, variant, stage).result()
+            refreshed.append(one)
+            if one.changed:
+                texts[one.path] = text
+        place(texts)
+    return tuple(refreshed)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One variant's way through conda-lock."""
+
+    settings: Settings
+    specification: Specification
+    conda_lock: CondaLock
+    solver: Path | None
+    variant: Variant
+    stage: Path
+
+    def result(self) -> tuple[Refreshed, str]:
+        path = self.settings.folder / self.variant.lock_name
+        old, old_text = self.old_lock(path)
+        folder = self.stage / self.variant.name
+        folder.mkdir()
+        # Copied, so that the lock's metadata names its source by the bare name, wherever it was made.
+        source = folder / self.specification.path.name
+        shutil.copyfile(self.specification.path, source)
+        lock_file = folder / self.variant.lock_name
+        if self.settings.update:
+            lock_file.write_text(old_text, encoding="utf-8")
+        answer = folder / "answer.json"
+        outcome = self.conda_lock.run(
+            self.arguments(source, lock_file), folder=folder, environ=self.environ(folder, answer)
+        )
+        answered: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8")) if answer.is_file() else {}
+        if outcome.status or not lock_file.is_file():
+            raise self.fault(outcome, answered)
+        records = answered.get("records", [])
+        sizes = {r.sha256: r.size for r in (old.records if old else ()) if r.sha256 and r.size is not None}
+        sizes |= {r["sha256"]: r["size"] for r in records if r["sha256"] and r["size"] is not None}
+        text = annotate(lock_file.read_text(encoding="utf-8"), variant=self.variant, sizes=sizes)
+        new = parse_lock(text.encode(), path)
+        for platform in self.specification.platforms:
+            judge(new, platform)
+            found = None if self.settings.channel else variant_fault(new, platform, self.variant)
+            if found:
+                raise found
+        undated = sum(r["timestamp"] is None for r in records) if self.settings.exclude_newer else 0
+        return Refreshed(self.variant, path, old, new, text != old_text, undated), text
+
+    def old_lock(self, path: Path) -> tuple[Lock | None, str]:
+        if not self.settings.update:
+            try:
+                return read_lock(path), path.read_text(encoding="utf-8")
+            except errors.LockError:
+                # Solving anew is the way out of a lost or broken lock.
+                return None, ""
+        old = read_lock(path)
+        locked = {r.name for r in old.records}
+        unknown = [name for name in self.settings.update if name not in locked]
+        if unknown:
+            raise UnknownPackageError(
+                f"The lock for {self.variant.title} doesn't hold {', '.join(unknown)}.",
+                evidence=[str(path), *_alike(unknown, locked)],
+            )
+        channels = (self.settings.channel,) if self.settings.channel else self.specification.channels
+        if tuple(c.url for c in old.channels) != channels:
+            raise LockOutdatedError(
+                "One package can't be updated: the lock was solved from other channels.",
+                evidence=[f"{path}: {', '.join(c.url for c in old.channels)}", f"asked for: {', '.join(channels)}"],
+                hint="Solve anew: bootstrap lock without --update.",
+            )
+        if self.solver and self.settings.update and set(self.settings.update) - set(self.specification.names):
+            raise UnknownPackageError(
+                "With --conda, only packages that environment.yml names can be updated.",
+                evidence=list(self.settings.update),
+                hint="Leave --conda out: the built-in solver can move any package.",
+            )
+        return old, path.read_text(encoding="utf-8")
+
+    def arguments(self, source: Path, lock_file: Path) -> list[str]:
+        machine = self.specification.path.parent / self.variant.virtual_packages_name
+        if not machine.is_file():
+            # conda-lock would go on with assumptions of its own.
+            raise SpecificationError("The file of virtual packages is missing.", evidence=[str(machine.absolute())])
+        solver = self.solver or write_front(source.parent / "bootstrap-solver")
+        arguments = [
+            "lock",
+            "--conda",
+            str(solver),
+            "--no-mamba",
+            "--file",
+            str(source),
+            "--lockfile",
+            str(lock_file),
+        ]
+        arguments += ["--kind", "lock", "--virtual-package-spec", str(machine.absolute())]
+        if self.settings.channel:
+            arguments += ["--channel", self.settings.channel]
+        for name in self.moved():
+            arguments += ["--update", name]
+        return arguments
+
+    def moved(self) -> list[str]:
+        """What conda-lock is told to update.
+
+        It knows only names of the specification (another is a KeyError); the built-in solver has the true ones in
+        its brief, so that any will do.
+        """
+        named = [name for name in self.settings.update if name in self.specification.names]
+        return named or ([self.specification.names[0]] if self.settings.update else [])
+
+    def environ(self, folder: Path, answer: Path) -> dict[str, str]:
+        cache = self.stage / "repodata"
+        cache.mkdir(exist_ok=True)
+        brief = folder / "brief.json"
+        Brief(
+            answer=str(answer),
+            cache=str(cache),
+            repodata=str(self.settings.repodata.absolute()) if self.settings.repodata else None,
+            exclude_newer=self.settings.exclude_newer,
+            specs=tuple(map(str, self.specification.requirements)),
+            update=self.settings.update,
+        ).write(brief)
+        # Settings of the maintainer's shell must not reach the lock.
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("CONDA_", "MAMBA_", "PYTHON"))}
+        return {**clean, BRIEF_VARIABLE: str(brief), "TMPDIR": str(folder)}
+
+    def fault(self, outcome: Outcome, answered: dict[str, Any]) -> MaintainError:
+        told = answered.get("fault")
+        where = f" ({self.variant.title})"
+        if told:
+            kinds = {kind("").id: kind for kind in _subclasses(MaintainError)}
+            message = told["message"].removesuffix(".") + where + "."
+            return kinds[told["error"]](message, evidence=_shown(told["evidence"]))
+        lines = [line for line in outcome.output.splitlines() if line.strip()]
+        return CondaLockFailedError(
+            f"conda-lock ended with status {outcome.status}{where}.", evidence=lines[-_SHOWN:] or ["it said nothing"]
+        )
+
+
+def _subclasses(kind: type[MaintainError]) -> list[type[MaintainError]]:
+    return [kind, *(deeper for direct in kind.__subclasses__() for deeper in _subclasses(direct))]
+
+
+def _shown(lines: Sequence[str]) -> list[str]:
+    rest = len(lines) - _SHOWN
+    return [*lines[:_SHOWN], *([f"and {rest} more lines"] if rest > 0 else [])]
+
+
+def _alike(names: Sequence[str], locked: set[str]) -> list[str]:
+    import difflib
+
+    close = [near for name in names for near in difflib.get_close_matches(name, sorted(locked), n=3)]
+    return [f"alike: {', '.join(close)}"] if close else []
+
+
+__all__ = ["LockNotFoundError", "Refreshed", "Settings", "refresh"]

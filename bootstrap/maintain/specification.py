@@ -1,0 +1,109 @@
+"""environment.yml, as far as this project allows it: named packages from channels, nothing by pip."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from bootstrap.errors import SpecificationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# One package as conda-lock reads it; the name alone is ours to know.
+_REQUIREMENT = re.compile(r"(?:(?P<channel>[^\s:]+)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*(?P<spec>.*)")
+_SELECTOR = re.compile(r"#\s*\[")
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A package that environment.yml names."""
+
+    name: str
+    spec: str
+    """The bound after the name, e.g. ``>=2.0,<3``; empty where there is none."""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.spec}".strip()
+
+
+@dataclass(frozen=True)
+class Specification:
+    """What the environment is to hold."""
+
+    path: Path
+    channels: tuple[str, ...]
+    platforms: tuple[str, ...]
+    requirements: tuple[Requirement, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The packages named, in the file's order: the explicit ones, as opposed to those they pull in."""
+        return tuple(r.name for r in self.requirements)
+
+
+def read_specification(path: Path) -> Specification:
+    """Reads environment.yml.
+
+    Raises:
+        SpecificationError: Missing, not YAML, without channels, platforms or dependencies, or with something that
+            would make the lock depend on more than the channels: a ``pip:`` section, a platform selector.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = yaml.safe_load(text)
+    except OSError as error:
+        raise SpecificationError(
+            f"The specification can't be read: {error.strerror or error}.", evidence=[str(path)]
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        problem = getattr(error, "problem", None) or str(error)
+        raise SpecificationError("The specification is not valid YAML.", evidence=[f"{where}: {problem}"]) from error
+    if not isinstance(content, dict):
+        raise SpecificationError("The specification is not a mapping.", evidence=[str(path)])
+    for number, line in enumerate(text.splitlines(), start=1):
+        if _SELECTOR.search(line):
+            raise SpecificationError(
+                "Platform selectors aren't supported: what they mean is seen by conda-lock alone.",
+                evidence=[f"{path}:{number}: {line.strip()}"],
+            )
+    return Specification(
+        path=path,
+        channels=_strings(path, content, "channels"),
+        platforms=_strings(path, content, "platforms"),
+        requirements=tuple(_requirement(path, item) for item in _sequence(path, content, "dependencies")),
+    )
+
+
+def _sequence(path: Path, content: dict[str, Any], key: str) -> list[Any]:
+    found = content.get(key)
+    if not isinstance(found, list) or not found:
+        raise SpecificationError(f"The specification has no list of {key}.", evidence=[str(path)])
+    return found
+
+
+def _strings(path: Path, content: dict[str, Any], key: str) -> tuple[str, ...]:
+    found = _sequence(path, content, key)
+    if not all(isinstance(item, str) and item for item in found):
+        raise SpecificationError(f"The specification's {key} must be names.", evidence=[str(path)])
+    return tuple(found)
+
+
+def _requirement(path: Path, item: object) -> Requirement:
+    if isinstance(item, dict) and "pip" in item:
+        raise SpecificationError(
+            "The specification has a pip: section.",
+            evidence=[str(path)],
+            hint="Take the packages from conda-forge: pip's would neither be isolated from numpy nor hashed alike.",
+        )
+    found = _REQUIREMENT.fullmatch(item.strip()) if isinstance(item, str) else None
+    if found is None:
+        raise SpecificationError(
+            "The specification has an entry that names no package.", evidence=[f"{path}: {item}"]
+        )
+    return Requirement(found["name"].lower(), found["spec"].strip())

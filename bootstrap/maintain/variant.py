@@ -1,0 +1,48 @@
+"""The two environments that one specification is solved into."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootstrap.lock.model import Record
+
+MEGABYTE = 1_000_000
+
+# conda-forge's names: the toolkit's packages, the metapackage that pins it, and build strings such as
+# cuda129_mkl_py313_h123_300.
+_CUDA_NAME = re.compile(r"cuda-|cudatoolkit$|libcublas|libcudnn|cudnn$|nccl$")
+_CUDA_BUILD = re.compile(r"(^|_)cuda\d*(_|$)")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of the locks."""
+
+    name: str
+    title: str
+    lock_name: str
+    virtual_packages_name: str
+    budget: int
+    """Most bytes that the archives of the lock may have together."""
+    cuda: bool
+
+    def __str__(self) -> str:
+        return self.name
+
+
+CPU = Variant("cpu", "CPU", "conda-lock.yml", "virtual-packages.yml", 600 * MEGABYTE, cuda=False)
+CUDA = Variant("cuda", "NVIDIA GPU", "conda-lock-cuda.yml", "virtual-packages-cuda.yml", 4600 * MEGABYTE, cuda=True)
+VARIANTS = (CPU, CUDA)
+
+
+def select(name: str) -> tuple[Variant, ...]:
+    """The variants meant by ``cpu``, ``cuda`` or ``all``."""
+    return VARIANTS if name == "all" else tuple(v for v in VARIANTS if v.name == name)
+
+
+def needs_cuda(record: Record) -> bool:
+    """Whether a record is part of CUDA or built against it."""
+    return bool(_CUDA_NAME.match(record.name) or _CUDA_BUILD.search(record.build))
