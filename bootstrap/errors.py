@@ -224,6 +224,13 @@ class PrefixTooLongError(PrefixError):
     hint = "Choose a shorter --prefix."
 
 
+class NotOursError(PrefixError):
+    """The prefix holds a conda environment that this program did not make."""
+
+    exit_code = 37
+    hint = "Choose another --prefix, or pass --adopt to bring that environment to the lock."
+
+
 # Downloads and archives: 40 to 49
 
 

@@ -1,0 +1,126 @@
+"""Does a prefix hold what a lock says? Record by record, and file by file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.prefix.files import FileFault, verify_files
+from bootstrap.prefix.records import META_DIR, read_records, require_environment
+from bootstrap.prefix.state import read_state, suspects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from bootstrap.lock import Record
+    from bootstrap.prefix.records import BadRecord, InstalledRecord
+
+
+@dataclass(frozen=True)
+class Change:
+    """A package that is installed otherwise than locked."""
+
+    installed: InstalledRecord
+    locked: Record
+
+    @property
+    def kind(self) -> str:
+        """What differs first: ``version``, ``build`` or ``archive`` (same name, other content)."""
+        if self.installed.version != self.locked.version:
+            return "version"
+        return "build" if self.installed.build != self.locked.build else "archive"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How a prefix differs from a lock."""
+
+    missing: tuple[Record, ...] = ()
+    """Locked, not installed."""
+    extra: tuple[InstalledRecord, ...] = ()
+    """Installed by conda, not locked."""
+    changed: tuple[Change, ...] = ()
+    """Installed in another version, build or archive than locked."""
+    altered: tuple[FileFault, ...] = ()
+    """Files of installed packages that aren't as installed."""
+    unreadable: tuple[BadRecord, ...] = ()
+    """conda-meta files that are no records."""
+    hashed_all: bool = True
+    """Whether every file was read, or only those whose size, time, mode or inode changed."""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing differs."""
+        return not (self.missing or self.extra or self.changed or self.altered or self.unreadable)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison as JSON-ready data."""
+        return {
+            "agrees": self.agrees,
+            "missing": [str(r) for r in self.missing],
+            "extra": [str(r) for r in self.extra],
+            "changed": [
+                {
+                    "name": c.locked.name,
+                    "kind": c.kind,
+                    "installed": f"{c.installed.version} {c.installed.build}",
+                    "locked": f"{c.locked.version} {c.locked.build}",
+                }
+                for c in self.changed
+            ],
+            "altered": [{"path": f.path, "owner": f.owner, "reason": f.reason} for f in self.altered],
+            "unreadable": [{"path": str(b.meta), "reason": b.reason} for b in self.unreadable],
+            "hashed_all": self.hashed_all,
+        }
+
+
+def compare_prefix(prefix: Path, locked: Iterable[Record], *, hash_all: bool = True) -> Comparison:
+    """Compares a prefix with locked records.
+
+    Args:
+        prefix: The environment.
+        locked: The records that should be installed, as `bootstrap.lock.judge` returns them.
+        hash_all: Read every file. Otherwise files that the ledger of the last restore shows unchanged are
+            trusted, which takes a fraction of a second.
+
+    Raises:
+        PrefixNotFoundError: There is nothing at the prefix.
+        NotAnEnvironmentError: There is something that is no conda environment.
+    """
+    require_environment(prefix)
+    wanted = {r.name: r for r in locked}
+    if not hash_all and _agrees_by_ledger(prefix, wanted.values()):
+        return Comparison(hashed_all=False)
+    records, unreadable = read_records(prefix)
+    installed = {r.name: r for r in records}
+    to_hash: Sequence[InstalledRecord] = records
+    if not hash_all and (state := read_state(prefix)):
+        doubtful = suspects(prefix, state)
+        to_hash = [r for r in records if r.stem in doubtful or r.stem not in state.files]
+    # Another record of a name hides the first: both are shown as extra, since neither can be trusted.
+    doubled = tuple(r for r in records if installed[r.name] is not r)
+    return Comparison(
+        missing=tuple(r for name, r in wanted.items() if name not in installed),
+        extra=(*(r for r in records if r.name not in wanted), *(r for r in doubled if r.name in wanted)),
+        changed=tuple(
+            Change(installed[name], r)
+            for name, r in wanted.items()
+            if name in installed and not _same(installed[name], r)
+        ),
+        altered=tuple(verify_files(prefix, to_hash)),
+        unreadable=tuple(unreadable),
+        hashed_all=len(to_hash) == len(records),
+    )
+
+
+def _agrees_by_ledger(prefix: Path, locked: Iterable[Record]) -> bool:
+    state = read_state(prefix)
+    if state is None or dict(state.records) != {r.stem: r.sha256 for r in locked}:
+        return False
+    metas = {path.name for path in (prefix / META_DIR).glob("*.json")}
+    return metas == {f"{stem}.json" for stem in state.records} and not suspects(prefix, state)
+
+
+def _same(installed: InstalledRecord, locked: Record) -> bool:
+    return (installed.version, installed.build, installed.sha256) == (locked.version, locked.build, locked.sha256)

@@ -1,0 +1,230 @@
+"""The installing engine: py-rattler, in a process of its own. No other module imports rattler.
+
+Run as ``python -m bootstrap.prefix.engine`` with a job as one line of JSON on stdin; answers with events, one
+JSON object a line, on stdout. It ends when stdin closes, so that it never outlives its parent, and it leaves by
+``os._exit``, since the engine can crash in an orderly interpreter exit after having done its work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import re
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import rattler
+
+EVENT_INTERVAL = 0.1
+"""Seconds between two reports of bytes."""
+
+_RETRIES = 3
+
+
+class _Reporter(rattler.InstallerReporter):
+    """Turns the engine's callbacks, which come from many threads, into events."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: dict[int, str] = {}
+        self._downloads: dict[int, str] = {}
+        self._links: dict[int, str] = {}
+        self._tokens = iter(range(1, 1 << 62))
+        self._bytes: dict[int, int] = {}
+        self._told = 0.0
+
+    def _token(self, table: dict[int, str], value: str) -> int:
+        with self._lock:
+            token = next(self._tokens)
+            table[token] = value
+            return token
+
+    def on_transaction_start(self, total_operations: int) -> None:
+        emit(event="transaction", operations=total_operations)
+
+    def on_populate_cache_start(self, operation: int, package_name: str) -> int:
+        return self._token(self._entries, package_name)
+
+    def on_download_start(self, cache_entry: int) -> int:
+        name = self._entries.get(cache_entry, "")
+        emit(event="fetching", name=name)
+        return self._token(self._downloads, name)
+
+    def on_download_progress(self, download_idx: int, progress: int, total: int | None) -> None:
+        with self._lock:
+            self._bytes[download_idx] = progress
+            now = time.monotonic()
+            if now - self._told < EVENT_INTERVAL:
+                return
+            self._told = now
+            fetched = sum(self._bytes.values())
+        emit(event="bytes", done=fetched)
+
+    def on_download_completed(self, download_idx: int) -> None:
+        emit(event="bytes", done=sum(self._bytes.values()))
+
+    def on_populate_cache_complete(self, cache_entry: int) -> None:
+        emit(event="cached", name=self._entries.get(cache_entry, ""))
+
+    def on_link_start(self, operation: int, package_name: str) -> int:
+        return self._token(self._links, package_name)
+
+    def on_link_complete(self, index: int) -> None:
+        emit(event="linked", name=self._links.get(index, ""))
+
+
+_write_lock = threading.Lock()
+
+
+def emit(**event: Any) -> None:
+    """Writes one event."""
+    line = json.dumps(event) + "\n"
+    with _write_lock:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+
+
+def to_record(data: dict[str, Any]) -> rattler.RepoDataRecord:
+    """The engine's record for a locked one."""
+    package = rattler.PackageRecord(
+        name=data["name"],
+        version=data["version"],
+        build=rattler.BuildString.new_unchecked(data["build"]),
+        build_number=_build_number(data["build"]),
+        subdir=data["subdir"],
+        arch=None,
+        platform=None,
+        depends=data["depends"],
+        sha256=bytes.fromhex(data["sha256"]),
+        md5=bytes.fromhex(data["md5"]) if data["md5"] else None,
+        size=data["size"],
+    )
+    return rattler.RepoDataRecord(package, data["fn"], data["url"], data["channel"])
+
+
+def _build_number(build: str) -> int:
+    found = re.search(r"(\d+)$", build)
+    return int(found[1]) if found else 0
+
+
+def refuse_altered_local_archives(records: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The engine never hashes ``file://`` archives, so that is done here, before it sees them."""
+
+    def fault(record: dict[str, Any]) -> dict[str, Any] | None:
+        path = unquote(urlsplit(record["url"]).path)
+        try:
+            with open(path, "rb") as file:  # noqa: PTH123
+                digest = hashlib.sha256()
+                while chunk := file.read(1 << 20):
+                    digest.update(chunk)
+        except OSError as error:
+            return {"kind": "not-found", "name": record["name"], "message": f"{path}: {error.strerror}"}
+        if digest.hexdigest() != record["sha256"]:
+            message = f"{path} has sha256 {digest.hexdigest()}, the lock says {record['sha256']}"
+            return {"kind": "hash", "name": record["name"], "message": message}
+        return None
+
+    local = [r for r in records if r["url"].startswith("file://")]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return next((f for f in pool.map(fault, local) if f), None)
+
+
+def classify(message: str) -> str:
+    """The kind of fault that an engine's message tells of; its types are too coarse for that."""
+    text = message.lower()
+    for kind, marks in (
+        ("disk-full", ("no space left", "os error 28", "disk quota", "os error 122")),
+        ("read-only", ("read-only file system", "permission denied", "os error 30)", "os error 13)")),
+        ("hash", ("hash mismatch", "invalid checksum for the package", "expected sha256")),
+        ("not-found", ("404", "410 gone")),
+        ("server", ("http status server error", "http status client error", "status code: 5", "429")),
+        ("prefix-too-long", ("placeholder", "prefix is too long")),
+        (
+            "connection",
+            (
+                "error sending request",
+                "connection",
+                "timed out",
+                "timeout",
+                "end of file before message length",
+                "unexpected eof",
+                "unexpected end of file",
+                "error decoding response body",
+                "dns error",
+                "tls",
+                "certificate",
+            ),
+        ),
+        (
+            "corrupt",
+            ("invalid checksum", "zip", "zstd", "frame", "tar", "archive", "extract", "parse", "deserialize"),
+        ),
+    ):
+        if any(mark in text for mark in marks):
+            return kind
+    return "other"
+
+
+def package_of(message: str, records: list[dict[str, Any]]) -> str:
+    """The package that a message is about, or an empty string."""
+    for record in records:
+        if record["fn"] in message or f"{record['name']}-{record['version']}-{record['build']}" in message:
+            return str(record["name"])
+    return ""
+
+
+async def install(job: dict[str, Any]) -> None:
+    """Brings the stage to the job's records."""
+    cache = rattler.PackageCache.new_layered(
+        [job["cache"]],
+        # Entries are vouched for before the engine starts; its own look would only repeat that.
+        validation_mode=rattler.ValidationMode.skip(),
+    )
+    client = rattler.Client([rattler.networking.RetryMiddleware(_RETRIES)], user_agent=job["user_agent"])
+    await rattler.install(
+        [to_record(r) for r in job["records"]],
+        job["stage"],
+        alternative_target_prefix=job["prefix"],
+        package_cache=cache,
+        reinstall_packages=set(job["reinstall"]),
+        platform=rattler.Subdir(job["platform"]),
+        client=client,
+        reporter=_Reporter(),  # type: ignore[abstract]  # its methods are empty, not abstract
+        execute_link_scripts=False,
+        show_progress=False,
+    )
+
+
+def _leave_when_orphaned() -> None:
+    sys.stdin.read()
+    os._exit(3)
+
+
+def main() -> None:
+    """Runs one job."""
+    job = json.loads(sys.stdin.readline())
+    threading.Thread(target=_leave_when_orphaned, daemon=True).start()
+    fault = refuse_altered_local_archives(job["fetch"])
+    if fault:
+        emit(event="error", **fault)
+        os._exit(1)
+    try:
+        Path(job["cache"]).mkdir(parents=True, exist_ok=True)
+        asyncio.run(install(job))
+    except BaseException as error:  # a Rust panic is no Exception, and the parent must hear of it
+        message = str(error) or type(error).__name__
+        emit(event="error", kind=classify(message), name=package_of(message, job["records"]), message=message)
+        os._exit(1)
+    emit(event="done")
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""What a restore left behind, so that the next one can tell in a moment that nothing changed.
+
+Beside the conda-meta records lies a ledger: which lock was restored, and of every file its size, time, mode and
+inode right after its content was verified. A file whose four values are unchanged is taken as unchanged; any
+other is hashed. The ledger has no ``.json`` suffix because conda reads every ``conda-meta/*.json`` as a record.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.prefix.records import META_DIR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from bootstrap.prefix.records import InstalledRecord
+
+STATE_FILE = "condacolab-bootstrap"
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class State:
+    """The ledger of a restored prefix."""
+
+    lock: Mapping[str, Any]
+    """Of the lock restored: ``path``, ``sha256``, ``platform``, ``categories``."""
+    records: Mapping[str, str]
+    """``name-version-build`` to the archive's sha256."""
+    files: Mapping[str, Mapping[str, Sequence[Any]]]
+    """``name-version-build`` to path to `fingerprint`; each record's own conda-meta file among them."""
+
+
+def fingerprint(path: str) -> list[Any] | None:
+    """What tells a file unchanged without reading it; None if it isn't there."""
+    try:
+        info = os.lstat(path)
+        if stat.S_ISLNK(info.st_mode):
+            return [os.readlink(path)]  # noqa: PTH115 (called for every file of the prefix)
+        if stat.S_ISDIR(info.st_mode):
+            return []
+    except OSError:
+        return None
+    return [info.st_size, info.st_mtime_ns, info.st_mode, info.st_ino]
+
+
+def write_state(prefix: Path, records: Iterable[InstalledRecord], *, lock: Mapping[str, Any]) -> None:
+    """Takes down the prefix as it is now; call it when every file is verified."""
+    root = str(prefix)
+    files: dict[str, dict[str, Any]] = {}
+    shas: dict[str, str] = {}
+    for record in records:
+        shas[record.stem] = record.sha256 or ""
+        paths = [f"{META_DIR}/{record.meta.name}", *(file.path for file in record.files)]
+        files[record.stem] = {path: fingerprint(f"{root}/{path}") for path in paths}
+    data = {"schema": SCHEMA, "lock": lock, "records": shas, "files": files}
+    target = prefix / META_DIR / STATE_FILE
+    beside = target.with_name(f".{STATE_FILE}.{os.getpid()}")
+    beside.write_text(json.dumps(data, separators=(",", ":")))
+    beside.replace(target)
+
+
+def read_state(prefix: Path) -> State | None:
+    """The ledger, or None where there is none or it can't be read: then every file is hashed."""
+    try:
+        data = json.loads((prefix / META_DIR / STATE_FILE).read_bytes())
+        if data["schema"] != SCHEMA:
+            return None
+        return State(lock=data["lock"], records=data["records"], files=data["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def suspects(prefix: Path, state: State) -> set[str]:
+    """The records of which some file no longer has the values in the ledger."""
+    root = str(prefix)
+    return {
+        stem
+        for stem, files in state.files.items()
+        if any(fingerprint(f"{root}/{path}") != known or known is None for path, known in files.items())
+    }

@@ -1,0 +1,395 @@
+"""Brings a prefix to exactly what a lock says."""
+
+from __future__ import annotations
+
+import errno
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.errors import (
+    BootstrapError,
+    DiskSpaceError,
+    EngineError,
+    HashMismatchError,
+    InterruptedRestoreError,
+    NotAnEnvironmentError,
+    NotOursError,
+    OfflineError,
+    PrefixNotWritableError,
+    VerificationError,
+)
+from bootstrap.lock import judge
+from bootstrap.prefix import worker
+from bootstrap.prefix.cache import PackageCache, default_cache
+from bootstrap.prefix.compare import Comparison, compare_prefix
+from bootstrap.prefix.complete import describe, prove
+from bootstrap.prefix.records import is_environment
+from bootstrap.prefix.space import require_space
+from bootstrap.prefix.staging import Staging, hold
+from bootstrap.prefix.state import read_state, write_state
+from bootstrap.progress import Progress, Silent, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from pathlib import Path
+
+    from bootstrap.lock import Lock, Record
+    from bootstrap.prefix.cache import Entry
+    from bootstrap.prefix.files import FileFault
+
+PLATFORM = "linux-64"
+"""Colab has no other."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore did."""
+
+    prefix: Path
+    lock: Path
+    action: str
+    """``created``, ``updated``, ``repaired`` (only altered files) or ``unchanged``."""
+    packages: int
+    """How many the environment has."""
+    installed: tuple[str, ...] = ()
+    """Packages newly written, as ``name version``."""
+    removed: tuple[str, ...] = ()
+    """Packages no longer there or there in another version, as ``name version``."""
+    fetched: int = 0
+    """How many packages had to be fetched."""
+    fetched_bytes: int = 0
+    """Bytes fetched."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """Wall time of each part."""
+    notes: tuple[str, ...] = ()
+    """What a person should know though it is no fault."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON-ready data."""
+        return {**vars(self), "prefix": str(self.prefix), "lock": str(self.lock), "seconds": dict(self.seconds)}
+
+
+def restore(
+    lock: Lock,
+    prefix: Path,
+    *,
+    platform: str = PLATFORM,
+    categories: Collection[str] = ("main",),
+    cache: Path | None = None,
+    offline: bool = False,
+    adopt: bool = False,
+    progress: Progress | None = None,
+    stall_seconds: float = worker.STALL_SECONDS,
+    retry_budget: float = worker.RETRY_BUDGET,
+) -> Restored:
+    """Restores a lock into a prefix: exact records, no solve, everything verified.
+
+    A new environment is built beside its place and moved there when it is proven; one that is in place is
+    brought to the lock by the difference alone, in a copy that shares its files, and stays usable until the copy
+    replaces it. Files that belong to no conda package (what pip installed, say) are kept. Does nothing when the
+    prefix agrees already.
+
+    Args:
+        lock: The lock.
+        prefix: Where the environment is, or shall be.
+        platform: The platform to restore.
+        categories: The lock's categories to restore.
+        cache: Folder of unpacked packages; `default_cache()` unless given.
+        offline: Use only what the cache holds.
+        adopt: Also take over a conda environment that this program did not make.
+        progress: Receives the states of the work.
+        stall_seconds: Silence after which a download is started again.
+        retry_budget: Seconds in which faults of server and network are tried again.
+
+    Raises:
+        LockError: The lock can't be used.
+        PrefixError: The prefix can't be used, or what was restored does not verify.
+        FetchError: An archive can't be had, or isn't what the lock says.
+        EngineError: The installing engine failed otherwise.
+        InterruptedRestoreError: The user stopped it.
+        In every case the prefix is as it was before.
+    """
+    records = judge(lock, platform, categories=categories)
+    prefix = prefix.expanduser().absolute()
+    # A link to an environment stays a link: its target is what changes.
+    prefix = prefix.resolve() if prefix.is_symlink() else prefix
+    run = _Run(
+        lock=lock,
+        records=records,
+        prefix=prefix,
+        platform=platform,
+        cache=PackageCache((cache or default_cache()).expanduser().absolute()),
+        offline=offline,
+        progress=progress or Silent(),
+        limits={"stall_seconds": stall_seconds, "retry_budget": retry_budget},
+    )
+    try:
+        with hold(
+            prefix, waiting=lambda: run.progress.note("Another restore is at work here; waiting for it.")
+        ) as staging:
+            return run.go(staging, adopt=adopt)
+    except KeyboardInterrupt as error:
+        raise InterruptedRestoreError("Stopped before it was done.", evidence=[str(prefix)]) from error
+    except OSError as error:
+        raise _named(error) from error
+    finally:
+        run.progress.close()
+
+
+def _named(error: OSError) -> BootstrapError:
+    evidence = [str(error)]
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskSpaceError("The disk filled up.", evidence=evidence)
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR):
+        return PrefixNotWritableError("The prefix or the cache can't be written.", evidence=evidence)
+    return EngineError("The operating system refused a step.", evidence=evidence)
+
+
+@dataclass
+class _Run:
+    """One restore, with what it learns on its way."""
+
+    lock: Lock
+    records: tuple[Record, ...]
+    prefix: Path
+    platform: str
+    cache: PackageCache
+    offline: bool
+    progress: Progress
+    limits: dict[str, float]
+    seconds: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    fetched_bytes: int = 0
+    linked: set[str] = field(default_factory=set)
+
+    def go(self, staging: Staging, *, adopt: bool) -> Restored:
+        before = self.examine(adopt=adopt)
+        if before is not None and before.agrees:
+            return self.result("unchanged", before, fetched=())
+        waiting = "Another restore uses this cache; waiting for it."
+        with self.cache.locked(lambda: self.progress.note(waiting)):
+            started = time.monotonic()
+            entries, fetch = self.look_in_cache(before)
+            self.timed("cache", started)
+            self.build(staging, before, entries, fetch)
+        return self.result(_action(before), before, fetched=fetch)
+
+    def examine(self, *, adopt: bool) -> Comparison | None:
+        """How the prefix differs from the lock; None if there is no environment yet."""
+        if not self.prefix.exists() or (self.prefix.is_dir() and not any(self.prefix.iterdir())):
+            return None
+        if not is_environment(self.prefix):
+            what = "has files, but no conda-meta" if self.prefix.is_dir() else "is no folder"
+            raise NotAnEnvironmentError("The prefix is not a conda environment.", evidence=[f"{self.prefix} {what}"])
+        if read_state(self.prefix) is None and not adopt:
+            raise NotOursError(
+                "The prefix holds a conda environment that was not restored by this program.",
+                evidence=[f"{self.prefix}: no readable ledger of a restore in conda-meta"],
+            )
+        self.progress.step(Step("comparing"))
+        started = time.monotonic()
+        found = compare_prefix(self.prefix, self.records, hash_all=False)
+        self.timed("compare", started)
+        return found
+
+    def look_in_cache(self, before: Comparison | None) -> tuple[dict[str, Entry], list[Record]]:
+        """The cache's entries by name, and what has to be fetched."""
+        wanted = self.records if before is None else _to_install(before, self.records)
+        self.cache.discard_unvouched()
+        entries: dict[str, Entry] = {}
+        fetch: list[Record] = []
+        for record in wanted:
+            if entry := self.cache.find(record):
+                entries[record.name] = entry
+            else:
+                self.cache.discard(record)
+                fetch.append(record)
+        remote = [r for r in fetch if not r.url.startswith("file:")]
+        if self.offline and remote:
+            names = [str(r) for r in remote[:10]]
+            raise OfflineError(
+                f"{len(remote)} packages are not in the cache.", evidence=[str(self.cache.root), *names]
+            )
+        require_space(fetch, [self.prefix, self.cache.root])
+        return entries, fetch
+
+    def build(
+        self, staging: Staging, before: Comparison | None, entries: dict[str, Entry], fetch: Sequence[Record]
+    ) -> None:
+        """Fills the stage, proves it, and puts it in place."""
+        altered: dict[str, list[FileFault]] = {}
+        while True:
+            started = time.monotonic()
+            stage = staging.begin(clone=before is not None)
+            reinstall = _reinstall(before)
+            work = worker.job(
+                self.records,
+                fetch=[r for r in fetch if r.name not in entries],
+                stage=stage,
+                prefix=self.prefix,
+                cache=self.cache.pkgs,
+                platform=self.platform,
+                reinstall=reinstall,
+            )
+            faults = self.run_engine(work, fetch, entries, altered)
+            self.timed("install", started)
+            if not faults:
+                break
+            again = {name: found for name, found in faults.items() if name not in altered}
+            if not again:
+                evidence = [f"{f.owner}: {f.path}: {f.reason}" for found in faults.values() for f in found]
+                raise VerificationError("Packages were unpacked wrongly, twice.", evidence=evidence[:10])
+            altered.update(again)
+            staging.clean()
+        self.progress.step(Step("verifying"))
+        started = time.monotonic()
+        new = [r for r in self.records if r.name in self.linked]
+        describe(stage, new, self.cache)
+        proven = prove(stage, self.records, entries=entries, before=read_state(self.prefix) if before else None)
+        lock = {"path": str(self.lock.path), "sha256": self.lock.sha256, "platform": self.platform}
+        write_state(stage, proven, lock=lock)
+        self.timed("verify", started)
+        started = time.monotonic()
+        staging.switch()
+        staging.clean()
+        self.timed("switch", started)
+
+    def run_engine(
+        self,
+        work: dict[str, Any],
+        fetch: Sequence[Record],
+        entries: dict[str, Entry],
+        altered: Mapping[str, Sequence[FileFault]],
+    ) -> dict[str, list[FileFault]]:
+        """Runs the engine; meanwhile vouches for each package as it arrives.
+
+        Returns:
+            Packages whose files don't match their own list of hashes.
+        """
+        watch = _Watch(self.progress, fetch, set(entries))
+        faults: dict[str, list[FileFault]] = {}
+        by_name = {r.name: r for r in fetch}
+
+        def vouch(record: Record) -> None:
+            if found := self.cache.vouch(record, accept=altered.get(record.name, ())):
+                faults[record.name] = found
+                self.cache.discard(record)
+            elif entry := self.cache.find(record):
+                entries[record.name] = entry
+                if altered.get(record.name):
+                    self.notes.append(
+                        f"{record} states wrong hashes for some of its own files; the archive is right."
+                    )
+
+        # One thread: it mostly hashes, beside an engine that uses the other cores.
+        with ThreadPoolExecutor(1) as pool:
+
+            def on_event(event: dict[str, Any]) -> None:
+                watch.on_event(event)
+                if event["event"] == "cached" and event["name"] in by_name and event["name"] not in entries:
+                    pool.submit(vouch, by_name[event["name"]])
+
+            def on_retry(error: BootstrapError, pause: float) -> None:
+                self.progress.note(f"{error.message} Trying again in {pause:.0f} s.")
+
+            try:
+                worker.run(work, on_event=on_event, on_retry=on_retry, **self.limits)
+            except HashMismatchError:
+                for record in fetch:
+                    if record.name not in entries:
+                        self.cache.discard(record)
+                raise
+        self.linked |= watch.linked
+        self.fetched_bytes += watch.bytes_done
+        return faults
+
+    def timed(self, part: str, started: float) -> None:
+        self.seconds[part] = round(self.seconds.get(part, 0.0) + time.monotonic() - started, 3)
+
+    def result(self, action: str, before: Comparison | None, *, fetched: Sequence[Record]) -> Restored:
+        gone = () if before is None else (*before.extra, *(c.installed for c in before.changed))
+        return Restored(
+            prefix=self.prefix,
+            lock=self.lock.path,
+            action=action,
+            packages=len(self.records),
+            installed=tuple(str(r) for r in self.records if r.name in self.linked),
+            removed=tuple(str(r) for r in gone),
+            fetched=len(fetched),
+            fetched_bytes=self.fetched_bytes,
+            seconds=self.seconds,
+            notes=tuple(self.notes),
+        )
+
+
+class _Watch:
+    """Turns the engine's events into steps of progress."""
+
+    def __init__(self, progress: Progress, fetch: Sequence[Record], cached: set[str]) -> None:
+        self.progress = progress
+        self.sizes = {r.name: r.size for r in fetch}
+        known = [r.size for r in fetch]
+        self.bytes_total = sum(s for s in known if s) if all(known) and known else None
+        self.names = set(self.sizes) - cached
+        self.cached: set[str] = set()
+        self.linked: set[str] = set()
+        self.operations = 0
+        self.bytes_done = 0
+        self._base = 0
+
+    def on_event(self, event: dict[str, Any]) -> None:
+        kind, name = event["event"], event.get("name", "")
+        if kind == "transaction":
+            self.operations = event["operations"]
+            # A retried engine counts from nothing again.
+            self._base = sum(self.sizes.get(n) or 0 for n in self.cached)
+        elif kind == "bytes":
+            self.bytes_done = max(self.bytes_done, self._base + event["done"])
+        elif kind == "cached" and name in self.names:
+            self.cached.add(name)
+        elif kind == "linked":
+            self.linked.add(name)
+        if len(self.cached) < len(self.names):
+            step = Step(
+                "fetching",
+                len(self.cached),
+                len(self.names),
+                bytes_done=self.bytes_done,
+                bytes_total=self.bytes_total,
+                detail=name if kind == "fetching" else "",
+            )
+        else:
+            step = Step("linking", len(self.linked), self.operations or None)
+        self.progress.step(step)
+
+
+def _action(before: Comparison | None) -> str:
+    if before is None:
+        return "created"
+    only_files = not (before.missing or before.extra or before.changed or before.unreadable)
+    return "repaired" if only_files else "updated"
+
+
+def _reinstall(before: Comparison | None) -> list[str]:
+    if before is None:
+        return []
+    return sorted({fault.owner.rsplit(" ", 1)[0] for fault in before.altered})
+
+
+def _to_install(before: Comparison, records: Sequence[Record]) -> list[Record]:
+    """What the engine will unpack anew: it relinks every noarch package when python's minor version changes."""
+    names = {r.name for r in before.missing} | {c.locked.name for c in before.changed} | set(_reinstall(before))
+    names |= {r.name for r in records if any(b.meta.name == f"{r.stem}.json" for b in before.unreadable)}
+    python = next((c for c in before.changed if c.locked.name == "python"), None)
+    if python and _minor(python.installed.version) != _minor(python.locked.version):
+        names |= {r.name for r in records if r.subdir == "noarch"}
+    return [r for r in records if r.name in names]
+
+
+def _minor(version: str) -> list[str]:
+    return version.split(".")[:2]
+
+
+__all__ = ["Restored", "restore"]

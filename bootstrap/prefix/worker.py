@@ -1,0 +1,259 @@
+"""Runs the engine in a process of its own: watches it, retries it, and names its faults."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import bootstrap
+from bootstrap.errors import (
+    ArchiveCorruptError,
+    ArchiveNotFoundError,
+    BootstrapError,
+    ConnectionFailedError,
+    DiskSpaceError,
+    EngineError,
+    HashMismatchError,
+    PrefixNotWritableError,
+    PrefixTooLongError,
+    ServerError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bootstrap.lock import Record
+
+STALL_SECONDS = 60.0
+"""An engine that says nothing for so long is taken as stalled."""
+RETRY_BUDGET = 180.0
+"""Seconds in which faults of server and network are tried again, from the first fault on."""
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 30.0
+
+_LAUNCH = "import sys; sys.path[:] = sys.argv[1:]; from bootstrap.prefix.engine import main; main()"
+
+_ERRORS: dict[str, tuple[type[BootstrapError], str]] = {
+    "disk-full": (DiskSpaceError, "The disk filled up while packages were unpacked."),
+    "read-only": (PrefixNotWritableError, "The prefix or the cache can't be written."),
+    "hash": (HashMismatchError, "An archive is not the one that the lock names."),
+    "not-found": (ArchiveNotFoundError, "The channel doesn't have an archive that the lock names."),
+    "server": (ServerError, "The channel's server answered with an error."),
+    "connection": (ConnectionFailedError, "The connection to the channel failed."),
+    "corrupt": (ArchiveCorruptError, "An archive can't be unpacked."),
+    "prefix-too-long": (PrefixTooLongError, "The prefix's path is too long for this package."),
+    "other": (EngineError, "The packages could not be installed."),
+}
+
+
+def job(
+    records: Sequence[Record],
+    *,
+    fetch: Sequence[Record],
+    stage: Path,
+    prefix: Path,
+    cache: Path,
+    platform: str,
+    reinstall: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The engine's job: bring `stage`, which will become `prefix`, to exactly these records.
+
+    Args:
+        records: All records of the environment.
+        fetch: Those of them that are neither installed nor cached.
+        stage: The folder to write to.
+        prefix: The path to write into files.
+        cache: The engine's package cache.
+        platform: E.g. ``linux-64``.
+        reinstall: Names of installed packages to install again.
+    """
+    return {
+        "records": [_row(r) for r in records],
+        "fetch": [_row(r) for r in fetch],
+        "stage": str(stage),
+        "prefix": str(prefix),
+        "cache": str(cache),
+        "platform": platform,
+        "reinstall": list(reinstall),
+        "user_agent": f"condacolab-bootstrap/{bootstrap.__version__}",
+    }
+
+
+def _row(record: Record) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "version": record.version,
+        "build": record.build,
+        "subdir": record.subdir,
+        "url": record.url,
+        "channel": record.channel,
+        "fn": record.filename,
+        "sha256": record.sha256,
+        "md5": record.md5,
+        "size": record.size,
+        "depends": [f"{name} {spec}".rstrip() for name, spec in record.depends.items()],
+    }
+
+
+def run(
+    work: dict[str, Any],
+    *,
+    on_event: Callable[[dict[str, Any]], None],
+    on_retry: Callable[[BootstrapError, float], None],
+    stall_seconds: float = STALL_SECONDS,
+    retry_budget: float = RETRY_BUDGET,
+) -> None:
+    """Runs a job until it is done, trying again what server and network get wrong.
+
+    Args:
+        work: What `job` returned.
+        on_event: Called with each of the engine's events.
+        on_retry: Called with a fault and the seconds until the next attempt.
+        stall_seconds: Silence after which the engine is stopped and started again.
+        retry_budget: Seconds of retrying in all.
+
+    Raises:
+        FetchError: An archive can't be had, or is not what the lock says.
+        PrefixError: Stage or cache can't be written.
+        EngineError: The engine ended in another way.
+    """
+    give_up: float | None = None
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            _attempt(work, on_event, stall_seconds)
+        except (ServerError, ConnectionFailedError) as error:
+            now = time.monotonic()
+            give_up = give_up or now + retry_budget
+            if now + pause > give_up:
+                raise
+            on_retry(error, pause)
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+        else:
+            return
+
+
+def _attempt(work: dict[str, Any], on_event: Callable[[dict[str, Any]], None], stall_seconds: float) -> None:
+    paths = _import_paths()
+    with tempfile.TemporaryFile() as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-B", "-c", _LAUNCH, *paths],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            # Ctrl-C is for the parent, which then ends the engine; by itself it may panic on it.
+            start_new_session=True,
+        )
+        stdin, stdout = cast("IO[str]", process.stdin), cast("IO[str]", process.stdout)
+        try:
+            with contextlib.suppress(BrokenPipeError):
+                stdin.write(json.dumps(work) + "\n")
+                stdin.flush()
+            last = _follow(stdout, on_event, stall_seconds)
+        finally:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            for pipe in (stdin, stdout):
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        if last.get("event") == "done":
+            return
+        if last.get("event") == "error":
+            raise _fault(last, work)
+        stderr.seek(0)
+        said = stderr.read()[-4000:].decode(errors="replace").strip().splitlines()[-6:]
+        status = process.returncode
+        ended = f"ended by signal {-status}" if status < 0 else f"exit status {status}"
+        raise EngineError("The installing engine ended before its work was done.", evidence=[ended, *said])
+
+
+def _import_paths() -> list[str]:
+    """The parent's import path without the working directory: what a user keeps there must not be imported.
+
+    A checkout of this project may be the working directory; then it stays.
+    """
+    here = Path.cwd()
+    ours = Path(bootstrap.__file__).resolve().parent.parent
+    resolved = [Path(path or here).resolve() for path in sys.path]
+    return [str(path) for path in resolved if path != here or path == ours]
+
+
+def _follow(
+    stdout: IO[str],
+    on_event: Callable[[dict[str, Any]], None],
+    stall_seconds: float,
+) -> dict[str, Any]:
+    """Hands events on until the engine ends; returns the last one."""
+    lines: queue.Queue[str | None] = queue.Queue()
+
+    def read() -> None:
+        for line in stdout:
+            lines.put(line)
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    last: dict[str, Any] = {}
+    while True:
+        try:
+            line = lines.get(timeout=stall_seconds)
+        except queue.Empty:
+            seconds = f"{stall_seconds:.0f} s"
+            raise ConnectionFailedError(
+                f"The download stalled: nothing arrived for {seconds}.", evidence=_pending(last)
+            ) from None
+        if line is None:
+            return last
+        try:
+            last = json.loads(line)
+        except ValueError:
+            continue
+        on_event(last)
+
+
+def _pending(last: dict[str, Any]) -> list[str]:
+    return [f"last heard of: {last}"] if last else []
+
+
+def _fault(event: dict[str, Any], work: dict[str, Any]) -> BootstrapError:
+    """The error for the engine's last word."""
+    kind, name = event["kind"], event["name"]
+    evidence = [line.removeprefix("Caused by: ") for line in event["message"].splitlines()]
+    record = next((r for r in work["records"] if r["name"] == name), None)
+    if record:
+        evidence.insert(0, f"{name} {record['version']}: {record['url']}")
+        if kind == "corrupt":
+            # A garbled archive fails to unpack before its hash is known, so it is fetched once more to tell
+            # whose fault that is.
+            kind, more = _whose_fault(record)
+            evidence.extend(more)
+    error, message = _ERRORS.get(kind, _ERRORS["other"])
+    return error(message, evidence=list(dict.fromkeys(evidence)))
+
+
+def _whose_fault(record: dict[str, Any]) -> tuple[str, list[str]]:
+    digest = hashlib.sha256()
+    try:
+        # The scheme was judged with the lock.
+        with urllib.request.urlopen(record["url"], timeout=STALL_SECONDS) as answer:  # noqa: S310
+            while chunk := answer.read(1 << 20):
+                digest.update(chunk)
+    except OSError as error:
+        return "connection", [str(error)]
+    if digest.hexdigest() == record["sha256"]:
+        return "corrupt", [f"its sha256 is the locked one, {record['sha256']}"]
+    return "hash", [f"sha256 found: {digest.hexdigest()}", f"sha256 locked: {record['sha256']}"]
