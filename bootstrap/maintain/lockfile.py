@@ -48,6 +48,20 @@ def _sized(line: str, sizes: Mapping[str, int]) -> str:
     return f"{found['field']}  # size: {size}" if found and size is not None else line
 
 
+def make_folder(folder: Path) -> None:
+    """Makes sure, before the long work, that there is a folder to write into.
+
+    Raises:
+        LockNotWritableError: There can't be.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LockNotWritableError(f"No folder to write into: {error.strerror}.", evidence=[str(folder)]) from error
+    if not os.access(folder, os.W_OK):
+        raise LockNotWritableError("The folder can't be written to.", evidence=[str(folder)])
+
+
 def place(texts: Mapping[Path, str]) -> None:
     """Writes files beside their places first, then renames them all: a failure before that changes none.
 
@@ -67,7 +81,7 @@ def place(texts: Mapping[Path, str]) -> None:
             beside.replace(path)
     except OSError as error:
         raise LockNotWritableError(
-            f"The lock can't be written: {error.strerror or error}.", evidence=[str(error.filename)]
+            f"A file can't be written: {error.strerror or error}.", evidence=[str(error.filename)]
         ) from error
     finally:
         for beside, _ in staged:

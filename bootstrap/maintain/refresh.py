@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import shutil
@@ -10,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import bootstrap.errors as errors
 from bootstrap.errors import (
     CondaLockFailedError,
-    LockNotFoundError,
+    LockError,
     LockOutdatedError,
     MaintainError,
     SpecificationError,
@@ -24,12 +24,12 @@ from bootstrap.lock.reader import parse_lock, read_lock
 from bootstrap.maintain.check import variant_fault
 from bootstrap.maintain.condalock import find_conda_lock, find_solver, write_front
 from bootstrap.maintain.front import BRIEF_VARIABLE, Brief
-from bootstrap.maintain.lockfile import annotate, place
+from bootstrap.maintain.lockfile import annotate, make_folder, place
 from bootstrap.maintain.specification import read_specification
 from bootstrap.maintain.variant import VARIANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from bootstrap.lock.model import Lock
     from bootstrap.maintain.condalock import CondaLock, Outcome
@@ -89,6 +89,7 @@ def refresh(settings: Settings, *, progress: Callable[[str], None] = lambda _: N
     specification = read_specification(settings.specification)
     conda_lock = find_conda_lock(settings.conda_lock)
     solver = find_solver(settings.conda) if settings.conda else None
+    make_folder(settings.folder)
     with tempfile.TemporaryDirectory(prefix="bootstrap-lock-") as name:
         stage = Path(name)
         refreshed, texts = [], {}
@@ -148,7 +149,7 @@ class _Run:
         if not self.settings.update:
             try:
                 return read_lock(path), path.read_text(encoding="utf-8")
-            except errors.LockError:
+            except LockError:
                 # Solving anew is the way out of a lost or broken lock.
                 return None, ""
         old = read_lock(path)
@@ -226,7 +227,7 @@ class _Run:
         told = answered.get("fault")
         where = f" ({self.variant.title})"
         if told:
-            kinds = {kind("").id: kind for kind in _subclasses(MaintainError)}
+            kinds = {kind("").id: kind for kind in _kinds()}
             message = told["message"].removesuffix(".") + where + "."
             return kinds[told["error"]](message, evidence=_shown(told["evidence"]))
         lines = [line for line in outcome.output.splitlines() if line.strip()]
@@ -235,8 +236,10 @@ class _Run:
         )
 
 
-def _subclasses(kind: type[MaintainError]) -> list[type[MaintainError]]:
-    return [kind, *(deeper for direct in kind.__subclasses__() for deeper in _subclasses(direct))]
+def _kinds(kind: type[MaintainError] = MaintainError) -> Iterator[type[MaintainError]]:
+    yield kind
+    for direct in kind.__subclasses__():
+        yield from _kinds(direct)
 
 
 def _shown(lines: Sequence[str]) -> list[str]:
@@ -245,10 +248,5 @@ def _shown(lines: Sequence[str]) -> list[str]:
 
 
 def _alike(names: Sequence[str], locked: set[str]) -> list[str]:
-    import difflib
-
     close = [near for name in names for near in difflib.get_close_matches(name, sorted(locked), n=3)]
     return [f"alike: {', '.join(close)}"] if close else []
-
-
-__all__ = ["LockNotFoundError", "Refreshed", "Settings", "refresh"]

@@ -130,7 +130,7 @@ def solve(request: Request) -> tuple[Solved, ...]:
     except SolverError as error:
         raise _unsolved(str(error)) from error
     except (InvalidMatchSpecError, InvalidVersionSpecError) as error:
-        raise SpecificationError(f"A bound can't be read: {error}.", evidence=request.specs) from error
+        raise SpecificationError(f"A bound can't be read: {str(error).splitlines()[0]}.") from error
     except (InvalidChannelError, InvalidUrlError) as error:
         channels = [s.channel for s in request.sources]
         raise ChannelNotFoundError(f"That isn't a channel: {error}.", evidence=channels) from error
@@ -183,7 +183,7 @@ async def _known(gateway: Gateway, sources: Sequence[Any], request: Request) -> 
     found = await gateway.query(
         sources,
         [*request.subdirs],  # type: ignore[list-item]
-        [PackageName(h.name) for h in request.held],
+        [h.name for h in request.held],
         recursive=False,
         channel_relations="disabled",
     )
