@@ -1,0 +1,4 @@
+"""Measurements of restoring, beside other installers and the least that the work can cost.
+
+``python -m benchmarks.restore`` measures; nothing here is part of the package, and no test asserts a time.
+"""

@@ -1,0 +1,184 @@
+"""``python -m benchmarks.restore``: restoring measured beside other installers and beside the floor.
+
+Every contender installs the same payload, in every round, in an order that rotates, each on a file system made
+for it. What is printed and written are medians, their ratio to the floor, and whether the goals are met.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from benchmarks import report
+from benchmarks.contenders import CONTENDERS, FLOOR, Contender, Scenario, environment, fill
+from benchmarks.measure import CommandFailedError, measure, usage
+from benchmarks.media import MEDIA, Media, open_media, settle
+from benchmarks.payload import Payload, PayloadError, prepare
+from benchmarks.serve import serving
+from benchmarks.stats import Sample, judge, schedule, summarise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from benchmarks.stats import Goal, Summary
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def run_contender(
+    contender: Contender, *, medium: str, number: int, media: Media, payload: Payload, words: Mapping[str, str]
+) -> list[Sample]:
+    """One contender's round: its scenarios after one another in one fresh place.
+
+    Raises:
+        CommandFailedError: A command fails, or has not installed everything.
+    """
+    samples: list[Sample] = []
+    env = environment(contender.env)
+    archives = [str(path) for path in payload.archives]
+    with media.fresh(medium) as work:
+        for scenario in contender.scenarios:
+            here = {**words, "work": str(work)}
+            if scenario.prepare:
+                usage(fill(scenario.prepare, here), env=env)
+            if samples or scenario.prepare:
+                settle()
+            cost = measure(fill(scenario.command, here, archives), work, env=env)
+            require_complete(contender, scenario, work, payload)
+            samples.append(Sample(number, medium, contender.name, scenario.name, cost))
+    return samples
+
+
+def require_complete(contender: Contender, scenario: Scenario, work: Path, payload: Payload) -> None:
+    """Raise unless there is one path for each archive or wheel."""
+    wanted = len(payload.wheels if contender.installs == "wheels" else payload.archives)
+    found = sum(1 for _ in work.glob(scenario.counts))
+    if found != wanted:
+        raise CommandFailedError(
+            f"{contender.name} {scenario.name}: {found} of {wanted} {contender.installs} installed"
+        )
+
+
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.restore", description=__doc__)
+    names = [contender.name for contender in CONTENDERS]
+    parser.add_argument("--lock", type=Path, required=True, help="a lock of the channel's packages")
+    parser.add_argument("--channel", type=Path, required=True, help="the channel's folder")
+    parser.add_argument("--wheels", type=Path, required=True, help="the wheels that it was built from")
+    parser.add_argument("--platform", default="linux-64", help="default: %(default)s")
+    parser.add_argument("--python", default=sys.executable, help="the interpreter that the wheels are for")
+    parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
+    parser.add_argument("--media", type=_among(MEDIA), default=list(MEDIA), help="default: disk,tmpfs")
+    parser.add_argument("--only", type=_among(names), default=names, help=f"some of {','.join(names)}")
+    parser.add_argument(
+        "--work", type=Path, default=Path(tempfile.gettempdir()), help="a folder on the disk to measure"
+    )
+    parser.add_argument("--room", type=int, default=12, help="gigabytes for one contender (default: %(default)s)")
+    parser.add_argument("--json", type=Path, help="the result's file (default: one in benchmarks/results/)")
+    return parser.parse_args(argv)
+
+
+def _among(known: Sequence[str]) -> Callable[[str], list[str]]:
+    def choice(text: str) -> list[str]:
+        chosen = text.split(",")
+        if unknown := sorted(set(chosen) - set(known)):
+            raise argparse.ArgumentTypeError(f"not among {', '.join(known)}: {', '.join(unknown)}")
+        return chosen
+
+    return choice
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure, print, write; 1 when a contender could not be run."""
+    arguments = parse(argv)
+    console = Console(stderr=True)
+    facts = report.machine()
+    contenders = [contender for contender in CONTENDERS if contender.name in arguments.only]
+    samples: list[Sample] = []
+    failures: dict[str, str] = {}
+    with (
+        open_media(arguments.work, gigabytes=arguments.room) as media,
+        tempfile.TemporaryDirectory(prefix="bench-www-") as scratch,
+    ):
+        www = Path(scratch, "www")
+        www.mkdir()
+        with serving(www) as address:
+            try:
+                payload = prepare(
+                    lock=arguments.lock,
+                    channel=arguments.channel,
+                    wheels=arguments.wheels,
+                    platform=arguments.platform,
+                    www=www,
+                    address=address,
+                    folder=Path(scratch),
+                )
+            except PayloadError as error:
+                console.print(f"[red]{error}")
+                return 2
+            payload.warm_up()
+            facts |= {
+                "media": {medium: media.describe(medium) for medium in arguments.media},
+                "payload": {**payload.sizes, "without_wheel": payload.lacking},
+                "notes": {contender.name: contender.note for contender in contenders},
+            }
+            words = {
+                "python": sys.executable,
+                "base": arguments.python,
+                "uv": shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv",
+                "lock": str(payload.lock),
+                "platform": payload.platform,
+                "index": payload.index,
+                "host": address.removeprefix("http://"),
+                "requirements": str(payload.requirements),
+            }
+            for number, medium, contender in schedule(arguments.rounds, arguments.media, contenders):
+                if contender.name in failures:
+                    continue
+                try:
+                    done = run_contender(
+                        contender, medium=medium, number=number, media=media, payload=payload, words=words
+                    )
+                except (CommandFailedError, OSError) as error:
+                    failures[contender.name] = str(error)
+                    console.print(f"[red]{contender.name} is left out from here on:[/] {error}", highlight=False)
+                    continue
+                samples.extend(done)
+                told = ", ".join(f"{sample.scenario} {sample.cost.wall:.2f} s" for sample in done)
+                console.print(f"round {number + 1} {medium} {contender.name}: {told}", highlight=False)
+    summaries = summarise(samples, floor=FLOOR)
+    goals = [goal for medium, runs in summaries.items() for goal in judge(medium, runs)]
+    show(summaries, goals, facts)
+    out = arguments.json or RESULTS / f"restore-{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    data = report.as_data(facts=facts, samples=samples, summaries=summaries, goals=goals, failures=failures)
+    out.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    console.print(f"written to {out}", highlight=False)
+    return 1 if failures else 0
+
+
+def show(
+    summaries: Mapping[str, Mapping[tuple[str, str], Summary]], goals: Iterable[Goal], facts: Mapping[str, Any]
+) -> None:
+    """Print the tables."""
+    console = Console()
+    for table in report.tables(summaries):
+        console.print(table)
+    console.print(report.goal_table(goals))
+    for medium, kind in facts["media"].items():
+        console.print(f"{medium}: {kind}", style="dim", highlight=False)
+    console.print(report.MEMORY, style="dim", highlight=False)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
