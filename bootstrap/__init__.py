@@ -2,4 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from bootstrap.api import check, explain_lock, restore, status
+
+__all__ = ["__version__", "check", "explain_lock", "restore", "status"]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a verb when it is first used: importing the package must cost a notebook nothing."""
+    if name in __all__:
+        from bootstrap import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

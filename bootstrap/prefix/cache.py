@@ -76,6 +76,14 @@ class PackageCache:
         finally:
             os.close(descriptor)
 
+    def holds(self, record: Record) -> bool:
+        """Whether there is a voucher for the record's archive; `find` also looks at its files."""
+        try:
+            voucher = json.loads((self._vouchers / f"{record.stem}.json").read_bytes())
+            return bool(voucher["sha256"] == record.sha256)
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
     def find(self, record: Record) -> Entry | None:
         """The record's entry if it is vouched for and unchanged since."""
         try:

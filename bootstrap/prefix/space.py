@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from bootstrap.console import megabytes
 from bootstrap.errors import DiskSpaceError
 
 if TYPE_CHECKING:
@@ -46,8 +47,3 @@ def require_space(fetch: Iterable[Record], places: Iterable[Path]) -> int:
                 evidence=[f"{existing}: {megabytes(free)} free, at least {megabytes(need)} needed"],
             )
     return need
-
-
-def megabytes(count: float) -> str:
-    """Bytes as a person reads them."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -248,7 +248,7 @@ class _Run:
         new = [r for r in self.records if r.name in self.linked]
         describe(stage, new, self.cache)
         proven = prove(stage, self.records, entries=entries, before=read_state(self.prefix) if before else None)
-        lock = {"path": str(self.lock.path), "sha256": self.lock.sha256, "platform": self.platform}
+        lock = {"path": str(self.lock.path.absolute()), "sha256": self.lock.sha256, "platform": self.platform}
         write_state(stage, proven, lock=lock)
         self.timed("verify", started)
         started = time.monotonic()

@@ -1,0 +1,90 @@
+"""The command line: ``bootstrap COMMAND``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from bootstrap import __version__
+from bootstrap.commands import check, explain, restore, status
+from bootstrap.console import show_error
+from bootstrap.errors import EXIT_INTERRUPTED, BootstrapError, InterruptedRestoreError
+from bootstrap.maintain import cli as maintain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+_DESCRIPTION = """\
+A locked, isolated conda environment with a numpy that is proven healthy.
+
+  bootstrap restore --prefix ./env     make the environment that conda-lock.yml says
+  bootstrap check --prefix ./env       prove it healthy, or name what is wrong
+  bootstrap status --prefix ./env      what is there, in a moment
+  bootstrap explain-lock numpy         what the lock holds, and why
+"""
+
+_EPILOG = """\
+exit codes: 0 done or healthy; 3 doubtful or different; 4 broken; 2 wrong usage; 10-29 the lock; 30-39 the prefix;
+40-49 downloads; 50 the installing engine; 60-79 locking; 130 interrupted. Every error has its own: docs/errors.md.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
+    root = argparse.ArgumentParser(
+        prog="bootstrap",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    root.add_argument("--version", action="version", version=f"condacolab-bootstrap {__version__}")
+    commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in (restore, check, status, explain, maintain):
+        module.register(commands)
+    for command in commands.choices.values():
+        _add_output_options(command)
+    return root
+
+
+def _add_output_options(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("output")
+    group.add_argument(
+        "--json", action="store_true", help="one JSON document on stdout; progress as JSON lines on stderr"
+    )
+    group.add_argument("-q", "--quiet", action="store_true", help="no progress; only the result, or the error")
+    group.add_argument(
+        "-v", "--verbose", action="store_true", help="more detail; a traceback with an unforeseen error"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    args = parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code: int = args.run(args)
+        sys.stdout.flush()
+    except BootstrapError as error:
+        if args.json:
+            print(json.dumps(error.to_dict(), indent=2))
+        else:
+            show_error(error)
+        if args.verbose and error.__cause__:
+            raise
+        return error.exit_code
+    except KeyboardInterrupt:
+        show_error(InterruptedRestoreError("Stopped."))
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone (`bootstrap ... | head`): nothing is left to say, not even at exit.
+        sys.stdout = None
+        return 0
+    return code
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,63 @@
+"""``bootstrap check``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from bootstrap import api
+from bootstrap.commands import options
+from bootstrap.console import progress_for, results
+
+_DESCRIPTION = """\
+Prove an environment healthy: records against the lock, every file's hash, numpy's origin and version, known
+answers, imports of what depends on numpy in a fresh process, arrays shared without copies. Or name the damaged
+file, its owner and the repair.
+
+  bootstrap check --prefix ./env                    against the lock it was restored from
+  bootstrap check --prefix ./env --lock other.yml
+  bootstrap check --python /usr/bin/python3         an interpreter with pip's packages
+exit codes: 0 healthy, 3 doubtful, 4 broken
+"""
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command."""
+    command = commands.add_parser(
+        "check",
+        help="prove an environment healthy, or name what is wrong",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    where = command.add_mutually_exclusive_group()
+    options.add_prefix(where)
+    where.add_argument("--python", type=Path, metavar="EXECUTABLE", help="examine this interpreter instead")
+    command.add_argument(
+        "--lock", type=Path, metavar="FILE", help="compare with this lock; default the one it was restored from"
+    )
+    command.add_argument(
+        "--import",
+        dest="imports",
+        action="append",
+        metavar="PACKAGE",
+        help="import only this package; can be repeated",
+    )
+    command.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from bootstrap.integrity import exit_code, render
+
+    report = api.check(
+        args.prefix,
+        python=args.python,
+        lock=args.lock,
+        imports=args.imports,
+        progress=progress_for(quiet=args.quiet, as_json=args.json),
+    )
+    if args.json:
+        print(json.dumps(report.to_dict(), indent=2))
+    else:
+        results().print(render(report, probes=args.verbose))
+    return exit_code(report)

@@ -1,0 +1,85 @@
+"""``bootstrap restore``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from bootstrap import api
+from bootstrap.commands import options
+from bootstrap.console import megabytes, progress_for, results
+
+if TYPE_CHECKING:
+    from bootstrap.prefix import Restored
+
+_DESCRIPTION = """\
+Make the environment that a lock says, or bring one to it by the difference alone.
+
+Every archive's sha256 is compared with the lock before its files are used. A new environment is built beside its
+place and moved there when every file is proven; one that is in place works until then, and is unchanged if
+anything fails. Where the prefix agrees already, nothing is done.
+
+  bootstrap restore --prefix ./env                      from ./conda-lock.yml
+  bootstrap restore --lock other-lock.yml --prefix ./env
+  bootstrap restore --prefix ./env --offline            from the cache alone
+"""
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command."""
+    command = commands.add_parser(
+        "restore",
+        help="make or update an environment from a lock",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    options.add_lock(command)
+    options.add_prefix(command)
+    options.add_cache(command)
+    command.add_argument("--offline", action="store_true", help="fetch nothing; fail if the cache lacks a package")
+    command.add_argument(
+        "--adopt", action="store_true", help="also take over a conda environment that bootstrap did not make"
+    )
+    command.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    result = api.restore(
+        args.lock,
+        args.prefix,
+        variant=args.variant,
+        cache=args.cache,
+        offline=args.offline,
+        adopt=args.adopt,
+        progress=progress_for(quiet=args.quiet, as_json=args.json),
+    )
+    if args.json:
+        print(json.dumps(result.to_dict(), indent=2))
+    else:
+        _show(result, verbose=args.verbose)
+    return 0
+
+
+def _show(result: Restored, *, verbose: bool) -> None:
+    console = results()
+    seconds = sum(result.seconds.values())
+    if result.action == "unchanged":
+        console.print(f"[green]ready[/]  {result.prefix} agrees with {result.lock} ({result.packages} packages)")
+    else:
+        fetched = f", {result.fetched} fetched" if result.fetched else ", all from the cache"
+        size = f" ({megabytes(result.fetched_bytes)})" if result.fetched_bytes else ""
+        console.print(
+            f"[green]{result.action}[/]  {result.prefix}: {result.packages} packages, "
+            f"{len(result.installed)} installed{fetched}{size}, {seconds:.1f} s"
+        )
+    for note in result.notes:
+        console.print(f"  note: {note}")
+    if verbose:
+        console.print(f"  lock: {result.lock}")
+        for part, took in result.seconds.items():
+            console.print(f"  {part}: {took:.2f} s")
+        for name in result.removed:
+            console.print(f"  - {name}")
+        for name in result.installed:
+            console.print(f"  + {name}")

@@ -1,0 +1,234 @@
+"""How work and faults are shown: on a terminal, in a notebook, as plain lines, as JSON.
+
+The library never prints; whoever wants to see progress passes one of these. Colour follows NO_COLOR and
+FORCE_COLOR, by way of rich.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import IO, TYPE_CHECKING, Any
+
+from bootstrap.progress import Progress, Silent, Step
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bootstrap.errors import BootstrapError
+
+_PIPE_WIDTH = 160
+_PLAIN_SECONDS = 5.0
+_NOTEBOOK_SECONDS = 0.25
+
+
+def megabytes(count: float) -> str:
+    """Bytes as a person reads them, in powers of ten."""
+    if count >= 1e9:
+        return f"{count / 1e9:.2f} GB"
+    return f"{count / 1e6:.0f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
+
+
+def results() -> Console:
+    """Where a command writes its result: stdout, in lines as long as they come where no terminal wraps them."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+
+
+def progress_for(stream: IO[str] | None = None, *, quiet: bool = False, as_json: bool = False) -> Progress:
+    """The fitting display: none, JSON lines, a notebook's, a terminal's, or plain lines.
+
+    Args:
+        stream: Where to write; stderr by default, so that stdout stays free for results.
+        quiet: Show nothing.
+        as_json: Write one JSON object a line.
+    """
+    stream = stream or sys.stderr
+    if quiet:
+        return Silent()
+    if as_json:
+        return JsonProgress(stream)
+    if in_notebook():
+        return NotebookProgress()
+    return TerminalProgress(stream) if stream.isatty() else PlainProgress(stream)
+
+
+def in_notebook() -> bool:
+    """Whether this process is a notebook's kernel. IPython is only looked at if it is loaded already."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and hasattr(shell, "kernel")
+
+
+class _Clock:
+    """Tells the seconds that are left, from the rate since the stage began."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._began = 0.0
+        self._from = 0
+
+    def left(self, step: Step) -> float | None:
+        done, total = (step.bytes_done, step.bytes_total) if step.bytes_total else (step.done, step.total)
+        now = time.monotonic()
+        if step.stage != self._stage:
+            self._stage, self._began, self._from = step.stage, now, done
+        gained, passed = done - self._from, now - self._began
+        if not total or gained <= 0 or passed < 0.5:
+            return None
+        return max(0.0, (total - done) * passed / gained)
+
+
+def describe(step: Step, left: float | None) -> str:
+    """A step in one line of text."""
+    parts = [step.stage]
+    if step.total:
+        parts.append(f"{step.done}/{step.total} {step.unit}")
+    if step.bytes_done:
+        of = f" of {megabytes(step.bytes_total)}" if step.bytes_total else ""
+        parts.append(f"{megabytes(step.bytes_done)}{of}")
+    if left is not None:
+        parts.append(f"{left:.0f} s left")
+    return ", ".join(parts)
+
+
+class PlainProgress:
+    """A line when a stage begins, and one every few seconds while it lasts."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._clock = _Clock()
+        self._stage = ""
+        self._told = 0.0
+
+    def step(self, step: Step) -> None:
+        """Writes a line if it is time for one."""
+        left = self._clock.left(step)
+        now = time.monotonic()
+        if step.stage != self._stage or now - self._told >= _PLAIN_SECONDS:
+            self._stage, self._told = step.stage, now
+            print(describe(step, left), file=self._stream, flush=True)
+
+    def note(self, message: str) -> None:
+        """Writes it."""
+        print(message, file=self._stream, flush=True)
+
+    def close(self) -> None:
+        """Nothing is left open."""
+
+
+class JsonProgress:
+    """One JSON object a line."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._clock = _Clock()
+
+    def step(self, step: Step) -> None:
+        """Writes the step, with the seconds left where they can be told."""
+        left = self._clock.left(step)
+        self._write({"event": "step", **vars(step), "seconds_left": None if left is None else round(left, 1)})
+
+    def note(self, message: str) -> None:
+        """Writes it."""
+        self._write({"event": "note", "message": message})
+
+    def _write(self, data: dict[str, Any]) -> None:
+        print(json.dumps(data), file=self._stream, flush=True)
+
+    def close(self) -> None:
+        """Nothing is left open."""
+
+
+class TerminalProgress:
+    """One bar, redrawn in place."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description:<10}"),
+            BarColumn(),
+            TextColumn("{task.fields[text]}", style="dim"),
+            console=Console(file=stream),
+            transient=True,
+        )
+        self._bar.start()
+        self._task = self._bar.add_task("", total=None, text="")
+        self._clock = _Clock()
+
+    def step(self, step: Step) -> None:
+        """Redraws the bar."""
+        left = self._clock.left(step)
+        text = describe(step, left).partition(", ")[2]
+        total = step.bytes_total or step.total
+        done = step.bytes_done if step.bytes_total else step.done
+        self._bar.update(self._task, description=step.stage, completed=done, total=total, text=text)
+
+    def note(self, message: str) -> None:
+        """Writes it above the bar."""
+        self._bar.console.print(message, style="yellow", highlight=False)
+
+    def close(self) -> None:
+        """Removes the bar."""
+        self._bar.stop()
+
+
+class NotebookProgress:
+    """One output that is updated in place: a bar in HTML, and the same as text for everything else."""
+
+    def __init__(self) -> None:
+        self._clock = _Clock()
+        self._handle: Any = None
+        self._told = 0.0
+        self._stage = ""
+
+    def step(self, step: Step) -> None:
+        """Updates the output, at most some times a second."""
+        left = self._clock.left(step)
+        now = time.monotonic()
+        if step.stage == self._stage and now - self._told < _NOTEBOOK_SECONDS:
+            return
+        self._stage, self._told = step.stage, now
+        done, total = (step.bytes_done, step.bytes_total) if step.bytes_total else (step.done, step.total)
+        self._show(describe(step, left), done / total if total else None)
+
+    def _show(self, text: str, share: float | None) -> None:
+        value = "" if share is None else f' value="{share:.3f}"'
+        html = (
+            f'<div role="status" style="font:13px sans-serif">'
+            f'<progress max="1"{value} aria-label="{text}"></progress> {text}</div>'
+        )
+        bundle = {"text/plain": text, "text/html": html}
+        if self._handle is None:
+            from IPython.display import display
+
+            self._handle = display(bundle, raw=True, display_id=True)
+        else:
+            self._handle.update(bundle, raw=True)
+
+    def note(self, message: str) -> None:
+        """Prints it as the cell's output."""
+        print(message)
+
+    def close(self) -> None:
+        """Empties the output: what was done is shown by the result."""
+        if self._handle is not None:
+            self._handle.update({"text/plain": "", "text/html": ""}, raw=True)
+
+
+def show_error(error: BootstrapError, stream: IO[str] | None = None) -> None:
+    """Writes an error for a person: what happened, the evidence, what to do next."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=stream or sys.stderr, highlight=False, soft_wrap=True)
+    console.print(Text.assemble(("error: ", "bold red"), (error.message, "bold")))
+    for line in error.evidence:
+        console.print(Text(f"  {line}", style="dim"))
+    if error.hint:
+        console.print(Text.assemble(("  next: ", "bold"), error.hint))

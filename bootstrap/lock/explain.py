@@ -1,0 +1,136 @@
+"""What a lock would install, and why each package is in it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.errors import RequiredPackageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bootstrap.lock.model import Lock, Record
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why one package is in a lock."""
+
+    record: Record
+    needed_by: tuple[tuple[str, str], ...]
+    """Packages that depend on it, each with its version spec."""
+    path: tuple[str, ...]
+    """The shortest way to it from a package that nothing else needs."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-ready data."""
+        return {
+            "name": self.record.name,
+            "version": self.record.version,
+            "build": self.record.build,
+            "url": self.record.url,
+            "sha256": self.record.sha256,
+            "line": self.record.line,
+            "needed_by": [list(pair) for pair in self.needed_by],
+            "path": list(self.path),
+        }
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A lock in figures."""
+
+    lock: Path
+    platform: str
+    platforms: tuple[str, ...]
+    channels: tuple[str, ...]
+    records: tuple[Record, ...]
+    roots: tuple[Record, ...]
+    """The packages that no other package needs."""
+    why: Why | None = None
+    """Of the package asked about."""
+
+    @property
+    def bytes_known(self) -> int:
+        """The sum of the archives' sizes, where the lock states them."""
+        return sum(r.size or 0 for r in self.records)
+
+    @property
+    def sizes_unknown(self) -> int:
+        """How many records have no size."""
+        return sum(r.size is None for r in self.records)
+
+    @property
+    def largest(self) -> tuple[Record, ...]:
+        """The five largest archives."""
+        return tuple(sorted(self.records, key=lambda r: -(r.size or 0))[:5])
+
+    def version(self, name: str) -> str | None:
+        """A package's locked version."""
+        return next((r.version for r in self.records if r.name == name), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-ready data."""
+        return {
+            "lock": str(self.lock),
+            "platform": self.platform,
+            "platforms": list(self.platforms),
+            "channels": list(self.channels),
+            "packages": len(self.records),
+            "bytes": self.bytes_known,
+            "sizes_unknown": self.sizes_unknown,
+            "roots": [str(r) for r in self.roots],
+            "largest": [{"name": r.name, "bytes": r.size} for r in self.largest],
+            "why": self.why.to_dict() if self.why else None,
+        }
+
+
+def explain(lock: Lock, records: Sequence[Record], platform: str, package: str | None = None) -> Explanation:
+    """Explains judged records, and one package among them if named.
+
+    Raises:
+        RequiredPackageError: The package isn't in the lock.
+    """
+    needed = {name for r in records for name in r.depends}
+    roots = tuple(r for r in records if r.name not in needed)
+    return Explanation(
+        lock=lock.path,
+        platform=platform,
+        platforms=lock.platforms,
+        channels=tuple(c.base_url for c in lock.channels),
+        records=tuple(records),
+        roots=roots,
+        why=_why(lock, records, roots, package) if package else None,
+    )
+
+
+def _why(lock: Lock, records: Sequence[Record], roots: Sequence[Record], package: str) -> Why:
+    by_name = {r.name: r for r in records}
+    if package not in by_name:
+        raise RequiredPackageError(
+            f"The lock doesn't hold {package}.",
+            evidence=[str(lock.path)],
+            hint="Look at the spelling; `bootstrap explain-lock --json` has all names.",
+        )
+    return Why(
+        record=by_name[package],
+        needed_by=tuple((r.name, r.depends[package]) for r in records if package in r.depends),
+        path=_shortest_path(by_name, [r.name for r in roots], package),
+    )
+
+
+def _shortest_path(by_name: dict[str, Record], roots: Sequence[str], goal: str) -> tuple[str, ...]:
+    waiting: deque[tuple[str, ...]] = deque((root,) for root in roots)
+    seen = set(roots)
+    while waiting:
+        path = waiting.popleft()
+        if path[-1] == goal:
+            return path
+        for name in by_name[path[-1]].depends:
+            if name in by_name and name not in seen:
+                seen.add(name)
+                waiting.append((*path, name))
+    return (goal,)
