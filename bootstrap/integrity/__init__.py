@@ -1,0 +1,75 @@
+"""Is this numpy healthy, and if not, which file, package or setting is to blame?
+
+`check` looks at an environment from three sides: on disk (every file against its package, every package
+against the lock), in a fresh process of the environment's own Python (where numpy comes from, what it computes,
+what imports, what shares memory), and by repeating what fails with one thing taken away. Findings are joined
+into causes. Nothing in this package imports numpy: probes do, in their own process.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap.errors import PrefixNotFoundError
+from bootstrap.integrity.checking import CATALOGUE, run_check
+from bootstrap.integrity.importing import DEPENDENTS
+from bootstrap.integrity.model import Cause, FileFault, ProbeResult, RecordFault, Report
+from bootstrap.integrity.report import exit_code, render, to_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bootstrap.lock import Lock
+
+__all__ = [
+    "CATALOGUE",
+    "DEPENDENTS",
+    "Cause",
+    "FileFault",
+    "ProbeResult",
+    "RecordFault",
+    "Report",
+    "check",
+    "exit_code",
+    "render",
+    "to_text",
+]
+
+
+def check(
+    prefix: Path | None = None,
+    *,
+    python: Path | None = None,
+    lock: Lock | None = None,
+    imports: Sequence[str] | None = None,
+    timeout: float = 120.0,
+    progress: Callable[[str], None] | None = None,
+) -> Report:
+    """Check numpy and what stands on it in one environment.
+
+    Args:
+        prefix: The environment; by default that of ``python``.
+        python: The interpreter to examine; by default the prefix's own, or the running one.
+        lock: What should be installed. Without it, files are still compared with what their package says.
+        imports: Packages to import (distributions, conda packages or modules; those that aren't installed are
+            left out). By default those of `DEPENDENTS`; an empty sequence imports none.
+        timeout: Seconds that one probe may take.
+        progress: Called with a few words at each stage.
+
+    Raises:
+        PrefixNotFoundError: There is no such environment or interpreter.
+    """
+    if python is None:
+        python = Path(sys.executable) if prefix is None else prefix / "bin" / "python"
+    if prefix is not None and not prefix.is_dir():
+        raise PrefixNotFoundError("There is no environment at the prefix.", evidence=[f"{prefix}: not there"])
+    return run_check(
+        python.absolute(),
+        prefix=None if prefix is None else prefix.absolute(),
+        lock=lock,
+        imports=imports,
+        timeout=timeout,
+        progress=progress or (lambda _stage: None),
+    )

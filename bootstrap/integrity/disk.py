@@ -1,0 +1,188 @@
+"""What the disk says: every file against its package, every package against the lock.
+
+Three sources are brought into one shape: conda-meta (and a lock, where one is given) for a conda prefix, RECORD
+for what conda does not own, and the site folders themselves for what nobody owns.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bootstrap.integrity.model import FileFault, RecordFault
+from bootstrap.integrity.record_files import (
+    Distribution,
+    extra_files,
+    find_distributions,
+    normalized,
+    packages_of,
+    verify_distribution,
+)
+from bootstrap.prefix.compare import compare_prefix
+from bootstrap.prefix.files import verify_files
+from bootstrap.prefix.records import InstalledRecord, is_environment, read_records
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from pathlib import Path
+
+    from bootstrap.lock import Lock
+    from bootstrap.prefix.compare import Comparison
+
+_HASH_ALL_BELOW = 2 * 2**30
+"""Bytes of all distributions up to which each file is hashed; above, numpy and the named packages are."""
+_PLATFORMS = {("linux", "x86_64"): "linux-64", ("linux", "aarch64"): "linux-aarch64"}
+
+
+@dataclass(frozen=True)
+class Disk:
+    """What is installed in an environment, and what of it is not as it should be."""
+
+    prefix: Path
+    sites: tuple[Path, ...]
+    conda: Mapping[str, str] = field(default_factory=dict)
+    """Versions of the conda packages by name."""
+    locked: Mapping[str, str] = field(default_factory=dict)
+    """Locked versions by name; empty without a lock."""
+    distributions: tuple[Distribution, ...] = ()
+    files: tuple[FileFault, ...] = ()
+    records: tuple[RecordFault, ...] = ()
+    checked: int = 0
+    """How many files were compared."""
+    owners: Mapping[str, str] = field(default_factory=dict)
+    """Absolute path to the package that owns it, version included."""
+    record_clean: bool = False
+    """Whether numpy's files all agree with its RECORD; asked only where they disagree with conda-meta."""
+
+    @property
+    def numpy_distributions(self) -> tuple[Distribution, ...]:
+        """Every .dist-info that says numpy."""
+        return tuple(d for d in self.distributions if d.name == "numpy")
+
+    def owner_of(self, path: str) -> str:
+        """The package that owns a path, or ''."""
+        return self.owners.get(os.path.normpath(path), "")
+
+
+def current_platform() -> str:
+    """The conda platform of this machine."""
+    machine = platform.machine().lower()
+    return _PLATFORMS.get((sys.platform, machine), f"{sys.platform}-{machine}")
+
+
+def examine(prefix: Path, sites: Sequence[Path], *, lock: Lock | None, named: Collection[str]) -> Disk:
+    """Compare what is installed with what should be.
+
+    Args:
+        prefix: The environment.
+        sites: Its site folders.
+        lock: What should be installed; without one, only the files are judged.
+        named: Packages whose files are hashed however large the environment is.
+    """
+    distributions = find_distributions(sites)
+    owners: dict[str, str] = {}
+    files: list[FileFault] = []
+    differences: list[RecordFault] = []
+    conda: dict[str, str] = {}
+    locked: dict[str, str] = {}
+    checked = 0
+    record_clean = False
+    if is_environment(prefix):
+        records, _ = read_records(prefix)
+        conda = {record.name: record.version for record in records}
+        for record in records:
+            owners.update((os.path.normpath(prefix / file.path), str(record)) for file in record.files)
+        checked = sum(len(record.files) for record in records)
+        if lock is None:
+            found = verify_files(prefix, records)
+        else:
+            wanted = lock.for_platform(current_platform())
+            locked = {record.name: record.version for record in wanted}
+            comparison = compare_prefix(prefix, wanted)
+            differences = record_faults(comparison)
+            found = list(comparison.altered)
+        files = [
+            FileFault(os.path.normpath(prefix / f.path), f.owner, f.reason, f.detail)  # type: ignore[arg-type]
+            for f in found
+            if not f.path.endswith(".pyc")  # rewritten by Python when it sees fit
+        ]
+        files += _conda_extras(sites, records)
+        if any(fault.owner.split(" ")[0] == "numpy" for fault in files):
+            record_clean = _record_is_clean(distributions)
+    foreign = [d for d in distributions if os.path.normpath(d.info / "METADATA") not in owners]
+    # A file that pip has put over conda's is listed twice: conda's word counts, since conda is to repair it.
+    foreign = [
+        d for d in foreign if not d.by_system and not (conda and d.name in {normalized(name) for name in conda})
+    ]
+    sizes = {d.info: sum(entry.size or 0 for entry in d.record()) for d in foreign}
+    everything = sum(sizes.values()) < _HASH_ALL_BELOW
+    wanted_names = {normalized(name) for name in named} | {"numpy"}
+    groups: dict[tuple[Path, str], list[Distribution]] = {}
+    for distribution in foreign:
+        groups.setdefault((distribution.site, distribution.name), []).append(distribution)
+    for (_, name), group in groups.items():
+        verified = [
+            verify_distribution(d, hash_content=everything or name in wanted_names, extra=name == "numpy")
+            for d in group
+        ]
+        # Where a folder has two .dist-info of one name, the files are those of the one that they agree with.
+        best = min(range(len(group)), key=lambda i: (not verified[i].checked, len(verified[i].faults)))
+        files += verified[best].faults
+        checked += verified[best].checked
+        for entry in group[best].record():
+            owners.setdefault(os.path.normpath(group[best].site / entry.path), str(group[best]))
+    return Disk(
+        prefix=prefix,
+        sites=tuple(sites),
+        conda=conda,
+        locked=locked,
+        distributions=tuple(distributions),
+        files=tuple(files),
+        records=tuple(differences),
+        checked=checked,
+        owners=owners,
+        record_clean=record_clean,
+    )
+
+
+def record_faults(comparison: Comparison) -> list[RecordFault]:
+    """A comparison's differences between records, in the words of this package."""
+    faults = [RecordFault(r.name, "missing", locked=f"{r.version} {r.build}") for r in comparison.missing]
+    faults += [RecordFault(r.name, "extra", installed=f"{r.version} {r.build}") for r in comparison.extra]
+    faults += [
+        RecordFault(
+            change.locked.name,
+            change.kind,  # type: ignore[arg-type]
+            f"{change.installed.version} {change.installed.build}",
+            f"{change.locked.version} {change.locked.build}",
+        )
+        for change in comparison.changed
+    ]
+    return faults
+
+
+def _record_is_clean(distributions: Sequence[Distribution]) -> bool:
+    """Whether some numpy distribution has a RECORD, and all its files agree with it."""
+    return any(
+        check.checked > 0 and not check.faults
+        for check in (verify_distribution(d) for d in distributions if d.name == "numpy")
+    )
+
+
+def _conda_extras(sites: Sequence[Path], records: Sequence[InstalledRecord]) -> list[FileFault]:
+    """Code in numpy's own folders that conda's numpy doesn't list."""
+    numpy = next((record for record in records if record.name == "numpy"), None)
+    if numpy is None:
+        return []
+    faults = []
+    for site in sites:
+        root = numpy.meta.parent.parent
+        if not site.is_relative_to(root):
+            continue
+        start = f"{site.relative_to(root).as_posix()}/"
+        listed = {os.path.normpath(f.path[len(start) :]) for f in numpy.files if f.path.startswith(start)}
+        faults += extra_files(site, listed, packages_of(listed), str(numpy))
+    return faults

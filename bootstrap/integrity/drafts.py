@@ -1,0 +1,57 @@
+"""A cause in the making."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bootstrap.integrity.facts import Facts
+    from bootstrap.integrity.model import FileFault, Severity
+
+_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One thing that is wrong, before it is known what follows from it."""
+
+    id: str
+    severity: Severity
+    summary: str
+    evidence: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    owner: str = ""
+    repair: str = ""
+    package: str = ""
+    """Name of the package that it damages."""
+    core: bool = False
+    """Whether it lies beneath numpy: the interpreter, or a library that numpy loads."""
+    experiment: frozenset[str] = frozenset()
+    """Names of the probes that passed once this was taken away; it explains these and no others."""
+
+    def with_evidence(self, lines: Iterable[str]) -> Draft:
+        """The same with more evidence."""
+        return replace(self, evidence=(*self.evidence, *lines))
+
+
+def shorten(faults: Iterable[FileFault | str]) -> tuple[str, ...]:
+    """The first few as lines, and how many more there are."""
+    lines = [str(fault) for fault in faults]
+    if len(lines) > _SHOWN:
+        return (*lines[:_SHOWN], f"and {len(lines) - _SHOWN} more")
+    return tuple(lines)
+
+
+def repair_package(package: str, facts: Facts) -> str:
+    """How to put a package right again: from the lock in a conda prefix, with pip elsewhere."""
+    disk = facts.disk
+    if disk.conda:
+        return f"Run `bootstrap restore --prefix {disk.prefix}`: it puts the locked files back."
+    version = next((d.version for d in disk.distributions if d.name == package), "")
+    pinned = f"{package}=={version}" if version else package
+    return (
+        f"Run `{facts.layout.python} -m pip install --force-reinstall --no-deps {pinned}`, then restart the kernel."
+    )

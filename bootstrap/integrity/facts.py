@@ -1,0 +1,115 @@
+"""Everything that a check has found out, before it is judged."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bootstrap.integrity.disk import Disk
+    from bootstrap.integrity.model import ProbeResult
+    from bootstrap.integrity.record_files import Distribution
+
+LOADER_VARIABLES = ("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT")
+"""What the dynamic loader is told by; left as it is for the probes, taken away to see whether it is to blame."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the examined interpreter lives and keeps its packages."""
+
+    python: Path
+    prefix: Path
+    version: tuple[int, ...]
+    sites: tuple[Path, ...]
+    user_site: Path | None = None
+
+    @classmethod
+    def from_probe(cls, python: Path, facts: Mapping[str, Any]) -> Layout:
+        """Read the answer of the probe ``layout``."""
+        return cls(
+            python=python,
+            prefix=Path(facts["prefix"]),
+            version=tuple(facts["version"]),
+            sites=tuple(Path(path) for path in facts["site"]),
+            user_site=Path(facts["user_site"]) if facts.get("user_site") else None,
+        )
+
+
+@dataclass(frozen=True)
+class Hook:
+    """Code that site runs whenever the interpreter starts."""
+
+    path: Path
+    owner: str
+    """The package that owns it, or ''."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The material of the judgement."""
+
+    layout: Layout
+    disk: Disk
+    numpy: tuple[ProbeResult, ...]
+    """Probes of numpy itself."""
+    dependents: tuple[ProbeResult, ...] = ()
+    """Imports of dependents and probes of memory shared with them."""
+    alone: tuple[ProbeResult, ...] = ()
+    """Imports that failed together with others, each repeated in a process of its own."""
+    without_loader: frozenset[str] = frozenset()
+    """Names of failed probes that pass when the loader's variables are taken away."""
+    without_startup: frozenset[str] = frozenset()
+    """Names of failed probes that pass when no startup code runs."""
+    hooks: tuple[Hook, ...] = ()
+    loader: Mapping[str, str] = field(default_factory=dict)
+    """The loader's variables that are set."""
+    outer_paths: tuple[Path, ...] = ()
+    """Folders that a notebook's Python would search before the site folders, and a probe's does not."""
+
+    def probe(self, name: str) -> ProbeResult | None:
+        """A probe of numpy by its name."""
+        return next((result for result in self.numpy if result.name == name), None)
+
+    @property
+    def numpy_version(self) -> str | None:
+        """The version that the imported numpy says it has; the installed one where it can't be imported."""
+        imported = self.probe("numpy-import")
+        if imported is not None and imported.facts.get("version"):
+            return str(imported.facts["version"])
+        return self.distributions[0].version if self.distributions else None
+
+    @property
+    def distributions(self) -> tuple[Distribution, ...]:
+        """numpy's distributions in the first site folder that has any; those behind it are never imported."""
+        found = self.disk.numpy_distributions
+        return tuple(d for d in found if d.site == found[0].site)
+
+    @property
+    def numpy_owner(self) -> str:
+        """numpy with the version that its installer noted."""
+        version = self.disk.conda.get("numpy") or (self.distributions[0].version if self.distributions else "")
+        return f"numpy {version}".strip()
+
+
+def find_hooks(disk: Disk) -> tuple[Hook, ...]:
+    """Startup code in the site folders: sitecustomize, usercustomize, and ``.pth`` files with an import line."""
+    hooks = []
+    for site in disk.sites:
+        candidates = [site / "sitecustomize.py", site / "usercustomize.py"]
+        candidates += [site / name / "__init__.py" for name in ("sitecustomize", "usercustomize")]
+        candidates += sorted(site.glob("*.pth"))
+        for path in candidates:
+            try:
+                text = path.read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                continue
+            code = [line for line in text.splitlines() if line.startswith(("import ", "import\t"))]
+            if path.suffix == ".pth" and not code:
+                continue
+            hooks.append(Hook(path, disk.owner_of(os.path.normpath(path))))
+    return tuple(hooks)

@@ -1,0 +1,240 @@
+"""Do the files of a Python distribution have the content that its RECORD says?
+
+This is the ground truth where no conda record owns a package: in a virtual environment, in Colab's own Python,
+and for what pip has put into a prefix. Where conda does own it, conda-meta is asked instead: conda-forge edits
+binaries after their RECORD was written.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import os
+import re
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from bootstrap.integrity.model import FileFault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_INFO = re.compile(r"^(?P<name>[A-Za-z0-9._]+?)-(?P<version>[^-]+)(?:-py\d[\d.]*)?\.(?:dist|egg)-info$")
+_INSTALLERS_OWN = ("INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_cache.json", "uv_build.json")
+"""Files of a .dist-info folder that installers write and rewrite as they like."""
+_CHUNK = 2**20
+
+
+def normalized(name: str) -> str:
+    """A distribution's name as PEP 503 compares it: lower case, runs of ``-_.`` as one ``-``."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@dataclass(frozen=True)
+class RecordEntry:
+    """One line of a RECORD file."""
+
+    path: str
+    """Relative to the site folder, with forward slashes."""
+    sha256: str | None
+    """In hexadecimal; None where RECORD has none, as for bytecode, or another algorithm."""
+    size: int | None
+    """Bytes."""
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """One installed distribution: a ``.dist-info`` or ``.egg-info`` folder (or file)."""
+
+    name: str
+    """Normalized."""
+    version: str
+    """From METADATA; from the folder's name where there is none."""
+    info: Path
+    labelled_version: str
+    """From the folder's name."""
+
+    @property
+    def site(self) -> Path:
+        """The site folder it lies in."""
+        return self.info.parent
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+    @property
+    def by_system(self) -> bool:
+        """Whether the operating system's package manager owns it; that one edits files and leaves RECORD stale."""
+        if self.site.parts[-2:] == ("python3", "dist-packages"):
+            return True  # Debian's folder has no minor version in its name
+        try:
+            return (self.info / "INSTALLER").read_text(encoding="utf-8").strip() in ("debian", "rpm")
+        except OSError:
+            return False
+
+    def record(self) -> list[RecordEntry]:
+        """The lines of its RECORD; empty where it has none, or an unreadable one."""
+        try:
+            with (self.info / "RECORD").open(encoding="utf-8", errors="replace", newline="") as file:
+                rows = [row for row in csv.reader(file) if len(row) >= 3]
+        except (OSError, csv.Error):
+            return []
+        return [
+            RecordEntry(path, _hexadecimal(digest), int(size) if size.isdigit() else None)
+            for path, digest, size in (row[:3] for row in rows)
+        ]
+
+    def requires(self) -> list[str]:
+        """Normalized names of the distributions that it needs in every case, extras left out."""
+        found = []
+        for line in _metadata(self.info):
+            key, _, value = line.partition(":")
+            if key == "Requires-Dist" and "extra ==" not in value.replace("extra==", "extra =="):
+                match = re.match(r"\s*([A-Za-z0-9._-]+)", value)
+                if match:
+                    found.append(normalized(match[1]))
+        return found
+
+
+def _hexadecimal(text: str) -> str | None:
+    algorithm, _, value = text.partition("=")
+    if algorithm != "sha256":
+        return None
+    try:
+        return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).hex()
+    except ValueError:
+        return None
+
+
+def _metadata(info: Path) -> list[str]:
+    """The header lines of a distribution's metadata."""
+    for name in ("METADATA", "PKG-INFO", ""):
+        try:
+            text = (info / name).read_text(encoding="utf-8", errors="replace") if name or info.is_file() else ""
+        except OSError:
+            continue
+        if text:
+            return text.split("\n\n", 1)[0].splitlines()
+    return []
+
+
+def find_distributions(sites: Iterable[Path]) -> list[Distribution]:
+    """Every distribution in these site folders, in the order of the folders, then of names."""
+    found = []
+    for site in sites:
+        try:
+            names = sorted(path.name for path in site.iterdir())
+        except OSError:
+            continue
+        for entry in names:
+            match = _INFO.match(entry)
+            if not match or entry.startswith("~"):
+                continue
+            version = match["version"]
+            for line in _metadata(site / entry):
+                if line.startswith("Version:"):
+                    version = line.partition(":")[2].strip()
+                    break
+            found.append(Distribution(normalized(match["name"]), version, site / entry, match["version"]))
+    return found
+
+
+@dataclass(frozen=True)
+class RecordCheck:
+    """What the files of one distribution look like."""
+
+    faults: tuple[FileFault, ...]
+    checked: int
+    """How many files were looked at."""
+
+
+def verify_distribution(
+    distribution: Distribution, *, hash_content: bool = True, extra: bool = False, threads: int = 2
+) -> RecordCheck:
+    """Compare the files of a distribution with its RECORD.
+
+    Args:
+        distribution: What to look at.
+        hash_content: Read every file; otherwise only presence, type and size are compared.
+        extra: Also report code inside the distribution's own packages that RECORD doesn't list.
+        threads: How many files are hashed at a time.
+    """
+    entries = [e for e in distribution.record() if not _installers_own(e.path)]
+    owner = str(distribution)
+
+    def look(entry: RecordEntry) -> FileFault | None:
+        path = distribution.site / entry.path
+        fault = _fault(path, entry, hash_content=hash_content)
+        return FileFault(os.path.normpath(path), owner, *fault) if fault else None  # type: ignore[arg-type]
+
+    with ThreadPoolExecutor(threads) as pool:
+        faults = [fault for fault in pool.map(look, entries) if fault]
+    if extra and entries:
+        listed = {os.path.normpath(e.path) for e in entries}
+        faults += extra_files(distribution.site, listed, packages_of(e.path for e in entries), owner)
+    return RecordCheck(tuple(faults), len(entries))
+
+
+def _installers_own(path: str) -> bool:
+    pure = PurePosixPath(path)
+    if pure.suffix == ".pyc":
+        return True  # compiled at installation, rewritten at will
+    return pure.parent.suffix == ".dist-info" and pure.name in _INSTALLERS_OWN
+
+
+def _fault(path: Path, entry: RecordEntry, *, hash_content: bool) -> tuple[str, str] | None:
+    try:
+        info = path.stat()
+    except FileNotFoundError:
+        return "missing", ""
+    except OSError as error:
+        return "unreadable", error.strerror or str(error)
+    if not stat.S_ISREG(info.st_mode):
+        return "type", "is no regular file"
+    if entry.size is not None and info.st_size != entry.size:
+        return "size", f"{info.st_size} bytes instead of {entry.size}"
+    if entry.sha256 is None or not hash_content:
+        return None
+    try:
+        found = file_sha256(path)
+    except OSError as error:
+        return "unreadable", error.strerror or str(error)
+    return None if found == entry.sha256 else ("sha256", f"{found[:12]} instead of {entry.sha256[:12]}")
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file's content, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def packages_of(paths: Iterable[str]) -> list[str]:
+    """Top-level packages (folders with ``__init__.py``) and library folders (``NAME.libs``) of a file list."""
+    found = set()
+    for path in paths:
+        parts = PurePosixPath(path).parts
+        if (len(parts) == 2 and parts[1] == "__init__.py") or (len(parts) > 1 and parts[0].endswith(".libs")):
+            found.add(parts[0])
+    return sorted(found)
+
+
+def extra_files(site: Path, listed: set[str], packages: Sequence[str], owner: str) -> list[FileFault]:
+    """Python code and libraries in these packages that no list holds; bytecode and data are not looked at."""
+    faults = []
+    for package in packages:
+        for folder, folders, files in os.walk(site / package):
+            folders[:] = [name for name in folders if name != "__pycache__"]
+            for name in files:
+                path = Path(folder) / name
+                # ".so" may be followed by a version, and bytecode outside __pycache__ can be imported.
+                code = name.endswith((".py", ".pyc", ".pth")) or ".so" in name
+                if code and os.path.normpath(path.relative_to(site)) not in listed:
+                    faults.append(FileFault(str(path), owner, "extra"))
+    return faults
