@@ -10,13 +10,13 @@ import tarfile
 import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import zstandard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
 # What stands in an archive where the prefix's path will stand; as long as conda-forge's, 255 characters.
 PLACEHOLDER = ("/opt/local_channel_placehold" + "_placehold" * 23)[:255]

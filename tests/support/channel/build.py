@@ -37,7 +37,7 @@ _UNUSED_DAYS = 2
 # Which of this package's modules decide what a package of each kind holds.
 _SOURCES = {
     "wheel": ("archive", "names", "wheel"),
-    "python": ("archive", "debian", "elf", "interpreter"),
+    "python": ("archive", "debian", "debian_sitecustomize", "elf", "interpreter"),
     "standin": ("archive", "conda_standin", "standins"),
 }
 
@@ -179,7 +179,8 @@ def _wheel_jobs(resolution: Resolution, wheels: dict[str, Path], target: Target)
             target,
             license_of(item.metadata),
         )
-        key = _key("wheel", item.sha256 or wheel.name, index, target.short, _source_hash(*_SOURCES["wheel"]), ZSTD_LEVEL)
+        sources = _source_hash(*_SOURCES["wheel"])
+        key = _key("wheel", item.sha256 or wheel.name, index, target.short, sources, ZSTD_LEVEL)
         yield _Job("wheel", key, index, wheel, wheel.stat().st_size)
 
 
@@ -202,7 +203,8 @@ def _make_packages(
     folder.mkdir(parents=True, exist_ok=True)
     for left_over in folder.glob(".*.part"):
         shutil.rmtree(left_over)
-    records = {job.key: json.loads((folder / job.key / "record.json").read_bytes()) for job in jobs if _kept(folder, job)}
+    kept = {job.key: folder / job.key / "record.json" for job in jobs}
+    records = {key: json.loads(path.read_bytes()) for key, path in kept.items() if path.exists()}
     missing = sorted((job for job in jobs if job.key not in records), key=lambda job: -job.weight)
     log(f"{len(jobs)} packages, {len(missing)} to make")
     if not missing:
@@ -221,10 +223,6 @@ def _make_packages(
             size = records[job.key]["size"] / 1e6
             log(f"[{done:3}/{len(missing)}] {records[job.key]['fn']} ({size:.1f} MB)")
     return records
-
-
-def _kept(folder: Path, job: _Job) -> bool:
-    return (folder / job.key / "record.json").exists()
 
 
 def _make(job: _Job, target: Target, folder: Path) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .target import ChannelError, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from .resolve import Resolved
 
@@ -29,9 +29,7 @@ def _slow(stream: object) -> str:
     return digest.hexdigest()
 
 
-def fetch(
-    wanted: Sequence[Resolved], folder: Path, target: Target, *, log: Callable[[str], None]
-) -> dict[str, Path]:
+def fetch(wanted: Sequence[Resolved], folder: Path, target: Target, *, log: Callable[[str], None]) -> dict[str, Path]:
     """The wheel of each distribution, from the folder where it's there already.
 
     Args:

@@ -101,6 +101,7 @@ def _copy_stdlib(root: Path, target: Target) -> None:
             if (goal / name).exists():
                 text = (goal / name).read_text(encoding="utf-8")
                 (goal / name).write_text(patch(text), encoding="utf-8")
+        shutil.copy(Path(__file__).with_name("debian_sitecustomize.py"), goal / "sitecustomize.py")
     if target.wheels and (goal / "ensurepip").is_dir():
         for wheel in Path(target.wheels).glob("*.whl"):
             (goal / "ensurepip/_bundled").mkdir(exist_ok=True)
@@ -182,7 +183,7 @@ def _relocated(name: str, path: Path, target: Target) -> bytes | None:
     return relocate(text, str(target.prefix), PLACEHOLDER).encode()
 
 
-# How the old prefix may be led in: not as the tail of a longer path.
+# How /usr may be led in: not as the tail of a longer path.
 _LEAD = r"(?:(?<![\w./-])|(?<=-I)|(?<=-L))"
 
 
@@ -193,7 +194,8 @@ def relocate(text: str, prefix: str, placeholder: str) -> str:
     the bare prefix are replaced there.
     """
     if prefix != "/usr":
-        return re.sub(_LEAD + re.escape(prefix) + r"(?![\w.-])", placeholder, text)
-    text = re.sub(_LEAD + r"/usr/lib/[a-z0-9_]+-linux-gnu\w*(?=/pkgconfig|/python3|[\s\"':]|$)", placeholder + "/lib", text)
+        return re.sub(re.escape(prefix) + r"(?![\w.-])", lambda _: placeholder, text)
+    library = r"/usr/lib/[a-z0-9_]+-linux-gnu\w*(?=/pkgconfig|/python3|[\s\"':]|$)"
+    text = re.sub(_LEAD + library, f"{placeholder}/lib", text)
     own = r"/lib/python3|/include/python3|/(?:bin|lib|include|share)?(?=[\s\"':]|$)|[\s\"':]|$"
     return re.sub(_LEAD + rf"/usr(?={own})", placeholder, text)

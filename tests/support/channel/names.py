@@ -71,11 +71,14 @@ _ALIASES = {
 _PYPI_NAMES = {conda: pypi for pypi, conda in _CONDA_NAMES.items()} | _ALIASES
 
 # What conda-forge has and PyPI doesn't: empty stand-ins take these places (see standins.py).
-NOT_ON_PYPI = frozenset(
-    "_openmp_mutex blas bzip2 ca-certificates conda conda-libmamba-solver cuda-version libblas libcblas "
-    "libffi libgcc libgomp liblapack liblzma libsqlite libstdcxx libzlib llvm-openmp mamba mkl ncurses "
-    "nomkl openblas openssl readline sqlite tk tzdata xz zlib".split()
-)
+# fmt: off
+NOT_ON_PYPI = frozenset({
+    "_openmp_mutex", "blas", "bzip2", "ca-certificates", "conda", "conda-libmamba-solver", "cuda-version",
+    "libblas", "libcblas", "libffi", "libgcc", "libgomp", "liblapack", "liblzma", "libsqlite", "libstdcxx",
+    "libzlib", "llvm-openmp", "mamba", "mkl", "ncurses", "nomkl", "openblas", "openssl", "readline", "sqlite",
+    "tk", "tzdata", "xz", "zlib",
+})
+# fmt: on
 
 
 def conda_name(pypi_name: str) -> str:

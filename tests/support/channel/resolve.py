@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import yaml
-from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -21,6 +20,8 @@ from .target import ChannelError, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from packaging.markers import Marker
 
 # The CPU build that the machines here have; without it pip would take the CUDA build, gigabytes of it.
 CPU_TORCH = "torch==2.13.0"
@@ -73,9 +74,7 @@ class Resolution:
         self._collect(project, "", found, set())
         own = conda_name(project)
         return sorted(
-            f"{name} {','.join(sorted(filter(None, parts)))}".strip()
-            for name, parts in found.items()
-            if name != own
+            f"{name} {','.join(sorted(filter(None, parts)))}".strip() for name, parts in found.items() if name != own
         )
 
     def _collect(self, project: str, extra: str, found: dict[str, set[str]], seen: set[tuple[str, str]]) -> None:

@@ -12,7 +12,6 @@ import re
 import zipfile
 from dataclasses import dataclass
 from email.parser import HeaderParser
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from packaging.utils import parse_wheel_filename
@@ -23,6 +22,7 @@ from .names import conda_constraint, conda_name, conda_version
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from email.message import Message
+    from pathlib import Path
 
     from packaging.tags import Tag
 
@@ -114,9 +114,8 @@ def package_index(
 def _glibc(tags: frozenset[Tag]) -> str:
     """The lowest glibc that the wheel's manylinux tags allow; empty for plain linux tags."""
     versions = [(2, 17) for tag in tags if tag.platform.startswith("manylinux2014")]
-    for tag in tags:
-        if match := re.match(r"manylinux_(\d+)_(\d+)_", tag.platform):
-            versions.append((int(match[1]), int(match[2])))
+    matches = [re.match(r"manylinux_(\d+)_(\d+)_", tag.platform) for tag in tags]
+    versions += [(int(match[1]), int(match[2])) for match in matches if match]
     return "{}.{}".format(*max(min(versions), (2, 17))) if versions else ""
 
 
@@ -167,10 +166,8 @@ class _Reader:
 
     def entries(self) -> list[Entry]:
         """Every file of the package, RECORD and INSTALLER as an installer would write them."""
-        found = []
-        for info in self._archive.infolist():
-            if not info.is_dir() and info.filename != self._record and not self._is_signature(info.filename):
-                found.append(self._entry(info))
+        members = [info for info in self._archive.infolist() if not info.is_dir()]
+        found = [self._entry(info) for info in members if not self._is_record(info.filename)]
         scripts = [] if self._noarch else [self._script(*parts) for parts in self.entry_points()]
         own = {entry.path for entry in scripts}
         found = [entry for entry in found if entry.path not in own] + scripts
@@ -182,8 +179,8 @@ class _Reader:
     def _record(self) -> str:
         return f"{self._dist_info}/RECORD"
 
-    def _is_signature(self, name: str) -> bool:
-        return name in (f"{self._record}.jws", f"{self._record}.p7s")
+    def _is_record(self, name: str) -> bool:
+        return name in (self._record, f"{self._record}.jws", f"{self._record}.p7s")
 
     def place(self, name: str) -> str:
         """Where a member of the wheel goes in the package."""
@@ -258,10 +255,9 @@ class _Reader:
                 rows.append((relative, f"sha256={digest}", str(entry.size)))
         if self._noarch:
             rows += [(f"../../../bin/{name}", "", "") for name, _, _ in self.entry_points()]
-        own = f"{self._dist_info}/RECORD"
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([*sorted(rows), (own, "", "")])
-        return Entry.data(f"{self._layout.site_packages}/{own}", text.getvalue().encode())
+        csv.writer(text, lineterminator="\n").writerows([*sorted(rows), (self._record, "", "")])
+        return Entry.data(f"{self._layout.site_packages}/{self._record}", text.getvalue().encode())
 
     def _relative(self, path: str) -> str:
         """An installed path as RECORD has it: relative to site-packages (three levels deep)."""
