@@ -240,7 +240,8 @@ class _Reader:
         Files that conda rewrites (shebangs) stand there without a hash, as they change on the way.
         """
         stated = {row[0]: row for row in csv.reader(io.StringIO(self._archive.read(self._record).decode())) if row}
-        hashes = {self.place(name): row for name, row in stated.items()}
+        replaced = f"{self._dist_info}/INSTALLER"
+        hashes = {self.place(name): row for name, row in stated.items() if name != replaced}
         rows = []
         for entry in entries:
             relative = self._relative(entry.path)
