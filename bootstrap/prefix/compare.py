@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.prefix.files import FileFault, verify_files
 from bootstrap.prefix.records import META_DIR, read_records, require_environment
-from bootstrap.prefix.state import read_state, suspects
+from bootstrap.prefix.state import changed_links, read_state, suspects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -95,9 +95,11 @@ def compare_prefix(prefix: Path, locked: Iterable[Record], *, hash_all: bool = T
     records, unreadable = read_records(prefix)
     installed = {r.name: r for r in records}
     to_hash: Sequence[InstalledRecord] = records
-    if not hash_all and (state := read_state(prefix)):
+    state = read_state(prefix)
+    if not hash_all and state:
         doubtful = suspects(prefix, state)
         to_hash = [r for r in records if r.stem in doubtful or r.stem not in state.files]
+    links = [fault for r in to_hash for fault in changed_links(prefix, state, r)] if state else []
     # Another record of a name hides the first: both are shown as extra, since neither can be trusted.
     doubled = tuple(r for r in records if installed[r.name] is not r)
     return Comparison(
@@ -108,7 +110,7 @@ def compare_prefix(prefix: Path, locked: Iterable[Record], *, hash_all: bool = T
             for name, r in wanted.items()
             if name in installed and not _same(installed[name], r)
         ),
-        altered=tuple(verify_files(prefix, to_hash)),
+        altered=(*verify_files(prefix, to_hash), *links),
         unreadable=tuple(unreadable),
         hashed_all=len(to_hash) == len(records),
     )

@@ -35,7 +35,7 @@ class FileFault:
     owner: str
     """The package, with its version."""
     reason: str
-    """``missing``, ``type``, ``size``, ``sha256`` or ``unreadable``."""
+    """``missing``, ``type``, ``size``, ``sha256``, ``unreadable``, or ``target`` of a link."""
     detail: str = ""
 
 

@@ -13,6 +13,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.prefix.files import FileFault
 from bootstrap.prefix.records import META_DIR
 
 if TYPE_CHECKING:
@@ -85,3 +86,15 @@ def suspects(prefix: Path, state: State) -> set[str]:
         for stem, files in state.files.items()
         if any(fingerprint(f"{root}/{path}") != known or known is None for path, known in files.items())
     }
+
+
+def changed_links(prefix: Path, state: State, record: InstalledRecord) -> list[FileFault]:
+    """The record's links that no longer lead where they did: conda-meta doesn't state where that was."""
+    known = state.files.get(record.stem, {})
+    faults: list[FileFault] = []
+    for file in record.files:
+        before = known.get(file.path)
+        now = fingerprint(f"{prefix}/{file.path}")
+        if file.kind == "softlink" and before and now and before != now:
+            faults.append(FileFault(file.path, str(record), "target", f"{now[0]} instead of {before[0]}"))
+    return faults

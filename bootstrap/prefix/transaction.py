@@ -25,7 +25,7 @@ from bootstrap.prefix import worker
 from bootstrap.prefix.cache import PackageCache, default_cache
 from bootstrap.prefix.compare import Comparison, compare_prefix
 from bootstrap.prefix.complete import describe, prove
-from bootstrap.prefix.records import is_environment
+from bootstrap.prefix.records import META_DIR, is_environment
 from bootstrap.prefix.space import require_space
 from bootstrap.prefix.staging import Staging, hold
 from bootstrap.prefix.state import read_state, write_state
@@ -223,6 +223,9 @@ class _Run:
         while True:
             started = time.monotonic()
             stage = staging.begin(clone=before is not None)
+            for bad in before.unreadable if before else ():
+                # The engine refuses a prefix with such a record; without it, the package is missing.
+                (stage / META_DIR / bad.meta.name).unlink()
             reinstall = _reinstall(before)
             work = worker.job(
                 self.records,

@@ -241,6 +241,8 @@ def _fault(event: dict[str, Any], work: dict[str, Any]) -> BootstrapError:
             # whose fault that is.
             kind, more = _whose_fault(record)
             evidence.extend(more)
+    elif kind == "corrupt":
+        kind = "other"
     error, message = _ERRORS.get(kind, _ERRORS["other"])
     return error(message, evidence=list(dict.fromkeys(evidence)))
 

@@ -1,0 +1,259 @@
+"""Restoring for real: a served channel, the real engine, the file system as it comes out."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bootstrap.errors import NotOursError
+from bootstrap.lock import judge, read_lock
+from bootstrap.prefix import compare_prefix
+from tests.integration import tiny
+from tests.integration.tiny import Site, leftovers, snapshot
+from tests.support.channel.tiny import TinyChannel
+
+
+@pytest.fixture
+def site(tmp_path: Path):
+    with tiny.site(tmp_path) as found:
+        yield found
+
+
+def agrees(site: Site, lock: Path | None = None) -> bool:
+    records = judge(read_lock(lock or site.lock()), "linux-64")
+    return compare_prefix(site.prefix, records).agrees
+
+
+def fetched(site: Site) -> set[str]:
+    return {path.rsplit("/", 1)[-1].rsplit("-", 2)[0] for path in site.server.requests if path.endswith(".conda")}
+
+
+def test_creates_an_environment(site: Site) -> None:
+    result = site.restore()
+    assert (result.action, result.packages, result.fetched) == ("created", 5, 5)
+    assert result.fetched_bytes > tiny.BIG
+    assert agrees(site)
+    assert leftovers(site.prefix) == []
+    # The final path stands in scripts and libraries, not the one it was built at.
+    assert (site.prefix / "bin/f2py").read_text().startswith(f"#!{site.prefix}/bin/python\n")
+    assert f"ELF {site.prefix}/share/foo\0".encode() in (site.prefix / "lib/libfoo.so").read_bytes()
+    assert (site.prefix / "bin/tool").read_text().startswith(f"#!{site.prefix}/bin/python3.13\n")
+    assert (site.prefix / "lib/python3.13/site-packages/tool/__init__.py").is_file()
+    assert os.readlink(site.prefix / "bin/python") == "python3.13"
+    out = subprocess.run([site.prefix / "bin/python"], capture_output=True, text=True, check=True)
+    assert out.stdout == "python\n"
+
+
+def test_records_are_complete_for_conda(site: Site) -> None:
+    site.restore()
+    tool = json.loads((site.prefix / "conda-meta/tool-1.0-py_0.json").read_text())
+    assert tool["noarch"] == "python"
+    assert tool["license"] == "BSD-3-Clause"
+    assert tool["url"] == f"{site.server.url}/noarch/tool-1.0-py_0.conda"
+    assert tool["md5"]
+    for meta in (site.prefix / "conda-meta").glob("*.json"):
+        assert json.loads(meta.read_text())["name"], "conda reads every conda-meta/*.json as a record"
+
+
+def test_does_nothing_when_it_agrees(site: Site) -> None:
+    site.restore()
+    before = snapshot(site.prefix)
+    requests = dict(site.server.requests)
+    assert site.restore().action == "unchanged"
+    assert snapshot(site.prefix) == before
+    assert dict(site.server.requests) == requests
+
+
+def test_a_new_folder_is_filled_from_the_cache(site: Site) -> None:
+    lock = site.lock()
+    site.restore(lock)
+    site.server.requests.clear()
+    result = site.restore(lock, prefix=site.root / "other", offline=True)
+    assert (result.action, result.fetched) == ("created", 0)
+    assert not site.server.requests
+    assert compare_prefix(site.root / "other", judge(read_lock(lock), "linux-64")).agrees
+    assert (site.root / "other/bin/f2py").read_text().startswith(f"#!{site.root}/other/bin/python\n")
+
+
+def test_a_file_channel_needs_no_server(site: Site) -> None:
+    lock = site.channel.write_lock(site.root / "file.yml")
+    result = site.restore(lock, offline=True)
+    assert result.action == "created"
+    assert agrees(site, lock)
+
+
+def test_a_changed_lock_moves_only_the_difference(site: Site) -> None:
+    site.restore()
+    pip_file = site.prefix / "lib/python3.13/site-packages/mine.py"
+    pip_file.write_text("mine = 1\n")
+    inode = (site.prefix / "share/weights/data.bin").stat().st_ino
+    site.server.requests.clear()
+    tiny.fill(site.channel, numpy="2.3.5", extra=True)
+    lock = site.lock(packages=["python", "numpy", "tool", "weights", "extra"])
+    result = site.restore(lock)
+    assert result.action == "updated"
+    assert set(result.installed) == {"numpy 2.3.5", "extra 0.1"}
+    assert set(result.removed) == {"numpy 2.3.4", "libfoo 4.5"}
+    assert fetched(site) == {"numpy", "extra"}
+    assert agrees(site, lock)
+    assert pip_file.read_text() == "mine = 1\n", "files that no package owns are kept"
+    assert (site.prefix / "share/weights/data.bin").stat().st_ino == inode
+    assert not (site.prefix / "lib/libfoo.so").exists()
+    assert leftovers(site.prefix) == []
+
+
+def test_back_to_the_old_lock_needs_no_fetch(site: Site) -> None:
+    old = site.lock("old.yml")
+    site.restore(old)
+    first = snapshot(site.prefix)
+    tiny.fill(site.channel, numpy="2.3.5")
+    site.restore(site.lock("new.yml"))
+    assert site.restore(old, offline=True).action == "updated"
+    now = snapshot(site.prefix)
+    ours = "conda-meta/condacolab-bootstrap"
+    assert {k: v for k, v in now.items() if k != ours} == {k: v for k, v in first.items() if k != ours}
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("lib/python3.13/site-packages/numpy/_core.so", "edited"),
+        ("lib/python3.13/site-packages/numpy/__init__.py", "deleted"),
+        ("share/weights/data.bin", "truncated"),
+        ("bin/f2py", "edited"),
+        ("lib/libfoo.so", "retargeted"),
+        ("lib/python3.13/site-packages/tool/__init__.py", "replaced"),
+    ],
+)
+def test_altered_files_are_repaired(site: Site, path: str, reason: str) -> None:
+    site.restore()
+    sound = snapshot(site.prefix)
+    target = site.prefix / path
+    if reason == "edited":  # in place: the cache shares the file, and must not hand the edit out again
+        with target.open("r+b") as file:
+            file.write(b"\xff\xff")
+    elif reason == "deleted":
+        target.unlink()
+    elif reason == "truncated":
+        os.truncate(target, 100)
+    elif reason == "retargeted":
+        target.unlink()
+        target.symlink_to("/nowhere")
+    else:
+        target.unlink()
+        target.write_text("def main(): ...\n")
+    result = site.restore()
+    assert result.action == "repaired"
+    assert len(result.installed) == 1
+    ours = "conda-meta/condacolab-bootstrap"
+    assert {k: v for k, v in snapshot(site.prefix).items() if k != ours} == {
+        k: v for k, v in sound.items() if k != ours
+    }
+    assert agrees(site)
+
+
+def test_an_unreadable_record_is_repaired(site: Site) -> None:
+    site.restore()
+    (site.prefix / "conda-meta/numpy-2.3.4-py313_0.json").write_text("{")
+    assert site.restore().action == "updated"
+    assert agrees(site)
+
+
+def test_a_lost_record_is_repaired(site: Site) -> None:
+    site.restore()
+    (site.prefix / "conda-meta/numpy-2.3.4-py313_0.json").unlink()
+    assert site.restore().action == "updated"
+    assert agrees(site)
+
+
+def test_a_lost_ledger_asks_before_taking_over(site: Site) -> None:
+    site.restore()
+    (site.prefix / "conda-meta/condacolab-bootstrap").unlink()
+    before = snapshot(site.prefix)
+    with pytest.raises(NotOursError):
+        site.restore()
+    assert snapshot(site.prefix) == before
+    assert site.restore(adopt=True).action == "unchanged"
+
+
+def test_an_edited_cache_is_not_believed(site: Site) -> None:
+    site.restore()
+    shutil.rmtree(site.prefix)
+    cached = site.cache / "pkgs/numpy-2.3.4-py313_0/lib/python3.13/site-packages/numpy/_core.so"
+    with cached.open("r+b") as file:
+        file.write(b"\xff\xff")
+    site.server.requests.clear()
+    assert site.restore().action == "created"
+    assert fetched(site) == {"numpy"}
+    assert agrees(site)
+
+
+def test_a_cache_entry_of_another_archive_is_not_believed(site: Site) -> None:
+    """The engine stamps an entry with the hash it wants before it has fetched it, and would then use the old one."""
+    site.restore()
+    shutil.rmtree(site.prefix)
+    other = TinyChannel(site.root / "channel")
+    tiny.fill(other)
+    other.add("weights", "1.0", files={"share/weights/data.bin": b"other content, same name"})
+    other.index()
+    site.channel = other
+    site.restore()
+    assert (site.prefix / "share/weights/data.bin").read_bytes() == b"other content, same name"
+    assert agrees(site)
+
+
+def test_a_package_whose_own_hashes_are_wrong_is_taken_as_the_archive_has_it(site: Site) -> None:
+    tiny.misdeclare(site.channel, "numpy", "lib/python3.13/site-packages/numpy/_core.so")
+    result = site.restore()
+    assert [note for note in result.notes if "numpy 2.3.4" in note]
+    assert agrees(site)
+    assert site.restore().action == "unchanged"
+    shutil.rmtree(site.prefix)
+    assert site.restore().fetched == 0, "the voucher knows the file's real hash"
+
+
+def test_into_an_empty_folder(site: Site) -> None:
+    site.prefix.mkdir()
+    assert site.restore().action == "created"
+
+
+def test_through_a_link(site: Site) -> None:
+    (site.root / "real").mkdir()
+    link = site.root / "link"
+    link.symlink_to(site.root / "real")
+    site.restore(prefix=link)
+    assert link.is_symlink()
+    assert (site.root / "real/conda-meta").is_dir()
+    assert site.restore(prefix=link).action == "unchanged"
+
+
+def test_a_relative_prefix_becomes_absolute(site: Site, monkeypatch) -> None:
+    monkeypatch.chdir(site.root)
+    site.restore(prefix=Path("rel/env"))
+    assert (site.root / "rel/env/bin/f2py").read_text().startswith(f"#!{site.root}/rel/env/bin/python\n")
+
+
+def test_the_working_directory_is_not_imported(site: Site, monkeypatch, tmp_path: Path) -> None:
+    """A user's own json.py or rattler.py beside the notebook must not reach the engine."""
+    trap = tmp_path / "work"
+    trap.mkdir()
+    for name in ("rattler", "json", "asyncio", "bootstrap"):
+        (trap / f"{name}.py").write_text("raise RuntimeError('trap')\n")
+    monkeypatch.chdir(trap)
+    monkeypatch.syspath_prepend("")
+    assert site.restore().action == "created"
+
+
+def test_two_at_once_end_with_one_environment(site: Site) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    lock = site.lock()
+    with ThreadPoolExecutor(2) as pool:
+        actions = sorted(r.action for r in pool.map(lambda _: site.restore(lock), range(2)))
+    assert actions == ["created", "unchanged"]
+    assert agrees(site, lock)

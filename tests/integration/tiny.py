@@ -1,0 +1,166 @@
+"""A channel of small packages with everything that restoring has to handle, and ways to look at the outcome."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import tarfile
+import zipfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import zstandard
+
+from bootstrap.lock import read_lock
+from bootstrap.prefix import restore
+from tests.support.channel.server import ChannelServer, serve
+from tests.support.channel.tiny import Executable, Placeholder, Symlink, TinyChannel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bootstrap.prefix import Restored
+
+BIG = 2_000_000
+"""Bytes of the package that faults strike: enough that half of it is still something."""
+
+
+def fill(channel: TinyChannel, *, numpy: str = "2.3.4", extra: bool = False) -> TinyChannel:
+    """Adds an environment in small: links, text and binary placeholders, noarch python with an entry point."""
+    channel.add(
+        "python",
+        "3.13.1",
+        build="h0_0_cp313",
+        files={
+            "bin/python3.13": Executable("#!/bin/sh\necho python\n"),
+            "bin/python": Symlink("python3.13"),
+            "lib/python3.13/os.py": "sep = '/'\n",
+        },
+        python_site_packages_path="lib/python3.13/site-packages",
+    )
+    channel.add(
+        "numpy",
+        numpy,
+        build="py313_0",
+        depends=["python >=3.13,<3.14.0a0"],
+        files={
+            "lib/python3.13/site-packages/numpy/__init__.py": f"__version__ = '{numpy}'\n",
+            "lib/python3.13/site-packages/numpy/_core.so": bytes(range(256)) * 40,
+            "bin/f2py": Executable(Placeholder("#!{prefix}/bin/python\nprint('f2py')\n")),
+        },
+    )
+    channel.add(
+        "tool",
+        "1.0",
+        build="py_0",
+        noarch="python",
+        depends=["python", "numpy"],
+        files={"site-packages/tool/__init__.py": "def main():\n    print('tool')\n"},
+        entry_points=["tool = tool:main"],
+    )
+    channel.add(
+        "libfoo",
+        "4.5",
+        build="h1_0",
+        files={
+            "lib/libfoo.so.4": Placeholder("ELF {prefix}/share/foo", "binary"),
+            "lib/libfoo.so": Symlink("libfoo.so.4"),
+        },
+    )
+    channel.add_big("weights", "1.0", size=BIG)
+    if extra:
+        channel.add("extra", "0.1", files={"share/extra.txt": "extra\n"})
+    return channel.index()
+
+
+@dataclass
+class Site:
+    """A channel on a server, a lock for it, and where to restore."""
+
+    root: Path
+    channel: TinyChannel
+    server: ChannelServer
+
+    @property
+    def prefix(self) -> Path:
+        return self.root / "env"
+
+    @property
+    def cache(self) -> Path:
+        return self.root / "cache"
+
+    def lock(self, name: str = "conda-lock.yml", **options: Any) -> Path:
+        return self.channel.write_lock(self.root / name, channel_url=self.server.url, **options)
+
+    def restore(self, lock: Path | None = None, **options: Any) -> Restored:
+        settings: dict[str, Any] = {"cache": self.cache, "retry_budget": 0.0, **options}
+        prefix = settings.pop("prefix", self.prefix)
+        return restore(read_lock(lock or self.lock()), prefix, **settings)
+
+    def archive(self, name: str) -> str:
+        """The path of a package's archive in the channel."""
+        record = next(r for r in self.channel.records() if r["name"] == name)
+        return f"{record['subdir']}/{record['fn']}"
+
+
+@contextmanager
+def site(root: Path, **options: Any) -> Iterator[Site]:
+    """A served channel with the small environment."""
+    channel = fill(TinyChannel(root / "channel"), **options)
+    with serve(channel.path) as server:
+        yield Site(root, channel, server)
+
+
+def misdeclare(channel: TinyChannel, name: str, path: str) -> None:
+    """Makes a package's own list of hashes wrong for one file; the archive's hash in the repodata is right."""
+    record = next(r for r in channel.records() if r["name"] == name)
+    archive = channel.path / record["subdir"] / record["fn"]
+    with zipfile.ZipFile(archive) as packed:
+        members = {info.filename: packed.read(info) for info in packed.infolist()}
+    info_name = next(n for n in members if n.startswith("info-"))
+    unpacked = io.BytesIO(zstandard.ZstdDecompressor().decompressobj().decompress(members[info_name]))
+    out = io.BytesIO()
+    with tarfile.open(fileobj=unpacked) as old, tarfile.open(fileobj=out, mode="w") as new:
+        for member in old:
+            content = old.extractfile(member).read()  # type: ignore[union-attr]
+            if member.name == "info/paths.json":
+                listed = json.loads(content)
+                next(p for p in listed["paths"] if p["_path"] == path)["sha256"] = "ab" * 32
+                content = json.dumps(listed).encode()
+            member.size = len(content)
+            new.addfile(member, io.BytesIO(content))
+    members[info_name] = zstandard.compress(out.getvalue())
+    with zipfile.ZipFile(archive, "w") as packed:
+        for filename, content in members.items():
+            packed.writestr(filename, content)
+    known = channel._records[f"{record['subdir']}/{record['fn']}"]
+    known["sha256"] = hashlib.sha256(archive.read_bytes()).hexdigest()
+    known["md5"] = hashlib.md5(archive.read_bytes()).hexdigest()
+    known["size"] = archive.stat().st_size
+    channel.index()
+
+
+def snapshot(folder: Path) -> dict[str, str]:
+    """Every path below a folder with its content, link target or kind."""
+    found: dict[str, str] = {}
+    for base, folders, files in os.walk(folder):
+        for name in [*folders, *files]:
+            path = os.path.join(base, name)
+            key = os.path.relpath(path, folder)
+            if os.path.islink(path):
+                found[key] = f"-> {os.readlink(path)}"
+            elif os.path.isdir(path):
+                found[key] = "folder"
+            else:
+                with open(path, "rb") as file:
+                    found[key] = hashlib.sha256(file.read()).hexdigest() + oct(os.stat(path).st_mode)
+    return found
+
+
+def leftovers(prefix: Path) -> list[str]:
+    """What a restore should have cleaned up beside a prefix."""
+    return sorted(p.name for p in prefix.parent.glob(f".{prefix.name}.*"))
