@@ -210,7 +210,7 @@ def _refresh(args: argparse.Namespace, variants: Sequence[Variant]) -> int:
         for (name, difference), one in zip(shown, done, strict=False):
             _show(difference, title=f"{name}{'' if one.changed else ': unchanged'}")
             if one.undated:
-                _out().print(f"{one.undated} records have no build time, and were let in whatever the cut-off date.")
+                _out().print(f"Records without a build time, let in whatever the cut-off date: {one.undated}")
         if entries and not args.changelog:
             _out().print("\nDraft for the changelog:\n")
             print(entries, end="")

@@ -191,4 +191,7 @@ def _answer(brief: Brief, content: Mapping[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    # rattler's threads can crash an interpreter that winds down; the answer is out, so end without that.
+    os._exit(status)

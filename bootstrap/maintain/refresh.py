@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import os
 import shutil
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from bootstrap.maintain.variant import Variant
 
 _SHOWN = 30
+_REFUSED = "Could not lock the environment"
 
 
 @dataclass(frozen=True)
@@ -221,7 +223,8 @@ class _Run:
         ).write(brief)
         # Settings of the maintainer's shell must not reach the lock.
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("CONDA_", "MAMBA_", "PYTHON"))}
-        return {**clean, BRIEF_VARIABLE: str(brief), "TMPDIR": str(folder)}
+        briefed = {} if self.solver else {BRIEF_VARIABLE: str(brief)}
+        return {**clean, **briefed, "TMPDIR": str(folder)}
 
     def fault(self, outcome: Outcome, answered: dict[str, Any]) -> MaintainError:
         told = answered.get("fault")
@@ -230,9 +233,9 @@ class _Run:
             kinds = {kind("").id: kind for kind in _kinds()}
             message = told["message"].removesuffix(".") + where + "."
             return kinds[told["error"]](message, evidence=_shown(told["evidence"]))
-        lines = [line for line in outcome.output.splitlines() if line.strip()]
         return CondaLockFailedError(
-            f"conda-lock ended with status {outcome.status}{where}.", evidence=lines[-_SHOWN:] or ["it said nothing"]
+            f"conda-lock ended with status {outcome.status}{where}.",
+            evidence=_told(outcome.output) or ["it said nothing"],
         )
 
 
@@ -240,6 +243,16 @@ def _kinds(kind: type[MaintainError] = MaintainError) -> Iterator[type[MaintainE
     yield kind
     for direct in kind.__subclasses__():
         yield from _kinds(direct)
+
+
+def _told(output: str) -> list[str]:
+    """The part of conda-lock's output that says why: what the conda answered, or else its last lines."""
+    lines = [line for line in output.splitlines() if line.strip()]
+    for number, line in enumerate(lines):
+        if _REFUSED in line and not line.startswith(" "):
+            reason = itertools.takewhile(lambda x: not x.startswith(("    Command:", "Traceback")), lines[number:])
+            return _shown(list(reason))
+    return lines[-_SHOWN:]
 
 
 def _shown(lines: Sequence[str]) -> list[str]:

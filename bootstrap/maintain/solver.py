@@ -128,7 +128,7 @@ def solve(request: Request) -> tuple[Solved, ...]:
     try:
         return asyncio.run(_solve(request))
     except SolverError as error:
-        raise _unsolved(str(error)) from error
+        raise _unsolved(str(error), request.specs) from error
     except (InvalidMatchSpecError, InvalidVersionSpecError) as error:
         raise SpecificationError(f"A bound can't be read: {str(error).splitlines()[0]}.") from error
     except (InvalidChannelError, InvalidUrlError) as error:
@@ -237,7 +237,7 @@ def _plain(record: RepoDataRecord) -> Solved:
     )
 
 
-def _unsolved(text: str) -> MaintainError:
+def _unsolved(text: str, specs: Sequence[str]) -> MaintainError:
     text = text.strip()
     absent = _NO_CANDIDATES.match(text)
     if absent and "\n" not in text:
@@ -245,12 +245,19 @@ def _unsolved(text: str) -> MaintainError:
         return UnknownPackageError(
             f"No channel has a package {name} that could be used.", evidence=[f"asked for: {absent['spec']}"]
         )
-    return UnsatisfiableError("No set of packages satisfies the specification.", evidence=explanation(text))
+    return UnsatisfiableError("No set of packages satisfies the specification.", evidence=explanation(text, specs))
 
 
-def explanation(text: str) -> list[str]:
-    """The solver's tree of reasons, one line each, without its preamble and without empty lines."""
-    return [line.rstrip() for line in text.removeprefix(_PREAMBLE).splitlines() if line.strip()]
+def explanation(text: str, specs: Sequence[str]) -> list[str]:
+    """The solver's tree of reasons, one line each, ahead of it the bounds of the specification that take part.
+
+    The solver drops what a bound excludes before it searches, and then says "no candidates were found" for the other
+    side of the conflict: the bound itself has to be shown beside it.
+    """
+    tree = [line.rstrip() for line in text.removeprefix(_PREAMBLE).splitlines() if line.strip()]
+    named = set(re.findall(r"[A-Za-z0-9_.-]+", " ".join(tree)))
+    bounds = [spec for spec in specs if " " in spec and spec.split()[0] in named]
+    return [*([f"asked for: {', '.join(bounds)}"] if bounds else []), *tree]
 
 
 def _unfetched(text: str) -> MaintainError:
