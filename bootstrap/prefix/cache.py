@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.errors import PrefixNotWritableError
 from bootstrap.prefix.files import FileFault, verify_files
 from bootstrap.prefix.records import InstalledFile, InstalledRecord
 
@@ -63,8 +64,13 @@ class PackageCache:
     @contextmanager
     def locked(self, waiting: Callable[[], None]) -> Iterator[None]:
         """Holds the cache for one restore; `waiting` is called if another one has it."""
-        self.pkgs.mkdir(parents=True, exist_ok=True)
-        self._vouchers.mkdir(exist_ok=True)
+        try:
+            self.pkgs.mkdir(parents=True, exist_ok=True)
+            self._vouchers.mkdir(exist_ok=True)
+        except (FileNotFoundError, FileExistsError, NotADirectoryError) as error:
+            evidence = [f"{self.root}: {error.strerror}"]
+            hint = "Choose a --cache folder that you may write to."
+            raise PrefixNotWritableError("The cache can't be written.", evidence=evidence, hint=hint) from error
         descriptor = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             try:

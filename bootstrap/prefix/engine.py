@@ -164,7 +164,7 @@ def classify(message: str) -> str:
         ),
         (
             "corrupt",
-            ("invalid checksum", "zip", "zstd", "frame", "tar", "archive", "extract", "parse", "deserialize"),
+            ("invalid checksum", "zip", "zstd", "frame", "tar", "archive", "extract", "truncated", "parse", "deserialize"),
         ),
     ):
         if any(mark in text for mark in marks):

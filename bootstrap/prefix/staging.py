@@ -12,7 +12,7 @@ import fcntl
 import os
 import shutil
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from bootstrap.errors import PrefixBusyError, PrefixNotWritableError
@@ -47,7 +47,10 @@ class Staging:
     def begin(self, *, clone: bool) -> Path:
         """Makes the stage: empty, or a copy of the prefix that shares its files by hard links."""
         if not clone:
-            self.stage.mkdir()
+            try:
+                self.stage.mkdir()
+            except FileNotFoundError as error:  # /proc and its like, which allow no folders
+                raise _not_writable(self.prefix.parent, error) from error
             return self.stage
         shutil.copytree(self.prefix, self.stage, symlinks=True, copy_function=_link_or_copy)
         # The records are rewritten in place, so they are the one thing that must not be shared.
@@ -85,15 +88,14 @@ def hold(prefix: Path, *, waiting: Callable[[], None], wait_seconds: float = WAI
         PrefixNotWritableError: The folder that should hold it can't be made or written.
     """
     parent = prefix.parent
+    made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
     try:
         parent.mkdir(parents=True, exist_ok=True)
         if not os.access(parent, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         descriptor = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
-        raise PrefixNotWritableError(
-            "The folder that should hold the prefix can't be written.", evidence=[f"{parent}: {error.strerror}"]
-        ) from error
+        raise _not_writable(parent, error) from error
     try:
         _lock(descriptor, prefix, waiting, wait_seconds)
         staging = Staging(prefix)
@@ -104,6 +106,16 @@ def hold(prefix: Path, *, waiting: Callable[[], None], wait_seconds: float = WAI
             staging.clean()
     finally:
         os.close(descriptor)
+        if not prefix.exists():
+            for folder in made:
+                with suppress(OSError):
+                    folder.rmdir()
+
+
+def _not_writable(folder: Path, error: OSError) -> PrefixNotWritableError:
+    return PrefixNotWritableError(
+        "The folder that should hold the prefix can't be written.", evidence=[f"{folder}: {error.strerror}"]
+    )
 
 
 def _lock(descriptor: int, prefix: Path, waiting: Callable[[], None], wait_seconds: float) -> None:

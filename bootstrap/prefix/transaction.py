@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from bootstrap.errors import (
     NotOursError,
     OfflineError,
     PrefixNotWritableError,
+    PrefixTooLongError,
     VerificationError,
 )
 from bootstrap.lock import judge
@@ -41,6 +43,10 @@ if TYPE_CHECKING:
 
 PLATFORM = "linux-64"
 """Colab has no other."""
+
+
+PLACEHOLDER_LENGTH = 255
+"""Bytes that conda-build leaves in binary files for the prefix's path."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,11 @@ def restore(
     prefix = prefix.expanduser().absolute()
     # A link to an environment stays a link: its target is what changes.
     prefix = prefix.resolve() if prefix.is_symlink() else prefix
+    if len(os.fsencode(prefix)) > PLACEHOLDER_LENGTH:
+        raise PrefixTooLongError(
+            "The prefix's path is too long to be written into the packages' binary files.",
+            evidence=[f"{prefix}: {len(os.fsencode(prefix))} bytes, at most {PLACEHOLDER_LENGTH}"],
+        )
     run = _Run(
         lock=lock,
         records=records,
