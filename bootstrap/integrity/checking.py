@@ -8,13 +8,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import PrefixNotFoundError
 from bootstrap.integrity.disk import Disk, examine
 from bootstrap.integrity.facts import LOADER_VARIABLES, Facts, Layout, find_hooks
 from bootstrap.integrity.importing import DEPENDENTS, import_tasks
-from bootstrap.integrity.judgement import judge
+from bootstrap.integrity.judgement import judge, unexplained
 from bootstrap.integrity.model import Cause, ProbeResult, Report
 from bootstrap.integrity.probes import answers, layout, linear, origin, registry, sharing, state
 from bootstrap.integrity.process import Limits, Task, run_surviving, run_tasks
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 CATALOGUE = registry.PROBES
 """Every probe by name, with what it catches, what it costs and how it works."""
 
-_SHARING = tuple(name for name in CATALOGUE if name.startswith("share-"))
+_ROUTINE = [name for name, probe in CATALOGUE.items() if probe.routine and name != "layout"]
+_SHARING = tuple(name for name in _ROUTINE if name.startswith("share-"))
 _NUMPY = ("float-state", "numpy-import", "numpy-modules", "numpy-functions", "numpy-mapped")
-_ANSWERS = tuple(name for name in CATALOGUE if name not in (*_SHARING, *_NUMPY, "layout"))
+_ANSWERS = tuple(name for name in _ROUTINE if name not in (*_SHARING, *_NUMPY))
 _MODULES = (answers, layout, linear, origin, sharing, state)  # importing them fills the catalogue
 
 
@@ -68,7 +69,7 @@ def run_check(
         outer_paths=outer_paths(where),
     )
     imported = facts.probe("numpy-import")
-    if names and imported is not None and imported.ok:
+    if names and imported is not None and imported.passed:
         progress("import what stands on numpy")
         together, alone = _ask_dependents(python, names, disk, limits)
         facts = replace(facts, dependents=tuple(together), alone=tuple(alone))
@@ -112,7 +113,7 @@ def _ask_numpy(python: Path, limits: Limits) -> list[ProbeResult]:
         if reached is not None and not reached.ok:
             return [r if r.name in _NUMPY[:2] else replace(r, outcome="skip", problems=()) for r in first]
         return first
-    if reached is None or not reached.ok or reached.outcome == "skip":
+    if reached is None or not reached.passed:
         return first
     index = first.index(lost[0]) + 1
     rest = [Task(result.name) for result in first[index:]]
@@ -139,31 +140,36 @@ def _ask_dependents(
 
 
 def _experiment(facts: Facts, limits: Limits, progress: Callable[[str], None]) -> Facts:
-    """Repeat what failed without the loader's variables, then without startup code: what passes names the cause."""
-    failed = [r.name for r in facts.numpy if not r.ok]
-    repeated = {r.name: r for r in facts.alone}
-    dependents = [r.name for r in facts.dependents if not repeated.get(r.name, r).ok]
-    names = [*failed, *dependents]
+    """Repeat what fails for no reason found so far, each time with one thing taken away.
+
+    What passes then names the cause: the loader's variables, startup code, or cached bytecode.
+    """
+    names = unexplained(facts)
     if not names:
         return facts
-    tasks = [Task(name) for name in failed]
-    imports = {task.name: task for task in import_tasks([n.removeprefix("import ") for n in dependents], facts.disk)}
-    tasks += [imports.get(name, Task(name)) for name in dependents]
-    python = facts.layout.python
+    imports = [name.removeprefix("import ") for name in names if name.startswith("import ")]
+    known = {task.name: task for task in import_tasks(imports, facts.disk)}
+    tasks = [known.get(name, Task(name)) for name in names]
+
+    def passing(**options: Any) -> frozenset[str]:
+        results = run_surviving(facts.layout.python, tasks, limits=limits, **options)
+        return frozenset(result.name for result in results if result.passed)
+
     if facts.loader:
         progress("repeat without LD_* variables")
         plain = {key: value for key, value in os.environ.items() if key not in LOADER_VARIABLES}
-        results = run_surviving(python, tasks, limits=limits, environment=plain)
-        passed = frozenset(r.name for r in results if r.outcome == "pass")
-        if passed:
+        if passed := passing(environment=plain):
             return replace(facts, without_loader=passed)
     if facts.hooks:
         progress("repeat without startup code")
-        paths = [str(path) for path in facts.layout.sites]
-        results = run_surviving(python, tasks, limits=limits, startup=False, paths=paths)
-        passed = frozenset(r.name for r in results if r.outcome == "pass")
-        if passed:
+        if passed := passing(startup=False, paths=[str(path) for path in facts.layout.sites]):
             return replace(facts, without_startup=passed)
+    progress("repeat without cached bytecode")
+    if passed := passing(bytecode=False):
+        stale = run_tasks(facts.layout.python, [Task("numpy-bytecode")], limits=limits)[0]
+        files = tuple(str(path) for path in stale.facts.get("files", ()))
+        if files:
+            return replace(facts, without_bytecode=passed, stale_bytecode=files)
     return facts
 
 

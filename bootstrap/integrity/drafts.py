@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,10 +32,6 @@ class Draft:
     experiment: frozenset[str] = frozenset()
     """Names of the probes that passed once this was taken away; it explains these and no others."""
 
-    def with_evidence(self, lines: Iterable[str]) -> Draft:
-        """The same with more evidence."""
-        return replace(self, evidence=(*self.evidence, *lines))
-
 
 def shorten(faults: Iterable[FileFault | str]) -> tuple[str, ...]:
     """The first few as lines, and how many more there are."""
@@ -50,7 +46,9 @@ def repair_package(package: str, facts: Facts) -> str:
     disk = facts.disk
     if disk.conda:
         return f"Run `bootstrap restore --prefix {disk.prefix}`: it puts the locked files back."
-    version = next((d.version for d in disk.distributions if d.name == package), "")
+    versions = [d.version for d in disk.distributions if d.name == package]
+    running = facts.numpy_version if package == "numpy" else None
+    version = running if running in versions else next(iter(versions), "")
     pinned = f"{package}=={version}" if version else package
     return (
         f"Run `{facts.layout.python} -m pip install --force-reinstall --no-deps {pinned}`, then restart the kernel."

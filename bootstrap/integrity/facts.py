@@ -65,6 +65,10 @@ class Facts:
     """Names of failed probes that pass when the loader's variables are taken away."""
     without_startup: frozenset[str] = frozenset()
     """Names of failed probes that pass when no startup code runs."""
+    without_bytecode: frozenset[str] = frozenset()
+    """Names of failed probes that pass when Python compiles every module anew."""
+    stale_bytecode: tuple[str, ...] = ()
+    """Cached bytecode of numpy that is not what its source says; asked only where that may be the cause."""
     hooks: tuple[Hook, ...] = ()
     loader: Mapping[str, str] = field(default_factory=dict)
     """The loader's variables that are set."""

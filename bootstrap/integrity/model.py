@@ -81,6 +81,11 @@ class ProbeResult:
         """Whether nothing speaks against the environment (a skipped probe says nothing)."""
         return self.outcome in ("pass", "skip")
 
+    @property
+    def passed(self) -> bool:
+        """Whether it ran and found nothing wrong."""
+        return self.outcome == "pass"
+
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON-ready data, without the facts."""
         return {

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 CHILD = Path(__file__).parent / "probes" / "child.py"
 _TAIL = 16_384
 _TICK_S = 0.02
+_NOWHERE = "/nonexistent/bytecode"
+"""Where bytecode is looked for when it is not to be found; ``-B`` keeps Python from making it."""
 _DROPPED = ("MPLBACKEND", "COVERAGE_PROCESS_START", "COV_CORE_SOURCE")
 """A notebook's plotting backend needs the notebook; coverage hooks would be blamed on the environment."""
 
@@ -84,6 +86,7 @@ def run_tasks(
     limits: Limits,
     paths: Sequence[str] = (),
     startup: bool = True,
+    bytecode: bool = True,
     environment: Mapping[str, str] | None = None,
 ) -> list[ProbeResult]:
     """Run probes in one fresh process, until one of them ends it.
@@ -95,6 +98,7 @@ def run_tasks(
         limits: Time and memory for each.
         paths: Folders to append to ``sys.path``; of use where ``startup`` is False.
         startup: Whether site, and with it ``.pth`` files and sitecustomize, runs.
+        bytecode: Whether cached bytecode is used; otherwise every module is compiled from its source.
         environment: Variables of the process; those of this process by default. ``LD_*`` variables stay,
             since the kernel has them as well.
 
@@ -109,7 +113,10 @@ def run_tasks(
         variables.pop(name, None)
     reader, writer = os.pipe()
     request = {"fd": writer, "token": token, "paths": list(paths), "probes": [t.to_dict() for t in tasks]}
-    command = [str(python), "-I", "-B", *([] if startup else ["-S"]), str(CHILD), json.dumps(request)]
+    options = ["-I", "-B", *([] if startup else ["-S"])]
+    if not bytecode:
+        options += ["-X", f"pycache_prefix={_NOWHERE}"]
+    command = [str(python), *options, str(CHILD), json.dumps(request)]
     run = _Run()
     try:
         process = subprocess.Popen(
@@ -244,7 +251,10 @@ def _complete(run: _Run, tasks: Sequence[Task], ending: str) -> list[ProbeResult
     if not rest:
         return results
     text = (run.errors or run.output).decode(errors="replace").strip().splitlines()
-    problems = (ending, *(line.rstrip() for line in text[-8:]))
+    # faulthandler puts the innermost frame first, a traceback puts it last.
+    fatal = next((i for i, line in enumerate(text) if line.startswith("Fatal Python error")), None)
+    told = text[-4:] if fatal is None else [line for line in text[fatal:] if "<frozen" not in line][:5]
+    problems = (ending, *(line.strip() for line in told if line.strip() and not line.startswith("Stack (")))
     outcome: Outcome = run.killed or "died"
     results.append(
         ProbeResult(

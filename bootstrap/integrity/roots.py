@@ -22,9 +22,11 @@ def find_roots(facts: Facts) -> list[Draft]:
     return [
         *_loader(facts),
         *_startup(facts),
+        *_bytecode(facts),
         *_absent(facts),
         *_shadowed(facts),
         *_versions(facts),
+        *_unrecorded(facts),
         *_records(facts),
         *_files(facts),
         *_extra(facts),
@@ -95,10 +97,13 @@ def _startup(facts: Facts) -> Iterator[Draft]:
     altered = {fault.path for fault in facts.disk.files}
     suspects = [hook for hook in facts.hooks if not hook.owner or str(hook.path) in altered] or list(facts.hooks)
     owners = sorted({hook.owner for hook in suspects if hook.owner})
+    patched = facts.probe("numpy-functions")
+    sources = list(patched.facts.get("files", ())) if patched else []
+    files = dict.fromkeys([*(str(hook.path) for hook in suspects), *sources])
     yield Draft(
         id="startup-code",
-        severity="broken",
-        summary="Code that runs at the start of the interpreter breaks numpy.",
+        severity="doubtful",  # as bad as what follows from it
+        summary="Code that runs at the start of the interpreter interferes with numpy.",
         evidence=(
             *(
                 f"{hook.path}: {f'owned by {hook.owner}' if hook.owner else 'owned by no package'}"
@@ -106,7 +111,7 @@ def _startup(facts: Facts) -> Iterator[Draft]:
             ),
             *(f"without startup code: {name} passes" for name in sorted(facts.without_startup)),
         ),
-        files=tuple(str(hook.path) for hook in suspects),
+        files=tuple(files),
         owner=", ".join(owners),
         package="numpy",
         repair=f"Remove {', '.join(str(hook.path) for hook in suspects)}, then restart the kernel.",
@@ -114,10 +119,44 @@ def _startup(facts: Facts) -> Iterator[Draft]:
     )
 
 
+def _bytecode(facts: Facts) -> Iterator[Draft]:
+    """Python runs cached bytecode that is not what the source says."""
+    if facts.without_bytecode:
+        yield Draft(
+            id="stale-bytecode",
+            severity="broken",
+            summary="Cached bytecode of numpy is not what its source says, and is run in its place.",
+            evidence=(
+                *shorten(facts.stale_bytecode),
+                *(f"compiled anew: {name} passes" for name in sorted(facts.without_bytecode)),
+            ),
+            files=facts.stale_bytecode,
+            owner=facts.numpy_owner,
+            package="numpy",
+            repair="Delete these files, or numpy's __pycache__ folders; Python makes them anew.",
+            experiment=facts.without_bytecode,
+        )
+
+
 def _absent(facts: Facts) -> Iterator[Draft]:
     """No numpy at all."""
     imported = facts.probe("numpy-import")
-    if facts.distributions or facts.disk.conda.get("numpy") or (imported is not None and imported.ok):
+    if facts.distributions or facts.disk.conda.get("numpy"):
+        return
+    if imported is not None and imported.outcome != "skip" and imported.facts.get("file"):
+        # Debian's packages have no RECORD, and are not pip's to verify.
+        yield Draft(
+            id="numpy-unrecorded",
+            severity="doubtful",
+            summary="numpy can be imported, but no package says that it is installed.",
+            evidence=(
+                f"imported: {imported.facts['file']}",
+                *(f"{s}: no numpy .dist-info" for s in facts.disk.sites),
+            ),
+            files=(str(imported.facts["file"]),),
+            package="numpy",
+            repair=repair_package("numpy", facts),
+        )
         return
     yield Draft(
         id="numpy-not-installed",
@@ -138,24 +177,34 @@ def _shadowed(facts: Facts) -> Iterator[Draft]:
     if not homes:
         return
     home = homes[0]
-    intruders = [path for path in _rivals(home.parent) if path.exists()]
-    if isinstance(file, str) and not os.path.realpath(file).startswith(f"{os.path.realpath(home)}/"):
-        intruders = [Path(file)]
-    # A package folder wins over a module beside it; only where the folder is no package does the module count.
-    elif isinstance(file, str) or (home / "__init__.py").is_file():
-        return
+    beside = [path for path in _rivals(home.parent) if path.exists()]
+    if isinstance(file, str):
+        reached = os.path.realpath(file).startswith(f"{os.path.realpath(home)}/")
+        intruders = [] if reached else [Path(file)]
+    else:
+        intruders = [] if (home / "__init__.py").is_file() else beside
+    if not intruders and beside:
+        yield Draft(
+            id="numpy-namesake",
+            severity="note",
+            summary=f"A module of the name numpy lies beside the package: {beside[0].name}. Python passes over it.",
+            evidence=tuple(str(path) for path in beside),
+            files=tuple(str(path) for path in beside),
+            repair=f"Rename or delete {beside[0]}.",
+        )
     if not intruders:
         return
+    faults = [f for f in facts.disk.files if _name(f.owner) == "numpy" and is_code(f.path)]
     owners = {facts.disk.owner_of(str(path)) for path in intruders}
     yield Draft(
         id="numpy-shadowed",
         severity="broken",
         summary=f"`import numpy` does not reach the installed {facts.numpy_owner}, but {intruders[0]}.",
-        evidence=(f"imported: {file or intruders[0]}", f"installed: {home}"),
+        evidence=(f"imported: {file or intruders[0]}", f"installed: {home}", *shorten(faults)),
         files=tuple(str(path) for path in intruders),
         owner=", ".join(sorted(owner for owner in owners if owner)),
         package="numpy",
-        repair=f"Rename or delete {intruders[0]}.",
+        repair=" ".join([f"Rename or delete {intruders[0]}.", *([repair_package("numpy", facts)] if faults else [])]),
     )
 
 
@@ -198,16 +247,37 @@ def _versions(facts: Facts) -> Iterator[Draft]:
     elif len(versions) > 1 or len(found) > 1:
         two = len(found) > 1
         harmless = two and not faults and (not running or running in {d.version for d in found}) and not conda
-        summary = f"numpy has {len(found)} .dist-info folders in one place." if two else "numpy is of two versions."
+        summary = (
+            f"numpy has {len(found)} .dist-info folders in one place: {', '.join(d.version for d in found)}."
+            if two
+            else f"numpy is of two versions: {' and '.join(sorted(versions))}."
+        )
         yield Draft(
             id="numpy-two-dist-infos" if two else "numpy-version-mismatch",
             severity="doubtful" if harmless else "broken",
             summary=summary,
             evidence=(*lines, *shorten(faults)),
             files=tuple(str(d.info) for d in found),
-            owner=f"numpy {running or found[0].version}",
+            owner=f"numpy {running}" if two and running else facts.numpy_owner,
             package="numpy",
             repair=_repair_two(facts, running) if two else repair_package("numpy", facts),
+        )
+
+
+def _unrecorded(facts: Facts) -> Iterator[Draft]:
+    """numpy has a .dist-info without RECORD, so that nothing says how its files should be."""
+    for distribution in facts.distributions[:1]:
+        if facts.disk.conda.get("numpy") or distribution.by_system or distribution.record():
+            continue
+        yield Draft(
+            id="numpy-unrecorded",
+            severity="doubtful",
+            summary="numpy's files can't be verified: its RECORD is missing or unreadable.",
+            evidence=(f"{distribution.info / 'RECORD'}: no lines",),
+            files=(str(distribution.info / "RECORD"),),
+            owner=str(distribution),
+            package="numpy",
+            repair=repair_package("numpy", facts),
         )
 
 
@@ -250,12 +320,13 @@ def _files(facts: Facts) -> Iterator[Draft]:
     mapped = {os.path.realpath(path) for path in _mapped(facts)}
     faults = [fault for fault in facts.disk.files if fault.reason != "extra"]
     claimed = {path for draft in _versions(facts) for path in draft.files if draft.id == "numpy-replaced"}
-    overlaid = any(draft.id in ("numpy-version-mismatch", "numpy-two-dist-infos") for draft in _versions(facts))
+    told = {draft.id for draft in (*_versions(facts), *_shadowed(facts))}
+    overlaid = bool(told & {"numpy-version-mismatch", "numpy-two-dist-infos", "numpy-shadowed"})
     for owner, group in groupby(sorted(faults, key=lambda f: f.owner), key=lambda f: f.owner):
         name = _name(owner)
         listed = [f for f in group if f.path not in claimed]
         if name == "numpy" and (claimed or overlaid):
-            continue  # told with the version that was put over it
+            continue  # told with what was put over it
         core = name == "python" or any(_beneath_numpy(fault, facts, mapped) for fault in listed)
         near = core or name == "numpy" or name in _dependents(facts)
         weighed = [(fault_severity(fault, near=near), fault) for fault in listed]

@@ -18,11 +18,12 @@ def is_test(path: str) -> bool:
 
 
 def is_code(path: str) -> bool:
-    """Whether a file is executed or loaded: Python, a shared library, a program."""
+    """Whether a file is loaded by the interpreter, or is one: Python, a shared library, ``bin/python``."""
     pure = PurePath(path)
     if is_test(path):
         return False
-    return pure.suffix in (".py", ".pth") or ".so" in pure.suffixes or pure.parent.name == "bin"
+    interpreter = pure.parent.name == "bin" and pure.name.startswith("python")
+    return pure.suffix in (".py", ".pth") or ".so" in pure.suffixes or interpreter
 
 
 def fault_severity(fault: FileFault, *, near: bool) -> Severity:

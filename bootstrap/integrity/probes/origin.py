@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import marshal
 import os
 import sys
 import types
@@ -30,6 +32,50 @@ def numpy_import(numpy: Any, facts: dict[str, Any]) -> Iterator[str]:
         yield f"the name numpy stands for a single module: {facts['file']}"
     elif not hasattr(numpy, "ndarray"):
         yield f"{facts['file']} defines no ndarray"
+
+
+@probe(
+    "numpy-bytecode", catches="cached bytecode that is not what its source says", cost_ms=500, needs="", routine=False
+)
+def numpy_bytecode(_module: Any, facts: dict[str, Any]) -> Iterator[str]:
+    """Compile numpy's sources and compare them with the bytecode that Python would run instead.
+
+    It is asked only where numpy fails for no other reason: another patch release of Python may compile
+    the same source a little differently.
+    """
+    found = importlib.util.find_spec("numpy")
+    stale = []
+    for root in (found.submodule_search_locations or ()) if found else ():
+        for folder, folders, files in os.walk(root):
+            folders[:] = [name for name in folders if name not in ("tests", "__pycache__")]
+            for name in sorted(files):
+                source = os.path.join(folder, name)  # noqa: PTH118
+                if name.endswith(".py") and not _bytecode_agrees(source):
+                    stale.append(importlib.util.cache_from_source(source))
+    facts["files"] = stale
+    for path in stale:
+        yield f"{path} is not what its source compiles to"
+
+
+def _bytecode_agrees(source: str) -> bool:
+    """Whether the cached bytecode of a source file, if Python would run it, is what the source compiles to."""
+    try:
+        with open(importlib.util.cache_from_source(source), "rb") as file:  # noqa: PTH123
+            data = file.read()
+        with open(source, "rb") as file:  # noqa: PTH123
+            text = file.read()
+        held = os.stat(source)  # noqa: PTH116
+    except OSError:
+        return True
+    flags = int.from_bytes(data[4:8], "little")
+    dated = (int.from_bytes(data[8:12], "little"), int.from_bytes(data[12:16], "little"))
+    current = (int(held.st_mtime) & 0xFFFFFFFF, held.st_size & 0xFFFFFFFF)
+    if data[:4] != importlib.util.MAGIC_NUMBER or (flags == 0 and dated != current):
+        return True  # Python passes over it
+    try:
+        return bool(marshal.loads(data[16:]) == compile(text, source, "exec", dont_inherit=True))  # noqa: S302
+    except (SyntaxError, EOFError, ValueError, TypeError):
+        return False
 
 
 @probe("numpy-modules", catches="missing or clashing parts that are only loaded later", cost_ms=120)

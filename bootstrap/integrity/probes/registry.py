@@ -25,6 +25,8 @@ class Probe:
     """Import name of the module it is given; a second needed one is in ``also``."""
     also: str
     """Import name of another module without which the probe is skipped; empty for none."""
+    routine: bool
+    """Whether every check asks it; others are asked when something has failed."""
 
     @property
     def explanation(self) -> str:
@@ -37,14 +39,14 @@ PROBES: dict[str, Probe] = {}
 
 
 def probe(
-    name: str, *, catches: str, cost_ms: int, needs: str = "numpy", also: str = ""
+    name: str, *, catches: str, cost_ms: int, needs: str = "numpy", also: str = "", routine: bool = True
 ) -> Callable[[Function], Function]:
     """Enter a function in the registry."""
 
     def enter(function: Function) -> Function:
         if name in PROBES:
             raise ValueError(f"two probes are named {name}")
-        PROBES[name] = Probe(name, function, catches, cost_ms, needs, also)
+        PROBES[name] = Probe(name, function, catches, cost_ms, needs, also, routine)
         return function
 
     return enter

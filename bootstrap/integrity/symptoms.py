@@ -1,0 +1,192 @@
+"""Failed probes: what they speak of, what explains them, and what they mean when nothing does."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap.integrity.drafts import Draft, repair_package
+from bootstrap.integrity.probes.imports import ABI_SIGNS
+from bootstrap.integrity.record_files import normalized
+
+if TYPE_CHECKING:
+    from bootstrap.integrity.facts import Facts
+    from bootstrap.integrity.model import ProbeResult, Severity
+
+_KEPT = 4
+_MISSING = re.compile(r"No module named '([\w.]+)'")
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """One failed probe."""
+
+    result: ProbeResult
+    package: str
+    """The package that it speaks of: ``numpy``, or a dependent."""
+    severity: Severity
+
+    @property
+    def text(self) -> str:
+        """All that the failure said."""
+        return "\n".join([*self.result.problems, *self.result.facts.get("traceback", [])])
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What of it is kept as evidence; of an error of many lines the first and the last."""
+        kept = []
+        for problem in self.result.problems[:_KEPT]:
+            parts = [line.strip() for line in problem.splitlines() if line.strip()] or [""]
+            kept.append(f"{self.result.name}: {parts[0]}{f' ... {parts[-1]}' if len(parts) > 1 else ''}")
+        return tuple(kept)
+
+
+def find_symptoms(facts: Facts) -> list[Symptom]:
+    """Every failed probe, with the package that it speaks of."""
+    symptoms = [
+        Symptom(result, "numpy", "doubtful" if result.name == "numpy-functions" else "broken")
+        for result in facts.numpy
+        if not result.ok
+    ]
+    repeated = {result.name: result for result in facts.alone}
+    for result in facts.dependents:
+        alone = repeated.get(result.name)
+        if alone is not None and alone.ok:
+            continue  # it fails only in company, which is a root of its own
+        final = alone or result
+        if not final.ok:
+            package = final.name.removeprefix("import ").removeprefix("share-")
+            changed = [f"after {final.name}: {line}" for line in final.facts.get("float_state", ())]
+            only_state = bool(changed) and changed == list(final.problems)
+            symptoms.append(Symptom(final, package, "doubtful" if only_state else "broken"))
+    return symptoms
+
+
+def explains(draft: Draft, symptom: Symptom, facts: Facts) -> bool:
+    """Whether a symptom follows from a draft."""
+    if draft.experiment:
+        return symptom.result.name in draft.experiment
+    if draft.severity == "note":
+        return False
+    if draft.package == symptom.package or draft.core:
+        return True
+    if symptom.package == "numpy":
+        return False
+    if any(path in symptom.text for path in draft.files):
+        return True
+    if draft.package == "numpy" or (draft.package and passes_through(symptom, draft.package, facts)):
+        return True
+    return _names(draft, symptom, facts)
+
+
+def passes_through(symptom: Symptom, package: str, facts: Facts) -> bool:
+    """Whether a failure's traceback runs through the folder of another package."""
+    folder = package.replace("-", "_")
+    return symptom.package != package and any(f"{site}/{folder}/" in symptom.text for site in facts.disk.sites)
+
+
+def _names(draft: Draft, symptom: Symptom, facts: Facts) -> bool:
+    """Whether the failure names a module of the draft's package, or a file in its folder."""
+    for site in facts.disk.sites:
+        for path in map(Path, draft.files):
+            if not path.is_relative_to(site):
+                continue
+            top = path.relative_to(site).parts[0].split(".")[0]
+            if f"{site}/{top}/" in symptom.text:
+                return True
+            told = "\n".join(symptom.result.problems)
+            # Short names would be found in any sentence.
+            if len(top) > 3 and re.search(rf"\b{re.escape(top)}\b", told):
+                return True
+    return False
+
+
+def own_cause(symptom: Symptom, facts: Facts) -> Draft:
+    """The cause that a symptom becomes when nothing explains it."""
+    if symptom.package == "numpy":
+        return _numpy_cause(symptom, facts)
+    package, result, text = symptom.package, symptom.result, symptom.text
+    owner = installed(package, facts)
+    severity: Severity = "broken"
+    repair = repair_package(package, facts)
+    missing = _MISSING.search(text)
+    if symptom.severity == "doubtful":
+        kind, severity = "float-state-changed", "doubtful"
+        summary = f"Importing {package} changes floating-point arithmetic for the whole process."
+        repair = f"Use a build of {package} that was not compiled with -ffast-math."
+    elif any(sign in text for sign in ABI_SIGNS) or "Numpy is not available" in text:
+        kind = "built-for-another-numpy"
+        summary = f"{owner} was built for another numpy than the installed {facts.numpy_version}."
+        if not facts.disk.conda:
+            repair = f"Run `{facts.layout.python} -m pip install --upgrade {package}`, then restart the kernel."
+    elif missing and not _present(missing[1], facts):
+        kind = "dependency-missing"
+        summary = f"{package} can't be imported: the module {missing[1]}, which it needs, is not installed."
+        if not facts.disk.conda:
+            repair = (
+                f"Run `{facts.layout.python} -m pip install {owner.replace(' ', '==')}`: it adds what is missing."
+            )
+    elif result.name.startswith("share-"):
+        kind = "memory-not-shared"
+        summary = f"{package} does not exchange arrays with numpy as it should."
+    else:
+        kind = "import-fails"
+        summary = f"{package} can't be imported{_manner(result)}."
+    return Draft(id=kind, severity=severity, summary=summary, owner=owner, package=package, repair=repair)
+
+
+def _numpy_cause(symptom: Symptom, facts: Facts) -> Draft:
+    result = symptom.result
+    repair = repair_package("numpy", facts)
+    owner = facts.numpy_owner
+    if result.name == "numpy-functions":
+        return Draft(
+            id="numpy-patched",
+            severity="doubtful",
+            summary="Other code replaces functions of numpy.",
+            files=tuple(result.facts.get("files", ())),
+            package="numpy",
+            repair="Remove the code that replaces them.",
+        )
+    if result.name == "float-state":
+        started = result.facts.get("started", True)
+        return Draft(
+            id="float-state" if started else "interpreter-start-fails",
+            severity="broken",
+            summary="Floating-point arithmetic is altered before numpy is imported."
+            if started
+            else f"The interpreter starts only without its site folders{_manner(result)}.",
+            package="numpy",
+            core=True,
+            repair="Find the preloaded library that sets rounding or flush-to-zero, and take it away."
+            if started
+            else "Look through the .pth files and sitecustomize of the site folders.",
+        )
+    if result.name == "numpy-import":
+        kind, summary = "numpy-import-fails", f"numpy can't be imported{_manner(result)}."
+    elif result.outcome in ("died", "timeout", "memory"):
+        kind, summary = "numpy-crashes", f"numpy does not survive the probe {result.name}{_manner(result)}."
+    else:
+        kind, summary = "numpy-wrong-answers", "numpy computes wrong answers, although its files are as installed."
+    return Draft(id=kind, severity="broken", summary=summary, owner=owner, package="numpy", repair=repair)
+
+
+def _manner(result: ProbeResult) -> str:
+    """How a process ended, where it did not just raise an error."""
+    return "" if result.outcome == "fail" or not result.problems else f": {result.problems[0]}"
+
+
+def _present(module: str, facts: Facts) -> bool:
+    """Whether the top-level module of this name lies in a site folder."""
+    top = module.split(".")[0]
+    return any((site / top).exists() or (site / f"{top}.py").exists() for site in facts.disk.sites)
+
+
+def installed(package: str, facts: Facts) -> str:
+    """A package with its installed version, where that is known."""
+    for distribution in facts.disk.distributions:
+        if distribution.name == normalized(package):
+            return str(distribution)
+    return f"{package} {facts.disk.conda.get(package, '')}".strip()
