@@ -44,7 +44,7 @@ class Media:
         """What the medium is, for the report."""
         if medium == "tmpfs":
             return "tmpfs, mounted anew for each run" if self.mounts else f"fresh folders in {SHARED_MEMORY}"
-        host = _output("stat", "-f", "-c", "%T", str(self.base))
+        host = _output("df", "--output=fstype", str(self.base)).split()[-1]
         return f"ext4 made anew for each run, in a file on {host}" if self.mounts else f"fresh folders on {host}"
 
     @contextmanager

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _DIST_INFO = re.compile(r"(?:^|/)site-packages/([^/]+)-([^/-]+)\.dist-info/METADATA$")
+_RECORD_URL = re.compile(r"^(  url: )\S+/([^/\s]+/[^/\s]+\.(?:conda|tar\.bz2))$", re.MULTILINE)
+_CHANNEL_URL = re.compile(r"^(  - url: )\S+$", re.MULTILINE)
 
 Distribution = tuple[str, Version]
 
@@ -70,9 +72,7 @@ class Payload:
                     pass
 
 
-def prepare(
-    *, lock: Path, channel: Path, wheels: Path, platform: str, www: Path, address: str, folder: Path
-) -> Payload:
+def prepare(*, lock: Path, channel: Path, wheels: Path, platform: str, www: Path, address: str) -> Payload:
     """Lay out the served folder and write the files that the contenders are given.
 
     Args:
@@ -80,21 +80,21 @@ def prepare(
         channel: The channel's folder.
         wheels: A folder with the wheels that the channel was built from, at any depth.
         platform: The platform to restore.
-        www: The folder that is served.
+        www: The folder that is served; the lock and the requirements are written there too.
         address: Its address.
-        folder: Where the lock and the requirements are written.
 
     Raises:
         PayloadError: The channel lacks a locked archive.
     """
     (www / "channel").symlink_to(channel.resolve())
-    data = yaml.load(lock.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    text = lock.read_text(encoding="utf-8")
+    data = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     archives = locked_archives(data, channel, platform)
     wanted = {found for archive in archives for found in distributions(archive)}
     chosen = match_wheels(wanted, wheels.rglob("*.whl"))
-    moved = folder / lock.name
-    moved.write_text(yaml.safe_dump(rebase(data, f"{address}/channel"), sort_keys=False), encoding="utf-8")
-    requirements = folder / "requirements.txt"
+    moved = www / "lock.yml"
+    moved.write_text(rebase(text, f"{address}/channel"), encoding="utf-8")
+    requirements = www / "requirements.txt"
     requirements.write_text("".join(write_index(chosen.values(), www)), encoding="utf-8")
     return Payload(
         lock=moved,
@@ -125,17 +125,10 @@ def _place(url: str) -> str:
     return "/".join(url.rsplit("/", 2)[1:])
 
 
-def rebase(data: dict[str, Any], channel: str) -> dict[str, Any]:
-    """The lock, with this channel in place of its own."""
-    return {
-        **data,
-        "metadata": {**data["metadata"], "channels": [{"url": channel, "used_env_vars": []}]},
-        "package": [
-            {**record, "url": f"{channel}/{_place(record['url'])}"}
-            for record in data["package"]
-            if record["manager"] == "conda"
-        ],
-    }
+def rebase(text: str, channel: str) -> str:
+    """A lock's text with this channel in place of its own; all else, comments too, stays as it is."""
+    text = _RECORD_URL.sub(lambda match: f"{match[1]}{channel}/{match[2]}", text)
+    return _CHANNEL_URL.sub(lambda match: f"{match[1]}{channel}", text)
 
 
 def distributions(archive: Path) -> set[Distribution]:

@@ -70,14 +70,12 @@ def tables(summaries: Mapping[str, Mapping[tuple[str, str], Summary]]) -> Iterab
     """One table for each medium."""
     for medium, runs in summaries.items():
         table = Table(title=medium)
-        table.add_column("contender")
-        table.add_column("")
+        table.add_column("", no_wrap=True)
         for name in ("wall s", "min-max", "x floor", "CPU s", "peak MB", "files", "MB written"):
             table.add_column(name, justify="right")
         for (contender, scenario), run in runs.items():
             table.add_row(
-                contender,
-                scenario,
+                f"{contender} {scenario}",
                 f"{run.wall:.2f}",
                 f"{run.wall_min:.2f}-{run.wall_max:.2f}",
                 "" if run.ratio is None else f"{run.ratio:.2f}",

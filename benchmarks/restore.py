@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import subprocess
 import sys
 import tempfile
 from datetime import datetime, timezone
@@ -19,6 +20,7 @@ from rich.console import Console
 
 from benchmarks import report
 from benchmarks.contenders import CONTENDERS, FLOOR, Contender, Scenario, environment, fill
+from benchmarks.local import ROOT, local_source, lock_of
 from benchmarks.measure import CommandFailedError, measure, usage
 from benchmarks.media import MEDIA, Media, open_media, settle
 from benchmarks.payload import Payload, PayloadError, prepare
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
     from benchmarks.stats import Goal, Summary
 
-ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 
 
@@ -72,9 +73,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.restore", description=__doc__)
     names = [contender.name for contender in CONTENDERS]
-    parser.add_argument("--lock", type=Path, required=True, help="a lock of the channel's packages")
-    parser.add_argument("--channel", type=Path, required=True, help="the channel's folder")
-    parser.add_argument("--wheels", type=Path, required=True, help="the wheels that it was built from")
+    parser.add_argument("--lock", type=Path, help="a lock of the channel's packages (default: solved anew)")
+    parser.add_argument("--channel", type=Path, help="the channel's folder (default: the tests' local channel)")
+    parser.add_argument("--wheels", type=Path, help="the wheels that it was built from")
     parser.add_argument("--platform", default="linux-64", help="default: %(default)s")
     parser.add_argument("--python", default=sys.executable, help="the interpreter that the wheels are for")
     parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
@@ -98,70 +99,97 @@ def _among(known: Sequence[str]) -> Callable[[str], list[str]]:
     return choice
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Measure, print, write; 1 when a contender could not be run."""
-    arguments = parse(argv)
-    console = Console(stderr=True)
-    facts = report.machine()
-    contenders = [contender for contender in CONTENDERS if contender.name in arguments.only]
+def measure_all(
+    arguments: argparse.Namespace, contenders: Sequence[Contender], console: Console
+) -> tuple[list[Sample], dict[str, Any], dict[str, str]]:
+    """Every run, the facts about them, and why a contender was left out.
+
+    Raises:
+        PayloadError: The lock, the channel and the wheels don't belong together.
+    """
     samples: list[Sample] = []
     failures: dict[str, str] = {}
     with (
         open_media(arguments.work, gigabytes=arguments.room) as media,
         tempfile.TemporaryDirectory(prefix="bench-www-") as scratch,
+        serving(Path(scratch)) as address,
     ):
-        www = Path(scratch, "www")
-        www.mkdir()
-        with serving(www) as address:
+        payload = find_payload(arguments, address, Path(scratch))
+        payload.warm_up()
+        facts = {
+            "media": {medium: media.describe(medium) for medium in arguments.media},
+            "payload": {**payload.sizes, "without_wheel": payload.lacking},
+            "notes": {contender.name: contender.note for contender in contenders},
+        }
+        words = {
+            "python": sys.executable,
+            "base": arguments.python,
+            "uv": shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv",
+            "lock": str(payload.lock),
+            "platform": payload.platform,
+            "index": payload.index,
+            "host": address.removeprefix("http://"),
+            "requirements": str(payload.requirements),
+        }
+        for number, medium, contender in schedule(arguments.rounds, arguments.media, contenders):
+            if contender.name in failures:
+                continue
             try:
-                payload = prepare(
-                    lock=arguments.lock,
-                    channel=arguments.channel,
-                    wheels=arguments.wheels,
-                    platform=arguments.platform,
-                    www=www,
-                    address=address,
-                    folder=Path(scratch),
+                done = run_contender(
+                    contender, medium=medium, number=number, media=media, payload=payload, words=words
                 )
-            except PayloadError as error:
-                console.print(f"[red]{error}")
-                return 2
-            payload.warm_up()
-            facts |= {
-                "media": {medium: media.describe(medium) for medium in arguments.media},
-                "payload": {**payload.sizes, "without_wheel": payload.lacking},
-                "notes": {contender.name: contender.note for contender in contenders},
-            }
-            words = {
-                "python": sys.executable,
-                "base": arguments.python,
-                "uv": shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv",
-                "lock": str(payload.lock),
-                "platform": payload.platform,
-                "index": payload.index,
-                "host": address.removeprefix("http://"),
-                "requirements": str(payload.requirements),
-            }
-            for number, medium, contender in schedule(arguments.rounds, arguments.media, contenders):
-                if contender.name in failures:
-                    continue
-                try:
-                    done = run_contender(
-                        contender, medium=medium, number=number, media=media, payload=payload, words=words
-                    )
-                except (CommandFailedError, OSError) as error:
-                    failures[contender.name] = str(error)
-                    console.print(f"[red]{contender.name} is left out from here on:[/] {error}", highlight=False)
-                    continue
-                samples.extend(done)
-                told = ", ".join(f"{sample.scenario} {sample.cost.wall:.2f} s" for sample in done)
-                console.print(f"round {number + 1} {medium} {contender.name}: {told}", highlight=False)
+            except (CommandFailedError, OSError) as error:
+                failures[contender.name] = str(error)
+                console.print(f"[red]{contender.name} is left out from here on:[/] {error}", highlight=False)
+                continue
+            samples.extend(done)
+            told = ", ".join(f"{sample.scenario} {sample.cost.wall:.2f} s" for sample in done)
+            console.print(f"round {number + 1} {medium} {contender.name}: {told}", highlight=False)
+    return samples, facts, failures
+
+
+def find_payload(arguments: argparse.Namespace, address: str, folder: Path) -> Payload:
+    """The payload that was asked for, or the local channel's.
+
+    Raises:
+        PayloadError: The lock, the channel and the wheels don't belong together.
+    """
+    if not (arguments.channel and arguments.wheels):
+        source = local_source()
+        arguments.channel = arguments.channel or source.channel
+        arguments.wheels = arguments.wheels or source.wheels
+    return prepare(
+        lock=arguments.lock or lock_of(arguments.channel, folder),
+        channel=arguments.channel,
+        wheels=arguments.wheels,
+        platform=arguments.platform,
+        www=folder,
+        address=address,
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure, print, write; 1 when a contender could not be run."""
+    arguments = parse(argv)
+    console = Console(stderr=True)
+    machine = report.machine()
+    contenders = [contender for contender in CONTENDERS if contender.name in arguments.only]
+    try:
+        samples, facts, failures = measure_all(arguments, contenders, console)
+    except PayloadError as error:
+        console.print(f"[red]{error}")
+        return 2
+    except subprocess.CalledProcessError as error:
+        console.print(f"[red]{' '.join(error.cmd)}: exit {error.returncode}")
+        return 2
     summaries = summarise(samples, floor=FLOOR)
     goals = [goal for medium, runs in summaries.items() for goal in judge(medium, runs)]
     show(summaries, goals, facts)
     out = arguments.json or RESULTS / f"restore-{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
-    data = report.as_data(facts=facts, samples=samples, summaries=summaries, goals=goals, failures=failures)
+    data = report.as_data(
+        facts={**machine, **facts}, samples=samples, summaries=summaries, goals=goals, failures=failures
+    )
     out.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     console.print(f"written to {out}", highlight=False)
     return 1 if failures else 0
@@ -172,6 +200,8 @@ def show(
 ) -> None:
     """Print the tables."""
     console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, 110)
     for table in report.tables(summaries):
         console.print(table)
     console.print(report.goal_table(goals))
