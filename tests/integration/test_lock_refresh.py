@@ -94,7 +94,7 @@ def test_urls_are_the_named_channels_and_no_path_of_this_machine_is_in_the_lock(
     assert project.lock().sources == ("environment.yml",)
     text = project.lock_path().read_text()
     assert str(project.root) not in text
-    assert "file:" not in text
+    assert "file://" not in text
 
 
 def test_hashes_and_sizes_are_the_channels(project: Project) -> None:

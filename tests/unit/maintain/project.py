@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from bootstrap.lock.reader import read_lock
 from bootstrap.maintain.cli import register
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from bootstrap.lock.model import Lock, Record
 
@@ -176,3 +177,17 @@ def make_project(root: Path, capture: Any) -> Project:
     for name in ("virtual-packages.yml", "virtual-packages-cuda.yml"):
         shutil.copy(ROOT / name, root / name)
     return project
+
+
+def edit(path: Path, change: Callable[[str], str]) -> None:
+    before = path.read_text()
+    after = change(before)
+    assert after != before, "the edit changed nothing"
+    path.write_text(after)
+
+
+def entry(text: str, name: str) -> str:
+    """The text of a record's entry in a lock."""
+    found = re.search(rf"^- name: {re.escape(name)}\n(?:[ ].*\n)+", text, re.MULTILINE)
+    assert found
+    return found[0]
