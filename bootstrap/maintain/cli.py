@@ -276,6 +276,7 @@ def _show(difference: Difference, *, title: str) -> None:
 
     if difference.changes:
         _out().print(to_table(difference, title=title))
+        _out().print(summary(difference))
     else:
         _out().print(f"{title}: {summary(difference)}")
 

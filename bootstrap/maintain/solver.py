@@ -42,6 +42,7 @@ from bootstrap.errors import (
     UnknownPackageError,
     UnsatisfiableError,
 )
+from bootstrap.maintain.explanation import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
 
 RETRIES = 3
 _NO_CANDIDATES = re.compile(r"^Cannot solve the request because of: No candidates were found for (?P<spec>.+?)\.?$")
-_PREAMBLE = "Cannot solve the request because of: "
 
 
 @dataclass(frozen=True)
@@ -245,19 +245,7 @@ def _unsolved(text: str, specs: Sequence[str]) -> MaintainError:
         return UnknownPackageError(
             f"No channel has a package {name} that could be used.", evidence=[f"asked for: {absent['spec']}"]
         )
-    return UnsatisfiableError("No set of packages satisfies the specification.", evidence=explanation(text, specs))
-
-
-def explanation(text: str, specs: Sequence[str]) -> list[str]:
-    """The solver's tree of reasons, one line each, ahead of it the bounds of the specification that take part.
-
-    The solver drops what a bound excludes before it searches, and then says "no candidates were found" for the other
-    side of the conflict: the bound itself has to be shown beside it.
-    """
-    tree = [line.rstrip() for line in text.removeprefix(_PREAMBLE).splitlines() if line.strip()]
-    named = set(re.findall(r"[A-Za-z0-9_.-]+", " ".join(tree)))
-    bounds = [spec for spec in specs if " " in spec and spec.split()[0] in named]
-    return [*([f"asked for: {', '.join(bounds)}"] if bounds else []), *tree]
+    return UnsatisfiableError("No set of packages satisfies the specification.", evidence=explain(text, specs))
 
 
 def _unfetched(text: str) -> MaintainError:

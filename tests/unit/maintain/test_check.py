@@ -75,7 +75,7 @@ def test_a_comment_does_not_outdate_the_lock(committed: Project) -> None:
     [
         ("environment.yml", "numpy >=2.0,<3", "numpy >=2.1,<3"),
         ("environment.yml", "  - rich\n", ""),
-        ("virtual-packages.yml", '"2.28"', '"2.35"'),
+        ("virtual-packages.yml", '"2.35"', '"2.28"'),
     ],
 )
 def test_a_changed_specification_outdates_the_lock(committed: Project, name: str, old: str, new: str) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 import pytest
 
 from bootstrap.errors import SpecificationError
-from bootstrap.maintain.solver import explanation, parse_date, satisfies, version_key
+from bootstrap.maintain.solver import parse_date, satisfies, version_key
 
 
 @pytest.mark.parametrize(
@@ -46,12 +46,3 @@ def test_a_day_ends_at_midnight() -> None:
     assert parse_date("2026-08-01T12:00:00+02:00") == datetime(2026, 8, 1, 10, tzinfo=timezone.utc)
     with pytest.raises(ValueError, match="isoformat"):
         parse_date("tomorrow")
-
-
-def test_the_bounds_that_take_part_are_shown_with_the_reason() -> None:
-    tree = ["pandas * cannot be installed", "└─ pandas 2.2 would require", "   └─ numpy <2.1"]
-    text = "Cannot solve the request because of: " + "\n".join(tree) + "\n\n"
-    assert explanation(text, ("numpy >=2.3", "pandas", "scipy >=1")) == [
-        "asked for: numpy >=2.3",
-        *tree,
-    ]
