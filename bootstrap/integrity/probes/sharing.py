@@ -83,9 +83,11 @@ def share_pyarrow(numpy: Any, _facts: dict[str, Any]) -> Iterator[str]:
     out = column.to_numpy(zero_copy_only=True)
     yield from _shared("Array.to_numpy", column.buffers()[1].address, _address(out))
     yield from _seen("Array.to_numpy", out.tolist(), array.tolist())
-    buffer = pyarrow.py_buffer(numpy.arange(4, dtype="int32"))
+    whole = numpy.arange(4, dtype="int32")
+    buffer = pyarrow.py_buffer(whole)
+    yield from _shared("pyarrow.py_buffer", _address(whole), buffer.address)
     taken = numpy.frombuffer(buffer, dtype="int32")
-    yield from _shared("py_buffer", buffer.address, _address(taken))
+    yield from _shared("numpy.frombuffer", buffer.address, _address(taken))
     tensor = pyarrow.Tensor.from_numpy(numpy.arange(6).reshape(2, 3))
     yield from _seen("Tensor", tensor.to_numpy().tolist(), [[0, 1, 2], [3, 4, 5]])
 
