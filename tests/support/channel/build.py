@@ -5,12 +5,10 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import multiprocessing
 import os
 import shutil
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,19 +17,19 @@ from typing import TYPE_CHECKING, Any
 from .archive import ZSTD_LEVEL
 from .download import fetch
 from .index import read_repodata, write_repodata
-from .interpreter import build_python, python_index
+from .interpreter import python_index
 from .names import conda_version
 from .resolve import Resolution, Resolved, read_specs, requirements, resolve
-from .standins import build_standin, standin_indexes
+from .standins import standin_indexes
 from .target import ChannelError, Target, choose_target
-from .wheel import convert, license_of, package_index
+from .wheel import license_of, package_index
+from .worker import Job, make_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 CACHE_VARIABLE = "BOOTSTRAP_CHANNEL_CACHE"
-_WORKERS = 2
 _UNUSED_DAYS = 2
 
 # Which of this package's modules decide what a package of each kind holds.
@@ -62,17 +60,6 @@ class LocalChannel:
     def records(self) -> list[dict[str, Any]]:
         """Every record of the repodata, with ``fn``, ``subdir`` and ``url``."""
         return read_repodata(self.path)
-
-
-@dataclass(frozen=True)
-class _Job:
-    """One package to be: what it's made of, and the key under which it's kept."""
-
-    kind: str
-    key: str
-    index: dict[str, Any]
-    wheel: Path | None
-    weight: int
 
 
 def cache_folder() -> Path:
@@ -109,10 +96,10 @@ def ensure_channel(spec: Path | None = None, *, quiet: bool = True, cache: Path 
     if (found := _complete(home)) is not None:
         return found
     cache.mkdir(parents=True, exist_ok=True)
-    with _locked(cache / "lock", log):
+    with _locked(cache / "lock", log) as lock:
         if (found := _complete(home)) is None:
             started = time.monotonic()
-            _build(home, specs, target, cache, log)
+            _build(home, specs, target, cache, lock, log)
             log(f"built in {time.monotonic() - started:.0f} s: {home}")
             _prune(cache, keep=home)
             found = _complete(home)
@@ -131,13 +118,13 @@ def _complete(home: Path) -> LocalChannel | None:
     return LocalChannel(home / "conda-forge", content["python"])
 
 
-def _build(home: Path, specs: list[Any], target: Target, cache: Path, log: Callable[[str], None]) -> None:
+def _build(home: Path, specs: list[Any], target: Target, cache: Path, lock: int, log: Callable[[str], None]) -> None:
     resolution = _resolution(requirements(specs, target), target, cache, log)
     wheels = fetch(resolution.distributions, cache / "wheels", target, log=log)
     jobs = [*_wheel_jobs(resolution, wheels, target), _python_job(target)]
     versions = {item.project: conda_version(item.version) for item in resolution.distributions}
     jobs += _standin_jobs(standin_indexes(specs, versions, target))
-    records = _make_packages(jobs, target, cache / "packages", log)
+    records = _make_packages(jobs, target, cache / "packages", lock, log)
 
     shutil.rmtree(home, ignore_errors=True)
     channel = home / "conda-forge"
@@ -168,7 +155,7 @@ def _resolution(asked: list[str], target: Target, cache: Path, log: Callable[[st
     return resolution
 
 
-def _wheel_jobs(resolution: Resolution, wheels: dict[str, Path], target: Target) -> Iterator[_Job]:
+def _wheel_jobs(resolution: Resolution, wheels: dict[str, Path], target: Target) -> Iterator[Job]:
     for item in resolution.distributions:
         wheel = wheels[item.project]
         index = package_index(
@@ -181,23 +168,23 @@ def _wheel_jobs(resolution: Resolution, wheels: dict[str, Path], target: Target)
         )
         sources = _source_hash(*_SOURCES["wheel"])
         key = _key("wheel", item.sha256 or wheel.name, index, target.short, sources, ZSTD_LEVEL)
-        yield _Job("wheel", key, index, wheel, wheel.stat().st_size)
+        yield Job("wheel", key, index, wheel, wheel.stat().st_size)
 
 
-def _python_job(target: Target) -> _Job:
+def _python_job(target: Target) -> Job:
     index = python_index(target)
     key = _key("python", target.identity(), index, _source_hash(*_SOURCES["python"]), ZSTD_LEVEL)
-    return _Job("python", key, index, None, 50_000_000)
+    return Job("python", key, index, None, 50_000_000)
 
 
-def _standin_jobs(indexes: Iterable[dict[str, Any]]) -> Iterator[_Job]:
+def _standin_jobs(indexes: Iterable[dict[str, Any]]) -> Iterator[Job]:
     for index in indexes:
         key = _key("standin", index, _source_hash(*_SOURCES["standin"]), ZSTD_LEVEL)
-        yield _Job("standin", key, index, None, 0)
+        yield Job("standin", key, index, None, 0)
 
 
 def _make_packages(
-    jobs: list[_Job], target: Target, folder: Path, log: Callable[[str], None]
+    jobs: list[Job], target: Target, folder: Path, lock: int, log: Callable[[str], None]
 ) -> dict[str, dict[str, Any]]:
     """The record of every job's package, made where it isn't kept already."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -205,42 +192,13 @@ def _make_packages(
         shutil.rmtree(left_over)
     kept = {job.key: folder / job.key / "record.json" for job in jobs}
     records = {key: json.loads(path.read_bytes()) for key, path in kept.items() if path.exists()}
-    missing = sorted((job for job in jobs if job.key not in records), key=lambda job: -job.weight)
+    missing = [job for job in jobs if job.key not in records]
     log(f"{len(jobs)} packages, {len(missing)} to make")
-    if not missing:
-        return records
-    # spawn: the caller may have threads (a server), which a fork would copy in the middle of their work.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(_WORKERS, len(missing)), mp_context=context) as pool:
-        running = {pool.submit(_make, job, target, folder): job for job in missing}
-        for done, future in enumerate(as_completed(running), 1):
-            job = running[future]
-            try:
-                records[job.key] = future.result()
-            except Exception:
-                pool.shutdown(cancel_futures=True)
-                raise
-            size = records[job.key]["size"] / 1e6
-            log(f"[{done:3}/{len(missing)}] {records[job.key]['fn']} ({size:.1f} MB)")
+    if missing:
+        for done, (job, record) in enumerate(make_all(missing, target, folder, lock=lock), 1):
+            records[job.key] = record
+            log(f"[{done:3}/{len(missing)}] {record['fn']} ({record['size'] / 1e6:.1f} MB)")
     return records
-
-
-def _make(job: _Job, target: Target, folder: Path) -> dict[str, Any]:
-    """Make one package, in a folder that gets its name once everything is in it."""
-    part = folder / f".{job.key}.part"
-    part.mkdir()
-    if job.kind == "wheel":
-        if job.wheel is None:
-            raise ValueError(f"no wheel for {job.index['name']}")
-        record = convert(job.wheel, part, job.index, target)
-    elif job.kind == "python":
-        record = build_python(part, target)
-    else:
-        record = build_standin(part, job.index)
-    (part / "record.json").write_text(json.dumps(record), encoding="utf-8")
-    shutil.rmtree(folder / job.key, ignore_errors=True)
-    part.rename(folder / job.key)
-    return record
 
 
 def _prune(cache: Path, *, keep: Path) -> None:
@@ -264,14 +222,14 @@ def clean(cache: Path | None = None) -> None:
 
 
 @contextmanager
-def _locked(path: Path, log: Callable[[str], None]) -> Iterator[None]:
+def _locked(path: Path, log: Callable[[str], None]) -> Iterator[int]:
     with path.open("w") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             log("waiting for another build of the channel")
             fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
+        yield stream.fileno()
 
 
 def _key(*parts: Any) -> str:
