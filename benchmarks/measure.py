@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
 import threading
@@ -79,7 +80,12 @@ def usage(command: Sequence[str], *, env: Mapping[str, str] | None = None) -> Us
     with tempfile.TemporaryFile() as output:
         started = time.perf_counter()
         process = subprocess.Popen(
-            command, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         sampler = PeakSampler(process.pid)
         sampler.start()
@@ -87,7 +93,9 @@ def usage(command: Sequence[str], *, env: Mapping[str, str] | None = None) -> Us
             _, status, spent = os.wait4(process.pid, 0)
             wall = time.perf_counter() - started
         except BaseException:
-            process.kill()
+            # What it started would go on writing into a place that is about to be removed.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
             raise
         finally:
             sampler.stop()

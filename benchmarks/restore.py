@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -116,7 +117,7 @@ def measure_all(
     ):
         payload = find_payload(arguments, address, Path(scratch))
         payload.warm_up()
-        facts = {
+        facts: dict[str, Any] = {
             "media": {medium: media.describe(medium) for medium in arguments.media},
             "payload": {**payload.sizes, "without_wheel": payload.lacking},
             "notes": {contender.name: contender.note for contender in contenders},
@@ -138,6 +139,10 @@ def measure_all(
                 done = run_contender(
                     contender, medium=medium, number=number, media=media, payload=payload, words=words
                 )
+            except KeyboardInterrupt:
+                facts["interrupted"] = f"round {number + 1}, {medium}, {contender.name}"
+                console.print("[red]interrupted: what was measured until here is reported")
+                break
             except (CommandFailedError, OSError) as error:
                 failures[contender.name] = str(error)
                 console.print(f"[red]{contender.name} is left out from here on:[/] {error}", highlight=False)
@@ -169,8 +174,10 @@ def find_payload(arguments: argparse.Namespace, address: str, folder: Path) -> P
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure, print, write; 1 when a contender could not be run."""
+    """Measure, print, write; 1 when a contender could not be run, or the measuring was interrupted."""
     arguments = parse(argv)
+    # So that mounts are undone when a time limit ends this, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(stderr=True)
     machine = report.machine()
     contenders = [contender for contender in CONTENDERS if contender.name in arguments.only]
@@ -192,7 +199,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     out.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     console.print(f"written to {out}", highlight=False)
-    return 1 if failures else 0
+    return 1 if failures or "interrupted" in facts else 0
 
 
 def show(
