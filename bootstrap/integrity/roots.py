@@ -232,7 +232,8 @@ def _versions(facts: Facts) -> Iterator[Draft]:
     lines = tuple(f"{place} {version}" for place, version in told)
     faults = [f for f in facts.disk.files if _name(f.owner) == "numpy" and is_code(f.path)]
     by_pip = bool(conda) and (facts.disk.record_clean or (bool(found) and conda not in {d.version for d in found}))
-    versions = {version for _, version in told}
+    # A lock that all of them disagree with is told as a package that is not as locked.
+    versions = {version for place, version in told if place != "the lock says"}
     if by_pip:
         yield Draft(
             id="numpy-replaced",

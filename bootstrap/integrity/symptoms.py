@@ -78,13 +78,22 @@ def explains(draft: Draft, symptom: Symptom, facts: Facts) -> bool:
         return True
     if draft.package == "numpy" or (draft.package and passes_through(symptom, draft.package, facts)):
         return True
-    return _names(draft, symptom, facts)
+    return _names(draft, symptom, facts) or _lacks(draft, symptom)
 
 
 def passes_through(symptom: Symptom, package: str, facts: Facts) -> bool:
     """Whether a failure's traceback runs through the folder of another package."""
     folder = package.replace("-", "_")
     return symptom.package != package and any(f"{site}/{folder}/" in symptom.text for site in facts.disk.sites)
+
+
+def _lacks(draft: Draft, symptom: Symptom) -> bool:
+    """Whether the failure misses a module that a package of the draft's name would bring.
+
+    Names of conda packages contain those of their modules as a rule: python-dateutil, pyyaml, pytorch.
+    """
+    missing = _MISSING.findall(symptom.text)
+    return draft.id == "not-as-locked" and any(normalized(name.split(".")[0]) in draft.package for name in missing)
 
 
 def _names(draft: Draft, symptom: Symptom, facts: Facts) -> bool:

@@ -39,7 +39,7 @@ SABOTAGE = {
     "lapack": "right = numpy.linalg.inv\nnumpy.linalg.inv = lambda a: right(a) * (1 + 1e-8)",
     "fft": "right = numpy.fft.rfft\nnumpy.fft.rfft = lambda a: right(a).conj()",
     "numpy-functions": "numpy.median = lambda a: 0",
-    "share-pandas": "from pandas import Series\nright = Series.to_numpy\nSeries.to_numpy = lambda s, **_: right(s).copy()",
+    "share-pandas": "from pandas import Series as S\nright = S.to_numpy\nS.to_numpy = lambda s, **_: right(s).copy()",
     "share-pyarrow": "import pyarrow\nright = pyarrow.py_buffer\npyarrow.py_buffer = lambda a: right(bytes(a))",
     "share-scipy": "import scipy.linalg.blas as b\nright = b.dscal\nb.dscal = lambda f, x: right(f, x.copy())",
 }

@@ -88,7 +88,7 @@ def test_memory(run) -> None:
 
 
 def test_reserved_address_space_is_no_memory(run) -> None:
-    (good,) = run(good="import mmap; area = mmap.mmap(-1, 2**36, prot=mmap.PROT_READ)")
+    (good,) = run(good="import mmap; area = mmap.mmap(-1, 2**36, mmap.MAP_PRIVATE, mmap.PROT_READ)")
     assert good.outcome == "pass", good.problems
 
 
