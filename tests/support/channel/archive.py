@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 # What stands in an archive where the prefix's path will stand; as long as conda-forge's, 255 characters.
 PLACEHOLDER = ("/opt/local_channel_placehold" + "_placehold" * 23)[:255]
 
-ZSTD_LEVEL = 1
+# Measured on torch (191 MB wheel, 2 cores): 1: 7.4 s of CPU, 191 MB; 3: 8.2 s, 156 MB; 6: 13.6 s, 142 MB.
+ZSTD_LEVEL = 3
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
