@@ -53,3 +53,14 @@ def repair_package(package: str, facts: Facts) -> str:
     return (
         f"Run `{facts.layout.python} -m pip install --force-reinstall --no-deps {pinned}`, then restart the kernel."
     )
+
+
+def mapped_libraries(facts: Facts) -> list[str]:
+    """Shared libraries in memory once numpy is imported."""
+    probe = facts.probe("numpy-mapped")
+    return list(probe.facts.get("mapped", ())) if probe else []
+
+
+def package_name(owner: str) -> str:
+    """The name in ``name version``."""
+    return owner.split(" ", 1)[0]

@@ -37,4 +37,6 @@ def fault_severity(fault: FileFault, *, near: bool) -> Severity:
         return "note"
     if is_code(fault.path):
         return "broken" if near else "doubtful"
-    return "doubtful" if near else "note"
+    # Launchers in bin/ name their interpreter's path, which tools rewrite; nothing imports them.
+    launcher = PurePath(fault.path).parent.name == "bin"
+    return "doubtful" if near and not launcher else "note"
