@@ -205,7 +205,8 @@ def check(
         if path is not None:
             judged = read_lock(path)
             roots = explain(judged, judge(judged, PLATFORM), PLATFORM).roots
-            imports = imports or tuple(dict.fromkeys([*integrity.DEPENDENTS, *(r.name for r in roots)]))
+            if imports is None:
+                imports = tuple(dict.fromkeys([*integrity.DEPENDENTS, *(r.name for r in roots)]))
     shown = progress or Silent()
     try:
         return integrity.check(

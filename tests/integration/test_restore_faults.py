@@ -21,6 +21,7 @@ from bootstrap.prefix import compare_prefix
 from tests.integration import tiny
 from tests.integration.tiny import Site, leftovers, snapshot
 from tests.support.channel.server import Fault
+from tests.support.namespace import run_in_namespace
 
 
 @pytest.fixture(params=["new", "update"])
@@ -298,3 +299,32 @@ def test_without_exchange_the_switch_takes_two_renames(tmp_path: Path, monkeypat
         site.restore(site.lock("old.yml", packages=["python", "numpy"]))
         then_succeeds(site)
         assert leftovers(site.prefix) == []
+
+
+def test_the_disk_fills_up(tmp_path: Path) -> None:
+    """On a real full file system: one that has room for the environment in place, but not for the new package."""
+    with tiny.site(tmp_path) as site:
+        small, full = site.lock("small.yml", packages=["python", "numpy"]), site.lock("full.yml")
+        done = run_in_namespace(
+            """
+            mkdir "$DISK"; mount -t tmpfs -o size=1m none "$DISK"
+            bootstrap() { "$PYTHON" -m bootstrap "$@" --prefix "$DISK/env"; }
+            bootstrap restore --lock "$SMALL" --cache "$DISK/cache" -q
+            set +e; bootstrap restore --lock "$FULL" --cache "$DISK/cache" -q; echo "exit $?"; set -e
+            bootstrap status --lock "$SMALL" | grep agrees
+            ls -A "$DISK"
+            mount -o remount,size=20m "$DISK"
+            bootstrap restore --lock "$FULL" --cache "$DISK/cache" -q
+            """,
+            DISK=tmp_path / "disk",
+            PYTHON=sys.executable,
+            SMALL=small,
+            FULL=full,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout.splitlines()
+    assert f"exit {errors.DiskSpaceError.exit_code}" in said
+    assert "error: The disk filled up" in done.stderr
+    listed = said[said.index(next(line for line in said if "agrees" in line)) + 1 :]
+    assert listed[:2] == ["cache", "env"], "no stage is left on the full disk"
+    assert listed[2].startswith("updated")

@@ -1,0 +1,1 @@
+"""The main job, end to end: specification, lock, environment, proof, training."""

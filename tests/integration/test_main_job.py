@@ -1,0 +1,148 @@
+"""The main job on real packages: locked by conda-lock, restored, proven, used."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bootstrap
+from bootstrap.errors import EXIT_BROKEN, EXIT_OK
+from bootstrap.lock import judge
+from bootstrap.prefix import compare_prefix, restore
+from tests.integration.conftest import ROOT, Environment
+from tests.support.namespace import run_in_namespace
+
+pytestmark = pytest.mark.slow
+
+IMPORTS = (
+    "numpy, torch, pandas, pyarrow, scipy, matplotlib, datasets, optuna, pytorch_lightning, torchmetrics, "
+    "transformers, tokenizers, ipykernel, IPython, ipyparallel, tornado, requests, httplib2, rich, tqdm, google.auth"
+)
+
+
+def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bootstrap", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+
+
+def test_every_record_and_file_is_the_locks(environment: Environment) -> None:
+    records = judge(environment.lock, "linux-64")
+    assert environment.restored.action == "created"
+    assert environment.restored.packages == len(records) > 100
+    found = compare_prefix(environment.prefix, records)
+    assert found.agrees, found.to_dict()
+    assert found.hashed_all
+
+
+def test_the_agreeing_prefix_is_left_alone(environment: Environment) -> None:
+    again = restore(environment.lock, environment.prefix, cache=environment.cache)
+    assert (again.action, again.installed, again.fetched) == ("unchanged", (), 0)
+
+
+def test_check_proves_it_healthy(environment: Environment) -> None:
+    done = command("check", "--prefix", environment.prefix, "--json", "--quiet")
+    report = json.loads(done.stdout)
+    assert done.returncode == EXIT_OK, report
+    assert report["verdict"] == "healthy"
+    assert not report["causes"]
+    probes = {p["name"]: p["outcome"] for p in report["probes"]}
+    for name in ("blas", "lapack", "fft", "random", "strings", "import torch", "share-torch", "share-pyarrow"):
+        assert probes[name] == "pass"
+
+
+def test_status_and_explain(environment: Environment) -> None:
+    status = json.loads(
+        command("status", "--prefix", environment.prefix, "--lock", environment.lock.path, "--json").stdout
+    )
+    assert status["agrees"]
+    assert status["ours"]
+    why = json.loads(command("explain-lock", "numpy", "--lock", environment.lock.path, "--json").stdout)["why"]
+    assert {"scipy", "pandas"} <= {name for name, _ in why["needed_by"]}
+
+
+def test_everything_named_imports_from_the_prefix(environment: Environment) -> None:
+    program = f"import {IMPORTS}, sys; print(sys.prefix, numpy.__file__, torch.__file__)"
+    done = environment.run("-c", program)
+    assert done.returncode == 0, done.stderr
+    assert all(path.startswith(str(environment.prefix)) for path in done.stdout.split())
+
+
+def test_the_tools_of_the_prefix_run(environment: Environment) -> None:
+    for tool in ("pip", "optuna", "jupyter", "f2py"):
+        done = subprocess.run(
+            [environment.prefix / "bin" / tool, "--version"], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{tool}: {done.stderr}"
+    assert environment.run("-m", "pip", "check").returncode == 0
+    conda = subprocess.run([environment.prefix / "bin/conda", "list", "--json"], capture_output=True, check=True)
+    assert {p["name"] for p in json.loads(conda.stdout)} >= {"python", "numpy", "conda"}
+
+
+def test_it_runs_when_the_machines_own_python_is_hidden(environment: Environment) -> None:
+    """Every other Python of this machine is replaced by an empty folder; the prefix must not miss it."""
+    done = run_in_namespace(
+        """
+        for folder in $HIDE; do test ! -d "$folder" || mount -t tmpfs none "$folder"; done
+        ! "$OTHER" -c 'import os' 2>/dev/null
+        "$PYTHON" -I -c "import $IMPORTS, ssl, sqlite3, ctypes, lzma, bz2; print(numpy.ones(3).sum())"
+        "$PYTHON" -I -m venv --without-pip "$VENV"
+        "$VENV/bin/python" -c "print('venv')"
+        """,
+        HIDE=" ".join(sorted({sys.prefix, sys.base_prefix, *_other_pythons()})),
+        OTHER=sys.executable,
+        PYTHON=environment.python,
+        IMPORTS=IMPORTS,
+        VENV=environment.prefix.parent / "venv",
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["3.0", "venv"]
+
+
+def _other_pythons() -> list[str]:
+    pyenv = [str(p) for p in Path.home().glob(".pyenv/versions")]
+    return [*pyenv, *map(str, Path("/usr/lib").glob("python3*")), *map(str, Path("/usr/local/lib").glob("python3*"))]
+
+
+def test_a_training_learns(environment: Environment, tmp_path: Path) -> None:
+    out = tmp_path / "report.json"
+    done = environment.run(
+        ROOT / "demo/train.py", "--json", out, "--trials", "2", "--trial-steps", "20", "--steps", "150"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(out.read_text())
+    assert report["learned"]
+    assert report["final_loss"] < report["frequency_loss"]
+    assert report["prefix"] == str(environment.prefix)
+    assert report["modules"]["numpy"]["file"].startswith(str(environment.prefix))
+
+
+def test_damage_is_found_and_repaired(environment: Environment, tmp_path: Path) -> None:
+    """On a second environment from the same cache: a byte of numpy changes, check names it, restore mends it."""
+    prefix = tmp_path / "env"
+    restore(environment.lock, prefix, cache=environment.cache, offline=True)
+    record = next(r for r in (prefix / "conda-meta").glob("numpy-*.json"))
+    library = next(
+        f for f in json.loads(record.read_text())["files"] if "_multiarray_umath" in f and f.endswith(".so")
+    )
+    content = bytearray((prefix / library).read_bytes())
+    content[len(content) // 2] ^= 1
+    (prefix / library).unlink()
+    (prefix / library).write_bytes(content)
+    report = bootstrap.check(prefix, imports=["numpy"])
+    assert not report.ok
+    assert report.causes[0].severity == "broken"
+    assert any(library in path for path in report.causes[0].files)
+    assert report.causes[0].owner.startswith("numpy")
+    assert command("check", "--prefix", prefix, "--import", "numpy", "-q").returncode == EXIT_BROKEN
+    mended = restore(environment.lock, prefix, cache=environment.cache, offline=True)
+    assert mended.action == "repaired"
+    assert bootstrap.check(prefix, imports=["numpy"]).ok

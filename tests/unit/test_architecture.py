@@ -1,0 +1,113 @@
+"""Imports run one way, and heavy or foreign packages are imported in the one place that may."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "bootstrap"
+
+LEVELS = {
+    "errors": 0,
+    "progress": 0,
+    "console": 1,
+    "lock": 2,
+    "prefix": 3,
+    "runtime": 4,
+    "integrity": 4,
+    "guard": 4,
+    "diagnose": 4,
+    "maintain": 4,
+    "api": 5,
+    "commands": 6,
+    "cli": 7,
+    "__main__": 8,
+    "__init__": 9,
+}
+"""A module imports only from lower levels, or from its own package."""
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path: Path, *, module_level: bool = False) -> set[str]:
+    """Names of the modules that a file imports, in TYPE_CHECKING blocks too unless only `module_level` counts."""
+    found: set[str] = set()
+
+    def visit(node: ast.AST) -> None:
+        for child in ast.iter_child_nodes(node):
+            if module_level and isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                continue
+            if module_level and isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+                continue
+            if isinstance(child, ast.Import):
+                found.update(alias.name for alias in child.names)
+            elif isinstance(child, ast.ImportFrom) and child.module:
+                names = [alias.name for alias in child.names]
+                found.update([child.module] if child.module != "bootstrap" else [f"bootstrap.{n}" for n in names])
+            visit(child)
+
+    visit(ast.parse(path.read_text()))
+    return found
+
+
+def part(path: Path) -> str:
+    """The first name below the package."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_run_one_way(path: Path) -> None:
+    own = part(path)
+    for name in imported(path, module_level=True):
+        top, _, rest = name.partition(".")
+        other = rest.split(".")[0]
+        if top == "bootstrap" and other in LEVELS and other != own:
+            assert LEVELS[other] < LEVELS[own], f"{own} imports {name}"
+
+
+@pytest.mark.parametrize(
+    ("module", "allowed"),
+    [
+        ("rattler", {"prefix/engine.py", "maintain/solver.py"}),
+        ("conda_lock", {"maintain/content_hash.py"}),
+        ("condacolab", set()),
+    ],
+)
+def test_foreign_packages_have_one_importer(module: str, allowed: set[str]) -> None:
+    importers = {
+        str(p.relative_to(PACKAGE)) for p in modules() if any(n.split(".")[0] == module for n in imported(p))
+    }
+    assert importers <= allowed
+
+
+def test_nothing_imports_numpy_or_ipython_at_module_level() -> None:
+    probes = PACKAGE / "integrity" / "probes"
+    for path in modules():
+        # Probes are scripts for another process, whose subject numpy is.
+        if path.is_relative_to(probes):
+            continue
+        tops = {name.split(".")[0] for name in imported(path, module_level=True)}
+        assert not tops & {"numpy", "IPython", "ipykernel", "google", "torch"}, path
+
+
+def test_importing_the_package_is_light() -> None:
+    """A notebook's first cell imports it: nothing but the package itself may come along."""
+    program = "import sys; old = set(sys.modules); import bootstrap; print(sorted(set(sys.modules) - old))"
+    done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
+    added = ast.literal_eval(done.stdout)
+    assert not [name for name in added if name.split(".")[0] in ("rich", "yaml", "rattler", "asyncio")]
+
+
+def test_public_verbs_are_there() -> None:
+    import bootstrap
+
+    for name in bootstrap.__all__:
+        assert getattr(bootstrap, name)
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = bootstrap.nonsense
