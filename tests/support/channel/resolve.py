@@ -155,33 +155,39 @@ def resolve(asked: Sequence[str], target: Target, *, log: Callable[[str], None])
     """Let pip choose a version of everything.
 
     Raises:
-        ChannelError: pip finds no solution, or only a CUDA build of torch.
+        ChannelError: pip finds no solution, or only a CUDA build of torch (other Pythons than 3.11, here).
     """
     torch = any(canonicalize_name(Requirement(line).name) == "torch" for line in asked)
-    attempts: list[tuple[str, ...]] = [()]
-    if torch:
-        attempts.append(("--extra-index-url", CPU_INDEX))
-    complaint = ""
-    for options in attempts:
-        with tempfile.TemporaryDirectory() as folder:
-            report = Path(folder, "report.json")
-            listing = Path(folder, "requirements.txt")
-            pinned = [CPU_TORCH + "+cpu" if options else CPU_TORCH] if torch else []
-            listing.write_text("\n".join([*asked, *pinned]) + "\n", encoding="utf-8")
-            log(f"pip resolves {len(asked)} requirements for Python {target.version}")
-            done = _pip(
-                target, "install", "--dry-run", "--ignore-installed", "--quiet", "--only-binary", "torch",
-                "--report", str(report), "-r", str(listing), *options,
-            )  # fmt: skip
-            if done.returncode != 0:
-                complaint = complaint or _complaint(done)
-                continue
-            resolution = _read_report(json.loads(report.read_bytes()))
-        if _is_cpu(resolution):
-            return resolution
-        complaint = f"PyPI's {CPU_TORCH} for Python {target.short} is a CUDA build."
-    hint = f"Use Python 3.11 ({target.short} here), or give pip an index with CPU wheels of torch." if torch else ""
-    raise ChannelError(f"pip can't resolve environment.yml for a CPU machine. {hint}\n  {complaint}")
+    log(f"pip resolves {len(asked)} requirements for Python {target.version}")
+    resolution = _ask_pip([*asked, CPU_TORCH] if torch else asked, target)
+    if _is_cpu(resolution):
+        return resolution
+    log(f"{CPU_TORCH} is a CUDA build here; asking {CPU_INDEX}")
+    try:
+        # Torch alone from that index, and little patience: many machines can't reach it.
+        options = ("--no-deps", "--index-url", CPU_INDEX, "--retries", "0", "--timeout", "15")
+        [found] = _ask_pip([f"{CPU_TORCH}+cpu"], target, *options).distributions
+        others = [line for line in asked if canonicalize_name(Requirement(line).name) != "torch"]
+        return _ask_pip([*others, f"torch @ {found.url}"], target)
+    except ChannelError as error:
+        raise ChannelError(
+            f"For Python {target.short} pip finds only a CUDA build of {CPU_TORCH}: build the channel with Python "
+            f"3.11 (BOOTSTRAP_CHANNEL_PYTHON), or give pip an index with CPU wheels of torch.\n  {error}"
+        ) from error
+
+
+def _ask_pip(asked: Sequence[str], target: Target, *options: str) -> Resolution:
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.json")
+        listing = Path(folder, "requirements.txt")
+        listing.write_text("\n".join(asked) + "\n", encoding="utf-8")
+        done = _pip(
+            target, "install", "--dry-run", "--ignore-installed", "--quiet", "--only-binary", "torch",
+            "--report", str(report), "-r", str(listing), *options,
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise ChannelError(f"pip can't resolve the requirements for Python {target.short}:\n  {_complaint(done)}")
+        return _read_report(json.loads(report.read_bytes()))
 
 
 def _is_cpu(resolution: Resolution) -> bool:
