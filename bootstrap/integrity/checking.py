@@ -18,6 +18,7 @@ from bootstrap.integrity.judgement import judge, unexplained
 from bootstrap.integrity.model import Cause, ProbeResult, Report
 from bootstrap.integrity.probes import answers, layout, linear, origin, registry, sharing, state
 from bootstrap.integrity.process import Limits, Task, run_surviving, run_tasks
+from bootstrap.prefix.state import read_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,11 +55,13 @@ def run_check(
     if prefix is not None:
         where = replace(where, prefix=prefix)
     names = DEPENDENTS if imports is None else tuple(imports)
+    # In an environment that we made, the compiled modules are left for the next import, which is the user's.
+    ours = read_state(where.prefix) is not None
     with ThreadPoolExecutor(1) as pool:
         progress("hash files")
         pending = pool.submit(examine, where.prefix, where.sites, lock=lock, named=names)
         progress("ask numpy")
-        numpy = _ask_numpy(python, limits)
+        numpy = _ask_numpy(python, limits, keep_bytecode=ours)
         disk = pending.result()
     facts = Facts(
         layout=where,
@@ -71,7 +74,7 @@ def run_check(
     imported = facts.probe("numpy-import")
     if names and imported is not None and imported.passed:
         progress("import what stands on numpy")
-        together, alone = _ask_dependents(python, names, disk, limits)
+        together, alone = _ask_dependents(python, names, disk, limits, keep_bytecode=ours)
         facts = replace(facts, dependents=tuple(together), alone=tuple(alone))
     facts = _experiment(facts, limits, progress)
     progress("judge")
@@ -103,10 +106,10 @@ def _dead(python: Path, prefix: Path | None, result: ProbeResult, seconds: float
     return Report(str(python), str(prefix or ""), None, (cause,), (result,), seconds)
 
 
-def _ask_numpy(python: Path, limits: Limits) -> list[ProbeResult]:
+def _ask_numpy(python: Path, limits: Limits, *, keep_bytecode: bool) -> list[ProbeResult]:
     """All probes of numpy; where its import ends the process, nothing more is asked."""
     # One process for all: a probe that numpy does not survive costs one more import, not one each.
-    first = run_tasks(python, [Task(name) for name in _NUMPY + _ANSWERS], limits=limits)
+    first = run_tasks(python, [Task(name) for name in _NUMPY + _ANSWERS], limits=limits, keep_bytecode=keep_bytecode)
     lost = [result for result in first if result.outcome in ("died", "timeout", "memory")]
     reached = next((result for result in first if result.name == "numpy-import"), None)
     if not lost:
@@ -121,7 +124,7 @@ def _ask_numpy(python: Path, limits: Limits) -> list[ProbeResult]:
 
 
 def _ask_dependents(
-    python: Path, names: Sequence[str], disk: Disk, limits: Limits
+    python: Path, names: Sequence[str], disk: Disk, limits: Limits, *, keep_bytecode: bool
 ) -> tuple[list[ProbeResult], list[ProbeResult]]:
     """Import all in one process, with the probes of shared memory; then each that failed in its own."""
     tasks = import_tasks(names, disk)
@@ -129,7 +132,7 @@ def _ask_dependents(
     sharing = [Task(name) for name in _SHARING if CATALOGUE[name].also in modules]
     if not tasks:
         return [], []
-    together = run_tasks(python, [*tasks, *sharing], limits=limits)
+    together = run_tasks(python, [*tasks, *sharing], limits=limits, keep_bytecode=keep_bytecode)
     by_name = {task.name: task for task in [*tasks, *sharing]}
     again = [by_name[result.name] for result in together if not result.ok or result.outcome == "skip"]
     alone = [run_tasks(python, [task], limits=limits)[0] for task in again]

@@ -28,7 +28,7 @@ CHILD = Path(__file__).parent / "probes" / "child.py"
 _TAIL = 16_384
 _TICK_S = 0.02
 _NOWHERE = "/nonexistent/bytecode"
-"""Where bytecode is looked for when it is not to be found; ``-B`` keeps Python from making it."""
+"""Where bytecode is looked for when it is not to be found, and not made: that needs ``-B``."""
 _DROPPED = ("MPLBACKEND", "COVERAGE_PROCESS_START", "COV_CORE_SOURCE")
 """A notebook's plotting backend needs the notebook; coverage hooks would be blamed on the environment."""
 
@@ -87,18 +87,21 @@ def run_tasks(
     paths: Sequence[str] = (),
     startup: bool = True,
     bytecode: bool = True,
+    keep_bytecode: bool = False,
     environment: Mapping[str, str] | None = None,
 ) -> list[ProbeResult]:
     """Run probes in one fresh process, until one of them ends it.
 
     Args:
         python: The interpreter to examine. It gets ``-I`` (no ``PYTHON*`` variables, no user site, no
-            working folder on its path) and ``-B`` (writes no bytecode).
+            working folder on its path).
         tasks: What to run, in order.
         limits: Time and memory for each.
         paths: Folders to append to ``sys.path``; of use where ``startup`` is False.
         startup: Whether site, and with it ``.pth`` files and sitecustomize, runs.
         bytecode: Whether cached bytecode is used; otherwise every module is compiled from its source.
+        keep_bytecode: Whether modules compiled on the way are written to the environment, as any first import
+            does; otherwise the environment is left untouched.
         environment: Variables of the process; those of this process by default. ``LD_*`` variables stay,
             since the kernel has them as well.
 
@@ -113,7 +116,7 @@ def run_tasks(
         variables.pop(name, None)
     reader, writer = os.pipe()
     request = {"fd": writer, "token": token, "paths": list(paths), "probes": [t.to_dict() for t in tasks]}
-    options = ["-I", "-B", *([] if startup else ["-S"])]
+    options = ["-I", *([] if keep_bytecode else ["-B"]), *([] if startup else ["-S"])]
     if not bytecode:
         options += ["-X", f"pycache_prefix={_NOWHERE}"]
     command = [str(python), *options, str(CHILD), json.dumps(request)]
