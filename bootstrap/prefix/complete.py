@@ -7,6 +7,8 @@ with the environment it was cloned from; every other file is hashed here.
 from __future__ import annotations
 
 import json
+import os
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -68,8 +70,9 @@ def prove(
         ]
         raise VerificationError("The restored records are not those of the lock.", evidence=evidence[:10])
     proven = [_settle(stage, record, entries.get(record.name)) for record in installed]
+    root = str(stage)
     doubtful = [
-        replace(r, files=tuple(f for f in r.files if not _known(stage, r, f, entries.get(r.name), before)))
+        replace(r, files=tuple(f for f in r.files if not _known(root, r, f, entries.get(r.name), before)))
         for r in proven
     ]
     if faults := verify_files(stage, doubtful):
@@ -81,19 +84,19 @@ def prove(
 
 
 def _known(
-    stage: Path, record: InstalledRecord, file: InstalledFile, entry: Entry | None, before: State | None
+    root: str, record: InstalledRecord, file: InstalledFile, entry: Entry | None, before: State | None
 ) -> bool:
     if file.sha256 is None:
         return False
-    path = stage / file.path
+    path = f"{root}/{file.path}"
     try:
-        info = path.lstat()
+        info = os.lstat(path)
     except OSError:
         return False
     if entry and entry.contents.get((info.st_dev, info.st_ino)) == file.sha256:
         return True
     known = before.files.get(record.stem, {}).get(file.path) if before else None
-    return bool(known) and fingerprint(str(path)) == known
+    return bool(known) and fingerprint(path) == known
 
 
 def _settle(stage: Path, record: InstalledRecord, entry: Entry | None) -> InstalledRecord:
@@ -124,3 +127,31 @@ def describe(stage: Path, records: Iterable[Record], cache: PackageCache) -> Non
         more = {key: index[key] for key in _FROM_INDEX if index.get(key) is not None and data.get(key) is None}
         if more:
             meta.write_text(json.dumps({**data, **more}, indent=2))
+
+
+def sweep_bytecode(stage: Path, gone: Iterable[InstalledRecord], present: Sequence[InstalledRecord]) -> None:
+    """Deletes compiled modules that Python left behind for sources that are gone or new.
+
+    Packages often give every source the same time, so that a source of the same length would be taken for the
+    one that was compiled; and a package's folder with nothing but bytecode in it would still be imported.
+
+    Args:
+        stage: The filled stage.
+        gone: Records that were removed or replaced.
+        present: The stage's records; what they own stays.
+    """
+    owned = {file.path for record in present for file in record.files}
+    sources = {file.path for record in gone for file in record.files if file.path.endswith(".py")}
+    folders: dict[str, set[str]] = {}
+    for source in sources:
+        folder, _, name = source.rpartition("/")
+        folders.setdefault(folder, set()).add(name.removesuffix(".py"))
+    # The deepest first, so that a folder is empty by the time its turn comes.
+    for folder in sorted(folders, key=lambda f: -f.count("/")):
+        cache = stage / folder / "__pycache__"
+        for compiled in cache.glob("*.pyc"):
+            if compiled.name.split(".")[0] in folders[folder] and str(compiled.relative_to(stage)) not in owned:
+                compiled.unlink()
+        for empty in (cache, stage / folder):
+            with suppress(OSError):
+                empty.rmdir()

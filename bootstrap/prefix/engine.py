@@ -164,7 +164,18 @@ def classify(message: str) -> str:
         ),
         (
             "corrupt",
-            ("invalid checksum", "zip", "zstd", "frame", "tar", "archive", "extract", "truncated", "parse", "deserialize"),
+            (
+                "invalid checksum",
+                "zip",
+                "zstd",
+                "frame",
+                "tar",
+                "archive",
+                "extract",
+                "truncated",
+                "parse",
+                "deserialize",
+            ),
         ),
     ):
         if any(mark in text for mark in marks):

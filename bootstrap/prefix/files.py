@@ -38,6 +38,11 @@ class FileFault:
     """``missing``, ``type``, ``size``, ``sha256``, ``unreadable``, or ``target`` of a link."""
     detail: str = ""
 
+    @property
+    def package(self) -> str:
+        """The owner's name."""
+        return self.owner.rsplit(" ", 1)[0]
+
 
 def verify_files(prefix: Path, records: Iterable[InstalledRecord], *, workers: int | None = None) -> list[FileFault]:
     """Compares every file of the records with its recorded type, size and sha256.

@@ -23,14 +23,15 @@ from bootstrap.errors import (
     VerificationError,
 )
 from bootstrap.lock import judge
-from bootstrap.prefix import worker
+from bootstrap.prefix import plan, worker
 from bootstrap.prefix.cache import PackageCache, default_cache
 from bootstrap.prefix.compare import Comparison, compare_prefix
-from bootstrap.prefix.complete import describe, prove
+from bootstrap.prefix.complete import describe, prove, sweep_bytecode
 from bootstrap.prefix.records import META_DIR, is_environment
 from bootstrap.prefix.space import require_space
 from bootstrap.prefix.staging import Staging, hold
 from bootstrap.prefix.state import read_state, write_state
+from bootstrap.prefix.watch import Watch
 from bootstrap.progress import Progress, Silent, Step
 
 if TYPE_CHECKING:
@@ -178,14 +179,14 @@ class _Run:
     def go(self, staging: Staging, *, adopt: bool) -> Restored:
         before = self.examine(adopt=adopt)
         if before is not None and before.agrees:
-            return self.result("unchanged", before, fetched=())
+            return self.result(before, fetched=())
         waiting = "Another restore uses this cache; waiting for it."
         with self.cache.locked(lambda: self.progress.note(waiting)):
             started = time.monotonic()
             entries, fetch = self.look_in_cache(before)
             self.timed("cache", started)
             self.build(staging, before, entries, fetch)
-        return self.result(_action(before), before, fetched=fetch)
+        return self.result(before, fetched=fetch)
 
     def examine(self, *, adopt: bool) -> Comparison | None:
         """How the prefix differs from the lock; None if there is no environment yet."""
@@ -207,7 +208,7 @@ class _Run:
 
     def look_in_cache(self, before: Comparison | None) -> tuple[dict[str, Entry], list[Record]]:
         """The cache's entries by name, and what has to be fetched."""
-        wanted = self.records if before is None else _to_install(before, self.records)
+        wanted = plan.to_install(before, self.records)
         self.cache.discard_unvouched()
         entries: dict[str, Entry] = {}
         fetch: list[Record] = []
@@ -237,7 +238,6 @@ class _Run:
             for bad in before.unreadable if before else ():
                 # The engine refuses a prefix with such a record; without it, the package is missing.
                 (stage / META_DIR / bad.meta.name).unlink()
-            reinstall = _reinstall(before)
             work = worker.job(
                 self.records,
                 fetch=[r for r in fetch if r.name not in entries],
@@ -245,7 +245,7 @@ class _Run:
                 prefix=self.prefix,
                 cache=self.cache.pkgs,
                 platform=self.platform,
-                reinstall=reinstall,
+                reinstall=plan.to_reinstall(before),
             )
             faults = self.run_engine(work, fetch, entries, altered)
             self.timed("install", started)
@@ -262,6 +262,8 @@ class _Run:
         new = [r for r in self.records if r.name in self.linked]
         describe(stage, new, self.cache)
         proven = prove(stage, self.records, entries=entries, before=read_state(self.prefix) if before else None)
+        if before:
+            sweep_bytecode(stage, [*plan.to_remove(before), *(r for r in proven if r.name in self.linked)], proven)
         lock = {"path": str(self.lock.path.absolute()), "sha256": self.lock.sha256, "platform": self.platform}
         write_state(stage, proven, lock=lock)
         self.timed("verify", started)
@@ -282,14 +284,13 @@ class _Run:
         Returns:
             Packages whose files don't match their own list of hashes.
         """
-        watch = _Watch(self.progress, fetch, set(entries))
+        watch = Watch(self.progress, fetch, set(entries))
         faults: dict[str, list[FileFault]] = {}
         by_name = {r.name: r for r in fetch}
 
         def vouch(record: Record) -> None:
             if found := self.cache.vouch(record, accept=altered.get(record.name, ())):
                 faults[record.name] = found
-                self.cache.discard(record)
             elif entry := self.cache.find(record):
                 entries[record.name] = entry
                 if altered.get(record.name):
@@ -315,6 +316,9 @@ class _Run:
                     if record.name not in entries:
                         self.cache.discard(record)
                 raise
+        for name in faults:
+            # Not while the engine may still be linking from it.
+            self.cache.discard(by_name[name])
         self.linked |= watch.linked
         self.fetched_bytes += watch.bytes_done
         return faults
@@ -322,88 +326,16 @@ class _Run:
     def timed(self, part: str, started: float) -> None:
         self.seconds[part] = round(self.seconds.get(part, 0.0) + time.monotonic() - started, 3)
 
-    def result(self, action: str, before: Comparison | None, *, fetched: Sequence[Record]) -> Restored:
-        gone = () if before is None else (*before.extra, *(c.installed for c in before.changed))
+    def result(self, before: Comparison | None, *, fetched: Sequence[Record]) -> Restored:
         return Restored(
             prefix=self.prefix,
             lock=self.lock.path,
-            action=action,
+            action=plan.action(before),
             packages=len(self.records),
             installed=tuple(str(r) for r in self.records if r.name in self.linked),
-            removed=tuple(str(r) for r in gone),
+            removed=tuple(str(r) for r in plan.to_remove(before)),
             fetched=len(fetched),
             fetched_bytes=self.fetched_bytes,
             seconds=self.seconds,
             notes=tuple(self.notes),
         )
-
-
-class _Watch:
-    """Turns the engine's events into steps of progress."""
-
-    def __init__(self, progress: Progress, fetch: Sequence[Record], cached: set[str]) -> None:
-        self.progress = progress
-        self.sizes = {r.name: r.size for r in fetch}
-        known = [r.size for r in fetch]
-        self.bytes_total = sum(s for s in known if s) if all(known) and known else None
-        self.names = set(self.sizes) - cached
-        self.cached: set[str] = set()
-        self.linked: set[str] = set()
-        self.operations = 0
-        self.bytes_done = 0
-        self._base = 0
-
-    def on_event(self, event: dict[str, Any]) -> None:
-        kind, name = event["event"], event.get("name", "")
-        if kind == "transaction":
-            self.operations = event["operations"]
-            # A retried engine counts from nothing again.
-            self._base = sum(self.sizes.get(n) or 0 for n in self.cached)
-        elif kind == "bytes":
-            self.bytes_done = max(self.bytes_done, self._base + event["done"])
-        elif kind == "cached" and name in self.names:
-            self.cached.add(name)
-        elif kind == "linked":
-            self.linked.add(name)
-        if len(self.cached) < len(self.names):
-            step = Step(
-                "fetching",
-                len(self.cached),
-                len(self.names),
-                bytes_done=self.bytes_done,
-                bytes_total=self.bytes_total,
-                detail=name if kind == "fetching" else "",
-            )
-        else:
-            step = Step("linking", len(self.linked), self.operations or None)
-        self.progress.step(step)
-
-
-def _action(before: Comparison | None) -> str:
-    if before is None:
-        return "created"
-    only_files = not (before.missing or before.extra or before.changed or before.unreadable)
-    return "repaired" if only_files else "updated"
-
-
-def _reinstall(before: Comparison | None) -> list[str]:
-    if before is None:
-        return []
-    return sorted({fault.owner.rsplit(" ", 1)[0] for fault in before.altered})
-
-
-def _to_install(before: Comparison, records: Sequence[Record]) -> list[Record]:
-    """What the engine will unpack anew: it relinks every noarch package when python's minor version changes."""
-    names = {r.name for r in before.missing} | {c.locked.name for c in before.changed} | set(_reinstall(before))
-    names |= {r.name for r in records if any(b.meta.name == f"{r.stem}.json" for b in before.unreadable)}
-    python = next((c for c in before.changed if c.locked.name == "python"), None)
-    if python and _minor(python.installed.version) != _minor(python.locked.version):
-        names |= {r.name for r in records if r.subdir == "noarch"}
-    return [r for r in records if r.name in names]
-
-
-def _minor(version: str) -> list[str]:
-    return version.split(".")[:2]
-
-
-__all__ = ["Restored", "restore"]

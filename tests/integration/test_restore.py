@@ -107,6 +107,21 @@ def test_a_changed_lock_moves_only_the_difference(site: Site) -> None:
     assert leftovers(site.prefix) == []
 
 
+def test_bytecode_of_what_changed_goes_with_it(site: Site) -> None:
+    """A source of the same length and time as the one that was compiled would otherwise not be compiled anew."""
+    site.restore()
+    packages = site.prefix / "lib/python3.13/site-packages"
+    for module in ("numpy/__init__", "tool/__init__", "mine"):
+        folder, _, name = module.rpartition("/")
+        (packages / folder / "__pycache__").mkdir(exist_ok=True)
+        (packages / folder / "__pycache__" / f"{name}.cpython-313.pyc").write_bytes(b"compiled")
+    tiny.fill(site.channel, numpy="2.3.5")
+    site.restore(site.lock(packages=["python", "numpy", "weights"]))
+    assert not (packages / "numpy/__pycache__").exists(), "numpy is another version"
+    assert not (packages / "tool").exists(), "tool is gone, and must not be importable as an empty namespace"
+    assert (packages / "__pycache__/mine.cpython-313.pyc").exists(), "what no package owns is kept"
+
+
 def test_back_to_the_old_lock_needs_no_fetch(site: Site) -> None:
     old = site.lock("old.yml")
     site.restore(old)
