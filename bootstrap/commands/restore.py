@@ -73,8 +73,6 @@ def _show(result: Restored, *, verbose: bool) -> None:
             f"[green]{result.action}[/]  {result.prefix}: {result.packages} packages, "
             f"{len(result.installed)} installed{fetched}{size}, {seconds:.1f} s"
         )
-    for note in result.notes:
-        console.print(f"  note: {note}")
     if verbose:
         console.print(f"  lock: {result.lock}")
         for part, took in result.seconds.items():

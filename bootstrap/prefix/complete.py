@@ -1,7 +1,8 @@
 """Proves a stage right after the engine has filled it, and completes its conda-meta records.
 
-Files that share an inode with a vouched cache entry have been hashed already, as have files that the stage shares
-with the environment it was cloned from; every other file is hashed here.
+Every file must be there with its type and size. The content of files that share an inode with the cache or with
+the environment in place came out of an archive whose sha256 the engine compared with the lock's while it unpacked
+it; what was written for this prefix alone, and what had to be copied, is hashed here. `check` hashes everything.
 """
 
 from __future__ import annotations
@@ -10,21 +11,19 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bootstrap.errors import VerificationError
 from bootstrap.prefix.files import verify_files
-from bootstrap.prefix.records import read_records
-from bootstrap.prefix.state import fingerprint
+from bootstrap.prefix.records import META_DIR, read_records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from bootstrap.lock import Record
-    from bootstrap.prefix.cache import Entry, PackageCache
+    from bootstrap.prefix.cache import PackageCache
     from bootstrap.prefix.records import InstalledFile, InstalledRecord
-    from bootstrap.prefix.state import State
 
 # What a lock doesn't state of a package and its own index.json does; conda reads these from conda-meta.
 _FROM_INDEX = (
@@ -41,20 +40,8 @@ _FROM_INDEX = (
 )
 
 
-def prove(
-    stage: Path,
-    locked: Sequence[Record],
-    *,
-    entries: Mapping[str, Entry],
-    before: State | None,
-) -> list[InstalledRecord]:
-    """Returns the stage's records once they and all their files are proven to be the locked ones.
-
-    Args:
-        stage: The filled stage.
-        locked: What must be in it.
-        entries: The vouched cache entries by package name.
-        before: The ledger of the environment that the stage was cloned from, if it agreed with its files.
+def prove(stage: Path, locked: Sequence[Record]) -> list[InstalledRecord]:
+    """Returns the stage's records once they and their files are proven to be the locked ones.
 
     Raises:
         VerificationError: Something is missing, superfluous, or not as the package has it.
@@ -69,64 +56,38 @@ def prove(
             f"not in the lock: {name} {version} {build}" for name, version, build, _ in sorted(found - wanted)
         ]
         raise VerificationError("The restored records are not those of the lock.", evidence=evidence[:10])
-    proven = [_settle(stage, record, entries.get(record.name)) for record in installed]
     root = str(stage)
-    doubtful = [
-        replace(r, files=tuple(f for f in r.files if not _known(root, r, f, entries.get(r.name), before)))
-        for r in proven
-    ]
+    doubtful = [replace(r, files=tuple(f for f in r.files if not _shared(root, f))) for r in installed]
     if faults := verify_files(stage, doubtful):
         evidence = [f"{f.path} ({f.owner}): {f.reason} {f.detail}".rstrip() for f in faults[:10]]
         raise VerificationError(
             f"{len(faults)} restored files are not as their packages have them.", evidence=evidence
         )
-    return proven
+    return installed
 
 
-def _known(
-    root: str, record: InstalledRecord, file: InstalledFile, entry: Entry | None, before: State | None
-) -> bool:
-    if file.sha256 is None:
-        return False
-    path = f"{root}/{file.path}"
+def _shared(root: str, file: InstalledFile) -> bool:
+    """Whether a file has its declared size and is linked to from elsewhere."""
     try:
-        info = os.lstat(path)
+        info = os.lstat(f"{root}/{file.path}")
     except OSError:
         return False
-    if entry and entry.contents.get((info.st_dev, info.st_ino)) == file.sha256:
-        return True
-    known = before.files.get(record.stem, {}).get(file.path) if before else None
-    return bool(known) and fingerprint(path) == known
-
-
-def _settle(stage: Path, record: InstalledRecord, entry: Entry | None) -> InstalledRecord:
-    """The record with the real hashes of files that the package's own list gets wrong."""
-    if not entry or not entry.misdeclared:
-        return record
-    real: dict[str, tuple[str, int]] = {}
-    for file in record.files:
-        info = (stage / file.path).lstat()
-        if (info.st_dev, info.st_ino) in entry.misdeclared:
-            real[file.path] = (entry.contents[info.st_dev, info.st_ino], info.st_size)
-    data = json.loads(record.meta.read_bytes())
-    for row in data["paths_data"]["paths"]:
-        if row["_path"] in real:
-            row["sha256_in_prefix"], row["size_in_bytes"] = real[row["_path"]]
-    record.meta.write_text(json.dumps(data, indent=2))
-    files = (replace(f, sha256=real[f.path][0], size=real[f.path][1]) if f.path in real else f for f in record.files)
-    return replace(record, files=tuple(files))
+    return info.st_nlink > 1 and info.st_size == file.size and not file.rewritten
 
 
 def describe(stage: Path, records: Iterable[Record], cache: PackageCache) -> None:
     """Adds to newly written conda-meta records what only the package's own index.json knows."""
     for record in records:
-        meta = stage / "conda-meta" / f"{record.stem}.json"
+        meta = stage / META_DIR / f"{record.stem}.json"
         index = cache.index_json(record)
-        text = meta.read_text()
-        data: dict[str, Any] = json.loads(text)
-        more = {key: index[key] for key in _FROM_INDEX if index.get(key) is not None and data.get(key) is None}
-        if more:
-            meta.write_text(json.dumps({**data, **more}, indent=2))
+        more = {key: index[key] for key in _FROM_INDEX if index.get(key) is not None}
+        # The engine leaves out what it wasn't told. Reading and writing megabytes of JSON for that would take
+        # longer than all of the rest.
+        head, body = meta.read_text().split("\n", 1)
+        more = {key: value for key, value in more.items() if f'\n  "{key}":' not in f"\n{body}"}
+        if more and head == "{":
+            added = "".join(f"  {json.dumps(key)}: {json.dumps(value)},\n" for key, value in more.items())
+            meta.write_text(f"{{\n{added}{body}")
 
 
 def sweep_bytecode(stage: Path, gone: Iterable[InstalledRecord], present: Sequence[InstalledRecord]) -> None:

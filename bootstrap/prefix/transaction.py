@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +12,12 @@ from bootstrap.errors import (
     BootstrapError,
     DiskSpaceError,
     EngineError,
-    HashMismatchError,
     InterruptedRestoreError,
     NotAnEnvironmentError,
     NotOursError,
     OfflineError,
     PrefixNotWritableError,
     PrefixTooLongError,
-    VerificationError,
 )
 from bootstrap.lock import judge
 from bootstrap.prefix import plan, worker
@@ -39,8 +36,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bootstrap.lock import Lock, Record
-    from bootstrap.prefix.cache import Entry
-    from bootstrap.prefix.files import FileFault
 
 PLATFORM = "linux-64"
 """Colab has no other."""
@@ -70,8 +65,6 @@ class Restored:
     """Bytes fetched."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Wall time of each part."""
-    notes: tuple[str, ...] = ()
-    """What a person should know though it is no fault."""
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON-ready data."""
@@ -172,7 +165,6 @@ class _Run:
     progress: Progress
     limits: dict[str, float]
     seconds: dict[str, float] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
     fetched_bytes: int = 0
     linked: set[str] = field(default_factory=set)
 
@@ -183,9 +175,9 @@ class _Run:
         waiting = "Another restore uses this cache; waiting for it."
         with self.cache.locked(lambda: self.progress.note(waiting)):
             started = time.monotonic()
-            entries, fetch = self.look_in_cache(before)
+            fetch = self.look_in_cache(before)
             self.timed("cache", started)
-            self.build(staging, before, entries, fetch)
+            self.build(staging, before, fetch)
         return self.result(before, fetched=fetch)
 
     def examine(self, *, adopt: bool) -> Comparison | None:
@@ -206,18 +198,13 @@ class _Run:
         self.timed("compare", started)
         return found
 
-    def look_in_cache(self, before: Comparison | None) -> tuple[dict[str, Entry], list[Record]]:
-        """The cache's entries by name, and what has to be fetched."""
+    def look_in_cache(self, before: Comparison | None) -> list[Record]:
+        """What has to be fetched; the cache then holds the rest, and nothing doubtful."""
         wanted = plan.to_install(before, self.records)
         self.cache.discard_unvouched()
-        entries: dict[str, Entry] = {}
-        fetch: list[Record] = []
-        for record in wanted:
-            if entry := self.cache.find(record):
-                entries[record.name] = entry
-            else:
-                self.cache.discard(record)
-                fetch.append(record)
+        fetch = [record for record in wanted if not self.cache.find(record)]
+        for record in fetch:
+            self.cache.discard(record)
         remote = [r for r in fetch if not r.url.startswith("file:")]
         if self.offline and remote:
             names = [str(r) for r in remote[:10]]
@@ -225,43 +212,30 @@ class _Run:
                 f"{len(remote)} packages are not in the cache.", evidence=[str(self.cache.root), *names]
             )
         require_space(fetch, [self.prefix, self.cache.root])
-        return entries, fetch
+        return fetch
 
-    def build(
-        self, staging: Staging, before: Comparison | None, entries: dict[str, Entry], fetch: Sequence[Record]
-    ) -> None:
+    def build(self, staging: Staging, before: Comparison | None, fetch: Sequence[Record]) -> None:
         """Fills the stage, proves it, and puts it in place."""
-        altered: dict[str, list[FileFault]] = {}
-        while True:
-            started = time.monotonic()
-            stage = staging.begin(clone=before is not None)
-            for bad in before.unreadable if before else ():
-                # The engine refuses a prefix with such a record; without it, the package is missing.
-                (stage / META_DIR / bad.meta.name).unlink()
-            work = worker.job(
-                self.records,
-                fetch=[r for r in fetch if r.name not in entries],
-                stage=stage,
-                prefix=self.prefix,
-                cache=self.cache.pkgs,
-                platform=self.platform,
-                reinstall=plan.to_reinstall(before),
-            )
-            faults = self.run_engine(work, fetch, entries, altered)
-            self.timed("install", started)
-            if not faults:
-                break
-            again = {name: found for name, found in faults.items() if name not in altered}
-            if not again:
-                evidence = [f"{f.owner}: {f.path}: {f.reason}" for found in faults.values() for f in found]
-                raise VerificationError("Packages were unpacked wrongly, twice.", evidence=evidence[:10])
-            altered.update(again)
-            staging.clean()
+        started = time.monotonic()
+        stage = staging.begin(clone=before is not None)
+        for bad in before.unreadable if before else ():
+            # The engine refuses a prefix with such a record; without it, the package is missing.
+            (stage / META_DIR / bad.meta.name).unlink()
+        work = worker.job(
+            self.records,
+            fetch=fetch,
+            stage=stage,
+            prefix=self.prefix,
+            cache=self.cache.pkgs,
+            platform=self.platform,
+            reinstall=plan.to_reinstall(before),
+        )
+        self.run_engine(work, fetch)
+        self.timed("install", started)
         self.progress.step(Step("verifying"))
         started = time.monotonic()
-        new = [r for r in self.records if r.name in self.linked]
-        describe(stage, new, self.cache)
-        proven = prove(stage, self.records, entries=entries, before=read_state(self.prefix) if before else None)
+        describe(stage, [r for r in self.records if r.name in self.linked], self.cache)
+        proven = prove(stage, self.records)
         if before:
             sweep_bytecode(stage, [*plan.to_remove(before), *(r for r in proven if r.name in self.linked)], proven)
         lock = {"path": str(self.lock.path.absolute()), "sha256": self.lock.sha256, "platform": self.platform}
@@ -272,56 +246,32 @@ class _Run:
         staging.clean()
         self.timed("switch", started)
 
-    def run_engine(
-        self,
-        work: dict[str, Any],
-        fetch: Sequence[Record],
-        entries: dict[str, Entry],
-        altered: Mapping[str, Sequence[FileFault]],
-    ) -> dict[str, list[FileFault]]:
-        """Runs the engine; meanwhile vouches for each package as it arrives.
+    def run_engine(self, work: dict[str, Any], fetch: Sequence[Record]) -> None:
+        """Runs the engine, and vouches for each package as it arrives: a killed run then keeps what it has."""
+        watch = Watch(self.progress, fetch)
+        waiting = {r.name: r for r in fetch}
 
-        Returns:
-            Packages whose files don't match their own list of hashes.
-        """
-        watch = Watch(self.progress, fetch, set(entries))
-        faults: dict[str, list[FileFault]] = {}
-        by_name = {r.name: r for r in fetch}
+        def on_event(event: dict[str, Any]) -> None:
+            watch.on_event(event)
+            # Linked, not merely unpacked: then the engine has compared the archive's hash.
+            if event["event"] == "linked" and (record := waiting.pop(event["name"], None)):
+                self.cache.vouch(record)
 
-        def vouch(record: Record) -> None:
-            if found := self.cache.vouch(record, accept=altered.get(record.name, ())):
-                faults[record.name] = found
-            elif entry := self.cache.find(record):
-                entries[record.name] = entry
-                if altered.get(record.name):
-                    self.notes.append(
-                        f"{record} states wrong hashes for some of its own files; the archive is right."
-                    )
+        def discard_unlinked() -> None:
+            for record in waiting.values():
+                self.cache.discard(record)
 
-        # One thread: it mostly hashes, beside an engine that uses the other cores.
-        with ThreadPoolExecutor(1) as pool:
+        def on_retry(error: BootstrapError, pause: float) -> None:
+            self.progress.note(f"{error.message} Trying again in {pause:.0f} s.")
+            # An engine that was stopped may have left half a package, which the next one would take for whole.
+            discard_unlinked()
 
-            def on_event(event: dict[str, Any]) -> None:
-                watch.on_event(event)
-                if event["event"] == "cached" and event["name"] in by_name and event["name"] not in entries:
-                    pool.submit(vouch, by_name[event["name"]])
-
-            def on_retry(error: BootstrapError, pause: float) -> None:
-                self.progress.note(f"{error.message} Trying again in {pause:.0f} s.")
-
-            try:
-                worker.run(work, on_event=on_event, on_retry=on_retry, **self.limits)
-            except HashMismatchError:
-                for record in fetch:
-                    if record.name not in entries:
-                        self.cache.discard(record)
-                raise
-        for name in faults:
-            # Not while the engine may still be linking from it.
-            self.cache.discard(by_name[name])
-        self.linked |= watch.linked
-        self.fetched_bytes += watch.bytes_done
-        return faults
+        try:
+            worker.run(work, on_event=on_event, on_retry=on_retry, **self.limits)
+        finally:
+            discard_unlinked()
+        self.linked = watch.linked
+        self.fetched_bytes = watch.bytes_done
 
     def timed(self, part: str, started: float) -> None:
         self.seconds[part] = round(self.seconds.get(part, 0.0) + time.monotonic() - started, 3)
@@ -337,5 +287,4 @@ class _Run:
             fetched=len(fetched),
             fetched_bytes=self.fetched_bytes,
             seconds=self.seconds,
-            notes=tuple(self.notes),
         )

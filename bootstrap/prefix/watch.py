@@ -19,15 +19,14 @@ class Watch:
     Args:
         progress: Receives the steps.
         fetch: What has to be fetched.
-        cached: Names of what the cache has already.
     """
 
-    def __init__(self, progress: Progress, fetch: Sequence[Record], cached: set[str]) -> None:
+    def __init__(self, progress: Progress, fetch: Sequence[Record]) -> None:
         self.progress = progress
         self.sizes = {r.name: r.size for r in fetch}
         known = [r.size for r in fetch]
         self.bytes_total = sum(s for s in known if s) if all(known) and known else None
-        self.names = set(self.sizes) - cached
+        self.names = set(self.sizes)
         self.cached: set[str] = set()
         self.linked: set[str] = set()
         """Names of what the engine wrote to the stage."""

@@ -222,16 +222,6 @@ def test_a_cache_entry_of_another_archive_is_not_believed(site: Site) -> None:
     assert agrees(site)
 
 
-def test_a_package_whose_own_hashes_are_wrong_is_taken_as_the_archive_has_it(site: Site) -> None:
-    tiny.misdeclare(site.channel, "numpy", "lib/python3.13/site-packages/numpy/_core.so")
-    result = site.restore()
-    assert [note for note in result.notes if "numpy 2.3.4" in note]
-    assert agrees(site)
-    assert site.restore().action == "unchanged"
-    shutil.rmtree(site.prefix)
-    assert site.restore().fetched == 0, "the voucher knows the file's real hash"
-
-
 def test_into_an_empty_folder(site: Site) -> None:
     site.prefix.mkdir()
     assert site.restore().action == "created"

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 import os
-import tarfile
-import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import zstandard
 
 from bootstrap.lock import read_lock
 from bootstrap.prefix import restore
@@ -113,35 +107,6 @@ def site(root: Path, **options: Any) -> Iterator[Site]:
     channel = fill(TinyChannel(root / "channel"), **options)
     with serve(channel.path) as server:
         yield Site(root, channel, server)
-
-
-def misdeclare(channel: TinyChannel, name: str, path: str) -> None:
-    """Makes a package's own list of hashes wrong for one file; the archive's hash in the repodata is right."""
-    record = next(r for r in channel.records() if r["name"] == name)
-    archive = channel.path / record["subdir"] / record["fn"]
-    with zipfile.ZipFile(archive) as packed:
-        members = {info.filename: packed.read(info) for info in packed.infolist()}
-    info_name = next(n for n in members if n.startswith("info-"))
-    unpacked = io.BytesIO(zstandard.ZstdDecompressor().decompressobj().decompress(members[info_name]))
-    out = io.BytesIO()
-    with tarfile.open(fileobj=unpacked) as old, tarfile.open(fileobj=out, mode="w") as new:
-        for member in old:
-            content = old.extractfile(member).read()  # type: ignore[union-attr]
-            if member.name == "info/paths.json":
-                listed = json.loads(content)
-                next(p for p in listed["paths"] if p["_path"] == path)["sha256"] = "ab" * 32
-                content = json.dumps(listed).encode()
-            member.size = len(content)
-            new.addfile(member, io.BytesIO(content))
-    members[info_name] = zstandard.compress(out.getvalue())
-    with zipfile.ZipFile(archive, "w") as packed:
-        for filename, content in members.items():
-            packed.writestr(filename, content)
-    known = channel._records[f"{record['subdir']}/{record['fn']}"]
-    known["sha256"] = hashlib.sha256(archive.read_bytes()).hexdigest()
-    known["md5"] = hashlib.md5(archive.read_bytes()).hexdigest()
-    known["size"] = archive.stat().st_size
-    channel.index()
 
 
 def snapshot(folder: Path) -> dict[str, str]:
