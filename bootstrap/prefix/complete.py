@@ -1,4 +1,4 @@
-"""Proves a stage right after the engine has filled it, and completes its conda-meta records.
+"""Proves what the engine has put into a stage, record by record, and completes the conda-meta records.
 
 Every file must be there with its type and size. The content of files that share an inode with the cache or with
 the environment in place came out of an archive whose sha256 the engine compared with the lock's while it unpacked
@@ -10,20 +10,19 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import VerificationError
-from bootstrap.prefix.files import verify_files
-from bootstrap.prefix.records import META_DIR, read_records
+from bootstrap.prefix.files import FileFault, verify_files
+from bootstrap.prefix.records import META_DIR, InstalledRecord, installed_file
+from bootstrap.prefix.state import State, fingerprint_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from bootstrap.lock import Record
     from bootstrap.prefix.cache import PackageCache
-    from bootstrap.prefix.records import InstalledFile, InstalledRecord
 
 # What a lock doesn't state of a package and its own index.json does; conda reads these from conda-meta.
 _FROM_INDEX = (
@@ -40,57 +39,90 @@ _FROM_INDEX = (
 )
 
 
-def prove(stage: Path, locked: Sequence[Record]) -> list[InstalledRecord]:
-    """Returns the stage's records once they and their files are proven to be the locked ones.
+class Proof:
+    """Gathers what is proven of a stage.
 
-    Raises:
-        VerificationError: Something is missing, superfluous, or not as the package has it.
+    Args:
+        stage: The folder that the engine fills.
+        cache: Where the packages came from.
     """
-    installed, unreadable = read_records(stage)
-    wanted = {(r.name, r.version, r.build, r.sha256) for r in locked}
-    found = {(r.name, r.version, r.build, r.sha256) for r in installed}
-    if unreadable or wanted != found or len(installed) != len(wanted):
-        evidence = [f"{b.meta.name}: {b.reason}" for b in unreadable]
-        evidence += [f"not installed: {name} {version} {build}" for name, version, build, _ in sorted(wanted - found)]
-        evidence += [
-            f"not in the lock: {name} {version} {build}" for name, version, build, _ in sorted(found - wanted)
-        ]
-        raise VerificationError("The restored records are not those of the lock.", evidence=evidence[:10])
-    root = str(stage)
-    doubtful = [replace(r, files=tuple(f for f in r.files if not _shared(root, f))) for r in installed]
-    if faults := verify_files(stage, doubtful):
-        evidence = [f"{f.path} ({f.owner}): {f.reason} {f.detail}".rstrip() for f in faults[:10]]
-        raise VerificationError(
-            f"{len(faults)} restored files are not as their packages have them.", evidence=evidence
+
+    def __init__(self, stage: Path, cache: PackageCache) -> None:
+        self._stage = stage
+        self._cache = cache
+        self._files: dict[str, dict[str, Any]] = {}
+        self._faults: list[FileFault] = []
+
+    def add(self, record: Record) -> None:
+        """Proves one record that is in place; faults are raised by `conclude`."""
+        meta = self._stage / META_DIR / f"{record.stem}.json"
+        try:
+            data = json.loads(self._describe(record, meta))
+            same = (data["name"], data["version"], data["build"], data["sha256"])
+            entries = data["paths_data"]["paths"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            self._faults.append(FileFault(f"{META_DIR}/{meta.name}", str(record), "unreadable", str(error)))
+            return
+        if same != (record.name, record.version, record.build, record.sha256):
+            self._faults.append(FileFault(f"{META_DIR}/{meta.name}", str(record), "sha256", "is another package's"))
+        root = str(self._stage)
+        seen: dict[str, Any] = {}
+        doubtful: list[dict[str, Any]] = []
+        for entry in entries:
+            path = f"{root}/{entry['_path']}"
+            try:
+                info = os.lstat(path)
+            except OSError:
+                doubtful.append(entry)
+                continue
+            seen[entry["_path"]] = fingerprint_of(path, info)
+            if not (info.st_nlink > 1 and info.st_size == entry.get("size_in_bytes") and _untouched(entry)):
+                doubtful.append(entry)
+        files = tuple(map(installed_file, doubtful))
+        written = InstalledRecord(
+            record.name, record.version, record.build, record.subdir, record.url, record.sha256, files, meta
         )
-    return installed
+        self._faults += verify_files(self._stage, [written], workers=1)
+        seen[f"{META_DIR}/{meta.name}"] = fingerprint_of(str(meta), meta.lstat())
+        self._files[record.stem] = seen
 
-
-def _shared(root: str, file: InstalledFile) -> bool:
-    """Whether a file has its declared size and is linked to from elsewhere."""
-    try:
-        info = os.lstat(f"{root}/{file.path}")
-    except OSError:
-        return False
-    return info.st_nlink > 1 and info.st_size == file.size and not file.rewritten
-
-
-def describe(stage: Path, records: Iterable[Record], cache: PackageCache) -> None:
-    """Adds to newly written conda-meta records what only the package's own index.json knows."""
-    for record in records:
-        meta = stage / META_DIR / f"{record.stem}.json"
-        index = cache.index_json(record)
-        more = {key: index[key] for key in _FROM_INDEX if index.get(key) is not None}
-        # The engine leaves out what it wasn't told. Reading and writing megabytes of JSON for that would take
-        # longer than all of the rest.
-        head, body = meta.read_text().split("\n", 1)
-        more = {key: value for key, value in more.items() if f'\n  "{key}":' not in f"\n{body}"}
-        if more and head == "{":
+    def _describe(self, record: Record, meta: Path) -> str:
+        """The conda-meta record's text, with what only the package's own index.json knows added to it."""
+        text = meta.read_text()
+        index = self._cache.index_json(record)
+        more = {k: index[k] for k in _FROM_INDEX if index.get(k) is not None and f'\n  "{k}":' not in text}
+        # Written as text: to write megabytes of JSON anew would take longer than all of the rest.
+        if more and text.startswith("{\n"):
             added = "".join(f"  {json.dumps(key)}: {json.dumps(value)},\n" for key, value in more.items())
-            meta.write_text(f"{{\n{added}{body}")
+            text = "{\n" + added + text[2:]
+            meta.write_text(text)
+        return text
+
+    def conclude(self, locked: Sequence[Record], lock: Mapping[str, Any]) -> State:
+        """The ledger of the stage, once it is proven to hold exactly these records.
+
+        Raises:
+            VerificationError: Something is missing, superfluous, or not as the package has it.
+        """
+        for record in locked:
+            if record.stem not in self._files:
+                self.add(record)
+        evidence = [f"{f.path} ({f.owner}): {f.reason} {f.detail}".rstrip() for f in self._faults]
+        expected = {f"{record.stem}.json" for record in locked}
+        found = {path.name for path in (self._stage / META_DIR).glob("*.json")}
+        evidence += [f"{META_DIR}/{name}: not in the lock" for name in sorted(found - expected)]
+        if evidence:
+            raise VerificationError("What was restored is not what the lock says.", evidence=evidence[:10])
+        files = {record.stem: self._files[record.stem] for record in locked}
+        return State(lock=lock, records={r.stem: r.sha256 or "" for r in locked}, files=files)
 
 
-def sweep_bytecode(stage: Path, gone: Iterable[InstalledRecord], present: Sequence[InstalledRecord]) -> None:
+def _untouched(entry: Mapping[str, Any]) -> bool:
+    """Whether a file is installed as the package has it, byte for byte."""
+    return entry.get("path_type", "hardlink") == "hardlink" and not entry.get("prefix_placeholder")
+
+
+def sweep_bytecode(stage: Path, gone: Iterable[str], present: State) -> None:
     """Deletes compiled modules that Python left behind for sources that are gone or new.
 
     Packages often give every source the same time, so that a source of the same length would be taken for the
@@ -98,11 +130,11 @@ def sweep_bytecode(stage: Path, gone: Iterable[InstalledRecord], present: Sequen
 
     Args:
         stage: The filled stage.
-        gone: Records that were removed or replaced.
-        present: The stage's records; what they own stays.
+        gone: Files of records that were removed or replaced.
+        present: The stage's ledger; what its records own stays.
     """
-    owned = {file.path for record in present for file in record.files}
-    sources = {file.path for record in gone for file in record.files if file.path.endswith(".py")}
+    owned = {path for files in present.files.values() for path in files}
+    sources = {path for path in gone if path.endswith(".py")}
     folders: dict[str, set[str]] = {}
     for source in sources:
         folder, _, name = source.rpartition("/")

@@ -35,10 +35,24 @@ class _Reporter(rattler.InstallerReporter):
         self._lock = threading.Lock()
         self._entries: dict[int, str] = {}
         self._downloads: dict[int, str] = {}
-        self._links: dict[int, str] = {}
+        self._operations: dict[int, str] = {}
         self._tokens = iter(range(1, 1 << 62))
         self._bytes: dict[int, int] = {}
-        self._told = 0.0
+        threading.Thread(target=self._tell_bytes, daemon=True).start()
+
+    def _tell_bytes(self) -> None:
+        # Apart from the callbacks, which come thousands of times and hold up the engine.
+        told = 0
+        while True:
+            time.sleep(EVENT_INTERVAL)
+            if self.fetched != told:
+                told = self.fetched
+                emit(event="bytes", done=told)
+
+    @property
+    def fetched(self) -> int:
+        """Bytes fetched so far."""
+        return sum(list(self._bytes.values()))
 
     def _token(self, table: dict[int, str], value: str) -> int:
         with self._lock:
@@ -58,26 +72,19 @@ class _Reporter(rattler.InstallerReporter):
         return self._token(self._downloads, name)
 
     def on_download_progress(self, download_idx: int, progress: int, total: int | None) -> None:
-        with self._lock:
-            self._bytes[download_idx] = progress
-            now = time.monotonic()
-            if now - self._told < EVENT_INTERVAL:
-                return
-            self._told = now
-            fetched = sum(self._bytes.values())
-        emit(event="bytes", done=fetched)
-
-    def on_download_completed(self, download_idx: int) -> None:
-        emit(event="bytes", done=sum(self._bytes.values()))
+        self._bytes[download_idx] = progress
 
     def on_populate_cache_complete(self, cache_entry: int) -> None:
         emit(event="cached", name=self._entries.get(cache_entry, ""))
 
     def on_link_start(self, operation: int, package_name: str) -> int:
-        return self._token(self._links, package_name)
+        self._operations[operation] = package_name
+        return 0
 
-    def on_link_complete(self, index: int) -> None:
-        emit(event="linked", name=self._links.get(index, ""))
+    def on_transaction_operation_complete(self, operation: int) -> None:
+        # Not at the end of linking: the conda-meta record is written after that.
+        if name := self._operations.get(operation):
+            emit(event="linked", name=name)
 
 
 _write_lock = threading.Lock()
@@ -136,51 +143,45 @@ def refuse_altered_local_archives(records: list[dict[str, Any]]) -> dict[str, An
         return next((f for f in pool.map(fault, local) if f), None)
 
 
+_MARKS = {
+    "disk-full": ("no space left", "os error 28", "disk quota", "os error 122"),
+    "read-only": ("read-only file system", "permission denied", "os error 30)", "os error 13)"),
+    "hash": ("hash mismatch", "expected sha256"),
+    "not-found": ("404", "410 gone"),
+    "server": ("http status server error", "http status client error", "429"),
+    "prefix-too-long": ("placeholder", "prefix is too long"),
+    "connection": (
+        "error sending request",
+        "connection",
+        "timed out",
+        "timeout",
+        "end of file before message length",
+        "unexpected eof",
+        "unexpected end of file",
+        "error decoding response body",
+        "dns error",
+        "tls",
+        "certificate",
+    ),
+    "corrupt": (
+        "checksum",
+        "zip",
+        "zstd",
+        "frame",
+        "tar",
+        "archive",
+        "extract",
+        "truncated",
+        "parse",
+        "deserialize",
+    ),
+}
+
+
 def classify(message: str) -> str:
     """The kind of fault that an engine's message tells of; its types are too coarse for that."""
     text = message.lower()
-    for kind, marks in (
-        ("disk-full", ("no space left", "os error 28", "disk quota", "os error 122")),
-        ("read-only", ("read-only file system", "permission denied", "os error 30)", "os error 13)")),
-        ("hash", ("hash mismatch", "invalid checksum for the package", "expected sha256")),
-        ("not-found", ("404", "410 gone")),
-        ("server", ("http status server error", "http status client error", "status code: 5", "429")),
-        ("prefix-too-long", ("placeholder", "prefix is too long")),
-        (
-            "connection",
-            (
-                "error sending request",
-                "connection",
-                "timed out",
-                "timeout",
-                "end of file before message length",
-                "unexpected eof",
-                "unexpected end of file",
-                "error decoding response body",
-                "dns error",
-                "tls",
-                "certificate",
-            ),
-        ),
-        (
-            "corrupt",
-            (
-                "invalid checksum",
-                "zip",
-                "zstd",
-                "frame",
-                "tar",
-                "archive",
-                "extract",
-                "truncated",
-                "parse",
-                "deserialize",
-            ),
-        ),
-    ):
-        if any(mark in text for mark in marks):
-            return kind
-    return "other"
+    return next((kind for kind, marks in _MARKS.items() if any(mark in text for mark in marks)), "other")
 
 
 def package_of(message: str, records: list[dict[str, Any]]) -> str:
@@ -199,6 +200,7 @@ async def install(job: dict[str, Any]) -> None:
         validation_mode=rattler.ValidationMode.skip(),
     )
     client = rattler.Client([rattler.networking.RetryMiddleware(_RETRIES)], user_agent=job["user_agent"])
+    reporter = _Reporter()  # type: ignore[abstract]  # its methods are empty, not abstract
     await rattler.install(
         [to_record(r) for r in job["records"]],
         job["stage"],
@@ -207,10 +209,11 @@ async def install(job: dict[str, Any]) -> None:
         reinstall_packages=set(job["reinstall"]),
         platform=rattler.Subdir(job["platform"]),
         client=client,
-        reporter=_Reporter(),  # type: ignore[abstract]  # its methods are empty, not abstract
+        reporter=reporter,
         execute_link_scripts=False,
         show_progress=False,
     )
+    emit(event="bytes", done=reporter.fetched)
 
 
 def _leave_when_orphaned() -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from bootstrap.errors import NotAnEnvironmentError, PrefixNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
 META_DIR = "conda-meta"
@@ -88,13 +87,14 @@ def read_records(prefix: Path) -> tuple[list[InstalledRecord], list[BadRecord]]:
     bad: list[BadRecord] = []
     for meta in sorted((prefix / META_DIR).glob("*.json")):
         try:
-            good.append(_record(json.loads(meta.read_bytes()), meta))
+            good.append(to_record(json.loads(meta.read_bytes()), meta))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             bad.append(BadRecord(meta, f"{type(error).__name__}: {error}"))
     return good, bad
 
 
-def _record(data: dict[str, Any], meta: Path) -> InstalledRecord:
+def to_record(data: dict[str, Any], meta: Path) -> InstalledRecord:
+    """The record in a conda-meta file's data. Raises KeyError, TypeError or AttributeError where it is none."""
     return InstalledRecord(
         name=data["name"],
         version=data["version"],
@@ -102,20 +102,20 @@ def _record(data: dict[str, Any], meta: Path) -> InstalledRecord:
         subdir=data.get("subdir", ""),
         url=data.get("url", ""),
         sha256=data.get("sha256"),
-        files=tuple(_files(data)),
+        files=tuple(map(installed_file, data["paths_data"]["paths"])),
         meta=meta,
     )
 
 
-def _files(data: dict[str, Any]) -> Iterable[InstalledFile]:
-    for entry in data["paths_data"]["paths"]:
-        kind = entry.get("path_type", "hardlink")
-        linked = kind in ("softlink", "directory")
-        in_prefix = entry.get("sha256_in_prefix")
-        yield InstalledFile(
-            path=entry["_path"],
-            sha256=None if linked else in_prefix or entry.get("sha256"),
-            size=None if linked else entry.get("size_in_bytes"),
-            kind=kind,
-            rewritten=bool(in_prefix or entry.get("prefix_placeholder")),
-        )
+def installed_file(entry: dict[str, Any]) -> InstalledFile:
+    """A file by its entry in a conda-meta record's ``paths_data``."""
+    kind = entry.get("path_type", "hardlink")
+    linked = kind in ("softlink", "directory")
+    in_prefix = entry.get("sha256_in_prefix")
+    return InstalledFile(
+        path=entry["_path"],
+        sha256=None if linked else in_prefix or entry.get("sha256"),
+        size=None if linked else entry.get("size_in_bytes"),
+        kind=kind,
+        rewritten=bool(in_prefix or entry.get("prefix_placeholder")),
+    )

@@ -17,7 +17,7 @@ from bootstrap.prefix.files import FileFault
 from bootstrap.prefix.records import META_DIR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from bootstrap.prefix.records import InstalledRecord
@@ -41,26 +41,23 @@ class State:
 def fingerprint(path: str) -> list[Any] | None:
     """What tells a file unchanged without reading it; None if it isn't there."""
     try:
-        info = os.lstat(path)
-        if stat.S_ISLNK(info.st_mode):
-            return [os.readlink(path)]  # noqa: PTH115 (called for every file of the prefix)
-        if stat.S_ISDIR(info.st_mode):
-            return []
+        return fingerprint_of(path, os.lstat(path))
     except OSError:
         return None
+
+
+def fingerprint_of(path: str, info: os.stat_result) -> list[Any]:
+    """The `fingerprint` of a path whose status is known already."""
+    if stat.S_ISLNK(info.st_mode):
+        return [os.readlink(path)]  # noqa: PTH115 (called for every file of the prefix)
+    if stat.S_ISDIR(info.st_mode):
+        return []
     return [info.st_size, info.st_mtime_ns, info.st_mode, info.st_ino]
 
 
-def write_state(prefix: Path, records: Iterable[InstalledRecord], *, lock: Mapping[str, Any]) -> None:
-    """Takes down the prefix as it is now; call it when every file is verified."""
-    root = str(prefix)
-    files: dict[str, dict[str, Any]] = {}
-    shas: dict[str, str] = {}
-    for record in records:
-        shas[record.stem] = record.sha256 or ""
-        paths = [f"{META_DIR}/{record.meta.name}", *(file.path for file in record.files)]
-        files[record.stem] = {path: fingerprint(f"{root}/{path}") for path in paths}
-    data = {"schema": SCHEMA, "lock": lock, "records": shas, "files": files}
+def write_state(prefix: Path, state: State) -> None:
+    """Puts the ledger in its place; call it when every file is verified."""
+    data = {"schema": SCHEMA, **vars(state)}
     target = prefix / META_DIR / STATE_FILE
     beside = target.with_name(f".{STATE_FILE}.{os.getpid()}")
     beside.write_text(json.dumps(data, separators=(",", ":")))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +26,7 @@ from bootstrap.lock import judge
 from bootstrap.prefix import plan, worker
 from bootstrap.prefix.cache import PackageCache, default_cache
 from bootstrap.prefix.compare import Comparison, compare_prefix
-from bootstrap.prefix.complete import describe, prove, sweep_bytecode
+from bootstrap.prefix.complete import Proof, sweep_bytecode
 from bootstrap.prefix.records import META_DIR, is_environment
 from bootstrap.prefix.space import require_space
 from bootstrap.prefix.staging import Staging, hold
@@ -230,48 +233,69 @@ class _Run:
             platform=self.platform,
             reinstall=plan.to_reinstall(before),
         )
-        self.run_engine(work, fetch)
+        proof = Proof(stage, self.cache)
+        self.run_engine(work, fetch, proof)
         self.timed("install", started)
         self.progress.step(Step("verifying"))
         started = time.monotonic()
-        describe(stage, [r for r in self.records if r.name in self.linked], self.cache)
-        proven = prove(stage, self.records)
+        state = proof.conclude(self.records, self.lock_facts)
         if before:
-            sweep_bytecode(stage, [*plan.to_remove(before), *(r for r in proven if r.name in self.linked)], proven)
-        lock = {"path": str(self.lock.path.absolute()), "sha256": self.lock.sha256, "platform": self.platform}
-        write_state(stage, proven, lock=lock)
+            gone = {file.path for record in plan.to_remove(before) for file in record.files}
+            new = {path for r in self.records if r.name in self.linked for path in state.files[r.stem]}
+            sweep_bytecode(stage, gone | new, state)
+        write_state(stage, state)
         self.timed("verify", started)
         started = time.monotonic()
         staging.switch()
         staging.clean()
         self.timed("switch", started)
 
-    def run_engine(self, work: dict[str, Any], fetch: Sequence[Record]) -> None:
-        """Runs the engine, and vouches for each package as it arrives: a killed run then keeps what it has."""
+    def run_engine(self, work: dict[str, Any], fetch: Sequence[Record], proof: Proof) -> None:
+        """Runs the engine; meanwhile proves each package that is in place, and vouches for its cache entry.
+
+        A run that is killed then keeps what it has.
+        """
         watch = Watch(self.progress, fetch)
-        waiting = {r.name: r for r in fetch}
+        by_name = {r.name: r for r in self.records}
+        unlinked = {r.name: r for r in fetch}
+
+        def settle(record: Record) -> None:
+            # Linked, not merely unpacked: then the engine has compared the archive's hash.
+            if unlinked.pop(record.name, None):
+                self.cache.vouch(record)
+            proof.add(record)
+
+        def discard_unlinked() -> None:
+            for record in unlinked.values():
+                self.cache.discard(record)
 
         def on_event(event: dict[str, Any]) -> None:
             watch.on_event(event)
-            # Linked, not merely unpacked: then the engine has compared the archive's hash.
-            if event["event"] == "linked" and (record := waiting.pop(event["name"], None)):
-                self.cache.vouch(record)
-
-        def discard_unlinked() -> None:
-            for record in waiting.values():
-                self.cache.discard(record)
+            if event["event"] == "linked":
+                settling.append(pool.submit(settle, by_name[event["name"]]))
 
         def on_retry(error: BootstrapError, pause: float) -> None:
             self.progress.note(f"{error.message} Trying again in {pause:.0f} s.")
             # An engine that was stopped may have left half a package, which the next one would take for whole.
+            wait(settling)
             discard_unlinked()
 
-        try:
-            worker.run(work, on_event=on_event, on_retry=on_retry, **self.limits)
-        finally:
-            discard_unlinked()
+        settling: list[Future[None]] = []
+        with ThreadPoolExecutor(1, initializer=_step_back) as pool:
+            try:
+                worker.run(work, on_event=on_event, on_retry=on_retry, **self.limits)
+            finally:
+                wait(settling)
+                discard_unlinked()
+        for settled in settling:
+            settled.result()
         self.linked = watch.linked
         self.fetched_bytes = watch.bytes_done
+
+    @property
+    def lock_facts(self) -> dict[str, Any]:
+        """What the ledger says of the lock."""
+        return {"path": str(self.lock.path.absolute()), "sha256": self.lock.sha256, "platform": self.platform}
 
     def timed(self, part: str, started: float) -> None:
         self.seconds[part] = round(self.seconds.get(part, 0.0) + time.monotonic() - started, 3)
@@ -288,3 +312,9 @@ class _Run:
             fetched_bytes=self.fetched_bytes,
             seconds=self.seconds,
         )
+
+
+def _step_back() -> None:
+    """Gives this thread, and no other, the lowest priority: the engine comes first, and leaves gaps."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)

@@ -13,7 +13,6 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -248,6 +247,8 @@ def _fault(event: dict[str, Any], work: dict[str, Any]) -> BootstrapError:
 
 
 def _whose_fault(record: dict[str, Any]) -> tuple[str, list[str]]:
+    import urllib.request
+
     digest = hashlib.sha256()
     try:
         # The scheme was judged with the lock.
