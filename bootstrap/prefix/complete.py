@@ -95,7 +95,10 @@ class Proof:
         if more and text.startswith("{\n"):
             added = "".join(f"  {json.dumps(key)}: {json.dumps(value)},\n" for key, value in more.items())
             text = "{\n" + added + text[2:]
-            meta.write_text(text)
+            # In one step: the engine reads the records again before it ends.
+            beside = meta.with_suffix(".new")
+            beside.write_text(text)
+            beside.replace(meta)
         return text
 
     def conclude(self, locked: Sequence[Record], lock: Mapping[str, Any]) -> State:
