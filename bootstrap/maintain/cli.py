@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from bootstrap.errors import EXIT_OK, LockNotWritableError
 
 if TYPE_CHECKING:
@@ -175,6 +173,8 @@ def _refresh(args: argparse.Namespace, variants: Sequence[Variant]) -> int:
     from bootstrap.maintain.specification import read_specification
 
     quiet = _flag(args, "quiet") or _flag(args, "json")
+    from rich.console import Console
+
     console = Console(stderr=True)
     settings = Settings(
         specification=args.file,
@@ -283,6 +283,8 @@ def _show(difference: Difference, *, title: str) -> None:
 
 def _out() -> Console:
     # A pipe has no width; rich would fold at 80 columns what a program reads.
+    from rich.console import Console
+
     return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False)
 
 
