@@ -13,6 +13,8 @@ from bootstrap.errors import EXIT_OK, LockNotWritableError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import Console
+
     from bootstrap.errors import BootstrapError
     from bootstrap.lock.difference import Difference
     from bootstrap.lock.model import Lock
