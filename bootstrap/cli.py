@@ -6,12 +6,13 @@ import argparse
 import json
 import signal
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 from bootstrap import __version__
 from bootstrap.commands import check, explain, restore, status
 from bootstrap.console import show_error
-from bootstrap.errors import EXIT_INTERRUPTED, BootstrapError, InterruptedRestoreError
+from bootstrap.errors import BootstrapError, InterruptedRestoreError
 from bootstrap.maintain import cli as maintain
 
 if TYPE_CHECKING:
@@ -69,21 +70,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = args.run(args)
         sys.stdout.flush()
     except BootstrapError as error:
-        if args.json:
-            print(json.dumps(error.to_dict(), indent=2))
-        else:
-            show_error(error)
-        if args.verbose and error.__cause__:
-            raise
-        return error.exit_code
+        return _tell(error, args)
     except KeyboardInterrupt:
-        show_error(InterruptedRestoreError("Stopped."))
-        return EXIT_INTERRUPTED
+        return _tell(InterruptedRestoreError("Stopped."), args)
     except BrokenPipeError:
         # The reader has gone (`bootstrap ... | head`): nothing is left to say, not even at exit.
         sys.stdout = None
         return 0
+    except Exception as error:
+        if args.verbose:
+            raise
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        evidence = [f"{type(error).__name__}: {error}", f"{where.filename}:{where.lineno}"]
+        hint = "This is a fault of the program: please report it, with what `-v` prints."
+        return _tell(BootstrapError("Something went wrong that nobody foresaw.", evidence=evidence, hint=hint), args)
     return code
+
+
+def _tell(error: BootstrapError, args: argparse.Namespace) -> int:
+    if args.json:
+        print(json.dumps(error.to_dict(), indent=2))
+    else:
+        show_error(error)
+    return error.exit_code
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

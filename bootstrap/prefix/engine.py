@@ -120,7 +120,8 @@ def to_record(data: dict[str, Any]) -> rattler.RepoDataRecord:
 
 
 def _build_number(build: str) -> int:
-    found = re.search(r"(\d+)$", build)
+    """The number in a build string: ``3`` in ``h4a5b_3``, ``0`` in ``h2b33_0_cp313``."""
+    found = re.search(r"(?:^|_)(\d+)(?:_[A-Za-z]\w*)?$", build)
     return int(found[1]) if found else 0
 
 

@@ -1,0 +1,98 @@
+"""Vouchers: which unpacked packages may be used again."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bootstrap.lock import Record
+from bootstrap.prefix.cache import PackageCache, default_cache
+
+RECORD = Record(
+    name="numpy",
+    version="2.3.4",
+    manager="conda",
+    platform="linux-64",
+    url="https://conda.anaconda.org/conda-forge/linux-64/numpy-2.3.4-py313_0.conda",
+    sha256="ab" * 32,
+    md5=None,
+)
+
+
+@pytest.fixture
+def cache(tmp_path: Path):
+    found = PackageCache(tmp_path / "cache")
+    with found.locked(lambda: None):
+        entry = found.pkgs / RECORD.stem
+        (entry / "lib").mkdir(parents=True)
+        (entry / "lib/umath.so").write_bytes(b"code" * 100)
+        (entry / "lib/umath.so.1").symlink_to("umath.so")
+        yield found
+
+
+def test_without_a_voucher_nothing_counts(cache: PackageCache) -> None:
+    assert not cache.find(RECORD)
+    cache.discard_unvouched()
+    assert not (cache.pkgs / RECORD.stem).exists()
+
+
+def test_with_a_voucher_it_counts(cache: PackageCache) -> None:
+    cache.vouch(RECORD)
+    assert cache.find(RECORD)
+    assert cache.holds(RECORD)
+    cache.discard_unvouched()
+    assert cache.find(RECORD)
+
+
+def test_a_voucher_is_for_one_archive(cache: PackageCache) -> None:
+    cache.vouch(RECORD)
+    assert not cache.find(replace(RECORD, sha256="cd" * 32))
+    assert not cache.holds(replace(RECORD, sha256="cd" * 32))
+
+
+@pytest.mark.parametrize("how", ["edited", "grown", "deleted", "added", "made executable", "retargeted"])
+def test_a_changed_entry_does_not_count(cache: PackageCache, how: str) -> None:
+    cache.vouch(RECORD)
+    file = cache.pkgs / RECORD.stem / "lib/umath.so"
+    os.utime(file, (1, 1))
+    cache.vouch(RECORD)
+    if how == "edited":
+        with file.open("r+b") as opened:
+            opened.write(b"x")
+    elif how == "grown":
+        with file.open("ab") as opened:
+            opened.write(b"x")
+    elif how == "deleted":
+        file.unlink()
+    elif how == "added":
+        (file.parent / "more").write_text("")
+    elif how == "made executable":
+        file.chmod(0o755)
+    else:
+        link = file.with_name("umath.so.1")
+        link.unlink()
+        link.symlink_to("/elsewhere/umath.so")
+    assert not cache.find(RECORD)
+
+
+def test_linking_into_a_prefix_changes_nothing(cache: PackageCache, tmp_path: Path) -> None:
+    cache.vouch(RECORD)
+    os.link(cache.pkgs / RECORD.stem / "lib/umath.so", tmp_path / "umath.so")
+    assert cache.find(RECORD)
+
+
+def test_a_garbled_voucher_is_none(cache: PackageCache) -> None:
+    cache.vouch(RECORD)
+    (cache.root / "vouchers" / f"{RECORD.stem}.json").write_text("{")
+    assert not cache.find(RECORD)
+
+
+def test_where_the_cache_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BOOTSTRAP_CACHE", str(tmp_path / "named"))
+    assert default_cache() == tmp_path / "named"
+    monkeypatch.delenv("BOOTSTRAP_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert default_cache() == tmp_path / "condacolab-bootstrap"

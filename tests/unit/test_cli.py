@@ -1,0 +1,111 @@
+"""The command line from outside: what it prints, and with which code it exits."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bootstrap import cli, errors
+from bootstrap.commands import status
+from tests.support import locks
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = ["restore", "check", "status", "explain-lock", "lock", "diff", "render"]
+
+
+def run(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bootstrap", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_teaches_by_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main([command, "--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    assert f"bootstrap {command}" in text
+    assert "--json" in text
+
+
+def test_wrong_usage() -> None:
+    done = run("restroe")
+    assert done.returncode == errors.EXIT_USAGE
+    assert "restore" in done.stderr
+
+
+def test_an_error_has_its_code_and_no_traceback(tmp_path: Path) -> None:
+    for verbose in ([], ["-v"]):
+        done = run("restore", "--lock", tmp_path / "none.yml", "--prefix", tmp_path / "env", *verbose)
+        assert done.returncode == errors.LockNotFoundError.exit_code
+        assert done.stdout == ""
+        assert done.stderr.startswith("error: The lock file can't be read")
+        assert "next: " in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_an_error_as_json(tmp_path: Path) -> None:
+    lock = locks.write(tmp_path / "l.yml", locks.damaged(manager="pip"))
+    done = run("explain-lock", "--lock", lock, "--json")
+    assert done.returncode == errors.PipEntryError.exit_code
+    found = json.loads(done.stdout)
+    assert (found["error"], found["exit_code"]) == ("pip-entry", 14)
+    assert found["evidence"]
+    assert found["hint"]
+
+
+def test_a_fault_of_the_program_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(status.api, "status", broken)
+    assert cli.main(["status"]) == errors.EXIT_INTERNAL
+    said = capsys.readouterr().err
+    assert "nobody foresaw" in said
+    assert "ZeroDivisionError" in said
+    assert "Traceback" not in said
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["status", "-v"])
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m bootstrap explain-lock libzlib --lock conda-lock.yml | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.stdout.startswith("libzlib")
+    assert done.stderr == ""
+
+
+def test_status_of_nothing(tmp_path: Path) -> None:
+    done = run("status", "--prefix", tmp_path / "env", "--cache", tmp_path / "cache")
+    assert done.returncode == errors.EXIT_DOUBTFUL
+    assert "nothing there yet" in done.stdout
+    assert not (tmp_path / "cache").exists(), "status only looks"
+
+
+def test_explain_names_the_way_to_a_package() -> None:
+    done = run("explain-lock", "numpy")
+    assert done.returncode == 0
+    assert "needed by:" in done.stdout
+    assert "scipy: numpy" in done.stdout
+
+
+def test_explain_an_unknown_package() -> None:
+    done = run("explain-lock", "nunpy")
+    assert done.returncode == errors.RequiredPackageError.exit_code
+    assert "spelling" in done.stderr
+
+
+def test_version() -> None:
+    import bootstrap
+
+    assert run("--version").stdout == f"condacolab-bootstrap {bootstrap.__version__}\n"
