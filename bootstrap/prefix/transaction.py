@@ -176,11 +176,11 @@ class _Run:
         if before is not None and before.agrees:
             return self.result(before, fetched=())
         waiting = "Another restore uses this cache; waiting for it."
-        with self.cache.locked(lambda: self.progress.note(waiting)):
+        with self.cache.locked(lambda: self.progress.note(waiting)), worker.Engine() as engine:
             started = time.monotonic()
             fetch = self.look_in_cache(before)
             self.timed("cache", started)
-            self.build(staging, before, fetch)
+            self.build(engine, staging, before, fetch)
         return self.result(before, fetched=fetch)
 
     def examine(self, *, adopt: bool) -> Comparison | None:
@@ -217,7 +217,9 @@ class _Run:
         require_space(fetch, [self.prefix, self.cache.root])
         return fetch
 
-    def build(self, staging: Staging, before: Comparison | None, fetch: Sequence[Record]) -> None:
+    def build(
+        self, engine: worker.Engine, staging: Staging, before: Comparison | None, fetch: Sequence[Record]
+    ) -> None:
         """Fills the stage, proves it, and puts it in place."""
         started = time.monotonic()
         stage = staging.begin(clone=before is not None)
@@ -234,7 +236,7 @@ class _Run:
             reinstall=plan.to_reinstall(before),
         )
         proof = Proof(stage, self.cache)
-        self.run_engine(work, fetch, proof)
+        self.run_engine(engine, work, fetch, proof)
         self.timed("install", started)
         self.progress.step(Step("verifying"))
         started = time.monotonic()
@@ -250,7 +252,7 @@ class _Run:
         staging.clean()
         self.timed("switch", started)
 
-    def run_engine(self, work: dict[str, Any], fetch: Sequence[Record], proof: Proof) -> None:
+    def run_engine(self, engine: worker.Engine, work: dict[str, Any], fetch: Sequence[Record], proof: Proof) -> None:
         """Runs the engine; meanwhile proves each package that is in place, and vouches for its cache entry.
 
         A run that is killed then keeps what it has.
@@ -283,7 +285,7 @@ class _Run:
         settling: list[Future[None]] = []
         with ThreadPoolExecutor(1, initializer=_step_back) as pool:
             try:
-                worker.run(work, on_event=on_event, on_retry=on_retry, **self.limits)
+                worker.run(work, engine, on_event=on_event, on_retry=on_retry, **self.limits)
             finally:
                 wait(settling)
                 discard_unlinked()

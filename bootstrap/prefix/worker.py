@@ -33,6 +33,8 @@ from bootstrap.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from typing_extensions import Self
+
     from bootstrap.lock import Record
 
 STALL_SECONDS = 60.0
@@ -106,8 +108,57 @@ def _row(record: Record) -> dict[str, Any]:
     }
 
 
+class Engine:
+    """The engine's process, started and waiting for its job: it can load while the job is still worked out."""
+
+    def __init__(self) -> None:
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _LAUNCH, *_import_paths()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            text=True,
+            # Ctrl-C is for the parent, which then ends the engine; by itself it may panic on it.
+            start_new_session=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the process, in whatever state it is."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout, self._stderr):
+            with contextlib.suppress(OSError):
+                cast("IO[Any]", pipe).close()
+
+    def attempt(self, work: dict[str, Any], on_event: Callable[[dict[str, Any]], None], stall_seconds: float) -> None:
+        """Does a job, once; the process is of no use afterwards. Raises as `run` does."""
+        stdin, stdout = cast("IO[str]", self._process.stdin), cast("IO[str]", self._process.stdout)
+        with contextlib.suppress(BrokenPipeError):
+            stdin.write(json.dumps(work) + "\n")
+            stdin.flush()
+        last = _follow(stdout, on_event, stall_seconds)
+        if last.get("event") == "done":
+            return
+        if last.get("event") == "error":
+            raise _fault(last, work)
+        status = self._process.wait()
+        self._stderr.seek(0)
+        said = self._stderr.read()[-4000:].decode(errors="replace").strip().splitlines()[-6:]
+        ended = f"ended by signal {-status}" if status < 0 else f"exit status {status}"
+        raise EngineError("The installing engine ended before its work was done.", evidence=[ended, *said])
+
+
 def run(
     work: dict[str, Any],
+    engine: Engine,
     *,
     on_event: Callable[[dict[str, Any]], None],
     on_retry: Callable[[BootstrapError, float], None],
@@ -118,6 +169,7 @@ def run(
 
     Args:
         work: What `job` returned.
+        engine: The process for the first attempt; each further one gets its own.
         on_event: Called with each of the engine's events.
         on_retry: Called with a fault and the seconds until the next attempt.
         stall_seconds: Silence after which the engine is stopped and started again.
@@ -132,7 +184,8 @@ def run(
     pause = _FIRST_PAUSE
     while True:
         try:
-            _attempt(work, on_event, stall_seconds)
+            with engine:
+                engine.attempt(work, on_event, stall_seconds)
         except (ServerError, ConnectionFailedError) as error:
             now = time.monotonic()
             give_up = give_up or now + retry_budget
@@ -141,44 +194,9 @@ def run(
             on_retry(error, pause)
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+            engine = Engine()
         else:
             return
-
-
-def _attempt(work: dict[str, Any], on_event: Callable[[dict[str, Any]], None], stall_seconds: float) -> None:
-    paths = _import_paths()
-    with tempfile.TemporaryFile() as stderr:
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-B", "-c", _LAUNCH, *paths],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-            # Ctrl-C is for the parent, which then ends the engine; by itself it may panic on it.
-            start_new_session=True,
-        )
-        stdin, stdout = cast("IO[str]", process.stdin), cast("IO[str]", process.stdout)
-        try:
-            with contextlib.suppress(BrokenPipeError):
-                stdin.write(json.dumps(work) + "\n")
-                stdin.flush()
-            last = _follow(stdout, on_event, stall_seconds)
-        finally:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            for pipe in (stdin, stdout):
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        if last.get("event") == "done":
-            return
-        if last.get("event") == "error":
-            raise _fault(last, work)
-        stderr.seek(0)
-        said = stderr.read()[-4000:].decode(errors="replace").strip().splitlines()[-6:]
-        status = process.returncode
-        ended = f"ended by signal {-status}" if status < 0 else f"exit status {status}"
-        raise EngineError("The installing engine ended before its work was done.", evidence=[ended, *said])
 
 
 def _import_paths() -> list[str]:
