@@ -328,3 +328,33 @@ def test_the_disk_fills_up(tmp_path: Path) -> None:
     listed = said[said.index(next(line for line in said if "agrees" in line)) + 1 :]
     assert listed[:2] == ["cache", "env"], "no stage is left on the full disk"
     assert listed[2].startswith("updated")
+
+
+@pytest.mark.parametrize("how", ["left out", "altered", "not in the lock"])
+def test_an_engine_that_does_not_do_what_it_says_is_not_believed(
+    site: Site, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """An installer that says it is done, with a package silently missing (conda-lock's bug 896), must not pass."""
+    from bootstrap.prefix import worker
+
+    honest = worker.run
+
+    def careless(work, engine, *, on_event, **options):
+        stage = Path(work["stage"])
+        if how == "left out":
+            work["records"] = [r for r in work["records"] if r["name"] != "tool"]
+
+        def on_event_later(event):
+            if (event["event"], event.get("name"), how) == ("linked", "tool", "altered"):
+                (stage / "bin/tool").write_text("#!/bin/sh\n")
+            on_event(event)
+
+        honest(work, engine, on_event=on_event_later, **options)
+        if how == "not in the lock":
+            shutil.copy(stage / "conda-meta/tool-1.0-py_0.json", stage / "conda-meta/other-1.0-py_0.json")
+
+    monkeypatch.setattr(worker, "run", careless)
+    found = fails(site, errors.VerificationError)
+    assert any(("other" if how == "not in the lock" else "tool") in line for line in found.evidence)
+    monkeypatch.undo()
+    then_succeeds(site)
