@@ -72,7 +72,8 @@ class PackageCache:
     def find(self, record: Record) -> bool:
         """Whether the record's entry is vouched for and unchanged since."""
         voucher = self._voucher(record)
-        return voucher is not None and fingerprint_tree(self.pkgs / record.stem) == voucher.get("tree")
+        tree = fingerprint_tree(self.pkgs / record.stem)
+        return voucher is not None and tree is not None and tree == voucher.get("tree")
 
     def vouch(self, record: Record) -> None:
         """Vouches for an entry that the engine has just made from the locked archive."""
@@ -116,19 +117,19 @@ class PackageCache:
 
 def fingerprint_tree(folder: Path) -> str | None:
     """A digest of every path below a folder with its size, time and mode; None where there is no such folder."""
-    digest = hashlib.sha256()
+    rows: list[str] = []
     waiting = [str(folder)]
     cut = len(waiting[0])
     try:
         while waiting:
             with os.scandir(waiting.pop()) as entries:
-                for entry in sorted(entries, key=lambda e: e.name):
+                for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
                         continue
                     info = entry.stat(follow_symlinks=False)
-                    row = f"{entry.path[cut:]} {info.st_size} {info.st_mtime_ns} {info.st_mode}\n"
-                    digest.update(row.encode(errors="surrogateescape"))
+                    rows.append(f"{entry.path[cut:]} {info.st_size} {info.st_mtime_ns} {info.st_mode}")
     except OSError:
         return None
-    return digest.hexdigest()
+    rows.sort()
+    return hashlib.sha256("\n".join(rows).encode(errors="surrogateescape")).hexdigest()

@@ -90,7 +90,8 @@ class Proof:
         """The conda-meta record's text, with what only the package's own index.json knows added to it."""
         text = meta.read_text()
         index = self._cache.index_json(record)
-        more = {k: index[k] for k in _FROM_INDEX if index.get(k) is not None and f'\n  "{k}":' not in text}
+        head = text.partition('\n  "files":')[0]
+        more = {k: index[k] for k in _FROM_INDEX if index.get(k) is not None and f'\n  "{k}":' not in head}
         # Written as text: to write megabytes of JSON anew would take longer than all of the rest.
         if more and text.startswith("{\n"):
             added = "".join(f"  {json.dumps(key)}: {json.dumps(value)},\n" for key, value in more.items())

@@ -146,3 +146,20 @@ def test_damage_is_found_and_repaired(environment: Environment, tmp_path: Path) 
     mended = restore(environment.lock, prefix, cache=environment.cache, offline=True)
     assert mended.action == "repaired"
     assert bootstrap.check(prefix, imports=["numpy"]).ok
+
+
+def test_progress_in_a_notebook_is_one_output_that_changes(environment: Environment) -> None:
+    done = environment.run(ROOT / "tests/integration/notebook_progress.py", ROOT)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout.splitlines()[-1])
+    assert answer["status"] == "ok", answer
+    shown = [m for m in answer["seen"] if m["type"] in ("display_data", "update_display_data")]
+    assert [m["type"] for m in shown].count("display_data") == 1
+    assert len({m["transient"]["display_id"] for m in shown}) == 1
+    texts = [m["data"]["text/plain"] for m in shown]
+    assert texts[0] == "fetching, 0/10 packages"
+    assert "fetching, 2/10 packages, 20 MB of 100 MB" in texts[2]
+    assert texts[-1] == "", "what was done is shown by the result"
+    assert all("<progress" in m["data"]["text/html"] for m in shown[:-1])
+    streams = "".join(m["text"] for m in answer["seen"] if m["type"] == "stream")
+    assert streams == "The connection failed. Trying again in 1 s.\n"

@@ -78,6 +78,12 @@ def test_a_changed_entry_does_not_count(cache: PackageCache, how: str) -> None:
     assert not cache.find(RECORD)
 
 
+def test_an_entry_that_is_gone_does_not_count(cache: PackageCache) -> None:
+    cache.discard(RECORD)
+    cache.vouch(RECORD)
+    assert not cache.find(RECORD)
+
+
 def test_linking_into_a_prefix_changes_nothing(cache: PackageCache, tmp_path: Path) -> None:
     cache.vouch(RECORD)
     os.link(cache.pkgs / RECORD.stem / "lib/umath.so", tmp_path / "umath.so")
