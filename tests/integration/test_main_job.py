@@ -112,19 +112,6 @@ def _other_pythons() -> list[str]:
     return [*pyenv, *map(str, Path("/usr/lib").glob("python3*")), *map(str, Path("/usr/local/lib").glob("python3*"))]
 
 
-def test_a_training_learns(environment: Environment, tmp_path: Path) -> None:
-    out = tmp_path / "report.json"
-    done = environment.run(
-        ROOT / "demo/train.py", "--json", out, "--trials", "2", "--trial-steps", "20", "--steps", "150"
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    report = json.loads(out.read_text())
-    assert report["learned"]
-    assert report["final_loss"] < report["frequency_loss"]
-    assert report["prefix"] == str(environment.prefix)
-    assert report["modules"]["numpy"]["file"].startswith(str(environment.prefix))
-
-
 def test_damage_is_found_and_repaired(environment: Environment, tmp_path: Path) -> None:
     """On a second environment from the same cache: a byte of numpy changes, check names it, restore mends it."""
     prefix = tmp_path / "env"
