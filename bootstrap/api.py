@@ -8,22 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import LockError, LockNotFoundError
-from bootstrap.lock import Lock, judge, read_lock
-from bootstrap.lock.explain import Explanation, explain
-from bootstrap.prefix import Comparison, Restored, compare_prefix
-from bootstrap.prefix import restore as restore_lock
-from bootstrap.prefix.cache import PackageCache, default_cache
-from bootstrap.prefix.records import is_environment, require_environment
-from bootstrap.prefix.state import read_state
-from bootstrap.prefix.transaction import PLATFORM
-from bootstrap.progress import Silent, Step
-from bootstrap.runtime.machine import choose_variant
+from bootstrap.prefix import PLATFORM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bootstrap.integrity import Report
+    from bootstrap.lock.explain import Explanation
+    from bootstrap.prefix import Comparison, Restored
     from bootstrap.progress import Progress
+
+# What a verb needs it imports itself: a notebook that asks for one doesn't wait for the others.
 
 LOCK_NAMES = {"cpu": "conda-lock.yml", "cuda": "conda-lock-cuda.yml"}
 DEFAULT_PREFIX = Path("/opt/conda")
@@ -49,6 +44,8 @@ def find_lock(lock: StrPath | None = None, *, variant: str = "auto") -> Path:
     """
     if lock is not None:
         return Path(lock)
+    from bootstrap.runtime.machine import choose_variant
+
     name = LOCK_NAMES[choose_variant().name if variant == "auto" else variant]
     package = Path(__file__).resolve().parent
     # Beside the package in a checkout, inside it in a wheel.
@@ -83,14 +80,22 @@ def restore(
     Raises:
         BootstrapError: As `bootstrap.prefix.restore`; the prefix is then as it was before.
     """
-    return restore_lock(
-        read_lock(find_lock(lock, variant=variant)),
-        Path(prefix or default_prefix()),
-        cache=None if cache is None else Path(cache),
-        offline=offline,
-        adopt=adopt,
-        progress=progress,
-    )
+    from bootstrap.prefix.worker import Engine
+
+    # The engine loads while this process does: started first, it is waited for a tenth of a second less.
+    with Engine() as engine:
+        from bootstrap.lock import read_lock
+        from bootstrap.prefix import restore as restore_lock
+
+        return restore_lock(
+            read_lock(find_lock(lock, variant=variant)),
+            Path(prefix or default_prefix()),
+            cache=None if cache is None else Path(cache),
+            offline=offline,
+            adopt=adopt,
+            progress=progress,
+            engine=engine,
+        )
 
 
 @dataclass(frozen=True)
@@ -143,6 +148,12 @@ def status(
     Raises:
         LockError: The lock can't be used.
     """
+    from bootstrap.lock import judge, read_lock
+    from bootstrap.prefix import compare_prefix
+    from bootstrap.prefix.cache import PackageCache, default_cache
+    from bootstrap.prefix.records import is_environment
+    from bootstrap.prefix.state import read_state
+
     path = find_lock(lock, variant=variant)
     records = judge(read_lock(path), PLATFORM)
     place = Path(prefix or default_prefix()).expanduser().absolute()
@@ -168,7 +179,10 @@ def explain_lock(
     Raises:
         LockError: The lock can't be used, or doesn't hold the package.
     """
-    found: Lock = read_lock(find_lock(lock, variant=variant))
+    from bootstrap.lock import judge, read_lock
+    from bootstrap.lock.explain import explain
+
+    found = read_lock(find_lock(lock, variant=variant))
     return explain(found, judge(found, platform), platform, package)
 
 
@@ -194,11 +208,15 @@ def check(
         LockError: The lock can't be used.
     """
     from bootstrap import integrity
+    from bootstrap.lock import judge, read_lock
+    from bootstrap.lock.explain import explain
+    from bootstrap.prefix.records import require_environment
+    from bootstrap.progress import Silent, Step
 
     place = (
         None if python is not None and prefix is None else Path(prefix or default_prefix()).expanduser().absolute()
     )
-    judged: Lock | None = None
+    judged = None
     if place is not None:
         require_environment(place)
         path = Path(lock) if lock is not None else _restored_from(place)
@@ -222,6 +240,9 @@ def check(
 
 def _restored_from(prefix: Path) -> Path | None:
     """The lock that a prefix was restored from, if that file still has the same content."""
+    from bootstrap.lock import read_lock
+    from bootstrap.prefix.state import read_state
+
     state = read_state(prefix)
     if state is None:
         return None

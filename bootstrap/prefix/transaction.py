@@ -23,7 +23,7 @@ from bootstrap.errors import (
     PrefixTooLongError,
 )
 from bootstrap.lock import judge
-from bootstrap.prefix import plan, worker
+from bootstrap.prefix import PLATFORM, plan, worker
 from bootstrap.prefix.cache import PackageCache, default_cache
 from bootstrap.prefix.compare import Comparison, compare_prefix
 from bootstrap.prefix.complete import Proof, sweep_bytecode
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bootstrap.lock import Lock, Record
-
-PLATFORM = "linux-64"
-"""Colab has no other."""
 
 
 PLACEHOLDER_LENGTH = 255
@@ -84,6 +81,7 @@ def restore(
     offline: bool = False,
     adopt: bool = False,
     progress: Progress | None = None,
+    engine: worker.Engine | None = None,
     stall_seconds: float = worker.STALL_SECONDS,
     retry_budget: float = worker.RETRY_BUDGET,
 ) -> Restored:
@@ -103,6 +101,7 @@ def restore(
         offline: Use only what the cache holds.
         adopt: Also take over a conda environment that this program did not make.
         progress: Receives the states of the work.
+        engine: The engine's process, where it was started beforehand; it is ended here in any case.
         stall_seconds: Silence after which a download is started again.
         retry_budget: Seconds in which faults of server and network are tried again.
 
@@ -131,6 +130,7 @@ def restore(
         cache=PackageCache((cache or default_cache()).expanduser().absolute()),
         offline=offline,
         progress=progress or Silent(),
+        engine=engine,
         limits={"stall_seconds": stall_seconds, "retry_budget": retry_budget},
     )
     try:
@@ -144,6 +144,8 @@ def restore(
         raise _named(error) from error
     finally:
         run.progress.close()
+        if engine:
+            engine.close()
 
 
 def _named(error: OSError) -> BootstrapError:
@@ -167,6 +169,7 @@ class _Run:
     offline: bool
     progress: Progress
     limits: dict[str, float]
+    engine: worker.Engine | None
     seconds: dict[str, float] = field(default_factory=dict)
     fetched_bytes: int = 0
     linked: set[str] = field(default_factory=set)
@@ -176,7 +179,7 @@ class _Run:
         if before is not None and before.agrees:
             return self.result(before, fetched=())
         waiting = "Another restore uses this cache; waiting for it."
-        with self.cache.locked(lambda: self.progress.note(waiting)), worker.Engine() as engine:
+        with self.cache.locked(lambda: self.progress.note(waiting)), self.engine or worker.Engine() as engine:
             started = time.monotonic()
             fetch = self.look_in_cache(before)
             self.timed("cache", started)

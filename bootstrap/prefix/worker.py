@@ -130,10 +130,12 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        """Ends the process, in whatever state it is."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        """Ends the process, in whatever state it is; once more does nothing."""
+        # Once it is reaped its number may be another's.
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout, self._stderr):
             with contextlib.suppress(OSError):
                 cast("IO[Any]", pipe).close()
