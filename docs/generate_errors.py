@@ -29,8 +29,13 @@ This page is written by `python docs/generate_errors.py` from the code.
 
 def concrete(base: type[errors.BootstrapError] = errors.BootstrapError) -> list[type[errors.BootstrapError]]:
     """The errors that have an exit code of their own, in its order."""
-    found = [k for sub in base.__subclasses__() for k in [sub, *concrete(sub)] if "exit_code" in vars(sub) or k is not sub]
-    return sorted({k for k in found if "exit_code" in vars(k)}, key=lambda k: k.exit_code)
+    found: set[type[errors.BootstrapError]] = set()
+    waiting = [base]
+    while waiting:
+        waiting += (kind := waiting.pop()).__subclasses__()
+        if kind is not base and "exit_code" in vars(kind):
+            found.add(kind)
+    return sorted(found, key=lambda kind: kind.exit_code)
 
 
 def page() -> str:
