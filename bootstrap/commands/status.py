@@ -78,6 +78,7 @@ def differences(comparison: Comparison, limit: int | None) -> list[str]:
     ]
     lines += [f"not in the lock: {r}" for r in comparison.extra]
     lines += [f"altered ({f.reason}): {f.path} of {f.owner}" for f in comparison.altered]
+    lines += [f"laid over {f.owner}: {f.path}" for f in comparison.overlaid]
     lines += [f"unreadable record: {b.meta}: {b.reason}" for b in comparison.unreadable]
     if limit is not None and len(lines) > limit:
         lines = [*lines[:limit], f"and {len(lines) - limit} more (-v shows all)"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.prefix.files import FileFault, verify_files
+from bootstrap.prefix.overlay import find_overlays
 from bootstrap.prefix.records import META_DIR, read_records, require_environment
 from bootstrap.prefix.state import changed_links, read_state, suspects
 
@@ -44,6 +45,8 @@ class Comparison:
     """Installed in another version, build or archive than locked."""
     altered: tuple[FileFault, ...] = ()
     """Files of installed packages that aren't as installed."""
+    overlaid: tuple[FileFault, ...] = ()
+    """Distributions that another installer laid over a package's own of the same name."""
     unreadable: tuple[BadRecord, ...] = ()
     """conda-meta files that are no records."""
     hashed_all: bool = True
@@ -52,7 +55,7 @@ class Comparison:
     @property
     def agrees(self) -> bool:
         """Whether nothing differs."""
-        return not (self.missing or self.extra or self.changed or self.altered or self.unreadable)
+        return not (self.missing or self.extra or self.changed or self.altered or self.overlaid or self.unreadable)
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison as JSON-ready data."""
@@ -70,6 +73,7 @@ class Comparison:
                 for c in self.changed
             ],
             "altered": [{"path": f.path, "owner": f.owner, "reason": f.reason} for f in self.altered],
+            "overlaid": [{"path": f.path, "owner": f.owner} for f in self.overlaid],
             "unreadable": [{"path": str(b.meta), "reason": b.reason} for b in self.unreadable],
             "hashed_all": self.hashed_all,
         }
@@ -100,6 +104,8 @@ def compare_prefix(prefix: Path, locked: Iterable[Record], *, hash_all: bool = T
         doubtful = suspects(prefix, state)
         to_hash = [r for r in records if r.stem in doubtful or r.stem not in state.files]
     links = [fault for r in to_hash for fault in changed_links(prefix, state, r)] if state else []
+    versions = {r.stem: str(r) for r in records}
+    overlays = find_overlays(prefix, {r.stem: [f.path for f in r.files] for r in records})
     # Another record of a name hides the first: both are shown as extra, since neither can be trusted.
     doubled = tuple(r for r in records if installed[r.name] is not r)
     return Comparison(
@@ -111,6 +117,7 @@ def compare_prefix(prefix: Path, locked: Iterable[Record], *, hash_all: bool = T
             if name in installed and not _same(installed[name], r)
         ),
         altered=(*verify_files(prefix, to_hash), *links),
+        overlaid=tuple(FileFault(folder, versions[stem], "foreign") for stem, folder in overlays),
         unreadable=tuple(unreadable),
         hashed_all=len(to_hash) == len(records),
     )
@@ -121,7 +128,9 @@ def _agrees_by_ledger(prefix: Path, locked: Iterable[Record]) -> bool:
     if state is None or dict(state.records) != {r.stem: r.sha256 for r in locked}:
         return False
     metas = {path.name for path in (prefix / META_DIR).glob("*.json")}
-    return metas == {f"{stem}.json" for stem in state.records} and not suspects(prefix, state)
+    if metas != {f"{stem}.json" for stem in state.records}:
+        return False
+    return not suspects(prefix, state) and not find_overlays(prefix, state.files)
 
 
 def _same(installed: InstalledRecord, locked: Record) -> bool:

@@ -35,7 +35,7 @@ class FileFault:
     owner: str
     """The package, with its version."""
     reason: str
-    """``missing``, ``type``, ``size``, ``sha256``, ``unreadable``, or ``target`` of a link."""
+    """``missing``, ``type``, ``size``, ``sha256``, ``unreadable``, ``target`` of a link, or ``foreign``."""
     detail: str = ""
 
     @property

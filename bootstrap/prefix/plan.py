@@ -23,8 +23,8 @@ def action(before: Comparison | None) -> str:
 
 
 def to_reinstall(before: Comparison | None) -> list[str]:
-    """Names of installed packages with altered files."""
-    return sorted({fault.package for fault in before.altered}) if before else []
+    """Names of installed packages with altered files, or with another distribution laid over them."""
+    return sorted({fault.package for fault in (*before.altered, *before.overlaid)}) if before else []
 
 
 def to_install(before: Comparison | None, records: Sequence[Record]) -> list[Record]:

@@ -27,6 +27,7 @@ from bootstrap.prefix import PLATFORM, plan, worker
 from bootstrap.prefix.cache import PackageCache, default_cache
 from bootstrap.prefix.compare import Comparison, compare_prefix
 from bootstrap.prefix.complete import Proof, sweep_bytecode
+from bootstrap.prefix.overlay import remove_overlays
 from bootstrap.prefix.records import META_DIR, is_environment
 from bootstrap.prefix.space import require_space
 from bootstrap.prefix.staging import Staging, hold
@@ -246,8 +247,10 @@ class _Run:
         state = proof.conclude(self.records, self.lock_facts)
         if before:
             gone = {file.path for record in plan.to_remove(before) for file in record.files}
-            new = {path for r in self.records if r.name in self.linked for path in state.files[r.stem]}
-            sweep_bytecode(stage, gone | new, state)
+            linked = [r.stem for r in self.records if r.name in self.linked]
+            new = {path for stem in linked for path in state.files[stem]}
+            foreign = remove_overlays(stage, linked, state)
+            sweep_bytecode(stage, gone.union(new, foreign), state)
         write_state(stage, state)
         self.timed("verify", started)
         started = time.monotonic()

@@ -135,6 +135,24 @@ def test_damage_is_found_and_repaired(environment: Environment, tmp_path: Path) 
     assert bootstrap.check(prefix, imports=["numpy"]).ok
 
 
+def test_numpy_replaced_by_pip_is_found_and_put_right(environment: Environment, tmp_path: Path) -> None:
+    """The fault that this project exists for, by the real pip: another numpy laid over the locked one."""
+    prefix = tmp_path / "env"
+    restore(environment.lock, prefix, cache=environment.cache, offline=True)
+    locked = next(r.version for r in environment.lock.records if r.name == "numpy")
+    subprocess.run(
+        [prefix / "bin/python", "-I", "-m", "pip", "install", "--quiet", "--no-deps", f"numpy>=2.2,<{locked}"],
+        check=True,
+    )
+    report = bootstrap.check(prefix, imports=["pandas"])
+    assert report.causes[0].id == "numpy-replaced"
+    assert "restore" in report.causes[0].repair
+    restore(environment.lock, prefix, cache=environment.cache, offline=True)
+    report = bootstrap.check(prefix, imports=["pandas"])
+    assert report.verdict == "healthy", [c.summary for c in report.causes]
+    assert report.numpy_version == locked
+
+
 def test_progress_in_a_notebook_is_one_output_that_changes(environment: Environment) -> None:
     done = environment.run(ROOT / "tests/integration/notebook_progress.py", ROOT)
     assert done.returncode == 0, done.stderr
