@@ -36,13 +36,13 @@ def test_sleeping_is_wall_and_not_cpu() -> None:
 
 
 def test_memory_of_a_grandchild_is_counted() -> None:
-    used = usage(in_grandchild(f"import time; held = b'x' * {150 * MEBIBYTE}; time.sleep(0.5)"))
+    used = usage(in_grandchild(f"import time; held = b'x' * {150 * MEBIBYTE}; time.sleep(2)"))
     assert used.peak >= 150 * MEBIBYTE
     assert used.largest_rss >= 150 * MEBIBYTE
 
 
 def test_memory_of_a_tree_is_a_sum() -> None:
-    hold = f"import time; held = b'x' * {100 * MEBIBYTE}; time.sleep(1)"
+    hold = f"import time; held = b'x' * {100 * MEBIBYTE}; time.sleep(2)"
     both = (
         "import subprocess, sys\n"
         f"held = [subprocess.Popen([sys.executable, '-c', {hold!r}]) for _ in range(2)]\n"
@@ -60,7 +60,7 @@ def test_shared_pages_count_once() -> None:
         "children = []\n"
         "for _ in range(2):\n"
         "    pid = os.fork()\n"
-        "    if not pid: time.sleep(0.7); os._exit(0)\n"
+        "    if not pid: time.sleep(2); os._exit(0)\n"
         "    children.append(pid)\n"
         "[os.waitpid(pid, 0) for pid in children]"
     )
