@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from benchmarks.measure import SAMPLING_INTERVAL
+from benchmarks.measure import SAMPLING_SHARE
 from benchmarks.stats import MEGABYTE
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from benchmarks.stats import Goal, Sample, Summary
 
 MEMORY = (
-    f"peak memory: sum of PSS over the process tree, sampled every {SAMPLING_INTERVAL * 1000:.0f} ms; "
+    f"peak memory: sum of PSS over the process tree, sampled for at most {SAMPLING_SHARE:.0%} of the time; "
     "CPU: user + system of the tree by wait4; written: new files, each inode once"
 )
 
