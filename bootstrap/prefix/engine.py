@@ -151,8 +151,8 @@ _MARKS = {
     "disk-full": ("no space left", "os error 28", "disk quota", "os error 122"),
     "read-only": ("read-only file system", "permission denied", "os error 30)", "os error 13)"),
     "hash": ("hash mismatch", "expected sha256"),
-    "not-found": ("404", "410 gone"),
-    "server": ("http status server error", "http status client error", "429"),
+    "not-found": ("(404", "(410"),
+    "server": ("http status server error", "http status client error"),
     "prefix-too-long": ("placeholder", "prefix is too long"),
     "connection": (
         "error sending request",
@@ -182,9 +182,14 @@ _MARKS = {
 }
 
 
+_NAMES = re.compile(r"\w+://\S+|\b[a-z0-9_.]+(?:-[a-z0-9_.+]+){2,}")
+"""URLs, and ``name-version-build`` with or without a suffix."""
+
+
 def classify(message: str) -> str:
     """The kind of fault that an engine's message tells of; its types are too coarse for that."""
-    text = message.lower()
+    # Neither a port nor a package's name may be taken for a status or a format.
+    text = _NAMES.sub("", message.lower())
     return next((kind for kind, marks in _MARKS.items() if any(mark in text for mark in marks)), "other")
 
 

@@ -28,6 +28,8 @@ RECORDS = [{"name": "numpy", "version": "2.3.4", "build": "py313_0", "fn": "nump
         ("failed to create directory\nRead-only file system (os error 30)", "read-only"),
         ("target prefix cannot be longer than the placeholder prefix", "prefix-too-long"),
         ("something else", "other"),
+        ("error sending request for url (http://127.0.0.1:42945/linux-64/x-1-h404_0.conda)", "connection"),
+        ("failed to link zstd-1.5.7-hb78ec9c_404\nsomething else", "other"),
     ],
 )
 def test_messages_are_classified(message: str, kind: str) -> None:
