@@ -1,0 +1,164 @@
+"""The new side of a move, and every later start of a kernel in the locked environment.
+
+``python -m bootstrap.runtime.kernel.launch MODULE ARGUMENT...`` runs a kernel's own launcher (``MODULE``:
+``colab_kernel_launcher``, ``ipykernel_launcher``) as ``python -m MODULE`` would. After a move it first waits until
+the clients are back, takes over what was waiting for the program before, and answers that first.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.runtime.kernel import fallback, wire
+from bootstrap.runtime.kernel.handover import Handover, receive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CLIENTS_SECONDS = 3.0
+"""How long clients may take to come back. One that was closed meanwhile never does."""
+_REST_SECONDS = 1.0
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the kernel; returns when it ends.
+
+    If the kernel can't start here, the process becomes the machine's original one: see `fallback`.
+    """
+    module, *rest = sys.argv[1:] if arguments is None else arguments
+    left = receive()
+    if sys.path[0] in ("", os.getcwd()):
+        # What -m put there; the kernel's launcher expects to be started from a clean path.
+        del sys.path[0]
+    for folder in left.remove if left else ():
+        shutil.rmtree(folder, ignore_errors=True)
+    try:
+        _prepare(left)
+    except Exception as error:
+        if not fallback.available():
+            raise
+        fallback.become_original([module, *rest], f"{type(error).__name__}: {error}", left)
+    sys.argv = [module, *rest]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _prepare(left: Handover | None) -> None:
+    from ipykernel import kernelapp
+    from ipykernel.kernelbase import Kernel
+
+    start: Callable[[Any], None] = Kernel.start
+    returning = _Returning(left) if left and left.clients else None
+    if returning:
+        returning.hook_into(kernelapp)
+    notice = fallback.notice() or (left.note if left else "")
+
+    def begin(kernel: Any) -> None:
+        start(kernel)
+        if returning:
+            returning.dispatch(kernel)
+        shell = getattr(kernel, "shell", None)
+        if shell is not None:
+            _arm(shell, notice)
+
+    Kernel.start = begin
+
+
+def _arm(shell: Any, notice: str) -> None:
+    """Tells at the first cell what is to be told, and has every cell watched."""
+    if notice:
+
+        def tell(*_args: object) -> None:
+            shell.events.unregister("pre_run_cell", tell)
+            print(notice, file=sys.stderr)
+
+        shell.events.register("pre_run_cell", tell)
+
+
+class _Returning:
+    """Waits for the clients of the program before, and collects what they still had sent to it."""
+
+    def __init__(self, left: Handover) -> None:
+        self._left = left
+        self._watched: dict[Any, tuple[Any, int]] = {}
+
+    def hook_into(self, kernelapp: Any) -> None:
+        """Has the sockets watched from before they are bound, and the kernel's start held back."""
+        import zmq
+
+        app_class = kernelapp.IPKernelApp
+        bind, init_iopub, iopub_thread = app_class._bind_socket, app_class.init_iopub, kernelapp.IOPubThread
+
+        def bind_watched(app: Any, sock: Any, port: int) -> Any:
+            for channel in ("shell", "control"):
+                if port == getattr(app, f"{channel}_port") and self._left.clients.get(channel):
+                    monitor = sock.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
+                    self._watched[sock] = (monitor, self._left.clients[channel])
+            return bind(app, sock, port)
+
+        def init_with_subscriptions(app: Any, context: Any) -> Any:
+            # The same as a PUB socket, but it tells who subscribes; a second client's counts, too.
+            context.setsockopt(zmq.XPUB_VERBOSE, 1)
+            kind, zmq.PUB = zmq.PUB, zmq.XPUB
+            try:
+                return init_iopub(app, context)
+            finally:
+                zmq.PUB = kind
+
+        def thread_when_all_are_back(sock: Any, *args: Any, **options: Any) -> Any:
+            # Its own loop must not exist yet: until then, the socket is this thread's.
+            self._collect_rest()
+            self._wait(sock)
+            return iopub_thread(sock, *args, **options)
+
+        app_class._bind_socket = bind_watched
+        app_class.init_iopub = init_with_subscriptions
+        kernelapp.IOPubThread = thread_when_all_are_back
+
+    def _collect_rest(self) -> None:
+        import json
+
+        channels = {fd: channel for channel, fds in self._left.held.items() for fd in fds}
+        rest = wire.read_rest(list(channels), seconds=_REST_SECONDS)
+        for fd, data in rest.items():
+            for frames in wire.messages(data):
+                # A client names its connection after its session; the name itself was sent long ago.
+                session = json.loads(frames[2])["session"].encode()
+                self._left.add(channels[fd], [session, *frames])
+
+    def _wait(self, iopub: Any) -> None:
+        import zmq
+
+        deadline = time.monotonic() + _CLIENTS_SECONDS
+        subscriptions = self._left.clients.get("iopub", 0)
+        missing = {monitor: count for monitor, count in self._watched.values()}
+        while time.monotonic() < deadline and (subscriptions > 0 or any(count > 0 for count in missing.values())):
+            if iopub.poll(2, zmq.POLLIN):
+                subscriptions -= iopub.recv()[:1] == b"\x01"
+            for monitor in missing:
+                while monitor.poll(0):
+                    monitor.recv_multipart()
+                    missing[monitor] -= 1
+        for sock in self._watched:
+            # Not just closed: ZeroMQ would wait for ever for somebody to take the next event.
+            sock.disable_monitor()
+
+    def dispatch(self, kernel: Any) -> None:
+        """Has the kernel answer what was waiting, in order, before anything new."""
+        import zmq
+
+        for frames in self._left.frames("shell"):
+            kernel.schedule_dispatch(kernel.dispatch_shell, [zmq.Message(frame) for frame in frames])
+        control_loop = kernel.control_thread.io_loop if kernel.control_thread else kernel.io_loop
+        for frames in self._left.frames("control"):
+            message = [zmq.Message(frame) for frame in frames]
+            control_loop.add_callback(kernel.dispatch_control, message)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""Connections of a kernel's sockets, one level below ZeroMQ, so that none of their messages is lost.
+
+A message that a client has written to its connection, and that ZeroMQ has not read when the process's program is
+replaced, would be lost: ZeroMQ sends nothing twice. So the connection outlives the socket: its descriptor is
+duplicated, ZeroMQ is kept from reading on (`SO_RCVLOWAT`), and whoever holds the duplicate later reads what is
+left, up to the end that the client sets by closing, and takes the messages out of the bytes.
+
+Source: ZeroMQ Message Transport Protocol 3.1 (RFC 37), section Framing; socket(7) for SO_RCVLOWAT.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import stat
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+
+DELIMITER = b"<IDS|MSG>"
+"""Opens the signed part of every Jupyter message."""
+
+_MORE, _LONG, _COMMAND = 1, 2, 4
+_FIRST_FRAME = bytes([_MORE, len(DELIMITER)]) + DELIMITER
+_NEVER_READABLE = 1 << 30
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One client's connection to one of this process's ports."""
+
+    fd: int
+    """The descriptor that ZeroMQ uses."""
+    port: int
+    """The local port."""
+
+
+def connections(ports: set[int]) -> list[Connection]:
+    """Established TCP connections from others to these ports of this process.
+
+    A kernel also connects to itself (its debugger does): those are left out.
+    """
+    found: list[tuple[Connection, object]] = []
+    own: set[object] = set()
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            if not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                continue
+        except OSError:  # the descriptor of the listing itself
+            continue
+        with socket.socket(fileno=os.dup(int(name))) as duplicate:
+            if duplicate.family not in (socket.AF_INET, socket.AF_INET6) or duplicate.type != socket.SOCK_STREAM:
+                continue
+            with suppress(OSError):
+                here = duplicate.getsockname()
+                own.add(here[:2])
+                found.append((Connection(int(name), here[1]), duplicate.getpeername()[:2]))
+    return [connection for connection, peer in found if connection.port in ports and peer not in own]
+
+
+def hold(connection: Connection) -> int:
+    """Keeps a connection open beyond its socket and stops ZeroMQ's reading from it; writing goes on.
+
+    Returns:
+        A descriptor that a new program inherits.
+    """
+    fd = os.dup(connection.fd)
+    os.set_inheritable(fd, True)
+    with socket.socket(fileno=os.dup(fd)) as duplicate:
+        duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, _NEVER_READABLE)
+    return fd
+
+
+def end_writing(fd: int) -> None:
+    """Tells the client that nothing more will come: it closes its side, and connects anew."""
+    with socket.socket(fileno=os.dup(fd)) as duplicate, suppress(OSError):
+        duplicate.shutdown(socket.SHUT_WR)
+
+
+def read_rest(fds: list[int], *, seconds: float) -> dict[int, bytes]:
+    """What the clients had still written, up to their ends; closes the descriptors.
+
+    Args:
+        fds: Descriptors from `hold`, after `end_writing`.
+        seconds: How long to wait for the clients to close, in all.
+    """
+    data = {fd: b"" for fd in fds}
+    open_fds = set(fds)
+    poller = select.poll()
+    for fd in fds:
+        os.set_blocking(fd, False)
+        with socket.socket(fileno=os.dup(fd)) as duplicate, suppress(OSError):
+            duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+        poller.register(fd, select.POLLIN)
+    deadline = time.monotonic() + seconds
+    while open_fds and (left := deadline - time.monotonic()) > 0:
+        for fd, _event in poller.poll(left * 1000):
+            try:
+                more = os.read(fd, 1 << 16)
+            except BlockingIOError:
+                continue
+            except OSError:
+                more = b""
+            data[fd] += more
+            if not more:
+                poller.unregister(fd)
+                open_fds.discard(fd)
+    for fd in fds:
+        os.close(fd)
+    return data
+
+
+def messages(data: bytes) -> list[list[bytes]]:
+    """The Jupyter messages in the rest of a connection, each as its frames.
+
+    What was read before may have ended inside a message; reading then starts with the next whole one. A message
+    that is cut off at the end is left out: its sender knows that it was not sent whole.
+    """
+    start = data.find(_FIRST_FRAME)
+    if start < 0:
+        return []
+    found: list[list[bytes]] = []
+    frames: list[bytes] = []
+    position = start
+    while position < len(data):
+        flags = data[position]
+        if flags > (_MORE | _LONG | _COMMAND):
+            break
+        width = 8 if flags & _LONG else 1
+        body = position + 1 + width
+        size = int.from_bytes(data[position + 1 : body], "big")
+        if body + size > len(data):
+            break
+        position = body + size
+        if flags & _COMMAND:
+            continue
+        frames.append(data[body:position])
+        if not flags & _MORE:
+            found.append(frames)
+            frames = []
+    return [message for message in found if message[0] == DELIMITER]
