@@ -45,6 +45,14 @@ class BootstrapError(Exception):
         name = type(self).__name__.removesuffix("Error")
         return "".join(f"-{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows instead of a traceback; IPython looks for this name."""
+        return [
+            f"\033[1;31merror:\033[0m \033[1m{self.message}\033[0m",
+            *(f"  {line}" for line in self.evidence),
+            *([f"\033[1mnext:\033[0m {self.hint}"] if self.hint else []),
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """The error as JSON-ready data."""
         return {
@@ -285,6 +293,62 @@ class EngineError(BootstrapError):
 
     exit_code = 50
     hint = "Run the command again with -v, and report what it prints; the environment in place is unchanged."
+
+
+# The runtime and its notebook: 80 to 95
+
+
+class RuntimeSetupError(BootstrapError):
+    """The machine or its notebook couldn't be set up."""
+
+
+class UnsupportedMachineError(RuntimeSetupError):
+    """The locked environment can't run on this machine."""
+
+    exit_code = 80
+    hint = "The environment is for Linux on x86-64, as Colab has it; nothing was changed."
+
+
+class CondacolabVersionError(RuntimeSetupError):
+    """The installed condacolab is none that this program knows."""
+
+    exit_code = 81
+    hint = "Install one that it knows: pip install 'condacolab>=0.1.10,<0.2'; nothing was changed."
+
+
+class CondacolabFailedError(RuntimeSetupError):
+    """condacolab ended before the environment was installed."""
+
+    exit_code = 82
+    hint = "Run the cell again. If it recurs, report the evidence; the kernel and its Python are unchanged."
+
+
+class KernelProofError(RuntimeSetupError):
+    """A kernel can't start in the restored environment, so the running one was not moved into it."""
+
+    exit_code = 83
+    hint = "Run `bootstrap check` for the cause; this kernel goes on in the machine's own Python, unchanged."
+
+
+class JournalError(RuntimeSetupError):
+    """The journal of what was changed on this machine can't be read."""
+
+    exit_code = 84
+    hint = "Don't delete it: it is the way back. Report the evidence, or start a new runtime."
+
+
+class UndoError(RuntimeSetupError):
+    """Something that was changed couldn't be put back."""
+
+    exit_code = 85
+    hint = "See to what the evidence names, then run `bootstrap undo` again: it goes on where it stopped."
+
+
+class KernelRestartError(RuntimeSetupError):
+    """The kernel can't be moved in place and is restarted now; raised so that queued cells are given up cleanly."""
+
+    exit_code = 86
+    hint = "Wait until the page has reconnected, then run the notebook again: it continues in the locked environment."
 
 
 class InterruptedRestoreError(BootstrapError):

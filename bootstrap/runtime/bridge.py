@@ -1,0 +1,147 @@
+"""Modules of the machine's own Python that the environment's kernel needs, made visible in the prefix.
+
+Three kinds, in one folder that a .pth file puts behind the environment's own packages:
+
+- ``google.colab`` and Colab's kernel launcher, as links: they fit the VM, whichever it is, and there is no other
+  source for them. ``google`` itself stays what it is in the environment (google-auth, protobuf): the folder adds a
+  portion to that namespace.
+- this distribution and the two of its dependencies that the lock doesn't have, as copies with their metadata, so
+  that pip in the environment finds them installed. Copies, because pip may replace them there.
+- pure Python modules that ``google.colab`` imports and the lock doesn't have (portpicker), as links.
+
+Nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.errors import KernelProofError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bootstrap.runtime.layout import Layout
+
+PTH_NAME = "condacolab-bootstrap.pth"
+DISTRIBUTIONS = ("condacolab-bootstrap", "condacolab", "py-rattler")
+COLAB_MODULES = ("google.colab", "colab_kernel_launcher")
+_MOST_MISSING = 20
+
+
+def build(layout: Layout, *, colab: bool) -> None:
+    """Makes the bridge anew.
+
+    Args:
+        layout: The prefix.
+        colab: Whether this machine has `google.colab`.
+
+    Raises:
+        KernelProofError: `google.colab` needs a module that neither the lock nor this machine can give.
+    """
+    new = layout.bridge.with_name("bridge.new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    for name in DISTRIBUTIONS:
+        _copy_distribution(name, new)
+    if colab:
+        for name in COLAB_MODULES:
+            _link_module(name, new)
+    shutil.rmtree(layout.bridge, ignore_errors=True)
+    new.rename(layout.bridge)
+    (layout.site_packages() / PTH_NAME).write_text(f"{layout.bridge}\n", encoding="utf-8")
+    if colab:
+        _complete(layout)
+
+
+def _copy_distribution(name: str, folder: Path) -> None:
+    """Copies a distribution's modules and metadata; those of an editable install, too."""
+    try:
+        found = metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return
+    base = Path(str(found.locate_file("")))
+    for file in found.files or ():
+        source = base / file
+        if ".." in file.parts or file.parts[0] == "__pycache__" or file.suffix in (".pyc", ".pth"):
+            continue
+        if source.is_file():
+            _copy(source, folder / file)
+    if name == DISTRIBUTIONS[0] and not (folder / "bootstrap").exists():
+        package = Path(__file__).resolve().parents[1]
+        shutil.copytree(package, folder / "bootstrap", ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def _copy(source: Path, target: Path) -> None:
+    """A copy that shares the file's blocks where both lie on one file system: nobody edits these in place."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _link_module(name: str, folder: Path) -> bool:
+    """Links a module or package; whether it is there and can be used by any Python of the environment's kind."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except ModuleNotFoundError:
+        return False
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return False
+    source = Path(spec.origin)
+    source = source.parent if spec.submodule_search_locations else source
+    target = folder.joinpath(*name.split(".")[:-1], source.name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.symlink_to(source)
+    return True
+
+
+_IMPORT = """\
+import importlib, json, sys
+missing = None
+try:
+    for name in sys.argv[1:]:
+        importlib.import_module(name)
+except ModuleNotFoundError as error:
+    missing = error.name
+print(json.dumps(missing))
+"""
+
+
+def _complete(layout: Layout) -> None:
+    """Links what `google.colab` imports and the environment doesn't have."""
+    linked: list[str] = []
+    while (missing := _first_missing(layout, (COLAB_MODULES[0], f"{COLAB_MODULES[0]}._kernel"))) is not None:
+        top = missing.split(".")[0]
+        if top in linked or len(linked) == _MOST_MISSING or not _pure(top) or not _link_module(top, layout.bridge):
+            evidence = [f"google.colab imports {missing}, which the lock doesn't have"]
+            evidence += [f"taken from this machine: {', '.join(linked)}"] if linked else []
+            raise KernelProofError("google.colab can't be imported in the environment.", evidence=evidence)
+        linked.append(top)
+
+
+def _pure(name: str) -> bool:
+    """Whether a module of this machine is Python code only, and so runs in another Python, too."""
+    spec = importlib.util.find_spec(name)
+    if spec is None:
+        return False
+    places: Iterable[Any] = spec.submodule_search_locations or ()
+    return not any(file.suffix == ".so" for place in places for file in Path(place).rglob("*"))
+
+
+def _first_missing(layout: Layout, names: Iterable[str]) -> str | None:
+    command = [str(layout.python), "-I", "-c", _IMPORT, *names]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise KernelProofError(
+            "google.colab can't be imported in the environment.", evidence=done.stderr.strip().splitlines()[-3:]
+        )
+    missing: str | None = json.loads(done.stdout.splitlines()[-1])
+    return missing

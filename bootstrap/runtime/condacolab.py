@@ -1,0 +1,216 @@
+"""condacolab, of any version that pip chooses for a Colab runtime, as the installer of a lock.
+
+condacolab runs "a constructor-like installer": a file that is called ``bash INSTALLER -bfp PREFIX``. Ours restores
+the lock. condacolab itself runs in a process of its own (`condacolab_process`), and whatever it would change on the
+machine outside the prefix goes into a folder that is thrown away: it renames ``sys.executable`` before it writes
+the wrapper that replaces it, appends to IPython's configuration, and leaves its files in the working folder.
+What it writes into the prefix stays, but for pins that name the machine's Python instead of the environment's.
+
+Source: condacolab.py of 0.1.10, 0.1.11, 0.1.12 and 0.1.13, compared line by line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bootstrap import errors
+from bootstrap.errors import BootstrapError, CondacolabFailedError, CondacolabVersionError
+from bootstrap.prefix import Restored
+from bootstrap.progress import Progress, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KNOWN_VERSIONS = ("0.1.10", "0.1.11", "0.1.12", "0.1.13")
+_SECONDS_BETWEEN_LOOKS = 0.1
+_SECONDS_TO_STOP = 5.0
+
+_INSTALLER = """\
+#!/bin/bash
+# condacolab-bootstrap: restores a lock, called as a constructor-like installer: bash INSTALLER -bfp PREFIX
+prefix=
+while getopts "bfp:su" option; do
+  [[ $option == p ]] && prefix=$OPTARG
+done
+[[ -n $prefix ]] || {{ echo "no -p PREFIX" >&2; exit 2; }}
+exec {command} --prefix "$prefix" --json >{result} 2>{progress}
+"""
+
+
+def condacolab_version() -> str:
+    """The installed version.
+
+    Raises:
+        CondacolabVersionError: There is none, or one that this program doesn't know.
+    """
+    try:
+        version = metadata.version("condacolab")
+    except metadata.PackageNotFoundError:
+        raise CondacolabVersionError("condacolab is not installed in this Python.", evidence=[sys.prefix]) from None
+    if version not in KNOWN_VERSIONS:
+        raise CondacolabVersionError(
+            f"condacolab {version} is none that this program knows.",
+            evidence=[f"known: {', '.join(KNOWN_VERSIONS)}", "0.2 takes no installer, and so no lock"],
+        )
+    return version
+
+
+def install(
+    lock: Path, prefix: Path, *, cache: Path | None, offline: bool, adopt: bool, progress: Progress
+) -> Restored:
+    """Has condacolab install a lock into a prefix.
+
+    Raises:
+        CondacolabVersionError: condacolab is not one that this program knows.
+        CondacolabFailedError: condacolab ended early for a reason of its own.
+        BootstrapError: What `bootstrap restore` raised, as itself.
+    """
+    version = condacolab_version()
+    with tempfile.TemporaryDirectory(prefix="condacolab-bootstrap-") as name:
+        folder = Path(name)
+        installer = folder / "installer.sh"
+        result, events = folder / "result.json", folder / "progress.jsonl"
+        command = [sys.executable, "-m", "bootstrap", "restore", "--lock", str(lock)]
+        command += ["--cache", str(cache)] if cache else []
+        command += [f"--{flag}" for flag, given in (("offline", offline), ("adopt", adopt)) if given]
+        installer.write_text(
+            _INSTALLER.format(
+                command=shlex.join(command), result=shlex.quote(str(result)), progress=shlex.quote(str(events))
+            ),
+            encoding="utf-8",
+        )
+        request = {
+            "installer": installer.as_uri(),
+            "sha256": hashlib.sha256(installer.read_bytes()).hexdigest(),
+            "prefix": str(prefix),
+            "scratch": str(folder / "scratch"),
+            "python": sys.executable,
+        }
+        ended = _run(request, events, progress)
+        if ended.returncode != 0:
+            raise _fault(ended, result, version)
+        data = json.loads(result.read_text(encoding="utf-8"))
+    _tidy(prefix)
+    return Restored(**{**data, "prefix": Path(data["prefix"]), "lock": Path(data["lock"])})
+
+
+def _run(request: dict[str, str], events: Path, progress: Progress) -> subprocess.CompletedProcess[str]:
+    """Runs condacolab's process, and shows meanwhile what the installer says of itself."""
+    command = [sys.executable, "-m", "bootstrap.runtime.condacolab_process", json.dumps(request)]
+    # A session of its own: an interrupt of the cell is ours to pass on, and it ends everything or nothing.
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    seen = _Events(events)
+    try:
+        while True:
+            try:
+                output, _ = process.communicate(timeout=_SECONDS_BETWEEN_LOOKS)
+                break
+            except subprocess.TimeoutExpired:
+                seen.pass_on(progress)
+    except BaseException:
+        _stop(process)
+        raise
+    seen.pass_on(progress)
+    return subprocess.CompletedProcess(command, process.returncode, output, "")
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """Ends the process and all that it started; the restore leaves the prefix as it was."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(_SECONDS_TO_STOP)
+        except ProcessLookupError:
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    # Its group outlives it while the installer still cleans up.
+    deadline = time.monotonic() + _SECONDS_TO_STOP
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+
+
+class _Events:
+    """The installer's progress, read as it grows."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._position = 0
+
+    def pass_on(self, progress: Progress) -> None:
+        """Hands on what has come since the last call."""
+        for event in self._new():
+            if event.pop("event", "") == "note":
+                progress.note(event["message"])
+            else:
+                event.pop("seconds_left", None)
+                progress.step(Step(**event))
+
+    def _new(self) -> Iterator[dict[str, Any]]:
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._position)
+                whole, _, _ = file.read().rpartition(b"\n")
+        except FileNotFoundError:
+            return
+        if not whole:
+            return
+        self._position += len(whole) + 1
+        for line in whole.split(b"\n"):
+            if line.startswith(b'{"event":'):
+                yield json.loads(line)
+
+
+def _fault(ended: subprocess.CompletedProcess[str], result: Path, version: str) -> BootstrapError:
+    """What went wrong, as the restore itself told it where it did."""
+    try:
+        told = json.loads(result.read_text(encoding="utf-8"))
+        kinds = {kind.exit_code: kind for kind in _all_kinds(BootstrapError)}
+        kind = kinds.get(told["exit_code"], BootstrapError)
+        return kind(told["message"], evidence=told["evidence"], hint=told["hint"])
+    except (OSError, ValueError, KeyError):
+        lines = [line for line in ended.stdout.strip().splitlines() if line.strip()][-6:]
+        return CondacolabFailedError(
+            f"condacolab {version} ended before the environment was installed.", evidence=lines
+        )
+
+
+def _all_kinds(kind: type[BootstrapError]) -> Iterator[type[BootstrapError]]:
+    for child in kind.__subclasses__():
+        if "exit_code" in vars(child) and child.__module__ == errors.__name__:
+            yield child
+        yield from _all_kinds(child)
+
+
+def _tidy(prefix: Path) -> None:
+    """Leaves of condacolab's additions to the prefix what is true of it.
+
+    It appends at every run: pins that name the machine's Python, and a setting that conda refuses to read twice.
+    """
+    pinned = prefix / "conda-meta/pinned"
+    if pinned.exists():
+        foreign = re.compile(r"(python \d+\.\d+\.\*|python_abi .*|cuda-version .*|cudatoolkit .*)\n?")
+        kept = [line for line in pinned.read_text(encoding="utf-8").splitlines(True) if not foreign.fullmatch(line)]
+        pinned.write_text("".join(kept), encoding="utf-8") if kept else pinned.unlink()
+    condarc = prefix / ".condarc"
+    if condarc.exists():
+        lines = dict.fromkeys(condarc.read_text(encoding="utf-8").splitlines())
+        condarc.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

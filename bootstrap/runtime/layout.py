@@ -1,0 +1,48 @@
+"""Where this program's own things lie inside a prefix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+_OWN = "condacolab-bootstrap"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Our places in one prefix."""
+
+    prefix: Path
+
+    @property
+    def python(self) -> Path:
+        """The environment's interpreter."""
+        return self.prefix / "bin/python"
+
+    @property
+    def own(self) -> Path:
+        """The folder of all that is ours."""
+        return self.prefix / "share" / _OWN
+
+    @property
+    def entry(self) -> Path:
+        """The script that starts a kernel in the environment."""
+        return self.own / "kernel"
+
+    @property
+    def bridge(self) -> Path:
+        """The folder of modules that come from the machine's own Python."""
+        return self.own / "bridge"
+
+    @property
+    def no_libraries(self) -> Path:
+        """An empty folder whose name begins with ``PREFIX/lib``, for LD_LIBRARY_PATH.
+
+        condacolab.check() wants ``PREFIX/lib`` to be found in that variable. The libraries there would be loaded
+        by every program that a cell starts, the machine's own included; this folder satisfies it and holds none.
+        """
+        return self.prefix / "lib" / _OWN
+
+    def site_packages(self) -> Path:
+        """The environment's site-packages."""
+        return next(iter(sorted((self.prefix / "lib").glob("python3.*/site-packages"))))
