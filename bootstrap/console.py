@@ -11,6 +11,7 @@ import sys
 import time
 from typing import IO, TYPE_CHECKING, Any
 
+from bootstrap.card import Card
 from bootstrap.progress import Progress, Silent, Step
 
 if TYPE_CHECKING:
@@ -221,14 +222,30 @@ class NotebookProgress:
             self._handle.update({"text/plain": "", "text/html": ""}, raw=True)
 
 
-def show_error(error: BootstrapError, stream: IO[str] | None = None) -> None:
-    """Writes an error for a person: what happened, the evidence, what to do next."""
-    from rich.console import Console
-    from rich.text import Text
+def show(card: Card, stream: IO[str] | None = None) -> None:
+    """Shows a card: as HTML in a notebook, else as lines on the stream (stdout unless given)."""
+    if stream is None and in_notebook():
+        from IPython.display import display
 
-    console = Console(file=stream or sys.stderr, highlight=False, soft_wrap=True)
-    console.print(Text.assemble(("error: ", "bold red"), (error.message, "bold")))
-    for line in error.evidence:
-        console.print(Text(f"  {line}", style="dim"))
-    if error.hint:
-        console.print(Text.assemble(("  next: ", "bold"), error.hint))
+        display(card)
+        return
+    from rich.console import Console
+
+    (results() if stream is None else Console(file=stream, highlight=False, soft_wrap=True)).print(card)
+
+
+def error_card(error: BootstrapError) -> Card:
+    """An error as a card: what happened, the evidence, what to do next, where to read on."""
+    return Card(
+        title=error.message,
+        verdict="broken",
+        word="error",
+        details=error.evidence,
+        next=error.hint,
+        more=error.page,
+    )
+
+
+def show_error(error: BootstrapError, stream: IO[str] | None = None) -> None:
+    """Writes an error for a person, in lines; to stderr unless a stream is given."""
+    show(error_card(error), stream or sys.stderr)

@@ -19,6 +19,9 @@ EXIT_DOUBTFUL = 3
 EXIT_BROKEN = 4
 EXIT_INTERRUPTED = 130
 
+ERRORS_PAGE = "docs/errors.md"
+"""The page with a section for every error."""
+
 
 class BootstrapError(Exception):
     """What went wrong, the evidence, and what to do next.
@@ -61,7 +64,18 @@ class BootstrapError(Exception):
             "message": self.message,
             "evidence": list(self.evidence),
             "hint": self.hint,
+            "page": self.page,
         }
+
+    @property
+    def page(self) -> str:
+        """The section of the documentation about this error: a page's path in the repository, and an anchor."""
+        return f"{ERRORS_PAGE}#{self.id}"
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it when nobody catches it: the same lines as the command line, no traceback."""
+        more = [f"  next: {self.hint}"] if self.hint else []
+        return [f"error: {self.message}", *(f"  {line}" for line in self.evidence), *more, f"  more: {self.page}"]
 
 
 # The lock file: 10 to 29
