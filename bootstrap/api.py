@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bootstrap.lock.explain import Explanation
     from bootstrap.prefix import Comparison, Restored
     from bootstrap.progress import Progress
+    from bootstrap.runtime.ready import Ready
+    from bootstrap.runtime.undo import Undone
 
 # What a verb needs it imports itself: a notebook that asks for one doesn't wait for the others.
 
@@ -253,4 +255,80 @@ def _restored_from(prefix: Path) -> Path | None:
         return None
 
 
-__all__ = ["PLATFORM", "Status", "check", "default_prefix", "explain_lock", "find_lock", "restore", "status"]
+def run(
+    variant: str = "auto",
+    lock: StrPath | None = None,
+    prefix: StrPath | None = None,
+    *,
+    cache: StrPath | None = None,
+    offline: bool = False,
+    adopt: bool = False,
+    progress: Progress | None = None,
+) -> Ready:
+    """Makes this notebook run in the locked environment: the one line of a notebook's first cell.
+
+    On Colab, the cells after the one that calls it run there. It can be called again, in any state: where all is
+    well it says so, in a moment. Elsewhere it registers a kernel to choose. This verb alone shows its progress by
+    itself, since it is made for a cell.
+
+    Args:
+        variant: ``cpu``, ``cuda``, or ``auto`` for what this machine's driver supports.
+        lock: Path of a conda-lock.yml; see `find_lock` for the default.
+        prefix: Where the environment shall be; `default_prefix()` unless given.
+        cache: Folder of unpacked packages.
+        offline: Use only what the cache holds.
+        adopt: Also take over a conda environment that this program did not make.
+        progress: Receives the states of the work; by default what fits here shows it.
+
+    Raises:
+        BootstrapError: It could not be done; the kernel goes on where it was.
+    """
+    from bootstrap.console import in_notebook, progress_for
+    from bootstrap.lock import read_lock
+    from bootstrap.runtime.machine import Variant, detect
+    from bootstrap.runtime.setup import set_up
+
+    machine = detect(notebook=in_notebook())
+    if variant != "auto":
+        machine = replace(machine, variant=Variant(variant, "asked for"))
+    shown = progress or progress_for()
+    try:
+        return set_up(
+            read_lock(find_lock(lock, variant=machine.variant.name)),
+            Path(prefix or default_prefix()).expanduser().absolute(),
+            machine,
+            cache=None if cache is None else Path(cache),
+            offline=offline,
+            adopt=adopt,
+            progress=shown,
+        )
+    finally:
+        shown.close()
+
+
+def undo() -> Undone:
+    """Puts back everything that `run` changed on this machine, from any state, also a half-finished one.
+
+    A kernel that runs in the environment moves back to the machine's own Python after the cell that calls this.
+
+    Raises:
+        JournalError: What was changed can't be read.
+        UndoError: Something could not be put back; call it again when that is mended.
+    """
+    from bootstrap.runtime.undo import undo as undo_all
+
+    return undo_all()
+
+
+__all__ = [
+    "PLATFORM",
+    "Status",
+    "check",
+    "default_prefix",
+    "explain_lock",
+    "find_lock",
+    "restore",
+    "run",
+    "status",
+    "undo",
+]

@@ -48,14 +48,6 @@ class BootstrapError(Exception):
         name = type(self).__name__.removesuffix("Error")
         return "".join(f"-{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
 
-    def _render_traceback_(self) -> list[str]:
-        """What a notebook shows instead of a traceback; IPython looks for this name."""
-        return [
-            f"\033[1;31merror:\033[0m \033[1m{self.message}\033[0m",
-            *(f"  {line}" for line in self.evidence),
-            *([f"\033[1mnext:\033[0m {self.hint}"] if self.hint else []),
-        ]
-
     def to_dict(self) -> dict[str, Any]:
         """The error as JSON-ready data."""
         return {

@@ -43,3 +43,11 @@ def add_cache(command: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help=f"folder of unpacked packages, shared by environments; default ${ENV_VAR} or the user's cache folder",
     )
+
+
+def add_offline_and_adopt(command: argparse.ArgumentParser) -> None:
+    """``--offline`` and ``--adopt``."""
+    command.add_argument("--offline", action="store_true", help="fetch nothing; fail if the cache lacks a package")
+    command.add_argument(
+        "--adopt", action="store_true", help="also take over a conda environment that bootstrap did not make"
+    )

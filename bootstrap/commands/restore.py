@@ -37,10 +37,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     options.add_lock(command)
     options.add_prefix(command)
     options.add_cache(command)
-    command.add_argument("--offline", action="store_true", help="fetch nothing; fail if the cache lacks a package")
-    command.add_argument(
-        "--adopt", action="store_true", help="also take over a conda environment that bootstrap did not make"
-    )
+    options.add_offline_and_adopt(command)
     command.set_defaults(run=_run)
 
 

@@ -2,14 +2,15 @@
 
 Three kinds, in one folder that a .pth file puts behind the environment's own packages:
 
-- ``google.colab`` and Colab's kernel launcher, as links: they fit the VM, whichever it is, and there is no other
-  source for them. ``google`` itself stays what it is in the environment (google-auth, protobuf): the folder adds a
+- ``google.colab`` and Colab's kernel launcher: they fit the VM, whichever it is, and there is no other source for
+  them. ``google`` itself stays what it is in the environment (google-auth, protobuf): the folder adds a
   portion to that namespace.
-- this distribution and the two of its dependencies that the lock doesn't have, as copies with their metadata, so
-  that pip in the environment finds them installed. Copies, because pip may replace them there.
-- pure Python modules that ``google.colab`` imports and the lock doesn't have (portpicker), as links.
+- this distribution and the two of its dependencies that the lock doesn't have, with their metadata, so that pip in
+  the environment finds them installed.
+- pure Python modules that ``google.colab`` imports and the lock doesn't have (portpicker).
 
-Nothing is fetched.
+Nothing is fetched. All are copies (hard links where the file system has them): what pip replaces in the environment
+and the bytecode that its Python writes stay there.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ PTH_NAME = "condacolab-bootstrap.pth"
 DISTRIBUTIONS = ("condacolab-bootstrap", "condacolab", "py-rattler")
 COLAB_MODULES = ("google.colab", "colab_kernel_launcher")
 _MOST_MISSING = 20
+_NO_BYTECODE = shutil.ignore_patterns("__pycache__")
 
 
 def build(layout: Layout, *, colab: bool) -> None:
@@ -52,7 +54,7 @@ def build(layout: Layout, *, colab: bool) -> None:
         _copy_distribution(name, new)
     if colab:
         for name in COLAB_MODULES:
-            _link_module(name, new)
+            _copy_module(name, new)
     shutil.rmtree(layout.bridge, ignore_errors=True)
     new.rename(layout.bridge)
     (layout.site_packages() / PTH_NAME).write_text(f"{layout.bridge}\n", encoding="utf-8")
@@ -75,11 +77,12 @@ def _copy_distribution(name: str, folder: Path) -> None:
             _copy(source, folder / file)
     if name == DISTRIBUTIONS[0] and not (folder / "bootstrap").exists():
         package = Path(__file__).resolve().parents[1]
-        shutil.copytree(package, folder / "bootstrap", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(package, folder / "bootstrap", ignore=_NO_BYTECODE)
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: str | Path, target: str | Path) -> None:
     """A copy that shares the file's blocks where both lie on one file system: nobody edits these in place."""
+    source, target = Path(source), Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         target.hardlink_to(source)
@@ -87,8 +90,8 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _link_module(name: str, folder: Path) -> bool:
-    """Links a module or package; whether it is there and can be used by any Python of the environment's kind."""
+def _copy_module(name: str, folder: Path) -> bool:
+    """Copies a module or package of Python code; whether there is one."""
     try:
         spec = importlib.util.find_spec(name)
     except ModuleNotFoundError:
@@ -96,10 +99,13 @@ def _link_module(name: str, folder: Path) -> bool:
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
         return False
     source = Path(spec.origin)
-    source = source.parent if spec.submodule_search_locations else source
-    target = folder.joinpath(*name.split(".")[:-1], source.name)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.symlink_to(source)
+    above = folder.joinpath(*name.split(".")[:-1])
+    if not spec.submodule_search_locations:
+        _copy(source, above / source.name)
+        return True
+    above.mkdir(parents=True, exist_ok=True)
+    package = source.parent
+    shutil.copytree(package, above / package.name, copy_function=_copy, ignore=_NO_BYTECODE)
     return True
 
 
@@ -116,15 +122,15 @@ print(json.dumps(missing))
 
 
 def _complete(layout: Layout) -> None:
-    """Links what `google.colab` imports and the environment doesn't have."""
-    linked: list[str] = []
+    """Adds what `google.colab` imports and the environment doesn't have."""
+    added: list[str] = []
     while (missing := _first_missing(layout, (COLAB_MODULES[0], f"{COLAB_MODULES[0]}._kernel"))) is not None:
         top = missing.split(".")[0]
-        if top in linked or len(linked) == _MOST_MISSING or not _pure(top) or not _link_module(top, layout.bridge):
+        if top in added or len(added) == _MOST_MISSING or not _pure(top) or not _copy_module(top, layout.bridge):
             evidence = [f"google.colab imports {missing}, which the lock doesn't have"]
-            evidence += [f"taken from this machine: {', '.join(linked)}"] if linked else []
+            evidence += [f"taken from this machine: {', '.join(added)}"] if added else []
             raise KernelProofError("google.colab can't be imported in the environment.", evidence=evidence)
-        linked.append(top)
+        added.append(top)
 
 
 def _pure(name: str) -> bool:

@@ -31,11 +31,11 @@ def main(text: str) -> None:
     def open_in_scratch(path: Any, *args: Any, **options: Any) -> Any:
         inside = Path(request["prefix"]) in Path(path).parents
         target = path if inside or not Path(path).is_absolute() else scratch / Path(path).name
-        return open(target, *args, **options)  # noqa: PTH123, SIM115 - what condacolab itself calls
+        return open(target, *args, **options)  # noqa: PTH123 - what condacolab itself calls
 
     condacolab.open = open_in_scratch
     # Without a kernel here there is nothing to shut down: older versions know no other way than this.
-    shell = types.SimpleNamespace(kernel=types.SimpleNamespace(do_shutdown=lambda restart: None))
+    shell = types.SimpleNamespace(kernel=types.SimpleNamespace(do_shutdown=lambda _restart: None))
     condacolab.get_ipython = lambda: shell
     accepted = inspect.signature(condacolab.install_from_url).parameters
     options = {"restart_kernel": False} if "restart_kernel" in accepted else {}

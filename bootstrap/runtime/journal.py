@@ -113,7 +113,7 @@ class Journal:
             info = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return Image(str(path), "absent")
-        owner = {"mode": stat.S_IMODE(info.st_mode), "uid": info.st_uid, "gid": info.st_gid}
+        owner: dict[str, Any] = {"mode": stat.S_IMODE(info.st_mode), "uid": info.st_uid, "gid": info.st_gid}
         if stat.S_ISLNK(info.st_mode):
             return Image(str(path), "link", target=os.readlink(path), **owner)  # noqa: PTH115
         if stat.S_ISDIR(info.st_mode):
@@ -184,7 +184,7 @@ class Journal:
         """Puts every path back as it was, the last changed first, and ends the journal.
 
         Args:
-            spare: Paths that somebody else will remove.
+            spare: Paths to leave for later; the journal then goes on.
 
         Returns:
             The paths that had to be changed.
@@ -203,6 +203,8 @@ class Journal:
                 failed.append(f"{image.path}: {error.strerror or error}")
         if failed:
             raise UndoError("Not everything could be put back.", evidence=failed)
+        if spare:
+            return changed
         shutil.rmtree(self.folder, ignore_errors=True)
         self._images, self.facts = [], {}
         return changed

@@ -7,7 +7,9 @@ the clients are back, takes over what was waiting for the program before, and an
 
 from __future__ import annotations
 
-import os
+import importlib
+import importlib.util
+import json
 import runpy
 import shutil
 import sys
@@ -21,6 +23,8 @@ from bootstrap.runtime.kernel.handover import Handover, receive
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+PROVE = "--prove"
+"""In place of a kernel's arguments: only show that it could start."""
 _CLIENTS_SECONDS = 3.0
 """How long clients may take to come back. One that was closed meanwhile never does."""
 _REST_SECONDS = 1.0
@@ -32,10 +36,13 @@ def main(arguments: list[str] | None = None) -> None:
     If the kernel can't start here, the process becomes the machine's original one: see `fallback`.
     """
     module, *rest = sys.argv[1:] if arguments is None else arguments
-    left = receive()
-    if sys.path[0] in ("", os.getcwd()):
+    if sys.path[0] in ("", str(Path.cwd())):
         # What -m put there; the kernel's launcher expects to be started from a clean path.
         del sys.path[0]
+    if rest == [PROVE]:
+        print(json.dumps(_prove(module)))
+        return
+    left = receive()
     for folder in left.remove if left else ():
         shutil.rmtree(folder, ignore_errors=True)
     try:
@@ -46,6 +53,22 @@ def main(arguments: list[str] | None = None) -> None:
         fallback.become_original([module, *rest], f"{type(error).__name__}: {error}", left)
     sys.argv = [module, *rest]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _prove(module: str) -> dict[str, Any]:
+    """Imports all that a kernel needs to start, and numpy; tells where they come from."""
+    import numpy
+    from ipykernel import kernelapp, zmqshell
+
+    if importlib.util.find_spec(module) is None:
+        raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+    if module == "colab_kernel_launcher":
+        importlib.import_module("google.colab._kernel")
+    return {
+        "python": sys.version.split()[0],
+        "numpy": numpy.__version__,
+        "files": [numpy.__file__, kernelapp.__file__, zmqshell.__file__],
+    }
 
 
 def _prepare(left: Handover | None) -> None:
@@ -121,8 +144,6 @@ class _Returning:
         kernelapp.IOPubThread = thread_when_all_are_back
 
     def _collect_rest(self) -> None:
-        import json
-
         channels = {fd: channel for channel, fds in self._left.held.items() for fd in fds}
         rest = wire.read_rest(list(channels), seconds=_REST_SECONDS)
         for fd, data in rest.items():
@@ -136,7 +157,7 @@ class _Returning:
 
         deadline = time.monotonic() + _CLIENTS_SECONDS
         subscriptions = self._left.clients.get("iopub", 0)
-        missing = {monitor: count for monitor, count in self._watched.values()}
+        missing = dict(self._watched.values())
         while time.monotonic() < deadline and (subscriptions > 0 or any(count > 0 for count in missing.values())):
             if iopub.poll(2, zmq.POLLIN):
                 subscriptions -= iopub.recv()[:1] == b"\x01"

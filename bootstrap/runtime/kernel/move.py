@@ -117,23 +117,24 @@ async def _move(kernel: Any, target: Target) -> None:
         left.clients[channel] = len(own)
         if channel != "iopub":
             left.held[channel] = [wire.hold(connection) for connection in own]
-    await _drain(kernel, app, left)
+    await _drain(kernel, left)
 
     def leave() -> None:
-        for fd in sum(left.held.values(), []):
-            wire.end_writing(fd)
+        for fds in left.held.values():
+            for fd in fds:
+                wire.end_writing(fd)
         become(target, left)
 
     # Exit functions of other packages may hang; the move goes on without them, from a thread of its own.
     watchdog = threading.Timer(_GRACE_SECONDS, leave)
     watchdog.daemon = True
     watchdog.start()
-    _wind_up(kernel, app)
+    _wind_up(app)
     watchdog.cancel()
     leave()
 
 
-async def _drain(kernel: Any, app: Any, left: Handover) -> None:
+async def _drain(kernel: Any, left: Handover) -> None:
     """Takes every message that ZeroMQ has read, and no longer reads, out of the kernel's queue."""
     import zmq
 
@@ -164,7 +165,7 @@ async def _drain(kernel: Any, app: Any, left: Handover) -> None:
         await asyncio.wait_for(asyncio.ensure_future(kernel._flush_control_queue()), _DRAIN_SECONDS)
 
 
-def _wind_up(kernel: Any, app: Any) -> None:
+def _wind_up(app: Any) -> None:
     """Does what happens at the end of a kernel: exit functions, outputs sent, sockets closed."""
     atexit.unregister(app.close)
     # The file belongs to the move's other side now.

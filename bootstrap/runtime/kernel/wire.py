@@ -43,7 +43,7 @@ def connections(ports: set[int]) -> list[Connection]:
     """
     found: list[tuple[Connection, object]] = []
     own: set[object] = set()
-    for name in os.listdir("/proc/self/fd"):
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers, not paths
         try:
             if not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
                 continue
@@ -85,7 +85,7 @@ def read_rest(fds: list[int], *, seconds: float) -> dict[int, bytes]:
         fds: Descriptors from `hold`, after `end_writing`.
         seconds: How long to wait for the clients to close, in all.
     """
-    data = {fd: b"" for fd in fds}
+    data = dict.fromkeys(fds, b"")
     open_fds = set(fds)
     poller = select.poll()
     for fd in fds:

@@ -1,0 +1,52 @@
+"""``bootstrap run``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from bootstrap import api
+from bootstrap.commands import options
+from bootstrap.console import progress_for, results
+
+_DESCRIPTION = """\
+Have this machine's notebooks run in the locked environment: restore it, prove that a kernel starts there, and put
+it in the way of every kernel's start (Colab) or register it as a kernel (anywhere else). In a notebook's cell, call
+`bootstrap.run()` instead: that also moves the running kernel.
+
+  bootstrap run
+  bootstrap run --variant cpu --prefix ./env
+  bootstrap undo                                        the way back
+"""
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command."""
+    command = commands.add_parser(
+        "run",
+        help="have this machine's notebooks run in the environment",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    options.add_lock(command)
+    options.add_prefix(command)
+    options.add_cache(command)
+    options.add_offline_and_adopt(command)
+    command.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    ready = api.run(
+        args.variant,
+        args.lock,
+        args.prefix,
+        cache=args.cache,
+        offline=args.offline,
+        adopt=args.adopt,
+        progress=progress_for(quiet=args.quiet, as_json=args.json),
+    )
+    if args.json:
+        print(json.dumps(ready.to_dict(), indent=2))
+    else:
+        results().print(ready.card)
+    return 0

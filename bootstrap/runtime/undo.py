@@ -1,0 +1,91 @@
+"""The way back: the machine as it was before the first `bootstrap.run()`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bootstrap.card import Card
+from bootstrap.runtime.journal import Journal
+from bootstrap.runtime.kernel import move
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What an undo did. Shows itself as a card."""
+
+    changed: tuple[str, ...]
+    """Paths that were put back or removed."""
+    moves: bool
+    """Whether this kernel goes back to the machine's own Python, after its cell."""
+    running: tuple[int, ...] = ()
+    """Process ids of kernels that still run in the environment."""
+
+    @property
+    def card(self) -> Card:
+        """The same for people."""
+        if not self.changed and not self.moves:
+            return Card(title="there was nothing to undo", verdict="ok", word="done")
+        rows = [("put back", "\n".join(self.changed))]
+        if self.moves:
+            rows.append(("kernel", "every cell from the next one on runs in the machine's own Python"))
+        again = f"Restart the kernels with process ids {', '.join(map(str, self.running))}." if self.running else ""
+        return Card(title="this machine is as it was before", verdict="ok", word="done", rows=tuple(rows), next=again)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The outcome as JSON-ready data."""
+        return {"changed": list(self.changed), "moves": self.moves, "running": list(self.running)}
+
+    def __str__(self) -> str:
+        return str(self.card)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self.card._repr_html_()
+
+
+def undo() -> Undone:
+    """Puts back everything that `set_up` changed, from any state, also a half-finished one.
+
+    In a kernel that runs in the environment, the kernel moves back to the machine's own Python after its cell, and
+    the environment's folder is deleted on the way.
+
+    Raises:
+        JournalError: The journal can't be read.
+        UndoError: Something could not be put back; run it again when that is mended.
+    """
+    journal = Journal()
+    if journal.empty:
+        return Undone((), moves=False)
+    prefix = Path(journal.facts.get("prefix", "/nonexistent"))
+    environment = journal.facts.get("environment")
+    kernel = move.live_kernel() if Path(sys.prefix).resolve() == prefix.resolve() else None
+    image = journal.image(prefix)
+    made_here = image is not None and image.kind == "absent"
+    if kernel is None or environment is None or move.obstacle(kernel) is not None:
+        here = (os.getpid(),) if kernel is not None else ()
+        return Undone(tuple(journal.undo()), moves=False, running=(*_running_in(prefix), *here))
+    # This program's own files go last, with the journal, when another program runs in this process.
+    remove = [str(prefix), str(journal.folder)] if made_here else []
+    changed = journal.undo(spare=(prefix,) if made_here else ())
+    command = [journal.facts.get("python", "/usr/bin/python3"), "-m", move.LAUNCH_MODULE]
+    move.schedule(kernel, move.Target(command, environment, remove=remove))
+    return Undone((*changed, *remove[:1]), moves=True)
+
+
+def _running_in(prefix: Path) -> tuple[int, ...]:
+    """Other processes whose program was the environment's Python."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal() and int(entry.name) != os.getpid():
+            try:
+                program = os.readlink(entry / "exe").removesuffix(" (deleted)")  # noqa: PTH115 - no path any more
+            except OSError:
+                continue
+            if prefix in Path(program).parents:
+                found.append(int(entry.name))
+    return tuple(sorted(found))
