@@ -228,7 +228,8 @@ class TestRoot:
         machine.path("/usr/bin/git").write_bytes(Path("/usr/bin/git").read_bytes())
         steps(f"""
             mv /usr/bin/python3.real /usr/bin/python3; sed -i '$d' /etc/ipython/ipython_config.py
-            chmod {hosts:o} /etc/hosts; rm -r /opt/conda; chmod {git:o} /usr/bin/git; mv /content/moved /content/sample_data
+            chmod {hosts:o} /etc/hosts; rm -r /opt/conda; chmod {git:o} /usr/bin/git
+            mv /content/moved /content/sample_data
         """)
         left = before.differences(machine.snapshot(), but={f"{config}*": "not brought back here"})
         assert left == []
