@@ -1,0 +1,98 @@
+"""The Colab machine: a root of its layers, with a Jupyter server in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .layers import colab_layers
+from .pythons import find_python
+from .root import Root, RootError, skip_without
+from .server import Server
+from .snapshot import take
+from .wheels import wheel_folders
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from typing import Self
+
+    from .server import Kernel
+    from .snapshot import Snapshot
+
+
+@dataclass
+class ColabRoot(Root):
+    """A root laid out as a Colab machine. See ``Root`` for ``run``, ``path``, ``copy``, ``save`` and ``close``."""
+
+    _server: Server | None = field(default=None, repr=False)
+
+    @classmethod
+    def start(
+        cls,
+        python: str = "3.12",
+        *,
+        binds: Mapping[str, Path] | None = None,
+        env: Mapping[str, str] | None = None,
+        layers: Sequence[Path] = (),
+        wheels: bool = True,
+        size: str = "8g",
+    ) -> Self:
+        """A new machine; the test is skipped, with the reason, where this one can't make it.
+
+        Args:
+            python: Colab's own Python: 3.11, 3.12 or 3.13.
+            binds: Path inside to what of the outside is seen there, read-only.
+            env: Changes to what its processes get; an empty value unsets.
+            layers: More layers above the machine's own (from ``save``), topmost first.
+            wheels: Whether pip finds this project's wheel, what it depends on, and numpy 2.3.4 inside.
+            size: The most that may be written, in memory.
+        """
+        skip_without()
+        target = find_python(python)
+        if target is None:
+            pytest.skip(f"this machine has no Python {python} to make a Colab machine of")
+        found = wheel_folders(target) if wheels else {}
+        return cls.make(
+            [*layers, *colab_layers(target)], binds={**found, **(binds or {})}, environment=env, size=size
+        )
+
+    @property
+    def server(self) -> Server:
+        """The machine's Jupyter server, started when it is first asked for."""
+        if self._server is None:
+            self._server = Server(self)
+        return self._server
+
+    def kernel(self, *, ready: bool = True) -> Kernel:
+        """Starts a kernel under the machine's server, and opens a client of it."""
+        return self.server.kernel(ready=ready)
+
+    def copy(self) -> Self:
+        """Another machine that starts as this one is now, without its processes. See ``Root.copy``.
+
+        Raises:
+            RootError: The server runs: it writes.
+        """
+        if self._server is not None:
+            raise RootError("call stop_server() before a copy is made")
+        return super().copy()
+
+    def snapshot(self) -> Snapshot:
+        """What differs from a new machine now."""
+        return take(self)
+
+    def stop_server(self) -> None:
+        """Stops the server and its kernels; files stay."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def close(self) -> None:
+        """Stops everything in the machine and throws it away."""
+        if self._server is not None:
+            self._server._log.close()
+            self._server = None
+        super().close()
