@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.errors import LockError, LockNotFoundError
+from bootstrap.errors import InterruptedRestoreError, LockError, LockNotFoundError
 from bootstrap.prefix import PLATFORM
 
 if TYPE_CHECKING:
@@ -302,6 +302,8 @@ def run(
             adopt=adopt,
             progress=shown,
         )
+    except KeyboardInterrupt:
+        raise InterruptedRestoreError("Stopped before the environment was ready.") from None
     finally:
         shown.close()
 

@@ -75,24 +75,23 @@ def set_up(
     how: dict[str, Any] = {"cache": cache, "offline": offline, "adopt": adopt, "progress": progress}
     restored = _restore(lock, records, prefix, by_condacolab=colab and not inside, **how)
     kernel = move.live_kernel()
-    if inside:
-        action, proof = "inside", prove_here(prefix, records)
-        if "python" in journal.facts:
-            wrapper.install(Path(journal.facts["python"]), layout, journal)
-    else:
+    python = Path(journal.facts["python"]) if inside and "python" in journal.facts else wrapper.machine_python()
+    if not inside:
         progress.step(Step("connecting"))
-        python = wrapper.machine_python()
         bridge.build(layout, colab=colab)
         wrapper.write_entry(layout, wrapper.original_of(python) if colab else None)
-        progress.step(Step("proving"))
-        proof = prove(layout, "colab_kernel_launcher" if colab else "ipykernel_launcher", records)
         if colab:
             journal.note(environment=dict(os.environ), python=str(python))
-            wrapper.install(python, layout, journal)
-            action = "moves" if kernel is not None else "restart"
-        else:
-            _register(layout, journal)
-            action = "registered"
+    if inside and restored.action == "unchanged":
+        action, proof = "inside", prove_here(prefix, records)
+    else:
+        progress.step(Step("proving"))
+        proof = prove(layout, "colab_kernel_launcher" if colab else "ipykernel_launcher", records)
+        action = "registered" if not colab else "moves" if kernel is not None else "restart"
+    if colab:
+        wrapper.install(python, layout, journal)
+    elif not inside:
+        _register(layout, journal)
     ready = _ready(action, lock, layout, machine, restored, proof, time.monotonic() - began)
     if action == "moves":
         _move(kernel, layout, ready, progress)

@@ -73,6 +73,8 @@ export CONDA_PREFIX=$prefix CONDA_DEFAULT_ENV=base CONDA_SHLVL=1 CONDA_EXE="$pre
 # Only the environment's own packages: what these name was meant for another Python.
 unset PYTHONPATH PYTHONHOME
 export PYTHONNOUSERSITE=1
+# A notebook's user is root on such a machine, and pip's warning about it no help.
+export PIP_ROOT_USER_ACTION=${{PIP_ROOT_USER_ACTION:-ignore}}
 none={no_libraries}
 case ":$LD_LIBRARY_PATH:" in
   *":$none:"*) ;;

@@ -1,0 +1,82 @@
+"""Colab machines on which `bootstrap.run()` is tried, and locks that they can restore."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.channel import ensure_channel
+from tests.support.colab import ColabRoot
+from tests.support.locks_reduced import reduce_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[3]
+INSTALL = "import subprocess, sys; subprocess.check_call([sys.executable, *'-m pip install -q condacolab-bootstrap'.split()])"
+SMALL = ("numpy", "pandas", "ipykernel", "ipython", "ipyparallel", "jupyter_server", "pip", "conda", "google-auth")
+"""What a Colab kernel needs, without pytorch and its like: a few seconds to restore."""
+SMALL += ("requests", "tornado", "httplib2", "matplotlib-base", "rich", "pyyaml")
+
+
+@dataclass(frozen=True)
+class Material:
+    """A channel and locks of it, as machines see them."""
+
+    channel: Path
+    locks: Path
+
+    @property
+    def binds(self) -> dict[str, Path]:
+        return {"/var/channel": self.channel, "/var/locks": self.locks}
+
+
+def cell(lock: str = "small", **options: object) -> str:
+    """The first cell of a notebook: one line."""
+    given = "".join(f", {name}={value!r}" for name, value in options.items())
+    return f"{INSTALL}; import bootstrap; bootstrap.run(lock='/var/locks/{lock}.yml'{given})"
+
+
+@pytest.fixture(scope="session")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+    """The local channel, the committed specification locked against it, and a part of that lock."""
+    channel = ensure_channel(quiet=False).path
+    folder = tmp_path_factory.mktemp("locks")
+    command = [sys.executable, "-m", "bootstrap", "lock", "--variant", "cpu", "--channel", channel.as_uri()]
+    done = subprocess.run([*command, "--output", folder, "-q"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    whole = folder / "conda-lock.yml"
+    moved = (channel.as_uri(), "file:///var/channel")
+    reduce_lock(whole, folder / "full.yml", (), replace=moved)
+    reduce_lock(whole, folder / "small.yml", SMALL, replace=moved)
+    return Material(channel, folder)
+
+
+@pytest.fixture
+def colab(material: Material) -> Iterator[ColabRoot]:
+    """A new Colab machine."""
+    with ColabRoot.start("3.12", binds=material.binds) as machine:
+        yield machine
+
+
+@pytest.fixture(scope="session")
+def settled(material: Material, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `bootstrap.run()` wrote on a machine, as a layer for others."""
+    with ColabRoot.start("3.12", binds=material.binds) as machine:
+        kernel = machine.kernel()
+        kernel.execute(cell(), timeout=300).require()
+        kernel.close()
+        machine.stop_server()
+        return machine.save(tmp_path_factory.mktemp("settled") / "layer")
+
+
+@pytest.fixture
+def ready(material: Material, settled: Path) -> Iterator[ColabRoot]:
+    """A machine on which `bootstrap.run()` has been."""
+    with ColabRoot.start("3.12", binds=material.binds, layers=[settled]) as machine:
+        yield machine

@@ -1,0 +1,202 @@
+"""The one line in a notebook on Colab: the running kernel moves, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.colab import VERSIONS, ColabRoot
+
+from .conftest import INSTALL, cell
+
+if TYPE_CHECKING:
+    from tests.support.colab import Client, Kernel, Result
+
+    from .conftest import Material
+
+WHERE = "import os, sys; print({number}, sys.executable, os.getpid()); {number} * 10"
+
+
+def numbered(count: int, start: int = 0) -> list[str]:
+    """Cells that tell their number and where they run."""
+    return [WHERE.format(number=number) for number in range(start, start + count)]
+
+
+def assert_moved(results: list[Result], pid: int, start: int = 0) -> None:
+    """Each was answered once, in order, completely, in the environment and in the same process."""
+    for number, result in enumerate(results, start):
+        result.require()
+        assert result.replies == 1
+        assert result.stdout == f"{number} /opt/conda/bin/python {pid}\n"
+        assert result.text == str(number * 10)
+    times = [next(m.time for m in result.messages if m.type == "execute_reply") for result in results]
+    assert times == sorted(times)
+
+
+def stage_of(kernel: Client, request: str) -> str:
+    """What the cell under way shows of its progress."""
+    shown = [m.content["data"]["text/plain"] for m in kernel.messages if m.parent == request and "data" in m.content]
+    return shown[-1] if shown else ""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_run_all(version: str, material: Material) -> None:
+    """Thirty queued cells behind the first one, on each Python that Colab has had."""
+    with ColabRoot.start(version, binds=material.binds) as colab:
+        kernel = colab.kernel()
+        pid = kernel.pid
+        assert pid is not None
+        ids = [kernel.send(code) for code in [cell(), *numbered(30)]]
+        first, *others = kernel.collect(ids, timeout=300)
+        first.require()
+        assert "ready" in first.text
+        assert_moved(others, pid)
+        assert kernel.pid == pid
+        assert kernel.restarts == 0
+        prefix = kernel.execute("import sys, numpy; print(sys.prefix, numpy.__file__)").stdout.split()
+        assert prefix[0] == "/opt/conda"
+        assert prefix[1].startswith("/opt/conda/lib/")
+
+
+def test_cells_one_by_one_and_the_first_one_twice(colab: ColabRoot) -> None:
+    kernel = colab.kernel()
+    pid = kernel.pid
+    assert pid is not None
+    kernel.execute(cell(), timeout=300).require()
+    assert_moved([kernel.execute(code) for code in numbered(5)], pid)
+    began = time.monotonic()
+    again = kernel.execute(cell()).require()
+    assert "this kernel runs in the locked environment" in again.text
+    assert time.monotonic() - began < 60  # no hang; how long it takes is measured by the benchmarks
+    assert_moved([kernel.execute(code) for code in numbered(5, 5)], pid, 5)
+    assert kernel.restarts == 0
+
+
+def test_the_first_cell_queued_twice(colab: ColabRoot) -> None:
+    kernel = colab.kernel()
+    ids = [kernel.send(code) for code in [cell(), cell(), *numbered(3)]]
+    first, second, *others = kernel.collect(ids, timeout=300)
+    assert "every cell from the next one on" in first.require().text
+    assert "this kernel runs in" in second.require().text
+    assert_moved(others, kernel.pid or 0)
+
+
+def test_two_clients_at_once(colab: ColabRoot) -> None:
+    """One queues everything at once; the other sends a cell every few milliseconds, all through the move."""
+    kernel = colab.kernel()
+    other = kernel.client()
+    other.ready()
+    pid = kernel.pid
+    assert pid is not None
+    kernel.execute(INSTALL).require()
+    ids = [kernel.send(code) for code in [cell(), *numbered(10)]]
+    streamed = []
+    while not all(m.type != "execute_reply" or m.parent != ids[-1] for m in kernel.messages) or len(streamed) < 100:
+        streamed.append(other.send(WHERE.format(number=len(streamed))))
+        time.sleep(0.02)
+        assert len(streamed) < 10_000
+    first, *others = kernel.collect(ids, timeout=300)
+    first.require()
+    assert_moved(others, pid)
+    results = other.collect(streamed, timeout=120)
+    assert all(result.status == "ok" and result.replies == 1 for result in results)
+    assert [result.text for result in results] == [str(number * 10) for number in range(len(results))]
+    assert {result.stdout.split()[1] for result in results} >= {"/opt/conda/bin/python"}
+    other.close()
+
+
+def test_interrupted_half_way_and_run_again(colab: ColabRoot) -> None:
+    kernel = colab.kernel()
+    kernel.execute(INSTALL).require()
+    request = kernel.send(cell())
+    behind = kernel.send("1")
+    assert kernel.wait(lambda: "packages" in stage_of(kernel, request), 60)
+    kernel.interrupt()
+    stopped, aborted = kernel.collect([request, behind], timeout=60)
+    assert stopped.error is not None
+    assert "Stopped" in stopped.error.value
+    assert "Traceback" not in stopped.error.traceback
+    assert aborted.status == "aborted"
+    assert kernel.execute("import sys; print(sys.executable)").stdout == "/usr/bin/python3\n"
+    kernel.execute(cell(), timeout=300).require()
+    assert_moved([kernel.execute(code) for code in numbered(2)], kernel.pid or 0)
+
+
+@pytest.mark.parametrize("stage", ["fetching", "verifying", "connecting", "proving", "moving"])
+def test_killed_at_each_stage_and_run_again(stage: str, colab: ColabRoot) -> None:
+    kernel = colab.kernel()
+    kernel.execute(INSTALL).require()
+    request = kernel.send(cell())
+    if stage == "moving":
+        assert kernel.wait(lambda: any(m.type == "execute_reply" and m.parent == request for m in kernel.messages), 120)
+    else:
+        assert kernel.wait(lambda: stage_of(kernel, request).startswith(stage), 120), stage_of(kernel, request)
+    kernel.kill()
+    kernel.ready(timeout=120)
+    assert kernel.restarts == 1
+    kernel.execute(cell(), timeout=300).require()
+    assert_moved([kernel.execute(code) for code in numbered(2)], kernel.pid or 0)
+
+
+def test_the_reported_failure_and_the_way_out(colab: ColabRoot) -> None:
+    """numpy 2.0.2 is loaded, pip writes a later one: imports fail in this kernel. Then the one line."""
+    kernel = colab.kernel()
+    assert kernel.execute("import numpy; print(numpy.__version__)").stdout == "2.0.2\n"
+    kernel.execute(f"{INSTALL.replace('condacolab-bootstrap', 'numpy==2.3.4')}").require()
+    failed = kernel.execute("import numpy._core.strings")
+    assert failed.error is not None
+    assert "cannot import name '_center' from 'numpy._core.umath'" in failed.error.value
+    kernel.execute(cell(), timeout=300).require()
+    works = kernel.execute(
+        "import numpy, numpy._core.strings; print(numpy.__version__, numpy.strings.center('a', 3), numpy.__file__)"
+    ).require()
+    assert works.stdout.startswith("2.")
+    assert "/opt/conda/lib/" in works.stdout
+
+
+def test_restart_by_the_user_and_reconnect(ready: ColabRoot) -> None:
+    """A manual restart lands in the environment; so does every new kernel."""
+    kernel = ready.kernel()
+    assert kernel.execute("import sys; print(sys.prefix)").stdout == "/opt/conda\n"
+    kernel.restart()
+    assert kernel.execute("import sys; print(sys.prefix)").stdout == "/opt/conda\n"
+    result = kernel.execute(cell()).require()
+    assert "this kernel runs in the locked environment" in result.text
+    assert kernel.restarts == 0
+
+
+def test_counter_and_history_are_as_after_a_restart(colab: ColabRoot) -> None:
+    kernel = colab.kernel()
+    kernel.execute("before = 1").require()
+    kernel.execute(cell(), timeout=300).require()
+    result = kernel.execute("print('before' in globals(), len(In))").require()
+    assert result.stdout == "False 2\n"
+    assert result.execution_count == 1
+    last = kernel.execute("print([code for _, _, code in get_ipython().history_manager.get_tail(3)])").require()
+    assert "before = 1" in last.stdout
+
+
+def test_the_environment_changes_under_a_moved_kernel(ready: ColabRoot, material: Material) -> None:
+    """A damaged file is put back by the same line, and the kernel starts anew in what was put back."""
+    kernel = ready.kernel()
+    victim = "/opt/conda/lib/python3.11/site-packages/numpy/fft/_helper.py"
+    ready.path(victim).write_text("nothing = 1\n")
+    result = kernel.execute(cell(), timeout=300).require()
+    assert "repaired" in result.text
+    assert kernel.execute("import numpy.fft; print(numpy.fft.fftfreq(2))").require().stdout == "[ 0.  -0.5]\n"
+    assert kernel.restarts == 0
+
+
+def test_status_is_json_ready(ready: ColabRoot) -> None:
+    done = ready.run(["bootstrap", "run", "--lock", "/var/locks/small.yml", "--json", "-q"], check=True)
+    told = json.loads(done.stdout)
+    assert told["action"] == "restart"
+    assert told["restored"] == "unchanged"
+
+
+def kernel_pid(kernel: Kernel) -> int:
+    assert kernel.pid is not None
+    return kernel.pid
