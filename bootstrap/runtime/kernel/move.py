@@ -119,19 +119,17 @@ async def _move(kernel: Any, target: Target) -> None:
             left.held[channel] = [wire.hold(connection) for connection in own]
     await _drain(kernel, left)
 
-    def leave() -> None:
-        for fds in left.held.values():
-            for fd in fds:
-                wire.end_writing(fd)
-        become(target, left)
-
     # Exit functions of other packages may hang; the move goes on without them, from a thread of its own.
-    watchdog = threading.Timer(_GRACE_SECONDS, leave)
+    watchdog = threading.Timer(_GRACE_SECONDS, become, (target, left))
     watchdog.daemon = True
     watchdog.start()
     _wind_up(app)
     watchdog.cancel()
-    leave()
+    for fds in left.held.values():
+        for fd in fds:
+            # The clients begin to come back while the new program still loads.
+            wire.end_writing(fd)
+    become(target, left)
 
 
 async def _drain(kernel: Any, left: Handover) -> None:

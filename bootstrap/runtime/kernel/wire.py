@@ -73,7 +73,10 @@ def hold(connection: Connection) -> int:
 
 
 def end_writing(fd: int) -> None:
-    """Tells the client that nothing more will come: it closes its side, and connects anew."""
+    """Tells the client that nothing more will come: it closes its side, and connects anew.
+
+    ZeroMQ must have closed its own descriptor: an end wakes it, and it would read what is to be kept.
+    """
     with socket.socket(fileno=os.dup(fd)) as duplicate, suppress(OSError):
         duplicate.shutdown(socket.SHUT_WR)
 
@@ -82,13 +85,14 @@ def read_rest(fds: list[int], *, seconds: float) -> dict[int, bytes]:
     """What the clients had still written, up to their ends; closes the descriptors.
 
     Args:
-        fds: Descriptors from `hold`, after `end_writing`.
+        fds: Descriptors from `hold`.
         seconds: How long to wait for the clients to close, in all.
     """
     data = dict.fromkeys(fds, b"")
     open_fds = set(fds)
     poller = select.poll()
     for fd in fds:
+        end_writing(fd)
         os.set_blocking(fd, False)
         with socket.socket(fileno=os.dup(fd)) as duplicate, suppress(OSError):
             duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[3]
-INSTALL = "import subprocess, sys; subprocess.check_call([sys.executable, *'-m pip install -q condacolab-bootstrap'.split()])"
+_PIP = "*'-m pip install -q condacolab-bootstrap'.split()"
+INSTALL = f"import subprocess, sys; subprocess.check_call([sys.executable, {_PIP}])"
 SMALL = ("numpy", "pandas", "ipykernel", "ipython", "ipyparallel", "jupyter_server", "pip", "conda", "google-auth")
 """What a Colab kernel needs, without pytorch and its like: a few seconds to restore."""
 SMALL += ("requests", "tornado", "httplib2", "matplotlib-base", "rich", "pyyaml")

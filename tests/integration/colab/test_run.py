@@ -13,7 +13,7 @@ from tests.support.colab import VERSIONS, ColabRoot
 from .conftest import INSTALL, cell
 
 if TYPE_CHECKING:
-    from tests.support.colab import Client, Kernel, Result
+    from tests.support.colab import Client, Result
 
     from .conftest import Material
 
@@ -40,6 +40,11 @@ def stage_of(kernel: Client, request: str) -> str:
     """What the cell under way shows of its progress."""
     shown = [m.content["data"]["text/plain"] for m in kernel.messages if m.parent == request and "data" in m.content]
     return shown[-1] if shown else ""
+
+
+def replied(kernel: Client, request: str) -> bool:
+    """Whether a cell was answered."""
+    return any(m.type == "execute_reply" and m.parent == request for m in kernel.messages)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -94,7 +99,7 @@ def test_two_clients_at_once(colab: ColabRoot) -> None:
     kernel.execute(INSTALL).require()
     ids = [kernel.send(code) for code in [cell(), *numbered(10)]]
     streamed = []
-    while not all(m.type != "execute_reply" or m.parent != ids[-1] for m in kernel.messages) or len(streamed) < 100:
+    while not replied(kernel, ids[-1]) or len(streamed) < 100:
         streamed.append(other.send(WHERE.format(number=len(streamed))))
         time.sleep(0.02)
         assert len(streamed) < 10_000
@@ -131,7 +136,7 @@ def test_killed_at_each_stage_and_run_again(stage: str, colab: ColabRoot) -> Non
     kernel.execute(INSTALL).require()
     request = kernel.send(cell())
     if stage == "moving":
-        assert kernel.wait(lambda: any(m.type == "execute_reply" and m.parent == request for m in kernel.messages), 120)
+        assert kernel.wait(lambda: replied(kernel, request), 120)
     else:
         assert kernel.wait(lambda: stage_of(kernel, request).startswith(stage), 120), stage_of(kernel, request)
     kernel.kill()
@@ -195,8 +200,3 @@ def test_status_is_json_ready(ready: ColabRoot) -> None:
     told = json.loads(done.stdout)
     assert told["action"] == "restart"
     assert told["restored"] == "unchanged"
-
-
-def kernel_pid(kernel: Kernel) -> int:
-    assert kernel.pid is not None
-    return kernel.pid

@@ -1,0 +1,161 @@
+"""The machine as it was, and the way back."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bootstrap.errors import JournalError, UndoError
+from bootstrap.runtime.journal import STATE_VARIABLE, Journal, state_folder, write_beside
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "state")
+
+
+def tree(folder: Path) -> dict[str, object]:
+    """Everything below a folder that undo answers for."""
+    found: dict[str, object] = {}
+    for path in sorted(folder.rglob("*")):
+        info = path.lstat()
+        if path.is_symlink():
+            found[str(path)] = ("link", os.readlink(path))
+        elif path.is_dir():
+            found[str(path)] = ("folder", info.st_mode)
+        else:
+            found[str(path)] = ("file", info.st_mode, info.st_mtime_ns, path.read_bytes())
+    return found
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Path:
+    root = tmp_path / "machine"
+    (root / "bin").mkdir(parents=True)
+    (root / "bin/python3.12").write_bytes(b"\x7fELF")
+    (root / "bin/python3").symlink_to("python3.12")
+    (root / "etc").mkdir()
+    (root / "etc/config.py").write_text("a = 1\n")
+    (root / "etc/config.py").chmod(0o640)
+    os.utime(root / "etc/config.py", ns=(10**18, 10**18))
+    return root
+
+
+def change(root: Path, journal: Journal, steps: int) -> None:
+    """What a set-up does, up to some step."""
+    for done, (path, act) in enumerate(
+        (
+            (root / "bin/python3.real", lambda p: p.symlink_to("python3.12")),
+            (root / "bin/python3", lambda p: write_beside(p, "#!/bin/bash\n", mode=0o755)),
+            (root / "etc/config.py", lambda p: p.write_text("b = 2\n")),
+            (root / "new/deep/file", lambda p: (p.parent.mkdir(parents=True), p.write_text("x"))),
+            (root / "opt", lambda p: ((p / "conda/lib").mkdir(parents=True), (p / "conda/lib/x").write_text("x"))),
+        )
+    ):
+        if done == steps:
+            return
+        journal.keep(path)
+        act(path)
+
+
+@pytest.mark.parametrize("steps", range(6))
+def test_undo_from_any_state(steps: int, machine: Path, journal: Journal) -> None:
+    before = tree(machine)
+    change(machine, journal, steps)
+    assert (tree(machine) == before) is (steps == 0)
+    changed = Journal(journal.folder).undo()
+    assert tree(machine) == before
+    assert bool(changed) is (steps > 0)
+    assert not journal.folder.exists()
+
+
+def test_the_first_image_stays(machine: Path, journal: Journal) -> None:
+    config = machine / "etc/config.py"
+    journal.keep(config)
+    config.write_text("b = 2\n")
+    Journal(journal.folder).keep(config)
+    Journal(journal.folder).undo()
+    assert config.read_text() == "a = 1\n"
+
+
+def test_what_was_not_changed_is_not_touched(machine: Path, journal: Journal) -> None:
+    journal.keep(machine / "etc/config.py", machine / "bin/python3")
+    inode = (machine / "etc/config.py").stat().st_ino
+    assert journal.undo() == []
+    assert (machine / "etc/config.py").stat().st_ino == inode
+
+
+def test_a_folder_that_was_there_keeps_what_came_into_it(machine: Path, journal: Journal) -> None:
+    journal.keep(machine / "etc")
+    (machine / "etc/mine").write_text("x")
+    journal.undo()
+    assert (machine / "etc/mine").exists()
+
+
+def test_a_file_that_became_a_folder(machine: Path, journal: Journal) -> None:
+    config = machine / "etc/config.py"
+    journal.keep(config)
+    config.unlink()
+    (config / "sub").mkdir(parents=True)
+    journal.undo()
+    assert config.read_text() == "a = 1\n"
+
+
+def test_spared_paths_stay_and_the_journal_goes_on(machine: Path, journal: Journal) -> None:
+    change(machine, journal, 5)
+    journal.undo(spare=(machine / "opt",))
+    assert (machine / "opt/conda").exists()
+    Journal(journal.folder).undo()
+    assert not (machine / "opt").exists()
+
+
+def test_what_can_not_be_put_back_is_named_and_the_rest_is(
+    machine: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = tree(machine)
+    change(machine, journal, 5)
+    real = Journal._restore
+
+    def failing(self: Journal, image: object) -> bool:
+        if str(getattr(image, "path", "")).endswith("config.py"):
+            raise PermissionError(13, "Permission denied")
+        return real(self, image)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Journal, "_restore", failing)
+    with pytest.raises(UndoError) as caught:
+        journal.undo()
+    assert caught.value.evidence == (f"{machine / 'etc/config.py'}: Permission denied",)
+    assert not (machine / "opt").exists()
+    monkeypatch.undo()
+    Journal(journal.folder).undo()
+    assert tree(machine) == before
+
+
+@pytest.mark.parametrize("text", ["{", '{"schema": 99}'])
+def test_a_journal_that_can_not_be_read(text: str, tmp_path: Path) -> None:
+    (tmp_path / "journal.json").write_text(text)
+    with pytest.raises(JournalError):
+        Journal(tmp_path)
+
+
+def test_facts_are_kept(journal: Journal) -> None:
+    journal.note(prefix="/opt/conda")
+    assert Journal(journal.folder).facts == {"prefix": "/opt/conda"}
+
+
+def test_the_environment_of_a_kernel_is_nobody_elses_to_read(journal: Journal) -> None:
+    journal.note(environment={"TOKEN": "secret"})
+    assert journal.folder.stat().st_mode & 0o077 == 0
+
+
+def test_where_the_journal_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path))
+    assert state_folder() == tmp_path
+    monkeypatch.delenv(STATE_VARIABLE)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert state_folder() == Path("/var/lib/condacolab-bootstrap")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert state_folder() == tmp_path / "condacolab-bootstrap"
