@@ -1,0 +1,219 @@
+"""The moved kernel is a whole one: shell commands, pip, conda, input, widgets' comms, interrupts, google.colab."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.colab import ColabRoot
+
+from .conftest import INSTALL, cell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.colab import Kernel
+
+    from .conftest import Material
+
+
+@pytest.fixture(scope="module")
+def moved(material: Material, settled: Path) -> Iterator[Kernel]:
+    """A kernel that was moved in place: on a machine whose environment is restored, from its original kernel."""
+    with ColabRoot.start("3.12", binds=material.binds, layers=[settled]) as colab:
+        colab.run(["bootstrap", "undo"], check=True)
+        kernel = colab.kernel()
+        kernel.execute(cell(), timeout=300).require()
+        yield kernel
+
+
+def test_only_the_environment_and_the_bridge_are_on_the_path(moved: Kernel) -> None:
+    found = json.loads(moved.execute("import json, sys; print(json.dumps(sys.path))").stdout)
+    bridge = "/opt/conda/share/condacolab-bootstrap/bridge"
+    assert all(path == "" or path.startswith("/opt/conda/lib/") or path == bridge for path in found)
+    assert bridge in found
+
+
+@pytest.mark.parametrize("module", ["numpy", "pandas", "IPython", "ipykernel", "zmq", "google.auth", "yaml", "rich"])
+def test_packages_are_the_environments(module: str, moved: Kernel) -> None:
+    result = moved.execute(f"import {module}; print({module}.__file__)").require()
+    assert result.stdout.startswith("/opt/conda/lib/")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["!python -c 'import sys; print(sys.prefix)'", "!pip --version", "%pip --version", "!conda info --json"],
+)
+def test_commands_act_on_the_environment(command: str, moved: Kernel) -> None:
+    result = moved.execute(command).require()
+    assert "/opt/conda" in result.stdout
+    assert "/usr/lib" not in result.stdout
+
+
+def test_what_pip_installs_goes_into_the_environment(moved: Kernel) -> None:
+    moved.execute("%pip install -q --no-deps condacolab-bootstrap").require()  # satisfied already
+    told = moved.execute("!pip show -f condacolab-bootstrap").require().stdout
+    assert "Location: /opt/conda/share/condacolab-bootstrap/bridge" in told
+
+
+def test_the_systems_python_is_what_it_was(moved: Kernel) -> None:
+    program = (
+        "import json, os, sys, numpy; print(json.dumps([sys.executable, sys.prefix, sys.argv, numpy.__version__]))"
+    )
+    arguments = ["/usr/bin/python3", "-c", program, "a b", "", "*", '"', "-x"]
+    told = moved.execute(
+        f"import subprocess; print(subprocess.run({arguments!r}, capture_output=True).stdout.decode())"
+    )
+    executable, prefix, argv, numpy = json.loads(told.require().stdout)
+    assert (executable, prefix, numpy) == ("/usr/bin/python3", "/usr", "2.0.2")
+    assert argv == ["-c", *arguments[3:]]
+
+
+def test_no_library_of_the_environment_leaks_into_other_programs(moved: Kernel) -> None:
+    told = moved.execute("import os; print(os.environ['LD_LIBRARY_PATH'])").require().stdout.strip()
+    for folder in told.split(":"):
+        listed = moved.execute(
+            f"import os; print(os.path.isdir({folder!r}) and os.listdir({folder!r}))"
+        ).stdout.strip()
+        assert listed in ("[]", "False"), (folder, listed)
+    maps = moved.execute("!cat /proc/self/maps").require().stdout
+    assert "/opt/conda" not in maps
+
+
+def test_input(moved: Kernel) -> None:
+    result = moved.execute("print('hello', input('name? '))", inputs=["you"]).require()
+    assert result.stdout == "hello you\n"
+
+
+def test_comms(moved: Kernel) -> None:
+    """What widgets are made of: a target in the kernel answers what the page opens and sends."""
+    moved.execute(
+        "def opened(comm, message):\n"
+        "    comm.on_msg(lambda m: comm.send({'echo': m['content']['data']}))\n"
+        "get_ipython().kernel.comm_manager.register_target('echo', opened)"
+    ).require()
+    moved.request("comm_open", {"comm_id": "c1", "target_name": "echo", "data": {}})
+    sent = moved.request("comm_msg", {"comm_id": "c1", "data": {"n": 1}})
+    assert moved.wait(lambda: any(m.type == "comm_msg" and m.parent == sent for m in moved.messages), 20)
+    answer = next(m for m in moved.messages if m.type == "comm_msg" and m.parent == sent)
+    assert answer.content["data"] == {"echo": {"n": 1}}
+
+
+def test_interrupt(moved: Kernel) -> None:
+    request = moved.send("import time; print('now', flush=True); time.sleep(60)")
+    assert moved.wait(lambda: any(m.parent == request and m.type == "stream" for m in moved.messages), 20)
+    moved.interrupt()
+    result = moved.collect([request], 20)[0]
+    assert result.error is not None
+    assert result.error.name == "KeyboardInterrupt"
+    assert moved.execute("1 + 1").text == "2"
+
+
+def test_google_colab(moved: Kernel) -> None:
+    moved.execute("from google.colab import auth, data_table, drive, files, output, userdata").require()
+    names = moved.execute(
+        "import google.colab, google.auth; shell = get_ipython()\n"
+        "print(google.colab.__file__, type(shell), type(shell.kernel))"
+    ).require()
+    assert "/bridge/google/colab/" in names.stdout
+    assert "google.colab._shell" in names.stdout
+    assert "google.colab._kernel.Kernel" in names.stdout
+    moved.answers["GetSecret"] = lambda request: {"exists": True, "access": True, "payload": "s3cret"}
+    told = moved.execute("from google.colab import userdata; print(userdata.get('KEY'))")
+    assert told.require().stdout == "s3cret\n"
+
+
+def test_matplotlib_draws_inline(moved: Kernel) -> None:
+    result = moved.execute("%matplotlib inline\nimport matplotlib.pyplot as plt; plt.plot([1, 2]); plt.show()", 120)
+    assert any("image/png" in shown for shown in result.require().displays)
+
+
+def test_a_subprocess_of_this_python_is_the_environments(moved: Kernel) -> None:
+    program = (
+        "import multiprocessing, sys\n"
+        "with multiprocessing.get_context('spawn').Pool(2) as pool: print(pool.map(abs, [-1, 2]))"
+    )
+    assert moved.execute(program, 120).require().stdout == "[1, 2]\n"
+
+
+def test_nothing_runs_a_restart(moved: Kernel) -> None:
+    assert moved.restarts == 0
+
+
+def test_condacolabs_own_check_passes(material: Material) -> None:
+    """On a machine whose Python is the environment's: condacolab compares the two."""
+    with ColabRoot.start("3.11", binds=material.binds) as colab:
+        kernel = colab.kernel()
+        kernel.execute(cell(), timeout=300).require()
+        told = kernel.execute(
+            "import condacolab; condacolab.check('/opt/conda'); print(condacolab.__version__)"
+        ).require()
+        assert "Everything looks OK" in told.stdout
+        assert "0.1.10" in told.stdout
+        # Its own installer then has nothing to do.
+        kernel.execute("condacolab.install_from_url('file:///nowhere', prefix='/opt/conda')").require()
+        assert kernel.restarts == 0
+
+
+def test_training_with_workers_in_the_whole_environment(material: Material) -> None:
+    with ColabRoot.start("3.12", binds=material.binds, size="12g") as colab:
+        kernel = colab.kernel()
+        kernel.execute(cell("full"), timeout=400).require()
+        result = kernel.execute(
+            "import torch, numpy\n"
+            "from torch.utils.data import DataLoader, TensorDataset\n"
+            "data = TensorDataset(torch.arange(64))\n"
+            "print(sum(int(batch[0].sum()) for batch in DataLoader(data, batch_size=8, num_workers=2)))\n"
+            "print(torch.__file__, numpy.__file__)",
+            timeout=120,
+        ).require()
+        total, torch, numpy = result.stdout.split()
+        assert total == str(sum(range(64)))
+        assert torch.startswith("/opt/conda/lib/")
+        assert numpy.startswith("/opt/conda/lib/")
+
+
+def test_where_the_move_is_not_possible_the_kernel_restarts_once(material: Material, settled: Path) -> None:
+    with ColabRoot.start("3.12", binds=material.binds, layers=[settled]) as colab:
+        colab.run(["bootstrap", "undo"], check=True)
+        kernel = colab.kernel()
+        kernel.execute(f"{INSTALL}; import bootstrap.runtime.kernel.move as move").require()
+        kernel.execute("move.obstacle = lambda kernel: 'the test says so'").require()
+        first, behind = kernel.collect([kernel.send(cell()), kernel.send("1")], timeout=300)
+        assert first.error is not None
+        assert "restarts once" in first.error.value
+        assert "the test says so" in first.error.traceback
+        assert "it did not" in first.error.traceback
+        assert behind.status == "aborted"
+        kernel.ready(timeout=120)
+        assert kernel.execute("import sys; print(sys.prefix)").stdout == "/opt/conda\n"
+        assert "this kernel runs in" in kernel.execute(cell()).require().text
+
+
+class TestABrokenPrefix:
+    """It never costs the session: the original kernel starts and says so; the one line mends it."""
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            "rm -r /opt/conda",
+            "rm -r /opt/conda/lib/python3.11/encodings",
+            "rm -r /opt/conda/lib/python3.11/site-packages/ipykernel",
+            "rm -r /opt/conda/lib/python3.11/site-packages/zmq",
+            "rm /opt/conda/bin/python*",
+            "chmod -x /opt/conda/share/condacolab-bootstrap/kernel",
+        ],
+    )
+    def test_a_kernel_starts(self, damage: str, ready: ColabRoot) -> None:
+        ready.run(["bash", "-c", damage], check=True)
+        kernel = ready.kernel()
+        told = kernel.execute("import sys; print(sys.executable)").require()
+        assert told.stdout == "/usr/bin/python3\n"
+        assert "condacolab-bootstrap: the locked environment's kernel could not start" in told.stderr
+        assert "first cell again" in told.stderr
+        assert kernel.execute("1").require().stderr == ""
+        kernel.execute(cell(), timeout=300).require()
+        assert kernel.execute("import sys; print(sys.prefix)").stdout == "/opt/conda\n"

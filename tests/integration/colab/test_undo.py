@@ -1,0 +1,83 @@
+"""The way back: the whole root is compared with what it was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .conftest import INSTALL, cell
+from .test_run import replied, stage_of
+
+if TYPE_CHECKING:
+    from tests.support.colab import ColabRoot, Kernel, Snapshot
+
+
+def new_machine(colab: ColabRoot) -> tuple[Kernel, Snapshot]:
+    """A kernel that has the distribution installed and imported, and the machine then."""
+    kernel = colab.kernel()
+    kernel.execute(f"{INSTALL}; import bootstrap").require()
+    return kernel, colab.snapshot()
+
+
+def assert_as_before(colab: ColabRoot, before: Snapshot) -> None:
+    differences = before.differences(colab.snapshot())
+    rest = [d for d in map(str, differences) if not any(part in d for part in ("history.sqlite", "__pycache__"))]
+    assert rest == []
+
+
+def test_undo_in_the_moved_kernel(colab: ColabRoot) -> None:
+    kernel, before = new_machine(colab)
+    environment = kernel.execute("import os; print(sorted(os.environ.items()))").stdout
+    pid = kernel.pid
+    kernel.execute(cell(), timeout=300).require()
+    assert before.differences(colab.snapshot())
+    ids = [kernel.send(code) for code in ("import bootstrap; bootstrap.undo()", "import sys; print(sys.executable)")]
+    undone, behind = kernel.collect(ids, timeout=120)
+    assert "/usr/bin/python3" in undone.require().text
+    assert behind.require().stdout == "/usr/bin/python3\n"
+    assert kernel.execute("import numpy; print(numpy.__version__)").stdout == "2.0.2\n"
+    assert kernel.execute("import os; print(sorted(os.environ.items()))").stdout == environment
+    assert kernel.pid == pid
+    assert kernel.restarts == 0
+    assert_as_before(colab, before)
+    assert "nothing to undo" in kernel.execute("import bootstrap; bootstrap.undo()").text
+
+
+def test_undo_on_the_command_line(colab: ColabRoot) -> None:
+    kernel, before = new_machine(colab)
+    kernel.execute(cell(), timeout=300).require()
+    kernel.execute("1").require()
+    done = colab.run(["bootstrap", "undo"], check=True)
+    assert "as it was before" in done.stdout
+    assert str(kernel.pid) in done.stdout
+    kernel.restart()
+    assert kernel.execute("import sys; print(sys.executable)").stdout == "/usr/bin/python3\n"
+    assert_as_before(colab, before)
+
+
+@pytest.mark.parametrize("stage", ["fetching", "connecting", "proving", "moving"])
+def test_undo_of_a_half_finished_set_up(stage: str, colab: ColabRoot) -> None:
+    kernel, before = new_machine(colab)
+    request = kernel.send(cell())
+    if stage == "moving":
+        assert kernel.wait(lambda: replied(kernel, request), 120)
+    else:
+        assert kernel.wait(lambda: stage_of(kernel, request).startswith(stage), 120)
+    kernel.kill()
+    # What the kernel had started may still be at work; a person's next step takes longer than that.
+    assert kernel.wait(lambda: not any("restore" in argv for argv in colab.processes().values()), 120)
+    colab.run(["bootstrap", "undo"], check=True)
+    assert_as_before(colab, before)
+    kernel.ready(timeout=120)
+    assert kernel.execute("import sys; print(sys.executable)").stdout == "/usr/bin/python3\n"
+
+
+def test_set_up_undone_and_set_up_again(colab: ColabRoot) -> None:
+    kernel = colab.kernel()
+    for _ in range(2):
+        kernel.execute(cell(), timeout=300).require()
+        assert kernel.execute("import sys; print(sys.prefix)").stdout == "/opt/conda\n"
+        kernel.execute("import bootstrap; bootstrap.undo()").require()
+        assert kernel.execute("import sys; print(sys.prefix)").stdout == "/usr\n"
+    assert kernel.restarts == 0
