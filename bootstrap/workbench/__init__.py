@@ -9,12 +9,13 @@ verdict, and a figure for a notebook.
 
 from __future__ import annotations
 
+from . import _tqdm as _tqdm
 from .corpus import Corpus, load_corpus
 from .finding import Finding, summary
 from .gradients import check_gradients
 from .memory import check_memory
 from .parameters import check_parameters
-from .picture import Picture
+from .picture import Picture, restyled
 from .shapes import check_shapes
 from .speed import check_speed
 from .stability import check_stability
@@ -41,6 +42,7 @@ __all__ = [
     "load_corpus",
     "quiet",
     "reload",
+    "restyled",
     "search",
     "summary",
     "train",

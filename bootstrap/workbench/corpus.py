@@ -65,7 +65,7 @@ class Corpus:
     def __str__(self) -> str:
         return (
             f"{len(self.train):,} blocks to train on and {len(self.validation):,} to validate, "
-            f"of {self.context} characters from {len(self.alphabet)}"
+            f"of {self.context} characters; an alphabet of {len(self.alphabet)}"
         )
 
 
@@ -85,9 +85,11 @@ def load_corpus(
     """
     path = Path(path)
     try:
-        path.read_text(encoding="utf-8")
+        empty = not path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise CorpusError("The text can't be read.", evidence=[f"{path}: {error}"]) from error
+    if empty:
+        raise _too_short(path, "it is empty")
     with tempfile.TemporaryDirectory(prefix="workbench-text-") as cache:
         # In memory: the file it is read from, and the cache of that, may go.
         text = datasets.Dataset.from_text(str(path), sample_by="paragraph", cache_dir=cache, keep_in_memory=True)

@@ -9,7 +9,7 @@ from torch import nn
 
 from .finding import Finding
 from .picture import COLOURS, drawing, picture
-from .subject import logits_of
+from .subject import logits_of, seeded
 
 if TYPE_CHECKING:
     from bootstrap.card import Verdict
@@ -33,9 +33,11 @@ def check_gradients(subject: Subject, *, batch: int = 8, length: int | None = No
     [length] = subject.lengths((length or subject.context,))
     model = subject.model().train()
     ids = subject.tokens(batch, length)
-    logits = logits_of(model(ids))
+    with seeded(subject.seed):
+        logits = logits_of(model(ids))
     loss = nn.functional.cross_entropy(logits.flatten(0, 1).float(), ids.roll(-1, dims=1).flatten())
-    loss.backward()
+    if loss.requires_grad:
+        loss.backward()
     data = [_measure(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     broken = [f"{row['parameter']}: {row['problem']}" for row in data if row["severity"] == "broken"]
     doubtful = [f"{row['parameter']}: {row['problem']}" for row in data if row["severity"] == "doubtful"]

@@ -12,7 +12,7 @@ from bootstrap.errors import SubjectError
 
 from .finding import Finding
 from .picture import COLOURS, drawing, picture
-from .subject import logits_of
+from .subject import logits_of, seeded
 
 if TYPE_CHECKING:
     from .picture import Picture
@@ -76,10 +76,11 @@ def _measure(model: nn.Module, subject: Subject, batch: int, length: int) -> dic
         torch.cuda.synchronize(subject.device)
         torch.cuda.reset_peak_memory_stats(subject.device)
     try:
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        with seeded(subject.seed), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
             logits = logits_of(model(ids))
             loss = nn.functional.cross_entropy(logits.flatten(0, 1).float(), ids.flatten())
-        loss.backward()
+        if loss.requires_grad:
+            loss.backward()
     except torch.cuda.OutOfMemoryError as error:
         raise SubjectError(
             "The GPU's memory is too small for this step.",

@@ -72,9 +72,7 @@ class Picture:
 
     def save(self, path: Path, *, ink: str = "#222222", paper: str = "#ffffff") -> None:
         """Writes an SVG file with colours of its own, for a page that it can't take them from."""
-        # A file on its own must say what it is.
-        head = f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" style="background:{paper};color:{ink}" '
-        path.write_text(self.svg.replace("<svg ", head, 1), encoding="utf-8")
+        path.write_text(self.svg.replace('style="', f'style="background:{paper};color:{ink};', 1), encoding="utf-8")
 
 
 @contextmanager
@@ -108,7 +106,7 @@ def picture(figure: Figure, alt: str) -> Picture:
     svg = out.getvalue()
     svg = svg[svg.index("<svg") :].strip()
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = svg.replace(INK, "currentColor").replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "", 1)
+    svg = svg.replace(INK, "currentColor")
     size = 'style="width:100%;height:auto;max-width:{}" role="img" aria-label="{}"'
     width = re.search(r'width="([\d.]+)pt"', svg)
     wide = f"{float(width[1]) * 4 / 3:.0f}px" if width else "100%"
