@@ -495,3 +495,31 @@ class LockNotWritableError(MaintainError):
 
     exit_code = 77
     hint = "Choose another --output, or see to the folder's permissions."
+
+
+# The template's checks and training: 96 to 99
+
+
+class WorkbenchError(BootstrapError):
+    """The template's checks or training can't be made."""
+
+
+class SubjectError(WorkbenchError):
+    """The model, or what it shall be tried with, makes no sense."""
+
+    exit_code = 96
+    hint = "Correct what is named above; docs/first-notebook.md shows a model of one's own."
+
+
+class CorpusError(WorkbenchError):
+    """The text to train on can't be used."""
+
+    exit_code = 97
+    hint = "Give a text file, UTF-8, with paragraphs between empty lines; or leave it out for the one shipped."
+
+
+class CheckpointError(WorkbenchError):
+    """A saved model can't be loaded."""
+
+    exit_code = 98
+    hint = "Give the file that the training kept, and, for a network of your own, a fresh one of the same shape."

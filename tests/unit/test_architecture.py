@@ -23,6 +23,7 @@ LEVELS = {
     "guard": 4,
     "diagnose": 4,
     "maintain": 4,
+    "workbench": 4,
     "api": 5,
     "commands": 6,
     "cli": 7,
@@ -88,13 +89,20 @@ def test_foreign_packages_have_one_importer(module: str, allowed: set[str]) -> N
 
 
 def test_nothing_imports_numpy_or_ipython_at_module_level() -> None:
-    probes = PACKAGE / "integrity" / "probes"
+    # Probes are scripts for another process, whose subject numpy is; the workbench is for the locked environment.
+    apart = (PACKAGE / "integrity" / "probes", PACKAGE / "workbench")
     for path in modules():
-        # Probes are scripts for another process, whose subject numpy is.
-        if path.is_relative_to(probes):
+        if any(path.is_relative_to(folder) for folder in apart):
             continue
         tops = {name.split(".")[0] for name in imported(path, module_level=True)}
         assert not tops & {"numpy", "IPython", "ipykernel", "zmq", "google", "torch"}, path
+
+
+def test_nothing_else_imports_the_workbench() -> None:
+    """It needs packages that a user's runtime may not have, or not in time."""
+    for path in modules():
+        if part(path) != "workbench":
+            assert not [name for name in imported(path) if name.startswith("bootstrap.workbench")], path
 
 
 def test_importing_the_package_is_light() -> None:

@@ -1,0 +1,151 @@
+"""template.ipynb: sound as a file, and run from end to end in the restored environment."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import ROOT, Environment
+
+TEMPLATE = ROOT / "template.ipynb"
+
+RUN = """
+import json, sys
+import nbformat
+from nbclient import NotebookClient
+
+book = nbformat.read(sys.argv[1], nbformat.NO_CONVERT)
+nbformat.validate(book)
+# The first cell moves a kernel into the environment; this one is there already.
+book.cells = [cell for cell in book.cells if cell.id != "bootstrap"]
+try:
+    NotebookClient(book, timeout=600, kernel_name="python3", allow_errors=True).execute()
+finally:
+    nbformat.write(book, sys.argv[2])
+"""
+
+
+@pytest.fixture(scope="module")
+def notebook() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+    return loaded
+
+
+def source(cell: dict[str, Any]) -> str:
+    return "".join(cell["source"])
+
+
+def codes(notebook: dict[str, Any]) -> list[dict[str, Any]]:
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+def test_the_first_cell_is_one_line_that_installs_and_runs(notebook: dict[str, Any]) -> None:
+    first = codes(notebook)[0]
+    assert first["id"] == "bootstrap"
+    line = source(first)
+    assert "\n" not in line
+    assert len(line) <= 100, "readable without scrolling"
+    calls = [node for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Call)]
+    assert "bootstrap.run()" in [ast.unparse(call) for call in calls]
+    assert "pip install -q condacolab-bootstrap" in line
+
+
+def test_nothing_of_a_run_is_kept(notebook: dict[str, Any]) -> None:
+    for cell in codes(notebook):
+        assert cell["outputs"] == []
+        assert cell["execution_count"] is None
+
+
+def test_cells_have_names_that_stay(notebook: dict[str, Any]) -> None:
+    names = [cell["id"] for cell in notebook["cells"]]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z0-9-]+", name) for name in names)
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+    assert notebook["metadata"]["colab"]["toc_visible"]
+
+
+def test_every_setting_is_a_form_field_and_is_used(notebook: dict[str, Any]) -> None:
+    settings = next(cell for cell in codes(notebook) if cell["id"] == "settings")
+    fields = re.findall(r"^(\w+) = .+?  # @param (.+)$", source(settings), flags=re.MULTILINE)
+    assigned = [line for line in source(settings).splitlines() if "=" in line.partition("#")[0]]
+    assert len(fields) == len(assigned) >= 5
+    rest = "\n".join(source(cell) for cell in codes(notebook) if cell["id"] != "settings")
+    for name, form in fields:
+        assert re.search(rf"\b{name}\b", rest), f"{name} changes nothing"
+        json.loads(re.sub(r"(\w+):", r'"\1":', form[form.index("{") :]))
+
+
+def test_code_cells_are_short(notebook: dict[str, Any]) -> None:
+    for cell in codes(notebook):
+        assert len(source(cell).splitlines()) <= 20, cell["id"]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as it is installed: from its wheel."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder, ROOT]
+    subprocess.run(command, check=True)
+    return folder
+
+
+@pytest.mark.slow
+def test_it_runs_from_end_to_end(environment: Environment, site: Path, tmp_path: Path) -> None:
+    work = tmp_path / "content"
+    work.mkdir()
+    executed = tmp_path / "executed.ipynb"
+    done = subprocess.run(
+        [environment.python, "-c", RUN, TEMPLATE, executed],
+        cwd=work,
+        env={
+            "HOME": str(tmp_path),
+            "PATH": f"{environment.prefix}/bin:/usr/bin:/bin",
+            "PYTHONPATH": str(site),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "JUPYTER_PATH": str(tmp_path / "none"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    cells = {cell["id"]: cell for cell in codes(json.loads(executed.read_text(encoding="utf-8")))}
+    for name, cell in cells.items():
+        errors = [out for out in cell["outputs"] if out["output_type"] == "error"]
+        assert not errors, (name, errors[0]["evalue"])
+        noise = [out for out in cell["outputs"] if out.get("name") == "stderr"]
+        assert not noise, (name, noise)
+    assert str(environment.prefix) in text(cells["versions"])
+    for name in ("shapes", "gradients", "stability", "parameters", "memory", "speed"):
+        html = rich(cells[name])
+        assert "<svg" in html, name
+        assert "currentColor" in html, name
+    assert "6 checks, all passed" in text(cells["summary"])
+    for name in ("search-history", "search-slice", "train"):
+        assert "<svg" in rich(cells[name]), name
+    assert (work / "checkpoints/best.ckpt").is_file()
+    loss, guess = map(float, re.findall(r"\d+\.\d+", text(cells["train"]).splitlines()[0]))
+    assert loss < guess - 0.3, "it has learned"
+    assert "The Rays of Light " in text(cells["reload"])
+    assert "all passed" in text(cells["own"])
+    # Each figure once: nothing is shown by matplotlib's own backend beside ours.
+    assert not [out for cell in cells.values() for out in cell["outputs"] if "image/png" in out.get("data", {})]
+
+
+def text(cell: dict[str, Any]) -> str:
+    """What is printed or shown as plain text."""
+    plain = ["".join(out.get("text", "") or out.get("data", {}).get("text/plain", "")) for out in cell["outputs"]]
+    return "\n".join(plain)
+
+
+def rich(cell: dict[str, Any]) -> str:
+    """What is shown as HTML."""
+    return "".join("".join(out.get("data", {}).get("text/html", "")) for out in cell["outputs"])
