@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bootstrap.integrity import roots
+from bootstrap.integrity.mending import actions
 from bootstrap.integrity.model import SEVERITIES, Cause
 from bootstrap.integrity.symptoms import Symptom, explains, find_symptoms, own_cause, passes_through
 
@@ -26,7 +27,7 @@ class _Case:
     draft: Draft
     symptoms: list[Symptom] = field(default_factory=list)
 
-    def cause(self) -> Cause:
+    def cause(self, facts: Facts) -> Cause:
         """The draft and its symptoms as one cause; as severe as its worst symptom."""
         draft = self.draft
         worst = min([draft.severity, *(s.severity for s in self.symptoms)], key=SEVERITIES.index)
@@ -39,6 +40,7 @@ class _Case:
             files=draft.files,
             owner=draft.owner,
             repair=draft.repair,
+            actions=actions(draft, worst, facts),
         )
 
 
@@ -53,7 +55,7 @@ def judge(facts: Facts) -> tuple[Cause, ...]:
             home = _Case(own_cause(symptom, facts))
             cases.append(home)
         home.symptoms.append(symptom)
-    causes = [case.cause() for case in cases]
+    causes = [case.cause(facts) for case in cases]
     return tuple(sorted(causes, key=lambda cause: SEVERITIES.index(cause.severity)))
 
 
