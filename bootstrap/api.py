@@ -14,7 +14,7 @@ from bootstrap.prefix import PLATFORM
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bootstrap.integrity import Report
+    from bootstrap.integrity import Cause, Report
     from bootstrap.lock.explain import Explanation
     from bootstrap.prefix import Comparison, Restored
     from bootstrap.progress import Progress
@@ -251,9 +251,34 @@ def check(
             timeout=120.0 if thorough else 30.0,
             progress=lambda stage: shown.step(Step(stage)),
         )
-        return report.repair(progress=lambda stage: shown.step(Step(stage))) if repair else report
+        if repair:
+            report = report.repair(progress=lambda stage: shown.step(Step(stage)))
+        return report if place is None else report.with_causes(_guard_notes(place))
     finally:
         shown.close()
+
+
+def _guard_notes(prefix: Path) -> list[Cause]:
+    """What the guard has to say in a report: that it was turned off, or isn't whole."""
+    from bootstrap import guard
+    from bootstrap.integrity import Cause
+
+    found = guard.status(prefix)
+    if found.state == "never" or found.active:
+        return []
+    off = found.state == "off"
+    return [
+        Cause(
+            id="guard-off" if off else "guard-undone",
+            severity="note",
+            summary=f"The guard was turned off on {found.since}: installs may replace locked packages."
+            if off
+            else "The guard is on, but part of it was taken away: installs may replace locked packages.",
+            evidence=found.undone,
+            repair=f"Run `bootstrap guard on --prefix {prefix}`.",
+            since=found.since if off else "",
+        )
+    ]
 
 
 def _restored_from(prefix: Path) -> Path | None:

@@ -25,11 +25,9 @@ _SHOWN = 12
 def to_html(report: Report) -> str:
     """The card."""
     colour = _COLOURS[report.verdict]
+    frame = f"border:1px solid {colour};border-left:5px solid {colour};border-radius:6px;padding:8px 12px"
     parts = [
-        (
-            f'<section role="region" aria-label="numpy check: {report.verdict}" style="{_BOX}border:1px solid {colour};'
-            f'border-left:5px solid {colour};border-radius:6px;padding:8px 12px">'
-        ),
+        f'<section role="region" aria-label="numpy check: {report.verdict}" style="{_BOX}{frame}">',
         f"<div>{_badge(report.verdict)} <strong>{escape(headline(report))}</strong></div>",
     ]
     parts += [_cause(cause) for cause in report.causes]

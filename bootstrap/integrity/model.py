@@ -6,11 +6,11 @@ report can be printed, stored as JSON, or compared by a test.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 SCHEMA = 1
 """Version of the dictionary that `Report.to_dict` gives; it changes when a key changes its meaning or goes."""
@@ -215,6 +215,10 @@ class Report:
             "causes": [cause.to_dict() for cause in self.causes],
             "probes": [probe.to_dict() for probe in self.probes],
         }
+
+    def with_causes(self, more: Sequence[Cause]) -> Report:
+        """The report with further causes behind its own."""
+        return replace(self, causes=(*self.causes, *more)) if more else self
 
     def repair(self, *, progress: Callable[[str], None] | None = None) -> Report:
         """Does what can be done about the causes, and checks again; see `bootstrap.integrity.repair.repair`."""
