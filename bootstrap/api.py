@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from bootstrap.errors import LockError, LockNotFoundError
 from bootstrap.prefix import PLATFORM
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from bootstrap.integrity import Cause, Report
     from bootstrap.lock.explain import Explanation
@@ -217,11 +218,12 @@ def check(
         LockError: The lock can't be used.
         RepairError: A repair was asked for and failed.
     """
-    from bootstrap import integrity
-    from bootstrap.lock import judge, read_lock
-    from bootstrap.lock.explain import explain
-    from bootstrap.prefix.records import is_environment, require_environment
-    from bootstrap.progress import Silent, Step
+    with _standard_library_first():
+        from bootstrap import integrity
+        from bootstrap.lock import judge, read_lock
+        from bootstrap.lock.explain import explain
+        from bootstrap.prefix.records import is_environment, require_environment
+        from bootstrap.progress import Silent, Step
 
     live = prefix is None and python is None
     thorough = not live if full is None else full
@@ -256,6 +258,18 @@ def check(
         return report if place is None else report.with_causes(_guard_notes(place))
     finally:
         shown.close()
+
+
+@contextmanager
+def _standard_library_first() -> Iterator[None]:
+    """Imports in this block are not led astray by files in the working folder that are named like the library's."""
+    before = list(sys.path)
+    home = os.path.dirname(os.__file__)  # noqa: PTH120
+    sys.path.sort(key=lambda path: not (path.startswith(home) and "-packages" not in path))
+    try:
+        yield
+    finally:
+        sys.path[:] = before
 
 
 def _guard_notes(prefix: Path) -> list[Cause]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bootstrap.prefix.records import InstalledRecord
+
+_METADATA = re.compile(r"(?:^|/)(?P<name>[^/]+?)-(?P<version>[^/-]+)\.dist-info/METADATA$")
 
 
 @dataclass(frozen=True)
@@ -58,23 +61,24 @@ def held_packages(prefix: Path, lock: Path | None) -> list[Held]:
 def _distributions(prefix: Path, record: InstalledRecord) -> list[tuple[str, str]]:
     found = []
     for file in record.files:
-        if not file.path.endswith((".dist-info/METADATA", ".egg-info/PKG-INFO")) or "/_vendor/" in file.path:
+        match = _METADATA.search(file.path)
+        if match is None or "/_vendor/" in file.path:
             continue
-        name = version = ""
+        # Where pip has taken the package's own metadata away, the folder's name still tells.
+        name, version = match["name"], match["version"]
         try:
-            with (prefix / file.path).open(encoding="utf-8", errors="replace") as lines:
-                for line in lines:
-                    key, _, value = line.partition(":")
-                    if key == "Name":
-                        name = value.strip()
-                    elif key == "Version":
-                        version = value.strip()
-                    if (name and version) or not line.strip():
-                        break
+            lines = (
+                (prefix / file.path).read_text(encoding="utf-8", errors="replace").split("\n\n", 1)[0].splitlines()
+            )
         except OSError:
-            continue
-        if name and version:
-            found.append((name, version))
+            lines = []
+        for line in lines:
+            key, _, value = line.partition(":")
+            if key == "Name":
+                name = value.strip()
+            elif key == "Version":
+                version = value.strip()
+        found.append((name, version))
     return found
 
 

@@ -100,7 +100,7 @@ def examine(
     record_clean = False
     if conda.records:
         files += _conda_extras(sites, conda.records)
-        if any(fault.owner.split(" ")[0] == "numpy" for fault in files):
+        if any(fault.owner.split(" ")[0] == "numpy" and fault.reason != "extra" for fault in files):
             record_clean = _record_is_clean(distributions)
     foreign = [d for d in distributions if os.path.normpath(d.info / "METADATA") not in owners]
     # A file that pip has put over conda's is listed twice: conda's word counts, since conda is to repair it.

@@ -7,7 +7,7 @@ explains it; only what nothing explains becomes a cause of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bootstrap.integrity import roots
@@ -55,8 +55,22 @@ def judge(facts: Facts) -> tuple[Cause, ...]:
             home = _Case(own_cause(symptom, facts))
             cases.append(home)
         home.symptoms.append(symptom)
-    causes = [case.cause(facts) for case in cases]
+    causes = [case.cause(facts) for case in _joined(cases)]
     return tuple(sorted(causes, key=lambda cause: SEVERITIES.index(cause.severity)))
+
+
+def _joined(cases: list[_Case]) -> list[_Case]:
+    """A package's own word that it doesn't go with this numpy is evidence, where it is seen not to."""
+    kept = [case for case in cases if case.draft.id != "numpy-out-of-bounds"]
+    for case in cases:
+        if case.draft.id == "numpy-out-of-bounds":
+            same = (c for c in kept if c.draft.package == case.draft.package and c.draft.id.startswith("built-for"))
+            seen = next(same, None)
+            if seen is None:
+                kept.append(case)
+            else:
+                seen.draft = replace(seen.draft, evidence=(*seen.draft.evidence, *case.draft.evidence))
+    return kept
 
 
 def unexplained(facts: Facts) -> list[str]:

@@ -38,6 +38,8 @@ _REINSTALL = {
 }
 _UPGRADE = {"built-for-another-numpy", "numpy-out-of-bounds"}
 _SET_ASIDE = {"extra-files", "interrupted-install", "numpy-namesake", "numpy-shadowed", "startup-code"}
+_LAID_OVER = {"numpy-replaced", "numpy-two-dist-infos", "numpy-version-mismatch"}
+"""With these, files of the other version lie about that putting back the right ones doesn't take away."""
 _RESTART = {"float-state-changed", "mixed-in-memory", "numpy-patched", "stale-in-memory", "wrong-answers-here"}
 
 
@@ -54,6 +56,9 @@ def _actions(draft: Draft, facts: Facts) -> Iterator[Action]:
     inside = [f for f in draft.files if Path(f).is_relative_to(facts.layout.prefix) and os.path.lexists(f)]
     if draft.id in _SET_ASIDE:
         yield from (Action("set-aside", (f,)) for f in inside if not facts.disk.owner_of(f))
+    if draft.package == "numpy" and draft.id in _LAID_OVER:
+        extra = (f.path for f in facts.disk.files if f.reason == "extra")
+        yield from (Action("set-aside", (path,)) for path in extra if not facts.disk.owner_of(path))
     if draft.id == "stale-bytecode":
         yield from (Action("delete", (f,)) for f in inside)
     if draft.id == "numpy-two-dist-infos" and not facts.disk.conda:
@@ -73,6 +78,8 @@ def is_locked(package: str, facts: Facts) -> bool:
     """Whether conda owns a package, so that it is put back from the lock's archives."""
     if not facts.disk.conda:
         return False
+    if package in facts.disk.locked:
+        return True
     return not any(d.name == normalized(package) for d in facts.disk.foreign)
 
 
@@ -96,7 +103,9 @@ def pip_command(
         anew: Don't uninstall what is there: it can't be.
         complete: Only add what it needs and is missing.
     """
-    versions = [d.version for d in facts.disk.distributions if d.name == normalized(package)]
+    found = [d for d in facts.disk.distributions if d.name == normalized(package)]
+    # Where METADATA and the folder's name disagree, the name is what pip gave it.
+    versions = [d.labelled_version for d in found] + [d.version for d in found]
     running = facts.numpy_version if package == "numpy" else None
     version = running if running in versions else next(iter(versions), "")
     pinned = f"{package}=={version}" if version and not upgrade else package

@@ -122,7 +122,8 @@ def _compiled_for_old(distribution: Distribution, until: float) -> Path | None:
 
 def _bounds(facts: Facts) -> Iterator[Draft]:
     """Distributions that say themselves that they don't go with the installed numpy."""
-    version = next((d.version for d in facts.distributions), None)
+    told = {d.version for d in facts.distributions}
+    version = facts.numpy_version if facts.numpy_version in told else None
     specifiers: Any = _packaging("specifiers")
     requirements: Any = _packaging("requirements")
     if version is None or specifiers is None or requirements is None:

@@ -101,7 +101,7 @@ class ProbeResult:
 
 @dataclass(frozen=True)
 class Action:
-    """One step of a repair."""
+    """One step of a repair; what is set aside is moved to a folder of the environment, and not lost."""
 
     kind: Literal["restore", "pip", "set-aside", "delete", "restart"]
     target: tuple[str, ...] = ()

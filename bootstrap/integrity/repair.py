@@ -1,12 +1,13 @@
 """Does what can be done about the causes of a report, and checks again.
 
-Nothing is deleted that somebody might miss: files that no package owns are set aside under another name. What a
+Nothing is deleted that somebody might miss: files that no package owns are moved into a folder aside. What a
 package owns is put back: in a restored prefix from the lock's verified archives, elsewhere by pip. What lies outside
 the environment (a module in the working folder, a variable) is left alone; the report says what to do about it.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from bootstrap.integrity.model import Action, Report
     from bootstrap.lock import Lock
 
-SUFFIX = ".set-aside"
-"""What is appended to the name of a file that no package owns, so that Python passes over it."""
+ASIDE = ".set-aside-by-bootstrap"
+"""Folder in the environment to which files that no package owns are moved, with their paths kept."""
 
 _ORDER = ("set-aside", "delete", "restore", "pip")
 _ROUNDS = 3
@@ -65,14 +66,14 @@ def repair(
         lock = read_lock(Path(report.lock)) if report.lock else None
         for action in todo:
             tell(str(action))
-            _carry_out(action, lock, cache=cache, offline=offline)
+            _carry_out(action, Path(report.prefix), lock, cache=cache, offline=offline)
         done.update(todo)
         tell("check again")
         report = _again(report, lock)
     return report
 
 
-def _carry_out(action: Action, lock: Lock | None, *, cache: Path | None, offline: bool) -> None:
+def _carry_out(action: Action, prefix: Path, lock: Lock | None, *, cache: Path | None, offline: bool) -> None:
     if action.kind == "restore":
         from bootstrap.prefix import restore
 
@@ -88,7 +89,9 @@ def _carry_out(action: Action, lock: Lock | None, *, cache: Path | None, offline
         path = Path(action.target[0])
         try:
             if action.kind == "set-aside":
-                path.rename(_free_name(path))
+                goal = _free_name(prefix / ASIDE / path.relative_to(prefix))
+                goal.parent.mkdir(parents=True, exist_ok=True)
+                path.rename(goal)
             elif path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
@@ -100,10 +103,10 @@ def _carry_out(action: Action, lock: Lock | None, *, cache: Path | None, offline
 
 
 def _free_name(path: Path) -> Path:
-    goal, number = path.with_name(path.name + SUFFIX), 1
-    while goal.exists():
+    goal, number = path, 1
+    while os.path.lexists(goal):
         number += 1
-        goal = path.with_name(f"{path.name}{SUFFIX}-{number}")
+        goal = path.with_name(f"{path.name}.{number}")
     return goal
 
 

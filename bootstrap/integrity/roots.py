@@ -144,8 +144,8 @@ def _searched_first(facts: Facts) -> Iterator[Draft]:
     """Another numpy, or a file that hides a module numpy needs, in a folder that a notebook searches first."""
     if facts.live is not None:
         return  # the process itself was asked
-    imported = facts.probe("numpy-import")
-    needed = imported.facts.get("stdlib", ()) if imported else ()
+    loaded = facts.probe("numpy-modules")
+    needed = loaded.facts.get("stdlib", ()) if loaded else ()
     for folder in facts.outer_paths:
         for name in needed:
             if (hiding := next((p for p in module_files(folder, name) if p.exists()), None)) is not None:

@@ -110,14 +110,14 @@ def examine_process(disk: Disk, fresh: Sequence[ProbeResult]) -> Live:
         fresh: What a fresh process of the same interpreter answered.
     """
     by_name = {result.name: result for result in fresh}
-    reached = by_name.get("numpy-import")
+    loaded = by_name.get("numpy-modules")
     surface = by_name.get("numpy-surface")
     numpy = sys.modules.get("numpy")
     process = Process(
         disk=disk,
         numpy=numpy if isinstance(numpy, types.ModuleType) else None,
         surface=dict(surface.facts.get("surface", {})) if surface else {},
-        stdlib=tuple(reached.facts.get("stdlib", ())) if reached else (),
+        stdlib=tuple(loaded.facts.get("stdlib", ())) if loaded else (),
         trusted=bool(fresh) and all(r.ok for r in fresh),
         mappings=memory.read_mappings(),
         started=modules.process_start(),

@@ -26,7 +26,6 @@ def numpy_import(numpy: Any, facts: dict[str, Any]) -> Iterator[str]:
     facts["file"] = getattr(numpy, "__file__", None)
     facts["version"] = str(getattr(numpy, "__version__", ""))
     facts["paths"] = [str(path) for path in getattr(numpy, "__path__", [])]
-    facts["stdlib"] = _standard_modules()
     if facts["file"] is None:
         yield "the name numpy stands for a folder without __init__.py, not for a package"
     elif not facts["paths"]:
@@ -112,6 +111,7 @@ def numpy_modules(numpy: Any, facts: dict[str, Any]) -> Iterator[str]:
         if name.startswith("numpy.") and file.endswith((".so", ".pyd")):
             extensions[name] = file
     facts["extensions"] = extensions
+    facts["stdlib"] = _standard_modules()
 
 
 def _source(function: Any) -> tuple[str, str]:
