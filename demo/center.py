@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,10 @@ class Cell:
 
 CELLS = (
     Cell("Colab loads numpy before the first cell", "import numpy\nprint('numpy', numpy.__version__)"),
+    Cell(
+        "So far the notebook; with us a tripwire is armed at the kernel's start",
+        "from bootstrap.guard import tripwire\nwire = tripwire.arm(get_ipython(), sys.prefix)",
+    ),
     Cell(
         "A list of requirements holds captum 0.8.0, which asks for numpy<2.0",
         # Its other needs (torch) would not change what happens to numpy.
@@ -88,9 +93,10 @@ def replay(python: Path, cells: tuple[Cell, ...] = CELLS) -> list[str]:
     """Runs the cells in one kernel of an interpreter, and returns what each printed."""
     job = json.dumps([_SETUP, *(cell.code for cell in cells)])
     # The client runs in the environment too: it has jupyter_client, and imports no numpy.
-    done = subprocess.run(
-        [python, "-I", __file__, "--client"], input=job, capture_output=True, text=True, check=False
-    )
+    # Kernels that the user has registered are none of its business.
+    own = {"JUPYTER_PREFER_ENV_PATH": "1", "JUPYTER_DATA_DIR": str(python.parents[1] / "jupyter")}
+    command = [python, "-I", __file__, "--client"]
+    done = subprocess.run(command, input=job, capture_output=True, text=True, check=False, env={**os.environ, **own})
     if done.returncode != 0:
         raise SystemExit(f"the kernel could not be driven:\n{done.stderr}")
     outputs: list[str] = json.loads(done.stdout)

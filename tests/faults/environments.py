@@ -76,7 +76,7 @@ class Site(Environment):
         """The variables of the environment, and pip's, in this process."""
         before = dict(os.environ)
         # Repairs take the very wheels that the environments were made from; no index is asked.
-        own = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels())}
+        own = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels()), "PIP_NO_COMPILE": "1"}
         os.environ.update(own | self.variables)
         if self.cache is not None:
             os.environ["BOOTSTRAP_CACHE"] = str(self.cache)
@@ -110,7 +110,7 @@ class Site(Environment):
 
 
 @contextlib.contextmanager
-def _held(name: str) -> Iterator[Path]:
+def held(name: str) -> Iterator[Path]:
     """One of the kept folders, for one process at a time."""
     HOME.mkdir(parents=True, exist_ok=True)
     with (HOME / f"{name}.lock").open("w") as file:
@@ -134,7 +134,7 @@ def conda_site() -> Site:
             chosen[name] = records[name]
             waiting += [spec.split()[0] for spec in records[name]["depends"]]
     key = _key(sorted(record["sha256"] for record in chosen.values()), str(channel.path))
-    with _held(f"conda-{key}") as home:
+    with held(f"conda-{key}") as home:
         if not (home / "complete").exists():
             shutil.rmtree(home, ignore_errors=True)
             home.mkdir(parents=True)
@@ -158,7 +158,7 @@ def pip_site(numpy: str | None = None, *extras: str) -> Site:
     """A virtual environment with pip, numpy (the channel's own unless given) and other wheels."""
     asked = [f"numpy=={numpy}" if numpy else "numpy", *extras]
     key = _key(sys.version, asked, sorted(path.name for path in wheels().iterdir() if path.suffix == ".whl"))
-    with _held(f"pip-{key}") as home:
+    with held(f"pip-{key}") as home:
         site = Site(home / "env")
         if not (home / "complete").exists():
             shutil.rmtree(home, ignore_errors=True)
@@ -186,7 +186,7 @@ def wheels() -> Path:
     """The folder of wheels that pip is confined to: the channel's own, and other versions of numpy."""
     folder = HOME / "wheels"
     if not (folder / "complete").exists():
-        with _held("wheels"):
+        with held("wheels"):
             if not (folder / "complete").exists():
                 _fetch(folder)
     return folder

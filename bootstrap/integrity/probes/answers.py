@@ -210,7 +210,7 @@ def reductions(numpy: Any, _facts: dict[str, Any]) -> Iterator[str]:
         function = getattr(numpy, name)
         yield from same(name, function(small), whole)
         yield from same(f"{name} of rows", function(small, axis=1), by_row)
-    for name, result, expected in (
+    for name, result, right in (
         ("ravel", numpy.ravel(small), [3.0, -1.0, 4.0, 2.0]),
         ("reshape", numpy.reshape(small, (1, 4)), [[3.0, -1.0, 4.0, 2.0]]),
         ("clip", numpy.clip(small, 0, 3), [[3.0, 0.0], [3.0, 2.0]]),
@@ -228,7 +228,7 @@ def reductions(numpy: Any, _facts: dict[str, Any]) -> Iterator[str]:
         ("isin", numpy.isin([1, 2, 3], [2]), [False, True, False]),
         ("einsum", numpy.einsum("ij,j->i", small, [1.0, 2.0]), [1.0, 8.0]),
     ):
-        yield from same(name, result, expected)
+        yield from same(name, result, right)
 
 
 @probe("strings", catches="damaged string ufuncs and character arrays", cost_ms=4)
