@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from bootstrap import guard
     from bootstrap.api import check, explain_lock, restore, run, status, undo
 
-__all__ = ["__version__", "check", "explain_lock", "restore", "run", "status", "undo"]
+__all__ = ["__version__", "check", "explain_lock", "guard", "restore", "run", "status", "undo"]
 
 
 def __getattr__(name: str) -> Any:
     """Loads a verb when it is first used: importing the package must cost a notebook nothing."""
+    if name == "guard":
+        from importlib import import_module
+
+        return import_module("bootstrap.guard")
     if name in __all__:
         from bootstrap import api
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +13,9 @@ from bootstrap.errors import InterruptedRestoreError, LockError, LockNotFoundErr
 from bootstrap.prefix import PLATFORM
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from bootstrap.integrity import Report
+    from bootstrap.integrity import Cause, Report
     from bootstrap.lock.explain import Explanation
     from bootstrap.prefix import Comparison, Restored
     from bootstrap.progress import Progress
@@ -194,50 +196,105 @@ def check(
     python: StrPath | None = None,
     lock: StrPath | None = None,
     imports: Sequence[str] | None = None,
+    full: bool | None = None,
+    repair: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Proves an environment healthy, or names what is wrong.
 
+    Without a prefix and an interpreter it examines this very process: what it has loaded, then its files and a
+    fresh process of its interpreter. numpy is not imported into it.
+
     Args:
-        prefix: The environment; `default_prefix()` unless given.
-        python: An interpreter to examine instead of a prefix.
+        prefix: A conda environment to examine from outside.
+        python: An interpreter to examine from outside.
         lock: The lock to compare a prefix with; the one it was restored from unless given.
         imports: Packages to import; numpy's dependents and what no other locked package needs unless given.
+        full: Hash every file and import every dependent. By default that is done from outside, and not for this
+            process, whose answer shall come within moments.
+        repair: Do what can be done about the causes, and return the report on what came of it.
         progress: Receives the states of the work.
 
     Raises:
         PrefixError: There is nothing to check.
         LockError: The lock can't be used.
+        RepairError: A repair was asked for and failed.
     """
-    from bootstrap import integrity
-    from bootstrap.lock import judge, read_lock
-    from bootstrap.lock.explain import explain
-    from bootstrap.prefix.records import require_environment
-    from bootstrap.progress import Silent, Step
+    with _standard_library_first():
+        from bootstrap import integrity
+        from bootstrap.lock import judge, read_lock
+        from bootstrap.lock.explain import explain
+        from bootstrap.prefix.records import is_environment, require_environment
+        from bootstrap.progress import Silent, Step
 
-    place = (
-        None if python is not None and prefix is None else Path(prefix or default_prefix()).expanduser().absolute()
-    )
+    live = prefix is None and python is None
+    thorough = not live if full is None else full
+    if live:
+        python = sys.executable
+        place = Path(sys.prefix) if is_environment(Path(sys.prefix)) else None
+    else:
+        place = None if prefix is None else Path(prefix).expanduser().absolute()
     judged = None
     if place is not None:
         require_environment(place)
         path = Path(lock) if lock is not None else _restored_from(place)
         if path is not None:
             judged = read_lock(path)
-            roots = explain(judged, judge(judged, PLATFORM), PLATFORM).roots
-            if imports is None:
+            if imports is None and thorough:
+                roots = explain(judged, judge(judged, PLATFORM), PLATFORM).roots
                 imports = tuple(dict.fromkeys([*integrity.DEPENDENTS, *(r.name for r in roots)]))
     shown = progress or Silent()
     try:
-        return integrity.check(
+        report = integrity.check(
             place,
             python=None if python is None else Path(python),
             lock=judged,
             imports=imports,
+            full=thorough,
+            live=live,
+            timeout=120.0 if thorough else 30.0,
             progress=lambda stage: shown.step(Step(stage)),
         )
+        if repair:
+            report = report.repair(progress=lambda stage: shown.step(Step(stage)))
+        return report if place is None else report.with_causes(_guard_notes(place))
     finally:
         shown.close()
+
+
+@contextmanager
+def _standard_library_first() -> Iterator[None]:
+    """Imports in this block are not led astray by files in the working folder that are named like the library's."""
+    before = list(sys.path)
+    home = os.path.dirname(os.__file__)  # noqa: PTH120
+    sys.path.sort(key=lambda path: not (path.startswith(home) and "-packages" not in path))
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+def _guard_notes(prefix: Path) -> list[Cause]:
+    """What the guard has to say in a report: that it was turned off, or isn't whole."""
+    from bootstrap import guard
+    from bootstrap.integrity import Cause
+
+    found = guard.status(prefix)
+    if found.state == "never" or found.active:
+        return []
+    off = found.state == "off"
+    return [
+        Cause(
+            id="guard-off" if off else "guard-undone",
+            severity="note",
+            summary=f"The guard was turned off on {found.since}: installs may replace locked packages."
+            if off
+            else "The guard is on, but part of it was taken away: installs may replace locked packages.",
+            evidence=found.undone,
+            repair=f"Run `bootstrap guard on --prefix {prefix}`.",
+            since=found.since if off else "",
+        )
+    ]
 
 
 def _restored_from(prefix: Path) -> Path | None:

@@ -364,6 +364,45 @@ class InterruptedRestoreError(BootstrapError):
     hint = "Nothing was changed. Run the command again to go on from what was fetched."
 
 
+# Repair and guard: 51 to 59
+
+
+class RepairError(BootstrapError):
+    """What a check found could not be repaired."""
+
+
+class RepairLockMissingError(RepairError):
+    """The prefix has to be brought back to its lock, and that lock is gone or has changed."""
+
+    exit_code = 51
+    hint = "Give the lock with --lock, or bring the prefix to another one with `bootstrap restore --lock FILE`."
+
+
+class RepairFailedError(RepairError):
+    """A step of the repair failed: pip ended with an error, or a file could not be moved."""
+
+    exit_code = 52
+    hint = "See to what the evidence says, then run the command again: it begins with what is still wrong."
+
+
+class GuardError(BootstrapError):
+    """The guard could not be switched."""
+
+
+class GuardNothingLockedError(GuardError):
+    """The prefix has no ledger of a restore, and no lock was given: nothing says what is to be guarded."""
+
+    exit_code = 53
+    hint = "Restore the prefix with `bootstrap restore`, or give the lock with --lock."
+
+
+class GuardConfigurationError(GuardError):
+    """A configuration file that the guard writes into can't be understood."""
+
+    exit_code = 54
+    hint = "Correct the file, or move it away; nothing was changed."
+
+
 # Refreshing the lock (maintainers): 60 to 79
 
 

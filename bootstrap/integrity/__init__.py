@@ -2,8 +2,9 @@
 
 `check` looks at an environment from three sides: on disk (every file against its package, every package
 against the lock), in a fresh process of the environment's own Python (where numpy comes from, what it computes,
-what imports, what shares memory), and by repeating what fails with one thing taken away. Findings are joined
-into causes. Nothing in this package imports numpy: probes do, in their own process.
+what imports, what shares memory), and in the running process itself, where that is asked for (what it has loaded).
+What fails is repeated with one thing taken away. Findings are joined into causes, each with its history and its
+repair. Nothing in this package imports numpy: probes do, in their own process.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.errors import PrefixNotFoundError
-from bootstrap.integrity.checking import CATALOGUE, run_check
+from bootstrap.integrity.checking import CATALOGUE, LIVE_CATALOGUE, run_check
 from bootstrap.integrity.importing import DEPENDENTS
 from bootstrap.integrity.model import Cause, FileFault, ProbeResult, RecordFault, Report
 from bootstrap.integrity.report import exit_code, render, to_text
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CATALOGUE",
     "DEPENDENTS",
+    "LIVE_CATALOGUE",
     "Cause",
     "FileFault",
     "ProbeResult",
@@ -44,6 +46,8 @@ def check(
     python: Path | None = None,
     lock: Lock | None = None,
     imports: Sequence[str] | None = None,
+    full: bool = True,
+    live: bool = False,
     timeout: float = 120.0,
     progress: Callable[[str], None] | None = None,
 ) -> Report:
@@ -52,9 +56,12 @@ def check(
     Args:
         prefix: The environment; by default that of ``python``.
         python: The interpreter to examine; by default the prefix's own, or the running one.
+        full: Hash every file and import every dependent. Otherwise numpy is hashed, and what shows a sign of
+            change; scipy, pandas and pyarrow are imported, other compiled packages looked at.
+        live: Also examine the running process, whose interpreter ``python`` has to be.
         lock: What should be installed. Without it, files are still compared with what their package says.
         imports: Packages to import (distributions, conda packages or modules; those that aren't installed are
-            left out). By default those of `DEPENDENTS`; an empty sequence imports none.
+            left out). By default those of `DEPENDENTS`, or the three quick ones; an empty sequence imports none.
         timeout: Seconds that one probe may take.
         progress: Called with a few words at each stage.
 
@@ -70,6 +77,8 @@ def check(
         prefix=None if prefix is None else prefix.absolute(),
         lock=lock,
         imports=imports,
+        full=full,
+        live=live,
         timeout=timeout,
         progress=progress or (lambda _stage: None),
     )

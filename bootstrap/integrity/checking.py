@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import PrefixNotFoundError
+from bootstrap.integrity.blame import add_history
 from bootstrap.integrity.disk import Disk, examine
 from bootstrap.integrity.facts import LOADER_VARIABLES, Facts, Layout, find_hooks
-from bootstrap.integrity.importing import DEPENDENTS, import_tasks
+from bootstrap.integrity.importing import DEPENDENTS, QUICK_DEPENDENTS, import_tasks
 from bootstrap.integrity.judgement import judge, unexplained
+from bootstrap.integrity.live import CHECKS, examine_process
 from bootstrap.integrity.model import Cause, ProbeResult, Report
 from bootstrap.integrity.probes import answers, layout, linear, origin, registry, sharing, state
 from bootstrap.integrity.process import Limits, Task, run_surviving, run_tasks
+from bootstrap.integrity.record_files import find_distributions
 from bootstrap.prefix.state import read_state
 
 if TYPE_CHECKING:
@@ -26,7 +29,9 @@ if TYPE_CHECKING:
     from bootstrap.lock import Lock
 
 CATALOGUE = registry.PROBES
-"""Every probe by name, with what it catches, what it costs and how it works."""
+"""Every probe of a fresh process by name, with what it catches, what it costs and how it works."""
+LIVE_CATALOGUE = CHECKS
+"""The same for the questions to the running process."""
 
 _ROUTINE = [name for name, probe in CATALOGUE.items() if probe.routine and name != "layout"]
 _SHARING = tuple(name for name in _ROUTINE if name.startswith("share-"))
@@ -41,6 +46,8 @@ def run_check(
     prefix: Path | None,
     lock: Lock | None,
     imports: Sequence[str] | None,
+    full: bool,
+    live: bool,
     timeout: float,
     progress: Callable[[str], None],
 ) -> Report:
@@ -54,19 +61,22 @@ def run_check(
     where = Layout.from_probe(python, first.facts)
     if prefix is not None:
         where = replace(where, prefix=prefix)
-    names = DEPENDENTS if imports is None else tuple(imports)
+    names = tuple(imports) if imports is not None else DEPENDENTS if full else QUICK_DEPENDENTS
     # In an environment that we made, the compiled modules are left for the next import, which is the user's.
     ours = read_state(where.prefix) is not None
-    with ThreadPoolExecutor(1) as pool:
-        progress("hash files")
-        pending = pool.submit(examine, where.prefix, where.sites, lock=lock, named=names)
+    more = ("numpy-surface",) if live else ()
+    with ThreadPoolExecutor(2) as pool:
+        progress("hash files" if full else "look at files")
+        pending = pool.submit(examine, where.prefix, where.sites, lock=lock, named=names, quick=not full)
+        beside = None if full else pool.submit(_ask_beside, python, names, where, limits, keep_bytecode=ours)
         progress("ask numpy")
-        numpy = _ask_numpy(python, limits, keep_bytecode=ours)
+        numpy = _ask_numpy(python, limits, keep_bytecode=ours, more=more)
         disk = pending.result()
+        answered = beside.result() if beside else None
     facts = Facts(
         layout=where,
         disk=disk,
-        numpy=tuple(numpy),
+        numpy=tuple(result for result in numpy if result.name not in more),
         hooks=find_hooks(disk),
         loader={name: os.environ[name] for name in LOADER_VARIABLES if os.environ.get(name)},
         outer_paths=outer_paths(where),
@@ -74,20 +84,35 @@ def run_check(
     imported = facts.probe("numpy-import")
     if names and imported is not None and imported.passed:
         progress("import what stands on numpy")
-        together, alone = _ask_dependents(python, names, disk, limits, keep_bytecode=ours)
+        together, alone = answered or _ask_dependents(python, names, disk, limits, keep_bytecode=ours)
         facts = replace(facts, dependents=tuple(together), alone=tuple(alone))
     facts = _experiment(facts, limits, progress)
+    if live:
+        progress("ask this process")
+        facts = replace(facts, live=examine_process(disk, numpy))
     progress("judge")
-    probes = (first, *facts.numpy, *facts.dependents, *facts.alone)
     return Report(
         python=str(python),
         prefix=str(where.prefix),
         numpy_version=facts.numpy_version,
-        causes=judge(facts),
-        probes=probes,
+        causes=tuple(add_history(cause, facts) for cause in judge(facts)),
+        probes=(first, *facts.numpy, *facts.dependents, *facts.alone, *(facts.live.results if facts.live else ())),
         seconds=time.monotonic() - began,
         files_checked=disk.checked,
+        level="full" if full else "quick",
+        live=live,
+        manager="conda" if disk.conda else "pip",
+        lock=None if lock is None else str(lock.path.absolute()),
+        imports=None if imports is None else tuple(imports),
     )
+
+
+def _ask_beside(
+    python: Path, names: Sequence[str], where: Layout, limits: Limits, *, keep_bytecode: bool
+) -> tuple[list[ProbeResult], list[ProbeResult]]:
+    """The same as `_ask_dependents`, before it is known what conda says of the disk."""
+    seen = Disk(where.prefix, where.sites, distributions=tuple(find_distributions(where.sites)))
+    return _ask_dependents(python, names, seen, limits, keep_bytecode=keep_bytecode)
 
 
 def _dead(python: Path, prefix: Path | None, result: ProbeResult, seconds: float) -> Report:
@@ -106,10 +131,11 @@ def _dead(python: Path, prefix: Path | None, result: ProbeResult, seconds: float
     return Report(str(python), str(prefix or ""), None, (cause,), (result,), seconds)
 
 
-def _ask_numpy(python: Path, limits: Limits, *, keep_bytecode: bool) -> list[ProbeResult]:
+def _ask_numpy(python: Path, limits: Limits, *, keep_bytecode: bool, more: Sequence[str] = ()) -> list[ProbeResult]:
     """All probes of numpy; where its import ends the process, nothing more is asked."""
     # One process for all: a probe that numpy does not survive costs one more import, not one each.
-    first = run_tasks(python, [Task(name) for name in _NUMPY + _ANSWERS], limits=limits, keep_bytecode=keep_bytecode)
+    tasks = [Task(name) for name in (*_NUMPY, *_ANSWERS, *more)]
+    first = run_tasks(python, tasks, limits=limits, keep_bytecode=keep_bytecode)
     lost = [result for result in first if result.outcome in ("died", "timeout", "memory")]
     reached = next((result for result in first if result.name == "numpy-import"), None)
     if not lost:

@@ -7,8 +7,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.integrity.drafts import Draft, mapped_libraries, package_name, repair_package, shorten
+from bootstrap.integrity.drafts import Draft, mapped_libraries, package_name, shorten
 from bootstrap.integrity.identity import shadowed, versions
+from bootstrap.integrity.mending import repair_package
 from bootstrap.integrity.weight import fault_severity
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bootstrap.integrity.model import FileFault, RecordFault
@@ -24,6 +24,7 @@ from bootstrap.integrity.record_files import (
 from bootstrap.prefix.compare import compare_prefix
 from bootstrap.prefix.files import verify_files
 from bootstrap.prefix.records import InstalledRecord, is_environment, read_records
+from bootstrap.prefix.state import read_state, suspects
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from bootstrap.lock import Lock
     from bootstrap.prefix.compare import Comparison
+    from bootstrap.prefix.files import FileFault as PrefixFault
 
 _HASH_ALL_BELOW = 2 * 2**30
 """Bytes of all distributions up to which each file is hashed; above, numpy and the named packages are."""
@@ -54,6 +56,10 @@ class Disk:
     """How many files were compared."""
     owners: Mapping[str, str] = field(default_factory=dict)
     """Absolute path to the package that owns it, version included."""
+    foreign: tuple[Distribution, ...] = ()
+    """Distributions that conda does not own, nor the operating system."""
+    leftovers: tuple[Path, ...] = ()
+    """What an interrupted pip has left in the site folders."""
     record_clean: bool = False
     """Whether numpy's files all agree with its RECORD; asked only where they disagree with conda-meta."""
 
@@ -73,7 +79,9 @@ def current_platform() -> str:
     return _PLATFORMS.get((sys.platform, machine), f"{sys.platform}-{machine}")
 
 
-def examine(prefix: Path, sites: Sequence[Path], *, lock: Lock | None, named: Collection[str]) -> Disk:
+def examine(
+    prefix: Path, sites: Sequence[Path], *, lock: Lock | None, named: Collection[str], quick: bool = False
+) -> Disk:
     """Compare what is installed with what should be.
 
     Args:
@@ -81,45 +89,26 @@ def examine(prefix: Path, sites: Sequence[Path], *, lock: Lock | None, named: Co
         sites: Its site folders.
         lock: What should be installed; without one, only the files are judged.
         named: Packages whose files are hashed however large the environment is.
+        quick: Hash numpy, and what shows a sign of change: in a restored prefix a file whose size, time, mode or
+            inode is not the ledger's, elsewhere one that is younger than its package's RECORD.
     """
     distributions = find_distributions(sites)
-    owners: dict[str, str] = {}
-    files: list[FileFault] = []
-    differences: list[RecordFault] = []
-    conda: dict[str, str] = {}
-    locked: dict[str, str] = {}
-    checked = 0
+    conda = _Conda.read(prefix, lock, quick=quick) if is_environment(prefix) else _Conda()
+    files = list(conda.faults)
+    owners = dict(conda.owners)
+    checked = conda.checked
     record_clean = False
-    if is_environment(prefix):
-        records, _ = read_records(prefix)
-        conda = {record.name: record.version for record in records}
-        for record in records:
-            owners.update((os.path.normpath(prefix / file.path), str(record)) for file in record.files)
-        checked = sum(len(record.files) for record in records)
-        if lock is None:
-            found = verify_files(prefix, records)
-        else:
-            wanted = lock.for_platform(current_platform())
-            locked = {record.name: record.version for record in wanted}
-            comparison = compare_prefix(prefix, wanted)
-            differences = record_faults(comparison)
-            found = list(comparison.altered)
-        files = [
-            FileFault(os.path.normpath(prefix / f.path), f.owner, f.reason, f.detail)  # type: ignore[arg-type]
-            for f in found
-            if not f.path.endswith(".pyc")  # rewritten by Python when it sees fit
-        ]
-        files += _conda_extras(sites, records)
-        if any(fault.owner.split(" ")[0] == "numpy" for fault in files):
+    if conda.records:
+        files += _conda_extras(sites, conda.records)
+        if any(fault.owner.split(" ")[0] == "numpy" and fault.reason != "extra" for fault in files):
             record_clean = _record_is_clean(distributions)
     foreign = [d for d in distributions if os.path.normpath(d.info / "METADATA") not in owners]
     # A file that pip has put over conda's is listed twice: conda's word counts, since conda is to repair it.
-    foreign = [
-        d for d in foreign if not d.by_system and not (conda and d.name in {normalized(name) for name in conda})
-    ]
+    taken = {normalized(name) for name in conda.versions}
+    foreign = [d for d in foreign if not d.by_system and d.name not in taken]
     sizes = {d.info: sum(entry.size or 0 for entry in d.record()) for d in foreign}
-    everything = sum(sizes.values()) < _HASH_ALL_BELOW
-    wanted_names = {normalized(name) for name in named} | {"numpy"}
+    everything = sum(sizes.values()) < _HASH_ALL_BELOW and not quick
+    wanted_names = {"numpy"} | (set() if quick else {normalized(name) for name in named})
     groups: dict[tuple[Path, str], list[Distribution]] = {}
     for distribution in foreign:
         groups.setdefault((distribution.site, distribution.name), []).append(distribution)
@@ -137,15 +126,79 @@ def examine(prefix: Path, sites: Sequence[Path], *, lock: Lock | None, named: Co
     return Disk(
         prefix=prefix,
         sites=tuple(sites),
-        conda=conda,
-        locked=locked,
+        conda=conda.versions,
+        locked=conda.locked,
         distributions=tuple(distributions),
         files=tuple(files),
-        records=tuple(differences),
+        records=tuple(conda.differences),
         checked=checked,
         owners=owners,
         record_clean=record_clean,
+        foreign=tuple(foreign),
+        leftovers=tuple(_leftovers(sites)),
     )
+
+
+@dataclass
+class _Conda:
+    """What conda-meta, and a lock, say of a prefix."""
+
+    records: Sequence[InstalledRecord] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    locked: Mapping[str, str] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
+    faults: Sequence[FileFault] = ()
+    differences: Sequence[RecordFault] = ()
+    checked: int = 0
+
+    @classmethod
+    def read(cls, prefix: Path, lock: Lock | None, *, quick: bool) -> _Conda:
+        """Compares the prefix with its records, and with a lock where one is given."""
+        records, _ = read_records(prefix)
+        owners = {os.path.normpath(f"{prefix}/{file.path}"): str(r) for r in records for file in r.files}
+        wanted = () if lock is None else lock.for_platform(current_platform())
+        differences: list[RecordFault] = []
+        if lock is not None:
+            comparison = compare_prefix(prefix, wanted, hash_all=not quick)
+            differences = record_faults(comparison)
+            found = list(comparison.altered)
+            if quick:
+                found += _look(prefix, [r for r in records if r.name == "numpy"], known=found)
+        elif quick:
+            found = _look(prefix, records, known=())
+        else:
+            found = verify_files(prefix, records)
+        faults = [
+            FileFault(os.path.normpath(prefix / f.path), f.owner, f.reason, f.detail)  # type: ignore[arg-type]
+            for f in found
+            if not f.path.endswith(".pyc")  # rewritten by Python when it sees fit
+        ]
+        return cls(
+            records=records,
+            versions={record.name: record.version for record in records},
+            locked={record.name: record.version for record in wanted},
+            owners=owners,
+            faults=faults,
+            differences=differences,
+            checked=sum(len(record.files) for record in records),
+        )
+
+
+def _look(prefix: Path, records: Sequence[InstalledRecord], *, known: Collection[PrefixFault]) -> list[PrefixFault]:
+    """Faults found by hashing numpy and what the ledger shows changed, and by looking at the rest."""
+    state = read_state(prefix)
+    doubtful = {r.stem for r in records if r.name == "numpy"} | (suspects(prefix, state) if state else set())
+    listed = set(state.files) if state else set()
+    hashed = [r for r in records if r.stem in doubtful]
+    unknown = [r for r in records if r.stem not in doubtful and r.stem not in listed]
+    sized = [replace(r, files=tuple(replace(f, sha256=None) for f in r.files)) for r in unknown]
+    told = {fault.path for fault in known}
+    return [f for f in verify_files(prefix, [*hashed, *sized], workers=1) if f.path not in told]
+
+
+def _leftovers(sites: Sequence[Path]) -> list[Path]:
+    """What an interrupted pip leaves behind: folders whose first letters it has replaced by ``~``."""
+    return sorted(path for site in sites if site.is_dir() for path in site.iterdir() if path.name.startswith("~"))
 
 
 def record_faults(comparison: Comparison) -> list[RecordFault]:

@@ -29,6 +29,8 @@ class Draft:
     """Name of the package that it damages."""
     core: bool = False
     """Whether it lies beneath numpy: the interpreter, or a library that numpy loads."""
+    live: bool = False
+    """Whether it is about the running process alone, and so explains nothing that a fresh one does."""
     experiment: frozenset[str] = frozenset()
     """Names of the probes that passed once this was taken away; it explains these and no others."""
 
@@ -39,20 +41,6 @@ def shorten(faults: Iterable[FileFault | str]) -> tuple[str, ...]:
     if len(lines) > _SHOWN:
         return (*lines[:_SHOWN], f"and {len(lines) - _SHOWN} more")
     return tuple(lines)
-
-
-def repair_package(package: str, facts: Facts) -> str:
-    """How to put a package right again: from the lock in a conda prefix, with pip elsewhere."""
-    disk = facts.disk
-    if disk.conda:
-        return f"Run `bootstrap restore --prefix {disk.prefix}`: it puts the locked files back."
-    versions = [d.version for d in disk.distributions if d.name == package]
-    running = facts.numpy_version if package == "numpy" else None
-    version = running if running in versions else next(iter(versions), "")
-    pinned = f"{package}=={version}" if version else package
-    return (
-        f"Run `{facts.layout.python} -m pip install --force-reinstall --no-deps {pinned}`, then restart the kernel."
-    )
 
 
 def mapped_libraries(facts: Facts) -> list[str]:

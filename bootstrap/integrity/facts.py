@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bootstrap.integrity.disk import Disk
+    from bootstrap.integrity.live import Live
     from bootstrap.integrity.model import ProbeResult
     from bootstrap.integrity.record_files import Distribution
 
@@ -72,6 +73,8 @@ class Facts:
     hooks: tuple[Hook, ...] = ()
     loader: Mapping[str, str] = field(default_factory=dict)
     """The loader's variables that are set."""
+    live: Live | None = None
+    """What the running process told; None where another environment is examined from outside."""
     outer_paths: tuple[Path, ...] = ()
     """Folders that a notebook's Python would search before the site folders, and a probe's does not."""
 

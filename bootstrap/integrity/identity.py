@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.integrity.drafts import Draft, package_name, repair_package, shorten
+from bootstrap.integrity.drafts import Draft, package_name, shorten
+from bootstrap.integrity.mending import repair_package, stale_infos
 from bootstrap.integrity.weight import is_code
 
 if TYPE_CHECKING:
@@ -72,17 +73,39 @@ def shadowed(facts: Facts) -> Iterator[Draft]:
     if not intruders:
         return
     faults = [f for f in facts.disk.files if package_name(f.owner) == "numpy" and is_code(f.path)]
+    # A folder outside comes before the site folders only because startup code has put it there.
+    guides = [hook for hook in facts.hooks if any(_leads(hook.path, path) for path in intruders)]
+    intruders = [*intruders, *(hook.path for hook in guides)]
     owners = {facts.disk.owner_of(str(path)) for path in intruders}
     yield Draft(
         id="numpy-shadowed",
         severity="broken",
         summary=f"`import numpy` does not reach the installed {facts.numpy_owner}, but {intruders[0]}.",
-        evidence=(f"imported: {file or intruders[0]}", f"installed: {home}", *shorten(faults)),
+        evidence=(
+            f"imported: {file or intruders[0]}",
+            f"installed: {home}",
+            *(f"{hook.path} puts its folder on the search path" for hook in guides),
+            *shorten(faults),
+        ),
         files=tuple(str(path) for path in intruders),
         owner=", ".join(sorted(owner for owner in owners if owner)),
         package="numpy",
-        repair=" ".join([f"Rename or delete {intruders[0]}.", *([repair_package("numpy", facts)] if faults else [])]),
+        repair=" ".join(
+            [
+                f"Rename or delete {(guides[0].path if guides else intruders[0])}.",
+                *([repair_package("numpy", facts)] if faults else []),
+            ]
+        ),
     )
+
+
+def _leads(hook: Path, module: Path) -> bool:
+    """Whether startup code names the folder that a module was imported from."""
+    folder = module.parent.parent if module.name == "__init__.py" else module.parent
+    try:
+        return str(folder) in hook.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
 
 
 def rivals(folder: Path) -> list[Path]:
@@ -138,7 +161,7 @@ def versions(facts: Facts) -> Iterator[Draft]:
             files=tuple(str(d.info) for d in found),
             owner=f"numpy {running}" if two and running else facts.numpy_owner,
             package="numpy",
-            repair=_repair_two(facts, running) if two else repair_package("numpy", facts),
+            repair=_repair_two(facts) if two else repair_package("numpy", facts),
         )
 
 
@@ -155,12 +178,12 @@ def unrecorded(facts: Facts) -> Iterator[Draft]:
             files=(str(distribution.info / "RECORD"),),
             owner=str(distribution),
             package="numpy",
-            repair=repair_package("numpy", facts),
+            repair=repair_package("numpy", facts, anew=True),
         )
 
 
-def _repair_two(facts: Facts, running: str) -> str:
-    stale = [str(d.info) for d in facts.distributions if d.version != running]
+def _repair_two(facts: Facts) -> str:
+    stale = stale_infos(facts)
     if facts.disk.conda or not stale:
         return repair_package("numpy", facts)
     return f"Delete {', '.join(stale)}, then: {repair_package('numpy', facts)}"

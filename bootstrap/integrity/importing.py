@@ -33,6 +33,9 @@ DEPENDENTS = (
 )
 """Packages that stand on numpy's binary interface and that a check imports where they are installed."""
 
+QUICK_DEPENDENTS = ("scipy", "pandas", "pyarrow")
+"""Those of them that load in about a second, for the quick check."""
+
 _MODULE_SUFFIXES = (".py", ".so", ".pyd")
 
 

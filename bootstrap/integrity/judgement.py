@@ -7,10 +7,11 @@ explains it; only what nothing explains becomes a cause of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bootstrap.integrity import roots
+from bootstrap.integrity.mending import actions
 from bootstrap.integrity.model import SEVERITIES, Cause
 from bootstrap.integrity.symptoms import Symptom, explains, find_symptoms, own_cause, passes_through
 
@@ -26,7 +27,7 @@ class _Case:
     draft: Draft
     symptoms: list[Symptom] = field(default_factory=list)
 
-    def cause(self) -> Cause:
+    def cause(self, facts: Facts) -> Cause:
         """The draft and its symptoms as one cause; as severe as its worst symptom."""
         draft = self.draft
         worst = min([draft.severity, *(s.severity for s in self.symptoms)], key=SEVERITIES.index)
@@ -39,6 +40,7 @@ class _Case:
             files=draft.files,
             owner=draft.owner,
             repair=draft.repair,
+            actions=actions(draft, worst, facts),
         )
 
 
@@ -53,8 +55,22 @@ def judge(facts: Facts) -> tuple[Cause, ...]:
             home = _Case(own_cause(symptom, facts))
             cases.append(home)
         home.symptoms.append(symptom)
-    causes = [case.cause() for case in cases]
+    causes = [case.cause(facts) for case in _joined(cases)]
     return tuple(sorted(causes, key=lambda cause: SEVERITIES.index(cause.severity)))
+
+
+def _joined(cases: list[_Case]) -> list[_Case]:
+    """A package's own word that it doesn't go with this numpy is evidence, where it is seen not to."""
+    kept = [case for case in cases if case.draft.id != "numpy-out-of-bounds"]
+    for case in cases:
+        if case.draft.id == "numpy-out-of-bounds":
+            same = (c for c in kept if c.draft.package == case.draft.package and c.draft.id.startswith("built-for"))
+            seen = next(same, None)
+            if seen is None:
+                kept.append(case)
+            else:
+                seen.draft = replace(seen.draft, evidence=(*seen.draft.evidence, *case.draft.evidence))
+    return kept
 
 
 def unexplained(facts: Facts) -> list[str]:

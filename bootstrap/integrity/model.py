@@ -6,8 +6,11 @@ report can be printed, stored as JSON, or compared by a test.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 SCHEMA = 1
 """Version of the dictionary that `Report.to_dict` gives; it changes when a key changes its meaning or goes."""
@@ -97,6 +100,28 @@ class ProbeResult:
 
 
 @dataclass(frozen=True)
+class Action:
+    """One step of a repair; what is set aside is moved to a folder of the environment, and not lost."""
+
+    kind: Literal["restore", "pip", "set-aside", "delete", "restart"]
+    target: tuple[str, ...] = ()
+    """The prefix to restore, the command to run, or the one file to move or delete."""
+
+    def __str__(self) -> str:
+        return {
+            "restore": "put the lock's files back",
+            "pip": " ".join(self.target),
+            "set-aside": f"set aside {' '.join(self.target)}",
+            "delete": f"delete {' '.join(self.target)}",
+            "restart": "restart the runtime",
+        }[self.kind]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The step as JSON-ready data."""
+        return {"kind": self.kind, "target": list(self.target)}
+
+
+@dataclass(frozen=True)
 class Cause:
     """One reason why the environment is not healthy, with everything that follows from it."""
 
@@ -111,6 +136,12 @@ class Cause:
     """The package to blame, with its version where known; empty when no package is."""
     repair: str = ""
     """One sentence or command."""
+    actions: tuple[Action, ...] = ()
+    """What `repair` does about it; empty where only the user can, as the repair says."""
+    since: str = ""
+    """When it came about, as an ISO 8601 time with its offset; empty where the disk doesn't tell."""
+    by: str = ""
+    """What brought it about, as far as the traces tell; says ``likely`` where they don't prove it."""
 
     def to_dict(self) -> dict[str, Any]:
         """The cause as JSON-ready data."""
@@ -122,10 +153,13 @@ class Cause:
             "files": list(self.files),
             "owner": self.owner,
             "repair": self.repair,
+            "actions": [action.to_dict() for action in self.actions],
+            "since": self.since,
+            "by": self.by,
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """The outcome of a check."""
 
@@ -139,6 +173,16 @@ class Report:
     seconds: float = 0.0
     files_checked: int = 0
     """How many files were compared with what their package says of them."""
+    level: Literal["quick", "full"] = "full"
+    """How much was looked at."""
+    live: bool = False
+    """Whether the running process was examined, too."""
+    manager: Literal["conda", "pip"] = "pip"
+    """Whose environment it is: that decides how it is repaired."""
+    lock: str | None = None
+    """The lock that it was compared with."""
+    imports: tuple[str, ...] | None = None
+    """Packages that were asked to be imported; None for the usual ones."""
 
     @property
     def verdict(self) -> Verdict:
@@ -164,6 +208,32 @@ class Report:
             "numpy": self.numpy_version,
             "seconds": round(self.seconds, 3),
             "files_checked": self.files_checked,
+            "level": self.level,
+            "live": self.live,
+            "manager": self.manager,
+            "lock": self.lock,
             "causes": [cause.to_dict() for cause in self.causes],
             "probes": [probe.to_dict() for probe in self.probes],
         }
+
+    def with_causes(self, more: Sequence[Cause]) -> Report:
+        """The report with further causes behind its own."""
+        return replace(self, causes=(*self.causes, *more)) if more else self
+
+    def repair(self, *, progress: Callable[[str], None] | None = None) -> Report:
+        """Does what can be done about the causes, and checks again; see `bootstrap.integrity.repair.repair`."""
+        from bootstrap.integrity.repair import repair
+
+        return repair(self, progress=progress)
+
+    def __repr__(self) -> str:
+        """The report as text, for a prompt and for a notebook that shows no HTML."""
+        from bootstrap.integrity.report import to_text
+
+        return to_text(self).rstrip()
+
+    def _repr_html_(self) -> str:
+        """The report as a card, for a notebook."""
+        from bootstrap.integrity.card import to_html
+
+        return to_html(self)

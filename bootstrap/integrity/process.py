@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import selectors
 import signal
 import subprocess
@@ -110,7 +109,8 @@ def run_tasks(
         ``memory``, those behind it ``skip``. Where the interpreter itself does not start, the first task has
         that outcome, and its fact ``started`` is False.
     """
-    token = f"{secrets.token_hex(8)}:"
+    # Not by the module `secrets`: a notebook's folder often has a file of that name.
+    token = f"{os.urandom(8).hex()}:"
     variables = dict(os.environ if environment is None else environment)
     for name in _DROPPED:
         variables.pop(name, None)

@@ -27,6 +27,8 @@ _INFO = re.compile(r"^(?P<name>[A-Za-z0-9._]+?)-(?P<version>[^-]+)(?:-py\d[\d.]*
 _INSTALLERS_OWN = ("INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_cache.json", "uv_build.json")
 """Files of a .dist-info folder that installers write and rewrite as they like."""
 _CHUNK = 2**20
+_SLACK_S = 2.0
+"""Seconds between RECORD and the files of one installation that are no sign of a later change."""
 
 
 def normalized(name: str) -> str:
@@ -88,16 +90,16 @@ class Distribution:
             for path, digest, size in (row[:3] for row in rows)
         ]
 
+    def requirements(self) -> list[str]:
+        """What it asks for in every case, extras left out, as its metadata words it."""
+        lines = (line.partition(":") for line in _metadata(self.info))
+        asked = (value.strip() for key, _, value in lines if key == "Requires-Dist")
+        return [value for value in asked if "extra ==" not in value.replace("extra==", "extra ==")]
+
     def requires(self) -> list[str]:
-        """Normalized names of the distributions that it needs in every case, extras left out."""
-        found = []
-        for line in _metadata(self.info):
-            key, _, value = line.partition(":")
-            if key == "Requires-Dist" and "extra ==" not in value.replace("extra==", "extra =="):
-                match = re.match(r"\s*([A-Za-z0-9._-]+)", value)
-                if match:
-                    found.append(normalized(match[1]))
-        return found
+        """Normalized names of the distributions that it needs in every case."""
+        names = (re.match(r"[A-Za-z0-9._-]+", value) for value in self.requirements())
+        return [normalized(name[0]) for name in names if name]
 
 
 def _hexadecimal(text: str) -> str | None:
@@ -159,16 +161,18 @@ def verify_distribution(
 
     Args:
         distribution: What to look at.
-        hash_content: Read every file; otherwise only presence, type and size are compared.
+        hash_content: Read every file; otherwise presence, type and size are compared, and those files are read
+            that changed after RECORD was written, which installers write last.
         extra: Also report code inside the distribution's own packages that RECORD doesn't list.
         threads: How many files are hashed at a time.
     """
     entries = [e for e in distribution.record() if not _installers_own(e.path)]
     owner = str(distribution)
+    written = _changed_at(distribution.info / "RECORD")
 
     def look(entry: RecordEntry) -> FileFault | None:
         path = distribution.site / entry.path
-        fault = _fault(path, entry, hash_content=hash_content)
+        fault = _fault(path, entry, hash_content=hash_content or _changed_at(path) > written + _SLACK_S)
         return FileFault(os.path.normpath(path), owner, *fault) if fault else None  # type: ignore[arg-type]
 
     with ThreadPoolExecutor(threads) as pool:
@@ -177,6 +181,14 @@ def verify_distribution(
         listed = {os.path.normpath(e.path) for e in entries}
         faults += extra_files(distribution.site, listed, packages_of(e.path for e in entries), owner)
     return RecordCheck(tuple(faults), len(entries))
+
+
+def _changed_at(path: Path) -> float:
+    """When a file's content or status last changed; no installer can set that back."""
+    try:
+        return path.stat().st_ctime
+    except OSError:
+        return 0.0
 
 
 def _installers_own(path: str) -> bool:

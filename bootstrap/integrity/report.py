@@ -32,14 +32,34 @@ def render(report: Report, *, probes: bool = False) -> RenderableType:
         report: What was found.
         probes: Also list every probe with its outcome and time.
     """
-    version = f"numpy {report.numpy_version}" if report.numpy_version else "numpy"
-    head = Text.assemble((report.verdict, f"bold {_STYLES[report.verdict]}"), f": {version} in {report.prefix}")
-    asked = sum(probe.outcome != "skip" for probe in report.probes)
-    foot = Text(f"{report.files_checked} files compared, {asked} probes, {report.seconds:.1f} s", style="dim")
-    parts: list[RenderableType] = [head, *(_cause(cause) for cause in report.causes)]
+    head = Text.assemble((report.verdict, f"bold {_STYLES[report.verdict]}"), f": {headline(report)}")
+    parts: list[RenderableType] = [head]
+    if len(report.causes) > 1:
+        parts.append(_overview(report))
+    parts += [_cause(cause) for cause in report.causes]
     if probes:
         parts.append(_probes(report))
-    return Group(*parts, foot)
+    return Group(*parts, Text(foot(report), style="dim"))
+
+
+def headline(report: Report) -> str:
+    """What was examined, in a few words."""
+    version = f"numpy {report.numpy_version}" if report.numpy_version else "numpy"
+    return f"{version} in {report.prefix}{' and in this process' if report.live else ''}"
+
+
+def foot(report: Report) -> str:
+    """How much was examined."""
+    asked = sum(probe.outcome != "skip" for probe in report.probes)
+    more = "" if report.level == "full" else " (quick; full=True reads every file and imports everything)"
+    return f"{report.files_checked} files compared, {asked} probes, {report.seconds:.1f} s{more}"
+
+
+def _overview(report: Report) -> RenderableType:
+    table = Table("", "cause", "owner", "since", box=None, header_style="dim", pad_edge=False)
+    for cause in report.causes:
+        table.add_row(Text(cause.severity, style=_STYLES[cause.severity]), cause.id, cause.owner, cause.since)
+    return table
 
 
 def _cause(cause: Cause) -> RenderableType:
@@ -51,6 +71,10 @@ def _cause(cause: Cause) -> RenderableType:
         text.append(f"\n  and {len(cause.evidence) - _EVIDENCE} lines more", style="dim")
     if cause.owner:
         text.append(f"\n  owner: {cause.owner}")
+    if cause.since:
+        text.append(f"\n  since: {cause.since}")
+    if cause.by:
+        text.append(f"\n  by: {cause.by}")
     if cause.repair:
         text.append(f"\n  repair: {cause.repair}")
     return text

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from bootstrap.integrity.damage import extra, files, records
 from bootstrap.integrity.drafts import Draft, mapped_libraries, shorten
 from bootstrap.integrity.identity import absent, rivals, shadowed, unrecorded, versions
+from bootstrap.integrity.misfits import misfits
+from bootstrap.integrity.stale import process_roots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 def find_roots(facts: Facts) -> list[Draft]:
     """All drafts, those that explain most first."""
     return [
+        *process_roots(facts),
         *_loader(facts),
         *_startup(facts),
         *_bytecode(facts),
@@ -30,6 +33,7 @@ def find_roots(facts: Facts) -> list[Draft]:
         *shadowed(facts),
         *versions(facts),
         *unrecorded(facts),
+        *misfits(facts),
         *records(facts),
         *files(facts),
         *extra(facts),
@@ -137,8 +141,22 @@ def _bytecode(facts: Facts) -> Iterator[Draft]:
 
 
 def _searched_first(facts: Facts) -> Iterator[Draft]:
-    """Another numpy in a folder that a notebook searches before the environment."""
+    """Another numpy, or a file that hides a module numpy needs, in a folder that a notebook searches first."""
+    if facts.live is not None:
+        return  # the process itself was asked
+    loaded = facts.probe("numpy-modules")
+    needed = loaded.facts.get("stdlib", ()) if loaded else ()
     for folder in facts.outer_paths:
+        for name in needed:
+            if (hiding := next((p for p in module_files(folder, name) if p.exists()), None)) is not None:
+                yield Draft(
+                    id="stdlib-shadowed",
+                    severity="doubtful",
+                    summary=f"{hiding} would hide the standard library's module {name}, which numpy imports.",
+                    evidence=(f"{folder} comes before the standard library on a notebook's search path",),
+                    files=(str(hiding),),
+                    repair=f"Rename {hiding}, or take {folder} off the search path.",
+                )
         found = [p for p in [folder / "numpy" / "__init__.py", *rivals(folder)] if p.exists()]
         if found and not any(folder == site for site in facts.disk.sites):
             yield Draft(
@@ -168,3 +186,8 @@ def _company(facts: Facts) -> Iterator[Draft]:
             owner=name,
             repair=f"Import {name} first, or use builds of these packages that share their runtime libraries.",
         )
+
+
+def module_files(folder: Path, name: str) -> list[Path]:
+    """The files that an import of a top-level module would find in a folder, those that exist or not."""
+    return [folder / name / "__init__.py", folder / f"{name}.py", folder / f"{name}.pyc"]

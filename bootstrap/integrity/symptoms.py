@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.integrity.drafts import Draft, repair_package
+from bootstrap.integrity.drafts import Draft
+from bootstrap.integrity.mending import is_locked, pip_command, repair_package
 from bootstrap.integrity.probes.imports import ABI_SIGNS
 from bootstrap.integrity.record_files import normalized
 
@@ -68,7 +69,7 @@ def explains(draft: Draft, symptom: Symptom, facts: Facts) -> bool:
     """Whether a symptom follows from a draft."""
     if draft.experiment:
         return symptom.result.name in draft.experiment
-    if draft.severity == "note":
+    if draft.severity == "note" or draft.live or draft.id == "numpy-out-of-bounds":
         return False
     if draft.package == symptom.package or draft.core:
         return True
@@ -128,15 +129,12 @@ def own_cause(symptom: Symptom, facts: Facts) -> Draft:
     elif any(sign in text for sign in ABI_SIGNS) or "Numpy is not available" in text:
         kind = "built-for-another-numpy"
         summary = f"{owner} was built for another numpy than the installed {facts.numpy_version}."
-        if not facts.disk.conda:
-            repair = f"Run `{facts.layout.python} -m pip install --upgrade {package}`, then restart the kernel."
+        repair = repair_package(package, facts, upgrade=True)
     elif missing and not _present(missing[1], facts):
         kind = "dependency-missing"
         summary = f"{package} can't be imported: the module {missing[1]}, which it needs, is not installed."
-        if not facts.disk.conda:
-            repair = (
-                f"Run `{facts.layout.python} -m pip install {owner.replace(' ', '==')}`: it adds what is missing."
-            )
+        if not is_locked(package, facts):
+            repair = f"Run `{' '.join(pip_command(package, facts, complete=True))}`: it adds what is missing."
     elif result.name.startswith("share-"):
         kind = "memory-not-shared"
         summary = f"{package} does not exchange arrays with numpy as it should."

@@ -190,6 +190,45 @@ def reductions(numpy: Any, _facts: dict[str, Any]) -> Iterator[str]:
     masked = numpy.ma.masked_greater(numpy.arange(6), 3)
     yield from same("masked sum", int(masked.sum()), 6)
     yield from same("polyval", numpy.polyval([2, 0, -1], [3, 4]), [17, 31])
+    # The functions are Python code of their own, in front of the methods.
+    small = numpy.array([[3.0, -1.0], [4.0, 2.0]])
+    reduced: tuple[tuple[str, Any, list[Any]], ...] = (
+        ("sum", 8.0, [2.0, 6.0]),
+        ("mean", 2.0, [1.0, 3.0]),
+        ("max", 4.0, [3.0, 4.0]),
+        ("min", -1.0, [-1.0, 2.0]),
+        ("prod", -24.0, [-3.0, 8.0]),
+        ("argmax", 2, [0, 0]),
+        ("var", 3.5, [4.0, 1.0]),
+        ("ptp", 5.0, [4.0, 2.0]),
+        ("median", 2.5, [1.0, 3.0]),
+        ("average", 2.0, [1.0, 3.0]),
+        ("any", True, [True, True]),
+        ("count_nonzero", 4, [2, 2]),
+    )
+    for name, whole, by_row in reduced:
+        function = getattr(numpy, name)
+        yield from same(name, function(small), whole)
+        yield from same(f"{name} of rows", function(small, axis=1), by_row)
+    for name, result, right in (
+        ("ravel", numpy.ravel(small), [3.0, -1.0, 4.0, 2.0]),
+        ("reshape", numpy.reshape(small, (1, 4)), [[3.0, -1.0, 4.0, 2.0]]),
+        ("clip", numpy.clip(small, 0, 3), [[3.0, 0.0], [3.0, 2.0]]),
+        ("round", numpy.round(small / 3, 2), [[1.0, -0.33], [1.33, 0.67]]),
+        ("take", numpy.take(small, [1, 2]), [-1.0, 4.0]),
+        ("repeat", numpy.repeat([1, 2], 2), [1, 1, 2, 2]),
+        ("diff", numpy.diff(small), [[-4.0], [-2.0]]),
+        ("stack", numpy.stack([[1], [2]], axis=1), [[1, 2]]),
+        ("pad", numpy.pad([1, 2], 1), [0, 1, 2, 0]),
+        ("roll", numpy.roll([1, 2, 3], 1), [3, 1, 2]),
+        ("histogram", numpy.histogram([1, 2, 2], bins=[0, 2, 4])[0], [1, 2]),
+        ("linspace", numpy.linspace(0, 1, 5), [0.0, 0.25, 0.5, 0.75, 1.0]),
+        ("ones", numpy.ones(2), [1.0, 1.0]),
+        ("full", numpy.full(2, 7), [7, 7]),
+        ("isin", numpy.isin([1, 2, 3], [2]), [False, True, False]),
+        ("einsum", numpy.einsum("ij,j->i", small, [1.0, 2.0]), [1.0, 8.0]),
+    ):
+        yield from same(name, result, right)
 
 
 @probe("strings", catches="damaged string ufuncs and character arrays", cost_ms=4)

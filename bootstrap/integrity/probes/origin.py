@@ -34,6 +34,18 @@ def numpy_import(numpy: Any, facts: dict[str, Any]) -> Iterator[str]:
         yield f"{facts['file']} defines no ndarray"
 
 
+def _standard_modules() -> list[str]:
+    """Top-level modules of the standard library that are loaded from a file."""
+    library = os.path.dirname(os.path.abspath(os.__file__)) + os.sep  # noqa: PTH100, PTH120
+    names = []
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        inside = isinstance(file, str) and file.startswith(library) and "-packages" not in file
+        if inside and "." not in name and not name.startswith(("_sysconfigdata", "_probes", "__")):
+            names.append(name)
+    return sorted(names)
+
+
 @probe(
     "numpy-bytecode", catches="cached bytecode that is not what its source says", cost_ms=500, needs="", routine=False
 )
@@ -99,6 +111,7 @@ def numpy_modules(numpy: Any, facts: dict[str, Any]) -> Iterator[str]:
         if name.startswith("numpy.") and file.endswith((".so", ".pyd")):
             extensions[name] = file
     facts["extensions"] = extensions
+    facts["stdlib"] = _standard_modules()
 
 
 def _source(function: Any) -> tuple[str, str]:
@@ -128,7 +141,8 @@ def numpy_functions(numpy: Any, facts: dict[str, Any]) -> Iterator[str]:
             module, file = _source(value)
             # Cython names its sources by relative paths, old numpy's generated wrappers say "<__array_...>".
             outside = file.startswith("/") and not file.startswith(own)
-            made_up = file in ("<string>", "<stdin>")
+            # A cell of a notebook is a file in a temporary folder, or "<ipython-input-...>".
+            made_up = file in ("<string>", "<stdin>") or file.startswith("<ipython-input")
             stranger = not file and module.split(".")[0] not in _HOMES
             if outside or made_up or stranger:
                 label = f"numpy.{namespace + '.' if namespace else ''}{name}"
@@ -136,6 +150,38 @@ def numpy_functions(numpy: Any, facts: dict[str, Any]) -> Iterator[str]:
                 files.append(file or module)
     facts["files"] = sorted(set(files))
     yield from foreign
+
+
+@probe("numpy-surface", catches="what a process has replaced in numpy, by comparison", cost_ms=5, routine=False)
+def numpy_surface(numpy: Any, facts: dict[str, Any]) -> Iterator[str]:
+    """Write down what stands under each public name of numpy, for a running process to be compared with."""
+    facts["surface"] = surface(numpy)
+    yield from ()
+
+
+def surface(numpy: Any) -> dict[str, str]:
+    """Public names of numpy's loaded namespaces, each with a word for what it stands for."""
+    found = {"numpy.__version__": str(getattr(numpy, "__version__", ""))}
+    for namespace in _NAMESPACES:
+        holder = sys.modules.get(f"numpy.{namespace}") if namespace else numpy
+        if not isinstance(holder, types.ModuleType):
+            continue
+        for name, value in list(vars(holder).items()):
+            if not name.startswith("_") and (word := _word(value)):
+                found[f"{holder.__name__}.{name}"] = word
+    return found
+
+
+def _word(value: Any) -> str:
+    """What a value is, in a word that is the same in every process; '' where there is none."""
+    if isinstance(value, types.ModuleType):
+        return ""
+    if isinstance(value, (bool, int, float, str)):
+        return repr(value)[:80]
+    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
+    if not isinstance(name, str):
+        return f"a {type(value).__name__}"
+    return f"{type(value).__name__} {name}"
 
 
 @probe("numpy-mapped", catches="libraries taken from outside the environment", cost_ms=2)

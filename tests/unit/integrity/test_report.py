@@ -44,9 +44,12 @@ def test_dictionary() -> None:
     data = json.loads(json.dumps(report("broken").to_dict()))
     assert data["schema"] == 1
     assert set(data) == {
-        "schema", "verdict", "ok", "python", "prefix", "numpy", "seconds", "files_checked", "causes", "probes",
+        "schema", "verdict", "ok", "python", "prefix", "numpy", "seconds", "files_checked", "level", "live",
+        "manager", "lock", "causes", "probes",
     }  # fmt: skip
-    assert set(data["causes"][0]) == {"id", "severity", "summary", "evidence", "files", "owner", "repair"}
+    assert set(data["causes"][0]) == {
+        "id", "severity", "summary", "evidence", "files", "owner", "repair", "actions", "since", "by",
+    }  # fmt: skip
     assert data["probes"] == [{"name": "blas", "outcome": "fail", "seconds": 0.5, "problems": ["off"]}]
 
 

@@ -1,0 +1,70 @@
+"""``bootstrap guard``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from bootstrap import api, guard
+from bootstrap.commands import options
+from bootstrap.console import results
+from bootstrap.errors import EXIT_DOUBTFUL, EXIT_OK
+
+if TYPE_CHECKING:
+    from bootstrap.guard import Status
+
+_DESCRIPTION = """\
+Keep an environment as it was proven: conda, pip and uv refuse to replace a locked package, and install everything
+else. `off` lifts that, and is noted in the environment.
+
+  bootstrap guard on --prefix ./env
+  bootstrap guard status --prefix ./env
+  bootstrap guard off --prefix ./env
+exit codes: 0 done; `status`: 0 guarded, 3 not guarded, or not wholly
+"""
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command."""
+    command = commands.add_parser(
+        "guard",
+        help="refuse installs that would replace a locked package",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("action", choices=["on", "off", "status"])
+    options.add_prefix(command)
+    command.add_argument("--lock", metavar="FILE", help="hold this lock's packages; else those of the last restore")
+    command.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    prefix = args.prefix or api.default_prefix()
+    if args.action == "on":
+        found = guard.on(prefix, args.lock)
+    elif args.action == "off":
+        found = guard.off(prefix)
+    else:
+        found = guard.status(prefix)
+    if args.json:
+        print(json.dumps(found.to_dict(), indent=2))
+    else:
+        _show(found, quiet=args.quiet)
+    return EXIT_OK if args.action != "status" or found.active else EXIT_DOUBTFUL
+
+
+def _show(found: Status, *, quiet: bool) -> None:
+    console = results()
+    if found.active:
+        console.print(f"[green]guarded[/]  {found.prefix}: {found.held} packages held since {found.since}")
+    elif found.state == "on":
+        console.print(f"[yellow]not whole[/]  {found.prefix}: guarded since {found.since}, but")
+    elif found.state == "off":
+        console.print(f"[yellow]off[/]  {found.prefix}: turned off on {found.since}")
+    else:
+        console.print(f"[yellow]off[/]  {found.prefix}: never guarded")
+    for line in found.undone:
+        console.print(f"  {line}")
+    for line in () if quiet else found.removed_pins:
+        console.print(f"  taken out of conda-meta/pinned, since it contradicts the lock: {line}")

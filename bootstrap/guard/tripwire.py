@@ -1,0 +1,155 @@
+"""Notices, after each cell, that the environment has changed under the kernel, and says what it means.
+
+Each cell costs a few looks at the times of folders and files. Only when one of them has changed is more read, and
+something said: once for each change, in that cell's own output. Nothing here can disturb a cell: what goes wrong
+in the tripwire is kept to itself.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bootstrap.guard import files
+from bootstrap.guard.words import Change, describe_refusal, to_bundle
+
+_MARK = "_condacolab_bootstrap_tripwire"
+_INFO = re.compile(r"^(?P<name>[A-Za-z0-9._]+?)-(?P<version>[^-]+)\.dist-info$")
+_INSTALL = re.compile(r"\b(pip3?|uv)\b.*\binstall\b")
+
+
+def arm(shell: Any, prefix: str | os.PathLike[str]) -> Tripwire:
+    """Looks at the environment after each cell of a notebook; once armed, it is not armed again.
+
+    Also puts into this process's environment what holds uv (and pip, where the user has constraints of his own) to
+    the lock, if the prefix is guarded.
+
+    Args:
+        shell: ``get_ipython()``.
+        prefix: The environment that the kernel runs in; any Python's, not only one of ours.
+    """
+    armed = getattr(shell, _MARK, None)
+    if isinstance(armed, Tripwire):
+        return armed
+    wire = Tripwire(shell, Path(prefix))
+    setattr(shell, _MARK, wire)
+    shell.events.register("post_run_cell", wire.after_cell)
+    return wire
+
+
+def disarm(shell: Any) -> None:
+    """Takes the tripwire away; does nothing where there is none."""
+    armed = getattr(shell, _MARK, None)
+    if isinstance(armed, Tripwire):
+        shell.events.unregister("post_run_cell", armed.after_cell)
+        delattr(shell, _MARK)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the environment looked like."""
+
+    times: tuple[Any, ...]
+    """Of the watched places: cheap to take, and all that is taken after most cells."""
+    distributions: dict[str, str] = field(default_factory=dict)
+    """Name to version, by the names of the .dist-info folders."""
+    numpy: tuple[Any, ...] = ()
+
+
+class Tripwire:
+    """The hook, with what it saw last."""
+
+    def __init__(self, shell: Any, prefix: Path) -> None:
+        self._shell = shell
+        self._prefix = prefix
+        self._sites = [path for path in _site_folders(prefix) if path.is_dir()]
+        self._watched: list[str] = []
+        self._refused: object = None
+        os.environ.update(files.in_environment(prefix, os.environ))
+        self._seen = self._look()
+        self.told: list[Change] = []
+        """What was said so far, oldest first."""
+
+    def after_cell(self, result: Any = None) -> None:
+        """IPython calls it after each cell."""
+        try:
+            self._after_cell(result)
+        except Exception:  # a cell must never suffer from it
+            return
+
+    def _after_cell(self, result: Any) -> None:
+        self._explain_refusal(result)
+        if self._times() == self._seen.times:
+            return
+        before, self._seen = self._seen, self._look()
+        change = Change.between(
+            before.distributions,
+            self._seen.distributions,
+            numpy_touched=before.numpy != self._seen.numpy,
+            prefix=self._prefix,
+        )
+        if change.worth_telling:
+            self.told.append(change)
+            self._show(change.to_lines(), grave=change.grave)
+
+    def _explain_refusal(self, result: Any) -> None:
+        """Where an installation failed in this cell and the prefix is guarded, says whose bound it was."""
+        code = getattr(getattr(self._shell, "user_ns", None), "get", lambda *_: 0)("_exit_code", 0)
+        source = str(getattr(getattr(result, "info", None), "raw_cell", "") or "")
+        if not code or not _INSTALL.search(source) or not files.constraints_path(self._prefix).is_file():
+            return
+        lines = describe_refusal(source, files.read(files.constraints_path(self._prefix)))
+        if lines:
+            self._show(lines, grave=False)
+
+    def _show(self, lines: list[str], *, grave: bool) -> None:
+        bundle = to_bundle(lines, grave=grave)
+        publisher = getattr(self._shell, "display_pub", None)
+        if publisher is not None and hasattr(self._shell, "kernel"):
+            publisher.publish(bundle)
+        else:
+            print(bundle["text/plain"])
+
+    def _times(self) -> tuple[Any, ...]:
+        return tuple(_stamp(path) for path in self._watched)
+
+    def _look(self) -> _Seen:
+        """Reads what is there, and which places to watch for a change of it."""
+        found: dict[str, str] = {}
+        infos = []
+        for site in reversed(self._sites):
+            for entry in os.listdir(site):  # noqa: PTH208
+                match = _INFO.match(entry)
+                if match:
+                    name = re.sub(r"[-_.]+", "-", match["name"]).lower()
+                    found[name] = match["version"]
+                    if name == "numpy":
+                        infos.append(site / entry)
+        package = next((site / "numpy" for site in self._sites if (site / "numpy").is_dir()), None)
+        core: list[Path] = []
+        if package is not None:
+            core = [package / "__init__.py", package / "version.py"]
+            core += [p for inner in ("_core", "core") for p in (package / inner).glob("_multiarray_umath.*.so")]
+        meta = self._prefix / "conda-meta"
+        self._watched = [str(p) for p in (*self._sites, meta, meta / "history", *infos, *core)]
+        return _Seen(self._times(), found, tuple(_stamp(str(path)) for path in (*infos, *core)))
+
+
+def _stamp(path: str) -> tuple[int, int, int] | None:
+    try:
+        info = os.stat(path)  # noqa: PTH116 (after each cell)
+    except OSError:
+        return None
+    return info.st_ino, info.st_mtime_ns, info.st_size
+
+
+def _site_folders(prefix: Path) -> list[Path]:
+    """Where this Python keeps its packages: of the prefix, and whatever else it searches that is named so."""
+    short = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    found = [prefix / "lib" / short / "site-packages"]
+    found += [Path(p) for p in sys.path if os.path.basename(p) in ("site-packages", "dist-packages")]  # noqa: PTH119
+    return list(dict.fromkeys(found))

@@ -1,0 +1,242 @@
+"""What is wrong with the running process, where its files may be in order."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from bootstrap.integrity.drafts import Draft, shorten
+from bootstrap.integrity.mending import repair_package
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bootstrap.integrity.facts import Facts
+    from bootstrap.integrity.live import Live
+
+RESTART = "Restart the runtime"
+_NUMERIC = ("libstdc++", "libgcc_s", "libgfortran", "libquadmath", "libopenblas", "libblas", "liblapack", "libcblas")
+
+
+def process_roots(facts: Facts) -> list[Draft]:
+    """Drafts of causes that lie in the running process; empty where none was examined."""
+    if facts.live is None:
+        return []
+    return [
+        *_stale_numpy(facts, facts.live),
+        *_stale_packages(facts.live),
+        *_hidden(facts, facts.live),
+        *_patched(facts.live),
+        *_arithmetic(facts.live),
+        *_answers(facts.live),
+        *_runtimes(facts, facts.live),
+        *_settings(facts.live),
+    ]
+
+
+def _stale_numpy(facts: Facts, live: Live) -> Iterator[Draft]:
+    version, libraries, modules = (live.facts(f"live-{part}") for part in ("version", "libraries", "modules"))
+    replaced, differing = list(libraries.get("replaced", ())), list(modules.get("differing", ()))
+    problems = [line for name in ("live-version", "live-libraries", "live-modules") for line in _problems(live, name)]
+    strangers = dict(modules.get("strangers", {}))
+    if not problems:
+        return
+    held, there = str(version.get("memory", "")), str(version.get("disk", ""))
+    two = bool(held and held != there)
+    if not (two or replaced or differing):
+        yield Draft(
+            id="mixed-in-memory",
+            severity="broken",
+            live=True,
+            summary=f"Parts of the loaded numpy {held} come from another place.",
+            evidence=shorten(problems),
+            files=tuple(strangers.values()),
+            owner=f"numpy {held}",
+            package="numpy",
+            repair=f"Take {_folder(strangers)} off the search path, then restart the runtime.",
+        )
+        return
+    # A library that is the very file on disk, beside one that isn't, was loaded after the replacement.
+    current = list(libraries.get("current", ()))
+    mixed = bool(replaced and current) or bool(differing and not two)
+    summary = f"numpy {held} is loaded, {f'numpy {there}' if there else 'no numpy'} is on disk"
+    if not two:
+        summary = f"numpy {held} was replaced on disk by another build of the same version since it was loaded"
+    yield Draft(
+        id="mixed-in-memory" if mixed else "stale-in-memory",
+        severity="broken" if two or mixed else "doubtful",
+        live=True,
+        summary=f"{summary}{', and modules of both are loaded' if mixed else ''}.",
+        evidence=(
+            *(f"will fail: {line}" for line in modules.get("failing", ())),
+            *shorten(problems),
+            *(f"{path}: already loaded from the new files" for path in (current[:3] if mixed else ())),
+        ),
+        files=tuple(dict.fromkeys([*replaced, *([str(version["root"])] if version.get("root") else [])])),
+        owner=f"numpy {there or held}",
+        package="numpy",
+        repair=_way_back(facts, held, there),
+    )
+
+
+def _way_back(facts: Facts, held: str, there: str) -> str:
+    """A restart, where the files are in order; where they are not, they come first."""
+    locked = facts.disk.locked.get("numpy") or facts.disk.conda.get("numpy")
+    if locked and there != locked:
+        after = "memory holds that version already" if held == locked else "then restart the runtime"
+        return f"{repair_package('numpy', facts)} {after[0].upper()}{after[1:]}."
+    if not there:
+        return repair_package("numpy", facts)
+    return f"{RESTART}: nothing else is needed, the files are one version."
+
+
+def _stale_packages(live: Live) -> Iterator[Draft]:
+    for top, found in live.facts("live-packages").get("packages", {}).items():
+        there = found["owner"] or "nothing"
+        yield Draft(
+            id="stale-in-memory",
+            severity="doubtful",
+            live=True,
+            summary=f"{top} {found['memory']} is loaded, {there} is on disk.".replace("  ", " "),
+            evidence=(f"{found['file']}: changed since it was loaded",),
+            files=(found["file"],),
+            owner=found["owner"] or f"{top} {found['memory']}".strip(),
+            package=top,
+            repair=f"{RESTART} before {top} is used again.",
+        )
+
+
+def _hidden(facts: Facts, live: Live) -> Iterator[Draft]:
+    path = live.facts("live-path")
+    outside = path.get("outside")
+    if isinstance(outside, str):
+        loaded = path.get("loaded") == outside
+        owner = facts.disk.owner_of(outside)
+        yield Draft(
+            id="numpy-shadowed",
+            severity="broken" if loaded or live.loaded is False else "doubtful",
+            live=True,
+            summary=f"This process {'has loaded' if loaded else 'would load'} another numpy than the installed one: "
+            f"{outside}.",
+            evidence=_problems(live, "live-path"),
+            files=(outside,),
+            owner=owner,
+            package="numpy",
+            repair=f"Rename or delete {outside}, or take its folder off the search path; then restart the runtime.",
+        )
+    for name, file in path.get("shadowed", {}).items():
+        yield Draft(
+            id="stdlib-shadowed",
+            severity="broken",
+            live=True,
+            summary=f"{file} hides the standard library's module {name}, which numpy imports.",
+            evidence=(f"import {name} would load {file}",),
+            files=(file,),
+            owner=facts.disk.owner_of(file),
+            package="numpy",
+            repair=f"Rename {file}, then restart the runtime.",
+        )
+
+
+def _patched(live: Live) -> Iterator[Draft]:
+    found = live.result("live-functions")
+    wrong = live.facts("live-answers").get("failed", ())
+    if found is None:
+        return
+    if found.problems:
+        yield Draft(
+            id="numpy-patched",
+            severity="broken" if wrong else "doubtful",
+            live=True,
+            summary="Code in this process has replaced parts of numpy.",
+            evidence=(*shorten(found.problems), *_problems(live, "live-answers")[:4]),
+            files=tuple(f for f in found.facts.get("files", ()) if os.path.isabs(f)),  # noqa: PTH117
+            package="numpy",
+            repair=f"Remove the code that replaces them, then {RESTART.lower()}.",
+        )
+
+
+def _arithmetic(live: Live) -> Iterator[Draft]:
+    lines = _problems(live, "live-arithmetic")
+    if lines:
+        yield Draft(
+            id="float-state-changed",
+            severity="broken" if any("round" in line for line in lines) else "doubtful",
+            live=True,
+            summary="Floating-point arithmetic is altered in this process; a fresh one computes as it should.",
+            evidence=(*lines, *_problems(live, "live-answers")[:4]),
+            package="numpy",
+            repair=f"{RESTART}, and leave out the library that changes it (built with -ffast-math, as a rule).",
+        )
+
+
+def _answers(live: Live) -> Iterator[Draft]:
+    lines = _problems(live, "live-answers")
+    if lines and not _problems(live, "live-functions") and not _problems(live, "live-arithmetic"):
+        yield Draft(
+            id="wrong-answers-here",
+            severity="broken",
+            live=True,
+            summary="numpy computes wrong answers in this process; a fresh one computes right ones.",
+            evidence=shorten(lines),
+            owner=f"numpy {live.facts('live-version').get('memory', '')}".strip(),
+            package="numpy",
+            repair=f"{RESTART}.",
+        )
+
+
+def _runtimes(facts: Facts, live: Live) -> Iterator[Draft]:
+    found = live.facts("live-runtimes")
+    inside = f"{os.path.realpath(facts.layout.prefix)}/"
+    foreign = []
+    for path in found.get("mapped", ()):
+        name = os.path.basename(path)  # noqa: PTH119
+        twin = facts.layout.prefix / "lib" / name
+        outside = not os.path.realpath(path).startswith(inside)
+        if facts.disk.conda and outside and name.startswith(_NUMERIC) and twin.exists():
+            foreign.append((path, str(twin)))
+    if foreign:
+        yield Draft(
+            id="foreign-library",
+            severity="doubtful",
+            live=True,
+            summary="This process has loaded libraries from outside that the environment has itself.",
+            evidence=tuple(f"{path} instead of {twin}" for path, twin in foreign),
+            files=tuple(path for path, _ in foreign),
+            repair="Unset LD_LIBRARY_PATH and LD_PRELOAD before Python starts, then restart the runtime.",
+        )
+    if len(found.get("openmp", {})) > 1:
+        paths = [path for group in found["openmp"].values() for path in group]
+        yield Draft(
+            id="two-openmp-runtimes",
+            severity="note",
+            live=True,
+            summary=f"{len(found['openmp'])} OpenMP runtimes are loaded: {', '.join(sorted(found['openmp']))}.",
+            evidence=tuple(paths),
+            files=tuple(paths),
+            owner=", ".join(sorted({o for p in paths if (o := facts.disk.owner_of(p))})),
+            repair="Where threads hang or answers vary: use builds of these packages that share one runtime.",
+        )
+
+
+def _settings(live: Live) -> Iterator[Draft]:
+    lines = _problems(live, "live-settings")
+    if lines:
+        yield Draft(
+            id="numpy-settings",
+            severity="note",
+            live=True,
+            summary="Code in this process has changed how numpy treats floating-point errors or types.",
+            evidence=lines,
+            package="numpy",
+            repair="numpy.seterr(divide='warn', over='warn', under='ignore', invalid='warn') puts it back.",
+        )
+
+
+def _problems(live: Live, name: str) -> tuple[str, ...]:
+    found = live.result(name)
+    return found.problems if found else ()
+
+
+def _folder(strangers: dict[str, str]) -> str:
+    return os.path.dirname(next(iter(strangers.values()), ""))  # noqa: PTH120

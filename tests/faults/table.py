@@ -1,0 +1,95 @@
+"""``python -m tests.faults.table``: runs every fault, counts who notices what, and writes docs/faults.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.faults import peers, running, trial
+from tests.faults.environments import REPOSITORY
+from tests.faults.library import FAULTS
+from tests.faults.trial import Outcome
+
+PAGE = REPOSITORY / "docs" / "faults.md"
+
+HEAD = """\
+# Faults of numpy, and who notices them
+
+Every fault below is injected for real into a copy of a real environment (a conda prefix restored from a lock, a
+virtual environment with wheels, or a running process), then put to `bootstrap check` and to what people use
+instead. A figure is how many of the variants are noticed at all. For `bootstrap check` the test asks more: the right
+cause, package, files and a repair, after which the environment is healthy. This page is written by
+`python -m tests.faults.table`; what each cause means is in [check.md](check.md).
+
+- `_center`: `from numpy._core.umath import _center`; `import numpy`: the import and one array; both in a fresh
+  process, for faults of a running process in that process too.
+- `pip check`; `conda doctor`: its rules on files (missing, altered by conda-meta), which know nothing of what conda
+  did not install.
+- `numpy.test('fast')` is not counted: it needs packages that numpy does not bring (pytest, hypothesis), takes more
+  than five minutes, and runs in a process of its own, where nothing of a kernel's state is to be seen.
+
+"""
+
+
+def run_all(*, loud: bool = True) -> list[Outcome]:
+    """Every fault's outcome."""
+    outcomes = []
+    everything = [*FAULTS, *running.FAULTS]
+    for number, fault in enumerate(everything, 1):
+        with tempfile.TemporaryDirectory(prefix="fault-") as folder:
+            if isinstance(fault, running.Running):
+                outcome = trial.run_live(fault, Path(folder))
+            else:
+                outcome = trial.run(fault, Path(folder))
+        outcomes.append(outcome)
+        if loud:
+            print(f"{number}/{len(everything)} {fault}: {'; '.join(outcome.complaints) or 'caught'}", flush=True)
+    return outcomes
+
+
+def page(outcomes: list[Outcome]) -> str:
+    """The page's text."""
+    names = list(peers.PEERS)
+    lines = [
+        f"| fault | causes named | variants | bootstrap check | {' | '.join(names)} | any of them |",
+        f"|---|---|--:|--:|{'--:|' * len(names)}--:|",
+    ]
+    kinds = dict.fromkeys(outcome.kind for outcome in outcomes)
+    lines += [_row(kind, [o for o in outcomes if o.kind == kind], names) for kind in kinds]
+    lines.append(_row("**all**", outcomes, names, total=True))
+    return HEAD + "\n".join(lines) + "\n"
+
+
+def _row(kind: str, members: list[Outcome], names: list[str], *, total: bool = False) -> str:
+    causes = dict.fromkeys(cause for o in members for cause, severity in o.causes if severity != "note")
+    counts = [sum(o.peers.get(name, False) for o in members) for name in names]
+    told = "" if total else ", ".join(f"`{cause}`" for cause in list(causes)[:3])
+    caught, any_of = sum(o.caught for o in members), sum(o.noticed_by_peers for o in members)
+    figures = " | ".join(str(count) for count in (len(members), caught, *counts, any_of))
+    return f"| {kind} | {told} | {figures} |"
+
+
+def main() -> int:
+    """Runs, or takes the outcomes of an earlier run, and writes the page."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.table", description=__doc__)
+    parser.add_argument("--outcomes", type=Path, help="JSON of an earlier run; written there if it isn't there yet")
+    options = parser.parse_args()
+    if options.outcomes and options.outcomes.exists():
+        outcomes = [Outcome(**item) for item in json.loads(options.outcomes.read_text())]
+    else:
+        outcomes = run_all()
+        if options.outcomes:
+            options.outcomes.write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
+    PAGE.write_text(page(outcomes))
+    missed = [outcome for outcome in outcomes if not outcome.caught]
+    for outcome in missed:
+        print(f"not caught: {outcome.where} {outcome.kind} ({outcome.variant}): {outcome.complaints}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""Whatever is healthy is called healthy, from outside and from within."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import sysconfig
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.environments import REPOSITORY, conda_site, fetch, pip_site, wheels
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.faults.environments import Site
+
+_PROGRAM = f"""
+import json, sys
+sys.path += [{str(REPOSITORY)!r}, {sysconfig.get_path("purelib")!r}]
+import numpy, numpy.random, numpy.fft
+import bootstrap
+report = bootstrap.check(imports=())
+print(json.dumps(report.to_dict()))
+"""
+
+
+def causes(site: Site, *imports: str, full: bool = False) -> list[tuple[str, str]]:
+    """What is found from outside and, with numpy loaded, from within."""
+    report = site.examine(*imports, full=full)
+    done = site.run("-c", _PROGRAM)
+    assert done.returncode == 0, done.stderr
+    inner = json.loads(done.stdout)
+    assert inner["live"]
+    return [(c.id, c.severity) for c in report.causes] + [(c["id"], c["severity"]) for c in inner["causes"]]
+
+
+@pytest.mark.parametrize("version", ["1.26.4", "2.0.2", "2.1.3", "2.2.6", "2.3.4", None])
+def test_numpy_from_a_wheel(version: str | None) -> None:
+    if version and not list(wheels().glob(f"numpy-{version}-*.whl")):
+        fetch(f"numpy=={version}", wheels())
+    assert causes(pip_site(version), full=True) == []
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["quick", "full"])
+def test_locked_prefix(full: bool) -> None:
+    assert causes(conda_site(), "pandas", "scipy", full=full) == []
+
+
+def test_prefix_with_what_a_user_installed(tmp_path: Path) -> None:
+    site = conda_site().copy(tmp_path / "env")
+    project = tmp_path / "mine"
+    (project / "mine").mkdir(parents=True)
+    (project / "mine" / "__init__.py").write_text("import numpy\nvalue = int(numpy.arange(4).sum())\n")
+    (project / "setup.py").write_text(
+        "from setuptools import setup\nsetup(name='mine', version='1', packages=['mine'])\n"
+    )
+    # An editable installation, as pip leaves it, and a package from a wheel.
+    info = "mine-1.dist-info"
+    site.write("__editable__.mine-1.pth", f"{project}\n")
+    site.write(f"{info}/METADATA", "Metadata-Version: 2.1\nName: mine\nVersion: 1\nRequires-Dist: numpy>=2\n")
+    site.write(f"{info}/INSTALLER", "pip\n")
+    site.write(f"{info}/direct_url.json", json.dumps({"url": project.as_uri(), "dir_info": {"editable": True}}))
+    site.write(f"{info}/RECORD", f"{info}/METADATA,,\n{info}/RECORD,,\n__editable__.mine-1.pth,,\n")
+    site.pip("install", "-q", "--no-deps", "pytz")
+    assert causes(site, "pandas", "mine") == []
+    assert causes(site, "pandas", "mine", full=True) == []
+
+
+@pytest.mark.parametrize("bytecode", ["written", "none"])
+def test_bytecode_or_none(bytecode: str, tmp_path: Path) -> None:
+    site = pip_site(None, "scipy", "pandas").copy(tmp_path / "env")
+    for cache in list(site.site.rglob("__pycache__")):
+        shutil.rmtree(cache)
+    if bytecode == "written":
+        subprocess.run([site.python, "-m", "compileall", "-q", site.site / "numpy"], check=False)
+    assert causes(site) == []
+
+
+def test_read_only_prefix(tmp_path: Path) -> None:
+    site = conda_site().copy(tmp_path / "env")
+    mount = f"mount --bind '{site.root}' '{site.root}' && mount -o remount,bind,ro '{site.root}' && "
+    program = (
+        f"import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n"
+        "from pathlib import Path; from bootstrap.integrity import check; from bootstrap.lock import read_lock\n"
+        f"report = check(Path({str(site.root)!r}), lock=read_lock(Path({str(site.lock)!r})), imports=['pandas'])\n"
+        "assert not report.causes, report\n"
+        f"try: Path({str(site.root / 'x')!r}).write_text('')\n"
+        "except OSError: pass\nelse: raise SystemExit('writable')\n"
+    )
+    script = tmp_path / "look.py"
+    script.write_text(program)
+    from tests.support.namespace import run_in_namespace
+
+    done = run_in_namespace(f"{mount}exec {sys.executable} {script}")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_numpy_is_not_imported_by_the_check() -> None:
+    program = _PROGRAM.replace("import numpy, numpy.random, numpy.fft\n", "").replace(
+        "print(json", "assert 'numpy' not in sys.modules\nprint(json"
+    )
+    done = pip_site().run("-c", program)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["causes"] == []
+
+
+def test_an_identical_reinstallation_needs_no_restart(tmp_path: Path) -> None:
+    """The files are others, the content is the same: memory and disk agree."""
+    site = pip_site().copy(tmp_path / "env")
+    again = (
+        "import numpy, subprocess\n"
+        "command = [sys.executable, '-m', 'pip', 'install', '-q', '--force-reinstall', '--no-deps', 'numpy']\n"
+        "subprocess.run(command, check=True, capture_output=True)\n"
+    )
+    done = site.run("-c", _PROGRAM.replace("import numpy, numpy.random, numpy.fft\n", again))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["causes"] == []
+
+
+def test_old_names_that_notebooks_put_back_are_no_fault() -> None:
+    shims = "import numpy\nnumpy.float = float\nnumpy.int = int\nnumpy.bool_ = numpy.bool_\n"
+    done = pip_site().run("-c", _PROGRAM.replace("import bootstrap\n", f"{shims}import bootstrap\n"))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["causes"] == []

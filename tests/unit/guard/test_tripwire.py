@@ -1,0 +1,167 @@
+"""What the tripwire says, when, and that it never disturbs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bootstrap.guard import tripwire
+from bootstrap.guard.words import describe_refusal, to_bundle
+
+SHORT = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+class Events:
+    def __init__(self) -> None:
+        self.hooks: list[Any] = []
+
+    def register(self, event: str, hook: Any) -> None:
+        assert event == "post_run_cell"
+        self.hooks.append(hook)
+
+    def unregister(self, event: str, hook: Any) -> None:
+        self.hooks.remove(hook)
+
+
+class Shell:
+    """As much of IPython's shell as the tripwire touches."""
+
+    def __init__(self) -> None:
+        self.events = Events()
+        self.user_ns: dict[str, Any] = {}
+
+
+@pytest.fixture
+def prefix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An environment with numpy 2.0.2 and pandas 2.2.2, whose numpy this process has loaded."""
+    monkeypatch.setattr(sys, "path", [])
+    numpy = types.ModuleType("numpy")
+    numpy.__version__ = "2.0.2"  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "numpy", numpy)
+    (tmp_path / "conda-meta").mkdir()
+    install(tmp_path, "numpy", "2.0.2")
+    install(tmp_path, "pandas", "2.2.2")
+    package = site(tmp_path) / "numpy"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    return tmp_path
+
+
+def site(prefix: Path) -> Path:
+    return prefix / "lib" / SHORT / "site-packages"
+
+
+def install(prefix: Path, name: str, version: str) -> None:
+    for old in site(prefix).glob(f"{name}-*.dist-info"):
+        old.rmdir()
+    (site(prefix) / f"{name}-{version}.dist-info").mkdir(parents=True)
+    # The clock of a file system may stand still for some milliseconds.
+    os.utime(site(prefix), ns=(0, hash((name, version)) % 10**15))
+
+
+def test_silent_while_nothing_changes(prefix: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shell = Shell()
+    wire = tripwire.arm(shell, prefix)
+    for _ in range(3):
+        shell.events.hooks[0](None)
+    assert capsys.readouterr().out == ""
+    assert wire.told == []
+
+
+def test_armed_once(prefix: Path) -> None:
+    shell = Shell()
+    assert tripwire.arm(shell, prefix) is tripwire.arm(shell, prefix)
+    assert len(shell.events.hooks) == 1
+    tripwire.disarm(shell)
+    tripwire.disarm(shell)
+    assert shell.events.hooks == []
+
+
+def test_numpy_that_changes_is_told_once(prefix: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wire = tripwire.arm(Shell(), prefix)
+    install(prefix, "numpy", "2.3.4")
+    wire.after_cell()
+    said = capsys.readouterr().out
+    assert "numpy on disk is now 2.3.4, this kernel has 2.0.2 loaded: restart the runtime" in said
+    assert "pip install --force-reinstall --no-deps numpy==2.0.2" in said
+    wire.after_cell()
+    assert capsys.readouterr().out == ""
+    install(prefix, "numpy", "2.0.2")
+    wire.after_cell()
+    assert "numpy on disk is 2.0.2 again" in capsys.readouterr().out
+
+
+def test_a_new_package_is_no_alarm(prefix: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wire = tripwire.arm(Shell(), prefix)
+    install(prefix, "torchinfo", "1.8.0")
+    wire.after_cell()
+    said = capsys.readouterr().out
+    assert said.startswith("bootstrap note: installed: torchinfo 1.8.0; nothing that is loaded or locked")
+    assert not wire.told[0].grave
+
+
+def test_a_loaded_package_that_changes(prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", types.ModuleType("pandas"))
+    wire = tripwire.arm(Shell(), prefix)
+    install(prefix, "pandas", "3.1.1")
+    wire.after_cell()
+    (change,) = wire.told
+    assert (change.loaded, change.moved, change.grave) == (("pandas",), ("pandas 2.2.2 -> 3.1.1",), True)
+
+
+def test_a_locked_package_that_changes(prefix: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (prefix / "conda-meta" / "locked-by-condacolab-bootstrap.txt").write_text("pandas==2.2.2,!=0+x\n")
+    wire = tripwire.arm(Shell(), prefix)
+    install(prefix, "pandas", "3.1.1")
+    wire.after_cell()
+    assert "no longer as locked: pandas" in capsys.readouterr().out
+
+
+def test_numpy_edited_in_place(prefix: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wire = tripwire.arm(Shell(), prefix)
+    (site(prefix) / "numpy" / "__init__.py").write_text("edited = True\n")
+    wire.after_cell()
+    assert "bootstrap.check()" in capsys.readouterr().out
+
+
+def test_a_vanished_environment_disturbs_no_cell(prefix: Path) -> None:
+    wire = tripwire.arm(Shell(), prefix)
+    import shutil
+
+    shutil.rmtree(prefix / "lib")
+    wire.after_cell()
+    wire.after_cell(object())
+
+
+def test_a_refused_install_is_explained(prefix: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (prefix / "conda-meta" / "locked-by-condacolab-bootstrap.txt").write_text(
+        "numpy==2.0.2,!=0+x\nscipy==1.0,!=0+x\n"
+    )
+    shell = Shell()
+    wire = tripwire.arm(shell, prefix)
+    shell.user_ns["_exit_code"] = 1
+    wire.after_cell(types.SimpleNamespace(info=types.SimpleNamespace(raw_cell="!pip install -q 'numpy<2'")))
+    said = capsys.readouterr().out
+    assert "Held here: numpy 2.0.2" in said
+    assert "scipy" not in said
+    shell.user_ns["_exit_code"] = 0
+    wire.after_cell(types.SimpleNamespace(info=types.SimpleNamespace(raw_cell="!pip install numpy")))
+    assert capsys.readouterr().out == ""
+
+
+def test_a_refusal_that_names_nothing_held() -> None:
+    lines = describe_refusal("!pip install captum==0.8.0", "numpy==2.0.2,!=0+x\n")
+    assert "1 packages" in lines[0]
+    assert not any("Held here" in line for line in lines)
+
+
+def test_words_for_a_notebook_are_escaped_and_have_a_role() -> None:
+    bundle = to_bundle(["<b>"], grave=True)
+    assert 'role="alert"' in bundle["text/html"]
+    assert "&lt;b&gt;" in bundle["text/html"]
+    assert bundle["text/plain"] == "bootstrap warning: <b>"
