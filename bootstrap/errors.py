@@ -350,6 +350,13 @@ class UndoError(RuntimeSetupError):
     hint = "See to what the evidence names, then run `bootstrap undo` again: it goes on where it stopped."
 
 
+class UnhealthyError(RuntimeSetupError):
+    """The environment, or this kernel in it, is not healthy, so the notebook is not ready."""
+
+    exit_code = 87
+    hint = "Run `bootstrap check` for all that was found."
+
+
 class KernelRestartError(RuntimeSetupError):
     """The kernel can't be moved in place and is restarted now; raised so that queued cells are given up cleanly."""
 

@@ -18,6 +18,7 @@ from bootstrap.prefix.records import is_environment
 from bootstrap.prefix.state import read_state
 from bootstrap.progress import Progress, Step
 from bootstrap.runtime import bridge, condacolab, wrapper
+from bootstrap.runtime.health import protect, validate
 from bootstrap.runtime.journal import Journal, write_beside
 from bootstrap.runtime.kernel import move
 from bootstrap.runtime.layout import Layout
@@ -82,7 +83,10 @@ def set_up(
         wrapper.write_entry(layout, wrapper.original_of(python) if colab else None)
         if colab:
             journal.note(environment=dict(os.environ), python=str(python))
-    if inside and restored.action == "unchanged":
+    stays = inside and restored.action == "unchanged"
+    validate(prefix, lock, live=stays, progress=progress)
+    protect(prefix, lock.path)
+    if stays:
         action, proof = "inside", prove_here(prefix, records)
     else:
         progress.step(Step("proving"))

@@ -18,17 +18,17 @@ LEVELS = {
     "console": 1,
     "lock": 2,
     "prefix": 3,
-    "runtime": 4,
     "integrity": 4,
     "guard": 4,
     "diagnose": 4,
     "maintain": 4,
     "workbench": 4,
-    "api": 5,
-    "commands": 6,
-    "cli": 7,
-    "__main__": 8,
-    "__init__": 9,
+    "runtime": 5,
+    "api": 6,
+    "commands": 7,
+    "cli": 8,
+    "__main__": 9,
+    "__init__": 10,
 }
 """A module imports only from lower levels, or from its own package."""
 

@@ -101,6 +101,10 @@ def _arm(shell: Any, notice: str) -> None:
             print(notice, file=sys.stderr)
 
         shell.events.register("pre_run_cell", tell)
+    if (Path(sys.prefix) / "conda-meta").is_dir():
+        from bootstrap.guard import tripwire
+
+        tripwire.arm(shell, sys.prefix)
 
 
 class _Returning:

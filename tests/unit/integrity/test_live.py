@@ -58,8 +58,10 @@ def load(code: str, library: Path) -> str:
         ("shutil.copy(path, path + '.new'); os.rename(path + '.new', path)", "equal"),
         # As pip does it: aside under the same name, the new one in its place, then the old one away.
         (
-            "d = path + '.d'; os.mkdir(d); os.rename(path, d + '/library.so'); "
-            "shutil.copy(d + '/library.so', path); shutil.rmtree(d)",
+            (
+                "d = path + '.d'; os.mkdir(d); os.rename(path, d + '/library.so'); "
+                "shutil.copy(d + '/library.so', path); shutil.rmtree(d)"
+            ),
             "equal",
         ),
         ("os.unlink(path)", "removed"),
