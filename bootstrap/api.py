@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.errors import InterruptedRestoreError, LockError, LockNotFoundError
+from bootstrap.errors import InterruptedRestoreError, JournalError, LockError, LockNotFoundError
 from bootstrap.prefix import PLATFORM
 
 if TYPE_CHECKING:
@@ -32,8 +32,16 @@ StrPath = str | os.PathLike[str]
 
 
 def default_prefix() -> Path:
-    """``$BOOTSTRAP_PREFIX``, or ``/opt/conda``."""
-    return Path(os.environ.get(PREFIX_ENV_VAR) or DEFAULT_PREFIX)
+    """``$BOOTSTRAP_PREFIX``, or where `run` made the environment on this machine, or ``/opt/conda``."""
+    from bootstrap.runtime.journal import Journal
+
+    if named := os.environ.get(PREFIX_ENV_VAR):
+        return Path(named)
+    try:
+        return Path(Journal().facts.get("prefix", DEFAULT_PREFIX))
+    except JournalError:
+        # Whoever needs the journal itself says so.
+        return DEFAULT_PREFIX
 
 
 def find_lock(lock: StrPath | None = None, *, variant: str = "auto") -> Path:
@@ -325,8 +333,8 @@ def run(
     """Makes this notebook run in the locked environment: the one line of a notebook's first cell.
 
     On Colab, the cells after the one that calls it run there. It can be called again, in any state: where all is
-    well it says so, in a moment. Elsewhere it registers a kernel to choose. This verb alone shows its progress by
-    itself, since it is made for a cell.
+    well it says so, in a moment. Elsewhere it registers a kernel to choose, of an environment in the user's data
+    folder. This verb alone shows its progress by itself, since it is made for a cell.
 
     Args:
         variant: ``cpu``, ``cuda``, or ``auto`` for what this machine's driver supports.
@@ -342,17 +350,22 @@ def run(
     """
     from bootstrap.console import in_notebook, progress_for
     from bootstrap.lock import read_lock
+    from bootstrap.runtime.journal import state_folder
     from bootstrap.runtime.machine import Variant, detect
     from bootstrap.runtime.setup import set_up
 
     machine = detect(notebook=in_notebook())
+    place = Path(prefix or default_prefix())
+    if prefix is None and place == DEFAULT_PREFIX and machine.kind != "colab":
+        # Kaggle has a conda of its own there, and elsewhere it is for root alone to write.
+        place = state_folder() / "env"
     if variant != "auto":
         machine = replace(machine, variant=Variant(variant, "asked for"))
     shown = progress or progress_for()
     try:
         return set_up(
             read_lock(find_lock(lock, variant=machine.variant.name)),
-            Path(prefix or default_prefix()).expanduser().absolute(),
+            place.expanduser().absolute(),
             machine,
             cache=None if cache is None else Path(cache),
             offline=offline,
