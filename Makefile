@@ -36,7 +36,7 @@ $(VENV)/bin/python:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 $(VENV)/.ready: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[maintain,test]'
+	$(BIN)/python -m pip install --quiet --editable '.[maintain,test,notebook]'
 	@touch $@
 
 $(VENV)/.ready-%: $(VENV)/.ready

@@ -33,6 +33,7 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[2]
 IMAGE = HERE / "image"
 REQUIREMENTS = HERE / "requirements.txt"
+LAB_REQUIREMENTS = HERE / "lab-requirements.txt"
 
 _SKIPPED_FOLDERS = {"test", "tests", "site-packages", "dist-packages", "idlelib", "turtledemo", "tkinter"}
 _SKIPPED_FILES = re.compile(
@@ -172,19 +173,52 @@ def _make_places(root: Path) -> None:
 
 
 def _build_packages(root: Path, target: Target, interpreter: Path) -> None:
-    wheels = cache() / "wheels"
-    with locked("wheels"):
-        download(target, ["--no-deps", "-r", REQUIREMENTS], wheels)
-    with Root.make([interpreter], binds={"/wheels": wheels, "/requirements.txt": REQUIREMENTS}) as standing:
-        pip = next(path.name for path in wheels.glob("pip-*.whl"))
-        command = ["python3", f"/wheels/{pip}/pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile"]
-        offline = ["--find-links", "/wheels", "-r", "/requirements.txt", "--root-user-action", "ignore"]
-        standing.run([*command, *offline], cwd="/", timeout=600, check=True)
-        folder = f"/usr/local/lib/python{target.short}/dist-packages"
+    folder = f"/usr/local/lib/python{target.short}/dist-packages"
+    with _installing(target, REQUIREMENTS, [interpreter]) as (standing, pip):
+        standing.run(pip, cwd="/", timeout=600, check=True)
         # Some packages carry files for other Pythons, which don't compile; nobody imports their tests.
         compiling = ["python3", "-m", "compileall", "-q", "-j", "0", "-x", "/tests?/", folder]
         standing.run(compiling, cwd="/", timeout=600)
         _keep(standing, root)
+
+
+# JupyterLab would ask whether to fetch news, and ipyparallel's part of the page needs its part of the server.
+_LAB_SETTINGS = {
+    "overrides.json": {
+        "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}
+    },
+    "page_config.json": {"disabledExtensions": {"ipyparallel-labextension": True}},
+}
+
+
+def lab_folder(target: Target) -> Path:
+    """JupyterLab, for ``sys.path`` of a server in a root with this Python."""
+    layers = colab_layers(target)
+
+    def build(folder: Path) -> None:
+        with _installing(target, LAB_REQUIREMENTS, layers) as (standing, pip):
+            standing.run([*pip, "--target", "/srv/lab"], cwd="/", timeout=600, check=True)
+            subprocess.run(["cp", "-a", f"{standing.path('/srv/lab')}/.", folder], check=True)
+        for name, content in _LAB_SETTINGS.items():
+            path = folder / "share/jupyter/lab/settings" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(content), encoding="utf-8")
+
+    key = digest(layers[1], LAB_REQUIREMENTS.read_text(encoding="utf-8"), json.dumps(_LAB_SETTINGS))
+    return made_once(f"lab-{target.short}", key, build)
+
+
+@contextmanager
+def _installing(target: Target, requirements: Path, layers: list[Path]) -> Iterator[tuple[Root, list[str]]]:
+    """A root with the wheels that a list asks for, and the command of its pip that installs them."""
+    wheels = cache() / "wheels"
+    with locked("wheels"):
+        download(target, ["--no-deps", "-r", REQUIREMENTS, "-r", requirements], wheels)
+    with Root.make(layers, binds={"/wheels": wheels, "/requirements.txt": requirements}) as standing:
+        pip = next(path.name for path in wheels.glob("pip-*.whl"))
+        command = ["python3", f"/wheels/{pip}/pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile"]
+        offline = ["--find-links", "/wheels", "-r", "/requirements.txt", "--root-user-action", "ignore"]
+        yield standing, [*command, *offline]
 
 
 def download(target: Target, wanted: list[str | Path], folder: Path) -> None:

@@ -25,8 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class ColabRoot(Root):
-    """A root laid out as a Colab machine. See ``Root`` for ``run``, ``path``, ``copy``, ``save`` and ``close``."""
+    """A root laid out as a Colab machine. See ``Root`` for ``run``, ``path``, ``bind``, ``save`` and the rest.
 
+    Attributes:
+        python: The version of its own Python, such as ``3.12``.
+    """
+
+    python: str = ""
     _server: Server | None = field(default=None, repr=False)
 
     @classmethod
@@ -55,9 +60,11 @@ class ColabRoot(Root):
         if target is None:
             pytest.skip(f"this machine has no Python {python} to make a Colab machine of")
         found = wheel_folders(target) if wheels else {}
-        return cls.make(
+        made = cls.make(
             [*layers, *colab_layers(target)], binds={**found, **(binds or {})}, environment=env, size=size
         )
+        made.python = python
+        return made
 
     @property
     def server(self) -> Server:
@@ -78,7 +85,9 @@ class ColabRoot(Root):
         """
         if self._server is not None:
             raise RootError("call stop_server() before a copy is made")
-        return super().copy()
+        made = super().copy()
+        made.python = self.python
+        return made
 
     def snapshot(self) -> Snapshot:
         """What differs from a new machine now."""

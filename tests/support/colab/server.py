@@ -18,22 +18,37 @@ from .client import Client
 from .root import RootError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from .root import Root
 
 RUNTIME = "/root/.local/share/jupyter/runtime"
 
 
 class Server:
-    """A Jupyter server in a root, on a free port of loopback, without a token."""
+    """A Jupyter server in a root, on a free port of loopback, without a token.
 
-    def __init__(self, root: Root) -> None:
+    Args:
+        root: Where it runs.
+        program: What to start, before its options.
+        settings: More options of it.
+        extension: The server extension that ``program`` is, if it is one.
+    """
+
+    def __init__(
+        self,
+        root: Root,
+        program: Sequence[str] = ("python3", "-m", "jupyter_server"),
+        settings: Mapping[str, object] | None = None,
+        extension: str | None = None,
+    ) -> None:
         self.root = root
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed with the server
-        settings = {
+        every = {
             "ServerApp.ip": "127.0.0.1",
             "ServerApp.port": self.port,
             "ServerApp.port_retries": 0,
@@ -41,15 +56,15 @@ class Server:
             "ServerApp.allow_root": True,
             "ServerApp.open_browser": False,
             "ServerApp.disable_check_xsrf": True,
-            "ServerApp.allow_origin": "*",
-            "ServerApp.allow_remote_access": True,
             "IdentityProvider.token": "",
+            **(settings or {}),
         }
-        options = [f"--{name}={value}" for name, value in settings.items()]
-        # They take seconds to load and play no part here.
-        options += [f"--ServerApp.jpserver_extensions={name}=False" for name in ("ipyparallel", "nbclassic")]
+        options = [f"--{name}={value}" for name, value in every.items()]
+        # Two that take seconds to load and play no part here.
+        extensions = {"ipyparallel": False, "nbclassic": False, **({extension: True} if extension else {})}
+        options += [f"--ServerApp.jpserver_extensions={name}={wanted}" for name, wanted in extensions.items()]
         self._process = subprocess.Popen(
-            root.enter(["python3", "-m", "jupyter_server", *options]),
+            root.enter([*program, *options]),
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
@@ -91,14 +106,15 @@ class Server:
 
     def close(self) -> None:
         """Stops the server and its kernels, as switching it off does."""
-        self._process.terminate()
-        pids = [pid for pid, arguments in self.root.processes().items() if "jupyter_server" in arguments]
-        for pid in pids:
-            os.kill(pid, signal.SIGTERM)
+        mine = f"--ServerApp.port={self.port}"
+        for pid, arguments in self.root.processes().items():
+            if mine in arguments:
+                os.kill(pid, signal.SIGTERM)
         try:
             self._process.wait(15)
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
         self._log.close()
 
 
