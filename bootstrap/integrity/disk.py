@@ -106,7 +106,8 @@ def examine(
     # A file that pip has put over conda's is listed twice: conda's word counts, since conda is to repair it.
     taken = {normalized(name) for name in conda.versions}
     foreign = [d for d in foreign if not d.by_system and d.name not in taken]
-    sizes = {d.info: sum(entry.size or 0 for entry in d.record()) for d in foreign}
+    lists = {d.info: d.record() for d in foreign}
+    sizes = {info: sum(entry.size or 0 for entry in entries) for info, entries in lists.items()}
     everything = sum(sizes.values()) < _HASH_ALL_BELOW and not quick
     wanted_names = {"numpy"} | (set() if quick else {normalized(name) for name in named})
     groups: dict[tuple[Path, str], list[Distribution]] = {}
@@ -114,14 +115,19 @@ def examine(
         groups.setdefault((distribution.site, distribution.name), []).append(distribution)
     for (_, name), group in groups.items():
         verified = [
-            verify_distribution(d, hash_content=everything or name in wanted_names, extra=name == "numpy")
+            verify_distribution(
+                d,
+                hash_content=everything or name in wanted_names,
+                extra=name == "numpy",
+                record=lists[d.info],
+            )
             for d in group
         ]
         # Where a folder has two .dist-info of one name, the files are those of the one that they agree with.
         best = min(range(len(group)), key=lambda i: (not verified[i].checked, len(verified[i].faults)))
         files += verified[best].faults
         checked += verified[best].checked
-        for entry in group[best].record():
+        for entry in lists[group[best].info]:
             owners.setdefault(os.path.normpath(group[best].site / entry.path), str(group[best]))
     return Disk(
         prefix=prefix,
