@@ -1,10 +1,20 @@
-"""What came of the faults so far, for the tests that count."""
+"""What came of the faults so far, for the tests that count; and for which Pythons there are faults."""
 
 from __future__ import annotations
+
+import sys
 
 import pytest
 
 from tests.faults.trial import Outcome
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The versions of numpy that are put over each other all have wheels for these Pythons only."""
+    if not (3, 10) <= sys.version_info[:2] <= (3, 12):
+        for item in items:
+            if "tests/faults" in str(item.path):
+                item.add_marker(pytest.mark.skip(reason="numpy 1.26, 2.0 and 2.3 need Python 3.10 to 3.12"))
 
 
 @pytest.fixture(scope="session")
