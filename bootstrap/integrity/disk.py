@@ -169,9 +169,11 @@ class _Conda:
             differences = record_faults(comparison)
             found = list(comparison.altered)
             if quick:
-                found += _look(prefix, [r for r in records if r.name == "numpy"], known=found)
+                told = {fault.path for fault in found}
+                numpy = [r for r in records if r.name == "numpy"]
+                found += [f for f in verify_files(prefix, numpy, workers=1) if f.path not in told]
         elif quick:
-            found = _look(prefix, records, known=())
+            found = _look(prefix, records)
         else:
             found = verify_files(prefix, records)
         faults = [
@@ -190,7 +192,7 @@ class _Conda:
         )
 
 
-def _look(prefix: Path, records: Sequence[InstalledRecord], *, known: Collection[PrefixFault]) -> list[PrefixFault]:
+def _look(prefix: Path, records: Sequence[InstalledRecord]) -> list[PrefixFault]:
     """Faults found by hashing numpy and what the ledger shows changed, and by looking at the rest."""
     state = read_state(prefix)
     doubtful = {r.stem for r in records if r.name == "numpy"} | (suspects(prefix, state) if state else set())
@@ -198,8 +200,7 @@ def _look(prefix: Path, records: Sequence[InstalledRecord], *, known: Collection
     hashed = [r for r in records if r.stem in doubtful]
     unknown = [r for r in records if r.stem not in doubtful and r.stem not in listed]
     sized = [replace(r, files=tuple(replace(f, sha256=None) for f in r.files)) for r in unknown]
-    told = {fault.path for fault in known}
-    return [f for f in verify_files(prefix, [*hashed, *sized], workers=1) if f.path not in told]
+    return verify_files(prefix, [*hashed, *sized], workers=1)
 
 
 def _leftovers(sites: Sequence[Path]) -> list[Path]:
