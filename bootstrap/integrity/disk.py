@@ -106,7 +106,8 @@ def examine(
     # A file that pip has put over conda's is listed twice: conda's word counts, since conda is to repair it.
     taken = {normalized(name) for name in conda.versions}
     foreign = [d for d in foreign if not d.by_system and d.name not in taken]
-    sizes = {d.info: sum(entry.size or 0 for entry in d.record()) for d in foreign}
+    lists = {d.info: d.record() for d in foreign}
+    sizes = {info: sum(entry.size or 0 for entry in entries) for info, entries in lists.items()}
     everything = sum(sizes.values()) < _HASH_ALL_BELOW and not quick
     wanted_names = {"numpy"} | (set() if quick else {normalized(name) for name in named})
     groups: dict[tuple[Path, str], list[Distribution]] = {}
@@ -114,14 +115,19 @@ def examine(
         groups.setdefault((distribution.site, distribution.name), []).append(distribution)
     for (_, name), group in groups.items():
         verified = [
-            verify_distribution(d, hash_content=everything or name in wanted_names, extra=name == "numpy")
+            verify_distribution(
+                d,
+                hash_content=everything or name in wanted_names,
+                extra=name == "numpy",
+                record=lists[d.info],
+            )
             for d in group
         ]
         # Where a folder has two .dist-info of one name, the files are those of the one that they agree with.
         best = min(range(len(group)), key=lambda i: (not verified[i].checked, len(verified[i].faults)))
         files += verified[best].faults
         checked += verified[best].checked
-        for entry in group[best].record():
+        for entry in lists[group[best].info]:
             owners.setdefault(os.path.normpath(group[best].site / entry.path), str(group[best]))
     return Disk(
         prefix=prefix,
@@ -163,9 +169,11 @@ class _Conda:
             differences = record_faults(comparison)
             found = list(comparison.altered)
             if quick:
-                found += _look(prefix, [r for r in records if r.name == "numpy"], known=found)
+                told = {fault.path for fault in found}
+                numpy = [r for r in records if r.name == "numpy"]
+                found += [f for f in verify_files(prefix, numpy, workers=1) if f.path not in told]
         elif quick:
-            found = _look(prefix, records, known=())
+            found = _look(prefix, records)
         else:
             found = verify_files(prefix, records)
         faults = [
@@ -184,7 +192,7 @@ class _Conda:
         )
 
 
-def _look(prefix: Path, records: Sequence[InstalledRecord], *, known: Collection[PrefixFault]) -> list[PrefixFault]:
+def _look(prefix: Path, records: Sequence[InstalledRecord]) -> list[PrefixFault]:
     """Faults found by hashing numpy and what the ledger shows changed, and by looking at the rest."""
     state = read_state(prefix)
     doubtful = {r.stem for r in records if r.name == "numpy"} | (suspects(prefix, state) if state else set())
@@ -192,8 +200,7 @@ def _look(prefix: Path, records: Sequence[InstalledRecord], *, known: Collection
     hashed = [r for r in records if r.stem in doubtful]
     unknown = [r for r in records if r.stem not in doubtful and r.stem not in listed]
     sized = [replace(r, files=tuple(replace(f, sha256=None) for f in r.files)) for r in unknown]
-    told = {fault.path for fault in known}
-    return [f for f in verify_files(prefix, [*hashed, *sized], workers=1) if f.path not in told]
+    return verify_files(prefix, [*hashed, *sized], workers=1)
 
 
 def _leftovers(sites: Sequence[Path]) -> list[Path]:

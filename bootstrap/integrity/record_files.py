@@ -155,7 +155,12 @@ class RecordCheck:
 
 
 def verify_distribution(
-    distribution: Distribution, *, hash_content: bool = True, extra: bool = False, threads: int = 2
+    distribution: Distribution,
+    *,
+    hash_content: bool = True,
+    extra: bool = False,
+    threads: int = 2,
+    record: Sequence[RecordEntry] | None = None,
 ) -> RecordCheck:
     """Compare the files of a distribution with its RECORD.
 
@@ -165,18 +170,24 @@ def verify_distribution(
             that changed after RECORD was written, which installers write last.
         extra: Also report code inside the distribution's own packages that RECORD doesn't list.
         threads: How many files are hashed at a time.
+        record: The lines of RECORD, where they were read already.
     """
-    entries = [e for e in distribution.record() if not _installers_own(e.path)]
+    entries = [e for e in (distribution.record() if record is None else record) if not _installers_own(e.path)]
     owner = str(distribution)
-    written = _changed_at(distribution.info / "RECORD")
+    site = str(distribution.site)
+    since = 0.0 if hash_content else _changed_at(distribution.info / "RECORD") + _SLACK_S
 
     def look(entry: RecordEntry) -> FileFault | None:
-        path = distribution.site / entry.path
-        fault = _fault(path, entry, hash_content=hash_content or _changed_at(path) > written + _SLACK_S)
+        path = f"{site}/{entry.path}"
+        fault = _fault(path, entry, since)
         return FileFault(os.path.normpath(path), owner, *fault) if fault else None  # type: ignore[arg-type]
 
-    with ThreadPoolExecutor(threads) as pool:
-        faults = [fault for fault in pool.map(look, entries) if fault]
+    if hash_content:
+        with ThreadPoolExecutor(threads) as pool:
+            faults = [fault for fault in pool.map(look, entries) if fault]
+    else:
+        # Without hashing, handing a file to a thread costs more than looking at it.
+        faults = [fault for fault in map(look, entries) if fault]
     if extra and entries:
         listed = {os.path.normpath(e.path) for e in entries}
         faults += extra_files(distribution.site, listed, packages_of(e.path for e in entries), owner)
@@ -192,15 +203,16 @@ def _changed_at(path: Path) -> float:
 
 
 def _installers_own(path: str) -> bool:
-    pure = PurePosixPath(path)
-    if pure.suffix == ".pyc":
+    if path.endswith(".pyc"):
         return True  # compiled at installation, rewritten at will
-    return pure.parent.suffix == ".dist-info" and pure.name in _INSTALLERS_OWN
+    folder, _, name = path.rpartition("/")
+    return folder.endswith(".dist-info") and name in _INSTALLERS_OWN
 
 
-def _fault(path: Path, entry: RecordEntry, *, hash_content: bool) -> tuple[str, str] | None:
+def _fault(path: str, entry: RecordEntry, since: float) -> tuple[str, str] | None:
+    """What is wrong with a file; its content is read where it changed after a moment."""
     try:
-        info = path.stat()
+        info = os.stat(path)  # noqa: PTH116 (for each of some ten thousand files)
     except FileNotFoundError:
         return "missing", ""
     except OSError as error:
@@ -209,10 +221,10 @@ def _fault(path: Path, entry: RecordEntry, *, hash_content: bool) -> tuple[str, 
         return "type", "is no regular file"
     if entry.size is not None and info.st_size != entry.size:
         return "size", f"{info.st_size} bytes instead of {entry.size}"
-    if entry.sha256 is None or not hash_content:
+    if entry.sha256 is None or info.st_ctime <= since:
         return None
     try:
-        found = file_sha256(path)
+        found = file_sha256(Path(path))
     except OSError as error:
         return "unreadable", error.strerror or str(error)
     return None if found == entry.sha256 else ("sha256", f"{found[:12]} instead of {entry.sha256[:12]}")

@@ -39,6 +39,8 @@ _TAKEN = ("numpy-", "pandas-", "scipy-", "pip-", "python_dateutil", "six-", "tzd
 OLD = {"1.26": "1.26.4", "2.0": "2.0.2", "2.3": "2.3.4", "2.3-next": "2.3.5"}
 """Versions of numpy that have wheels for the Python that runs the tests."""
 
+OTHER_PYTHONS = tuple(v for v in ("3.11", "3.12", "3.13") if v != f"{sys.version_info[0]}.{sys.version_info[1]}")[-2:]
+
 
 @dataclass(frozen=True)
 class Site(Environment):
@@ -203,8 +205,8 @@ def _fetch(folder: Path) -> None:
         fetch(f"numpy=={version}", folder)
     for requirement in ("pandas==2.2.1", "bottleneck==1.3.8", "captum==0.8.0", "pytz"):
         fetch(requirement, folder)
-    other = "3.12" if sys.version_info[:2] != (3, 12) else "3.11"
-    fetch("numpy==2.3.4", folder / "other-python", "--python-version", other)
+    for other in OTHER_PYTHONS:
+        fetch("numpy==2.3.4", folder / other, "--python-version", other)
     (folder / "complete").touch()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.faults.environments import OLD, REPOSITORY, wheel
-from tests.faults.library import FLUSH, ROUND, compiled
+from tests.faults.registry import FLUSH, ROUND, compiled
 
 if TYPE_CHECKING:
     from tests.faults.environments import Site

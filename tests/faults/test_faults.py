@@ -12,23 +12,25 @@ from tests.faults.environments import pip_site
 from tests.faults.library import FAULTS
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from concurrent.futures import Future
 
     from tests.faults.library import Fault
     from tests.faults.running import Running
     from tests.faults.trial import Outcome
 
+    Trials = dict[str, Future[Outcome]]
+
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
-def test_fault_is_caught_and_mended(fault: Fault, tmp_path: Path, outcomes: list[Outcome]) -> None:
-    outcome = trial.run(fault, tmp_path)
+def test_fault_is_caught_and_mended(fault: Fault, trials: Trials, outcomes: list[Outcome]) -> None:
+    outcome = trials[str(fault)].result()
     outcomes.append(outcome)
     assert outcome.complaints == []
 
 
 @pytest.mark.parametrize("fault", running.FAULTS, ids=str)
-def test_fault_of_the_running_process_is_caught(fault: Running, tmp_path: Path, outcomes: list[Outcome]) -> None:
-    outcome = trial.run_live(fault, tmp_path)
+def test_fault_of_the_running_process_is_caught(fault: Running, trials: Trials, outcomes: list[Outcome]) -> None:
+    outcome = trials[str(fault)].result()
     outcomes.append(outcome)
     assert outcome.complaints == []
 

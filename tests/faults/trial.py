@@ -48,6 +48,25 @@ def original(where: str, *, dependents: bool = True) -> Site:
     return pip_site(None, "scipy", "pandas") if dependents else pip_site()
 
 
+def prepare() -> None:
+    """Makes every environment that copies are made of, one after another."""
+    for where in ("conda", "pip"):
+        for dependents in (True, False):
+            original(where, dependents=dependents)
+    for version in {fault.base for fault in running.FAULTS if fault.base}:
+        pip_site(version)
+
+
+def run_by_name(name: str, folder: str) -> Outcome:
+    """Runs the fault of that name; what breaks the trial itself is a complaint, too."""
+    from tests.faults.library import FAULTS
+
+    for fault in FAULTS:
+        if str(fault) == name:
+            return run(fault, Path(folder))
+    return run_live(next(fault for fault in running.FAULTS if str(fault) == name), Path(folder))
+
+
 def run(fault: Fault, folder: Path, *, ask_peers: bool = True) -> Outcome:
     """Puts one fault through everything.
 

@@ -48,7 +48,7 @@ def load(code: str, library: Path) -> str:
         print(memory.state_of(path, memory.read_mappings()))
     """
     command = [sys.executable, "-c", textwrap.dedent(program)]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=library.parent).stdout.strip()
 
 
 @pytest.mark.parametrize(
@@ -58,10 +58,7 @@ def load(code: str, library: Path) -> str:
         ("shutil.copy(path, path + '.new'); os.rename(path + '.new', path)", "equal"),
         # As pip does it: aside under the same name, the new one in its place, then the old one away.
         (
-            (
-                "d = path + '.d'; os.mkdir(d); os.rename(path, d + '/library.so'); "
-                "shutil.copy(d + '/library.so', path); shutil.rmtree(d)"
-            ),
+            "os.mkdir('d'); os.rename(path, 'd/library.so'); shutil.copy('d/library.so', path); shutil.rmtree('d')",
             "equal",
         ),
         ("os.unlink(path)", "removed"),

@@ -1,0 +1,194 @@
+"""Faults of what surrounds numpy: the search path, startup code, the loader, dependents; and a numpy that kills."""
+
+from __future__ import annotations
+
+import marshal
+import shutil
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+from tests.faults.environments import Site, wheel
+from tests.faults.registry import FLUSH, ROUND, Expected, compiled, kind, one, owner_of
+
+# The search path
+
+
+@kind("module in the place of numpy", variants=("numpy.py", "numpy.pyc"))
+def module_instead(site: Site, name: str) -> Expected:
+    shutil.rmtree(site.site / "numpy")
+    source = site.root / "n.py"
+    source.write_text("array = list\n")
+    if name.endswith("c"):
+        import py_compile
+
+        with site.active():
+            subprocess.run([site.python, "-m", "py_compile", source], check=True)
+        compiled = next((site.root / "__pycache__").glob("n.*.pyc"))
+        path = site.write(name, compiled.read_bytes())
+        del py_compile
+    else:
+        path = site.write(name, source.read_bytes())
+    return Expected(("numpy-shadowed",), owner="", files=(path,))
+
+
+@kind("startup code puts another numpy first", variants=("first.pth", "sitecustomize.py", "usercustomize.py"))
+def other_first(site: Site, name: str) -> Expected:
+    other = site.root.parent / "other"
+    with zipfile.ZipFile(wheel("numpy-2.0.2-*.whl")) as archive:
+        archive.extractall(other)
+    code = f"import sys; sys.path.insert(0, {str(other)!r})\n"
+    if name == "usercustomize.py":
+        site.write("hook_customize.py", code)
+        name, code = "hook.pth", "import hook_customize\n"
+        # The folder is named in the module that the .pth imports.
+        path = site.write(name, code)
+        return Expected(("numpy-shadowed",), owner="", files=(other / "numpy" / "__init__.py",), undo=path.unlink)
+    path = site.write(name, code)
+    return Expected(("numpy-shadowed",), owner="", files=(path,))
+
+
+@kind("another numpy on PYTHONPATH", variants=("numpy.py", "numpy/__init__.py"))
+def on_pythonpath(site: Site, name: str) -> Expected:
+    folder = site.root.parent / "mine"
+    path = folder / name
+    path.parent.mkdir(parents=True)
+    path.write_text("array = list\n")
+    changed = replace(site, variables={**site.variables, "PYTHONPATH": str(folder)})
+    return Expected(("numpy-elsewhere",), owner="", files=(path,), site=changed, undo=path.unlink)
+
+
+@kind("file that hides a module of the standard library", variants=("secrets.py", "numbers.py", "ast.py"))
+def hides_stdlib(site: Site, name: str) -> Expected:
+    folder = site.root.parent / "mine"
+    folder.mkdir()
+    path = folder / name
+    path.write_text("# my notes\n")
+    changed = replace(site, variables={**site.variables, "PYTHONPATH": str(folder)})
+    return Expected(("stdlib-shadowed",), owner="", files=(path,), site=changed, undo=path.unlink)
+
+
+# Startup code, bytecode, the loader
+
+_PATCH = """
+import numpy
+right = numpy.{name}
+def {name}(*a, **k):
+    return right(*a, **k) * (1 + 1e-9)
+numpy.{name} = {name}
+"""
+
+
+@kind("startup code falsifies numpy", variants=(("sitecustomize.py", "dot"), ("zz.pth", "sqrt"), ("zz.pth", "sum")))
+def startup(site: Site, variant: tuple[str, str]) -> Expected:
+    name, function = variant
+    code = _PATCH.format(name=function)
+    if name.endswith(".pth"):
+        site.write("zz_patch.py", code)
+        path = site.write(name, "import zz_patch\n")
+    else:
+        path = site.write(name, code)
+    return Expected(("startup-code",), owner="", files=(path,))
+
+
+@kind("startup code that does not end", variants=("hangs", "exits"), timeout=6.0)
+def startup_stops(site: Site, variant: str) -> Expected:
+    path = site.write(
+        "sitecustomize.py", {"hangs": "import time\ntime.sleep(600)\n", "exits": "import os\nos._exit(3)\n"}[variant]
+    )
+    return Expected(("startup-code",), owner="", files=(path,))
+
+
+@kind("bytecode that is not its source's", variants=("_core/numeric.py", "lib/_function_base_impl.py"))
+def bytecode(site: Site, name: str) -> Expected:
+    source = site.site / "numpy" / name
+    function = {"_core/numeric.py": "ones", "lib/_function_base_impl.py": "median"}[name]
+    poison = source.read_text() + f"\n_f = {function}\ndef {function}(*a, **k):\n    return _f(*a, **k) * 2\n"
+    cached = source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
+    site.edit(cached, lambda data: data[:16] + marshal.dumps(compile(poison, str(source), "exec")))
+    return Expected(("stale-bytecode",), files=(cached,))
+
+
+@kind("preloaded library changes arithmetic", variants=("flush to zero", "round upwards"))
+def preloaded(site: Site, variant: str) -> Expected:
+    library = compiled(site.root.parent / "lib", FLUSH if variant == "flush to zero" else ROUND)
+    changed = replace(site, variables={**site.variables, "LD_PRELOAD": str(library)})
+    return Expected(("loader-variables",), owner="", files=(library,), site=changed, undo=lambda: _empty(library))
+
+
+def _empty(library: Path) -> None:
+    compiled(library.parent, "int nothing;", library.name)
+
+
+@kind("library path leads to a broken library", variants=("libstdc++.so.6", "libgcc_s.so.1"))
+def library_path(site: Site, name: str) -> Expected:
+    # Wheels find the libraries that they bring by a path of their own, those of the system by this one.
+    library = compiled(site.root.parent / "lib", "int nothing;", name)
+    changed = replace(site, variables={**site.variables, "LD_LIBRARY_PATH": str(library.parent)})
+    return Expected(("loader-variables",), owner="", site=changed, undo=library.unlink, evidence="LD_LIBRARY_PATH")
+
+
+# Dependents
+
+
+def _lay_over(site: Site, name: str, pattern: str) -> None:
+    """Replaces a distribution by a wheel, whatever that asks for."""
+    site.pip("install", "-q", "--no-deps", str(wheel(pattern)))
+    assert site.find(f"{name}-*.dist-info")
+
+
+@kind("dependent built for numpy 1", variants=("imported", "not imported"), where=("pip",))
+def for_numpy_1(site: Site, variant: str) -> Expected:
+    if variant == "imported":
+        _lay_over(site, "pandas", "pandas-2.2.1-*.whl")
+        _lay_over(site, "pytz", "pytz-*.whl")
+        # The wheels at hand hold no pandas for numpy 2 that is newer than what was there before.
+        return Expected(("built-for-another-numpy",), owner="pandas")
+    _lay_over(site, "bottleneck", "[bB]ottleneck-1.3.8-*.whl")
+    return Expected(
+        ("built-for-another-numpy",), owner="bottleneck", undo=lambda: site.pip("uninstall", "-q", "-y", "bottleneck")
+    )
+
+
+@kind("package that asks for another numpy", variants=("captum 0.8.0",))
+def out_of_bounds(site: Site, _variant: str) -> Expected:
+    _lay_over(site, "captum", "captum-0.8.0-*.whl")
+    return Expected(
+        ("numpy-out-of-bounds",), owner="captum", undo=lambda: site.pip("uninstall", "-q", "-y", "captum")
+    )
+
+
+@kind("dependent's dependency uninstalled", variants=("python-dateutil",), where=("pip",), imports=("pandas",))
+def dependency_gone(site: Site, name: str) -> Expected:
+    site.pip("uninstall", "-q", "-y", name)
+    return Expected(("dependency-missing", "import-fails"), owner="pandas")
+
+
+@kind(
+    "extension module of a dependent damaged",
+    variants=("pandas/_libs/lib.*.so", "scipy/linalg/_fblas.*.so"),
+    imports=("pandas", "scipy"),
+)
+def dependent_damaged(site: Site, pattern: str) -> Expected:
+    path = site.edit(one(site, pattern), lambda data: data[: len(data) // 3])
+    return Expected(("files-altered",), owner=owner_of(path, site), files=(path,))
+
+
+# numpy that does not survive
+
+_ENDS = {
+    "segfault": "import ctypes; ctypes.string_at(0)",
+    "hang": "import time; time.sleep(600)",
+    "exit": "import os; os._exit(0)",
+    "abort": "import os; os.abort()",
+    "memory": "x = []\nwhile True: x.append(bytearray(2**25))",
+    "garbage": "import os\nfor n in range(1, 20):\n  try: os.write(n, b'garbage\\n' * 9999)\n  except OSError: pass",
+}
+
+
+@kind("numpy does not survive its import", variants=tuple(_ENDS), timeout=8.0)
+def dies(site: Site, variant: str) -> Expected:
+    path = site.append("numpy/__init__.py", _ENDS[variant])
+    return Expected(("files-altered",), files=(path,))
