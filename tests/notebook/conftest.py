@@ -1,0 +1,5 @@
+"""The channel and locks that Colab machines restore from, as for the tests without a browser."""
+
+from tests.integration.colab.conftest import material
+
+__all__ = ["material"]

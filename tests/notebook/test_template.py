@@ -1,0 +1,69 @@
+"""template.ipynb as a user runs it: opened in JupyterLab in a real browser, "Run All Cells" once."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.colab.conftest import Material
+from tests.support.colab import ColabRoot
+from tests.support.colab.browser import ensure_browser
+from tests.support.colab.lab import Lab
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.colab.lab import Run
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "template.ipynb"
+SCREENSHOTS = ROOT / ".cache/screenshots"
+PICTURE = "BOOTSTRAP_PICTURE"
+"""Where to put a picture for the documentation, besides the ignored folder."""
+
+
+@pytest.fixture(scope="module")
+def finished(material: Material) -> Iterator[tuple[Lab, Run]]:
+    """The template, run to its end. The lock lies where a notebook's own would: beside it."""
+    ensure_browser()
+    with ColabRoot.start("3.12", binds=material.binds, size="12g") as colab:
+        colab.path("/content/conda-lock.yml").write_text((material.locks / "full.yml").read_text())
+        with Lab(colab) as lab:
+            yield lab, lab.run_all(TEMPLATE, timeout=800)
+
+
+def test_every_cell_is_green_and_no_dialog_was_shown(finished: tuple[Lab, Run]) -> None:
+    _, run = finished
+    run.screenshot(SCREENSHOTS / "template.png")
+    run.screenshot(SCREENSHOTS / "template-whole.png", whole=True)
+    if target := os.environ.get(PICTURE):
+        run.screenshot(Path(target))
+    assert run.finished
+    assert [(cell.source[:60], cell.error) for cell in run.cells if cell.error] == []
+    assert run.dialogs == ()
+    assert all(cell.execution_count is not None for cell in run.cells)
+    assert "autorestarting" not in run.states
+
+
+def test_the_cells_ran_in_the_locked_environment(finished: tuple[Lab, Run]) -> None:
+    lab, run = finished
+    assert "ready" in run.cells[0].text
+    assert "in /opt/conda" in run.cells[1].text
+    kernel = lab.kernel()
+    assert kernel.restarts == 0
+    assert kernel.execute("import sys; print(sys.prefix)").stdout == "/opt/conda\n"
+    kernel.close()
+
+
+def test_outputs_are_saved_with_the_notebook(finished: tuple[Lab, Run]) -> None:
+    lab, _ = finished
+    saved = lab.notebook(TEMPLATE.name)
+    code = [cell for cell in saved["cells"] if cell["cell_type"] == "code"]
+    committed = [c for c in json.loads(TEMPLATE.read_text())["cells"] if c["cell_type"] == "code"]
+    assert len(code) == len(committed)
+    pictures = [o for cell in code for o in cell["outputs"] if "image/png" in o.get("data", {})]
+    assert len(pictures) >= 4
