@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -32,18 +33,30 @@ def pip(site: Site, *arguments: str) -> subprocess.CompletedProcess[str]:
     return site.run("-m", "pip", "--disable-pip-version-check", "install", *arguments)
 
 
+def write_wheel(folder: Path) -> None:
+    """A package that asks for an old numpy and for nothing else, as captum 0.8.0 does among other things."""
+    info = "asks_for_old-1.0.dist-info"
+    metadata = "Metadata-Version: 2.1\nName: asks-for-old\nVersion: 1.0\nRequires-Dist: numpy<2.0\n"
+    with zipfile.ZipFile(folder / "asks_for_old-1.0-py3-none-any.whl", "w") as archive:
+        archive.writestr("asks_for_old.py", "")
+        archive.writestr(f"{info}/METADATA", metadata)
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", f"asks_for_old.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+
+
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
         ("numpy==2.0.2", "numpy==2.0.2"),
         ("numpy<2", "numpy<2"),
-        ("captum==0.8.0", "captum 0.8.0 depends on numpy<2.0"),
+        ("asks-for-old", "asks-for-old 1.0 depends on numpy<2.0"),
         ("pandas==2.2.1", "pandas==2.2.1"),
     ],
 )
-def test_pip_refuses_what_would_replace_a_locked_package(site: Site, asked: str, words: str) -> None:
+def test_pip_refuses_what_would_replace_a_locked_package(site: Site, asked: str, words: str, tmp_path: Path) -> None:
+    write_wheel(tmp_path)
     before = sorted(path.name for path in site.site.iterdir())
-    done = pip(site, asked)
+    done = pip(site, "--find-links", str(tmp_path), asked)
     assert done.returncode != 0
     said = done.stdout + done.stderr
     assert words in said
@@ -52,10 +65,10 @@ def test_pip_refuses_what_would_replace_a_locked_package(site: Site, asked: str,
 
 
 def test_everything_else_installs(site: Site) -> None:
-    for arguments in (["pytz"], ["--upgrade", "numpy"], ["numpy"], ["bottleneck"]):
+    for arguments in (["pytz"], ["--upgrade", "numpy"], ["numpy"]):
         done = pip(site, "-q", *arguments)
         assert done.returncode == 0, done.stderr
-    assert site.run("-c", "import pytz, bottleneck").returncode == 0
+    assert site.run("-c", "import pytz").returncode == 0
     assert site.examine("pandas").ok
 
 
