@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: demo test bench lint lock docs clean
+.PHONY: demo test bench lint lock docs dist template clean
 
 demo: $(VENV)/.ready
 	$(BIN)/python -m demo
@@ -24,11 +24,25 @@ lint: $(VENV)/.ready-lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(VENV)/.ready-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo build/site/index.html
+
+dist: $(VENV)/.ready-release
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m twine check --strict dist/*
+
+# template.ipynb, from its first cell to its last, by the Python named in NOTEBOOK_PYTHON (it needs nbclient).
+NOTEBOOK_PYTHON ?= python3
+template:
+	$(NOTEBOOK_PYTHON) tests/support/run_notebook.py template.ipynb
+
 lock: $(VENV)/.ready
 	$(BIN)/bootstrap lock --check
 
 clean:
-	rm -rf $(VENV) .cache
+	rm -rf $(VENV) .cache build dist
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later with venv is needed (Debian: apt-get install python3-venv)." >&2; exit 1; }

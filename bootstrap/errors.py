@@ -42,11 +42,16 @@ class BootstrapError(Exception):
         if hint is not None:
             self.hint = hint
 
+    @classmethod
+    def error_id(cls) -> str:
+        """The error's stable name, for JSON and for looking it up: the class name in kebab case."""
+        name = cls.__name__.removesuffix("Error")
+        return "".join(f"-{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
     @property
     def id(self) -> str:
-        """The error's stable name, for JSON and for looking it up: the class name in kebab case."""
-        name = type(self).__name__.removesuffix("Error")
-        return "".join(f"-{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+        """The error's stable name."""
+        return self.error_id()
 
     def to_dict(self) -> dict[str, Any]:
         """The error as JSON-ready data."""

@@ -1,4 +1,8 @@
-"""Writes docs/errors.md from bootstrap/errors.py: ``python docs/generate_errors.py``."""
+"""Writes docs/errors.md from bootstrap/errors.py and docs/troubleshooting/: ``python docs/generate_errors.py``.
+
+A section's name is the error's id, so that it can be named in an error's last line and never changes by rewording.
+More about an error than its class says stands in ``docs/troubleshooting/ID.md``.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,16 @@ from pathlib import Path
 
 from bootstrap import errors
 
+HERE = Path(__file__).parent
+MORE = HERE / "troubleshooting"
+
 HEAD = """\
 # Exit codes and errors
 
-Every error says what happened, on what evidence, and what to do next; with `--json` it is one JSON document with
-the keys `error`, `exit_code`, `message`, `evidence` and `hint`. In Python each is an exception of that name in
-`bootstrap.errors`, all of them below `BootstrapError`. After an error, prefix, cache and locks are as they were.
+Every error says what happened, on what evidence, what to do next, and which section of this page has more; with
+`--json` it is one JSON document with the keys `error`, `exit_code`, `message`, `evidence`, `hint` and `page`.
+In Python each is an exception of that name in `bootstrap.errors`, all of them below `BootstrapError`.
+After an error, prefix, cache and locks are as they were.
 
 This page is written by `python docs/generate_errors.py` from the code.
 
@@ -40,13 +48,19 @@ def concrete(base: type[errors.BootstrapError] = errors.BootstrapError) -> list[
 
 def page() -> str:
     """The page's text."""
-    lines = [HEAD]
-    for kind in concrete():
+    kinds = concrete()
+    rows = [f"| {kind.exit_code} | [{kind.error_id()}](#{kind.error_id()}) |" for kind in kinds]
+    lines = [HEAD + "\n".join(rows) + "\n"]
+    for kind in kinds:
+        name = kind.error_id()
         meaning = inspect.cleandoc(kind.__doc__ or "").split("\n\n")[0].replace("\n", " ")
-        lines.append(f"## {kind.exit_code}: {kind.__name__}\n\n{meaning}\n\nNext: {kind.hint}\n")
+        lines.append(f"## {name}\n\nExit code {kind.exit_code}, `{kind.__name__}`. {meaning}\n\nNext: {kind.hint}\n")
+        more = MORE / f"{name}.md"
+        if more.is_file():
+            lines.append(more.read_text(encoding="utf-8"))
     return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    (Path(__file__).parent / "errors.md").write_text(page())
+    (HERE / "errors.md").write_text(page(), encoding="utf-8")
     sys.exit(0)
