@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.colab import VERSIONS, ColabRoot
+from tests.support.colab import VERSIONS, ColabRoot, find_python, skip_without
+from tests.support.colab.layers import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +23,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.fixture(scope="module")
+def _prepared() -> None:
+    skip_without()
+    prepare(filter(None, map(find_python, VERSIONS)))
+
+
 @pytest.fixture(scope="module", params=VERSIONS)
-def colab(request: pytest.FixtureRequest) -> Iterator[ColabRoot]:
+def colab(request: pytest.FixtureRequest, _prepared: None) -> Iterator[ColabRoot]:
     """A machine with a server, for tests that leave it as it is."""
     with ColabRoot.start(request.param) as machine:
         yield machine
@@ -120,11 +127,10 @@ class TestKernel:
     def test_shell_commands_run_on_a_terminal_and_can_be_interrupted(self, kernel: Kernel) -> None:
         assert kernel.execute("!test -t 1 && echo terminal; pwd").require().stdout == "terminal\n/content\n"
         assert kernel.execute("!exit 3\n_exit_code").text == "3"
-        sent = kernel.send("!sleep 100")
-        kernel.wait(lambda: any(m.type == "execute_input" for m in kernel.result(sent).messages), 10)
-        time.sleep(0.5)
+        sent = kernel.send("!echo begun; sleep 100")
+        assert kernel.wait(lambda: "begun" in kernel.result(sent).stdout, 30)
         kernel.interrupt()
-        assert kernel.collect([sent], 10)[0].stdout == "^C\n"
+        assert kernel.collect([sent], 30)[0].stdout == "begun\n^C\n"
         assert kernel.execute("get_ipython().getoutput('echo taken')").text == "['taken']"
 
     def test_input_and_secrets_come_from_the_page(self, kernel: Kernel) -> None:
@@ -267,7 +273,9 @@ class TestRoot:
 
     def test_orphans_are_reaped_and_everything_ends_with_the_root(self, machine: ColabRoot) -> None:
         machine.run(["bash", "-c", "(sleep 0.1 &) ; setsid sleep 1000 > /dev/null 2>&1 &"], check=True)
-        time.sleep(0.5)
+        deadline = time.monotonic() + 20
+        while len(machine.processes()) > 1 and time.monotonic() < deadline:
+            time.sleep(0.1)
         assert list(machine.processes().values()) == [["sleep", "1000"]]
         pids = [machine.pid, *machine.processes()]
         machine.close()

@@ -180,7 +180,7 @@ class Client:
         getattr(sockets, f"{channel}_channel").send(message)
         return str(message["header"]["msg_id"])
 
-    def ready(self, timeout: float = 60.0) -> None:
+    def ready(self, timeout: float = 120.0) -> None:
         """Waits until the kernel answers and its broadcasts arrive here.
 
         Raises:

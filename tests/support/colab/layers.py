@@ -16,7 +16,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,7 +82,22 @@ def made_once(name: str, key: str, build: Callable[[Path], None]) -> Path:
                 stage.rename(goal)
             finally:
                 subprocess.run(["rm", "-rf", stage], check=True)
+            _forget_outdated(name, goal)
+    os.utime(goal)
     return goal
+
+
+def _forget_outdated(name: str, current: Path) -> None:
+    """Removes what was made of other inputs and not used for a week: a root may still stand on a younger one."""
+    for folder in cache().glob(f"{name}-" + "[0-9a-f]" * 12):
+        if folder != current and time.time() - folder.stat().st_mtime > 7 * 24 * 3600:
+            subprocess.run(["rm", "-rf", folder], check=True)
+
+
+def prepare(targets: Iterable[Target]) -> None:
+    """Makes the layers of several machines at once: while one fetches, another one installs."""
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(colab_layers, targets))
 
 
 def colab_layers(target: Target) -> list[Path]:

@@ -73,14 +73,17 @@ class Server:
         self._await_start()
 
     def _await_start(self) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
                 self.call("GET", "/api")
             except OSError:
-                time.sleep(0.05)
+                pass
             else:
-                return
+                # By its own word: another one could have taken the port in the meantime.
+                if f"{self.url}/" in self.log():
+                    return
+            time.sleep(0.05)
         raise RootError(f"the root's Jupyter server doesn't start:\n{self.log()}")
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
