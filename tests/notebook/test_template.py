@@ -38,10 +38,12 @@ def finished(material: Material) -> Iterator[tuple[Lab, Run]]:
 
 def test_every_cell_is_green_and_no_dialog_was_shown(finished: tuple[Lab, Run]) -> None:
     _, run = finished
-    run.screenshot(SCREENSHOTS / "template.png")
-    run.screenshot(SCREENSHOTS / "template-whole.png", whole=True)
+    run.screenshot(SCREENSHOTS / "template-end.png")
+    run.screenshot(SCREENSHOTS / "template.png", scrolled=0)
+    for number in range(1, 6):
+        run.screenshot(SCREENSHOTS / f"template-{number}.png", scrolled=number * 800)
     if target := os.environ.get(PICTURE):
-        run.screenshot(Path(target))
+        run.screenshot(Path(target), scrolled=0)
     assert run.finished
     assert [(cell.source[:60], cell.error) for cell in run.cells if cell.error] == []
     assert run.dialogs == ()
@@ -65,5 +67,5 @@ def test_outputs_are_saved_with_the_notebook(finished: tuple[Lab, Run]) -> None:
     code = [cell for cell in saved["cells"] if cell["cell_type"] == "code"]
     committed = [c for c in json.loads(TEMPLATE.read_text())["cells"] if c["cell_type"] == "code"]
     assert len(code) == len(committed)
-    pictures = [o for cell in code for o in cell["outputs"] if "image/png" in o.get("data", {})]
-    assert len(pictures) >= 4
+    shown = ["".join(o.get("data", {}).get("text/html", "")) for cell in code for o in cell["outputs"]]
+    assert sum("<svg" in html for html in shown) >= 4

@@ -116,12 +116,13 @@ class Run:
     seconds: float
     _driver: WebDriver
 
-    def screenshot(self, path: Path, *, whole: bool = False) -> Path:
+    def screenshot(self, path: Path, *, whole: bool = False, scrolled: int | None = None) -> Path:
         """Writes a picture of the page as it is now.
 
         Args:
             path: A PNG file; its folder is made.
             whole: Whether the window grows until all cells fit in.
+            scrolled: How many pixels below the notebook's beginning the picture begins; as it is unless given.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         driver = self._driver
@@ -131,6 +132,11 @@ class Run:
                 "return document.querySelector('.jp-Notebook .jp-WindowedPanel-inner, .jp-Notebook').scrollHeight"
             )
             driver.set_window_size(size["width"], driver.execute_script(script) + 300)
+            time.sleep(1)
+        if scrolled is not None:
+            driver.execute_script(
+                "document.querySelector('.jp-WindowedPanel-outer').scrollTop = arguments[0]", scrolled
+            )
             time.sleep(1)
         driver.save_screenshot(str(path))
         driver.set_window_size(size["width"], size["height"])
