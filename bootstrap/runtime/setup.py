@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -142,9 +141,8 @@ def _move(kernel: Any, layout: Layout, ready: Ready, progress: Progress) -> None
         return
     progress.note(str(ready.card))
     # The reply to this cell goes out first; the error in it has the queued cells given up by the kernel itself.
-    timer = threading.Timer(_SECONDS_TO_ANSWER, lambda: kernel.do_shutdown(True))
-    timer.daemon = True
-    timer.start()
+    loop = kernel.io_loop
+    loop.add_callback(loop.call_later, _SECONDS_TO_ANSWER, kernel.do_shutdown, True)
     raise KernelRestartError(
         "The environment is ready; this kernel restarts once, now, to run in it.",
         evidence=[f"it can't be moved while it runs: {why}", "the page may say that the session crashed: it did not"],

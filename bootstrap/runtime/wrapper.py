@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.runtime.journal import write_beside
-from bootstrap.runtime.kernel.fallback import ORIGINAL_VARIABLE, REASON_VARIABLE
+from bootstrap.runtime.kernel.fallback import ORIGINAL_VARIABLE, REAL_SUFFIX, REASON_VARIABLE
 
 if TYPE_CHECKING:
     from bootstrap.runtime.journal import Journal
     from bootstrap.runtime.layout import Layout
 
 MARK = "# written by condacolab-bootstrap"
-REAL_SUFFIX = ".real"
-"""Appended to the name of the original interpreter; condacolab's own suffix."""
 KERNEL_MODULES = ("colab_kernel_launcher", "ipykernel_launcher", "ipykernel")
 
 _WRAPPER = """\

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 ORIGINAL_VARIABLE = "CONDACOLAB_BOOTSTRAP_ORIGINAL"
 """The interpreter that kernels were started with before, in the environment of those started instead."""
+REAL_SUFFIX = ".real"
+"""Appended to the name of the original interpreter; condacolab's own suffix."""
 REASON_VARIABLE = "CONDACOLAB_BOOTSTRAP_FALLBACK"
 """Why the original kernel was started."""
 
@@ -28,7 +30,9 @@ def become_original(arguments: Sequence[str], reason: str, left: Handover | None
     environment[REASON_VARIABLE] = reason
     if left:
         environment[VARIABLE] = str(left.leave())
-    os.execve(original, [original, "-m", "bootstrap.runtime.kernel.launch", *arguments], environment)
+    # Under the name that it had before, which sys.executable then tells.
+    name = original.removesuffix(REAL_SUFFIX)
+    os.execve(original, [name, "-m", "bootstrap.runtime.kernel.launch", *arguments], environment)
 
 
 def notice() -> str:
