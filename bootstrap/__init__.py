@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from bootstrap.api import check, explain_lock, restore, status
+    from bootstrap.api import check, diagnose, explain_lock, restore, status
 
-__all__ = ["__version__", "check", "explain_lock", "restore", "status"]
+__all__ = ["__version__", "check", "diagnose", "explain_lock", "restore", "status"]
 
 
 def __getattr__(name: str) -> Any:

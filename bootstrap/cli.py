@@ -10,7 +10,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from bootstrap import __version__
-from bootstrap.commands import check, explain, restore, status
+from bootstrap.commands import check, diagnose, explain, restore, status
 from bootstrap.console import show_error
 from bootstrap.errors import BootstrapError, InterruptedRestoreError
 from bootstrap.maintain import cli as maintain
@@ -26,11 +26,13 @@ A locked, isolated conda environment with a numpy that is proven healthy.
   bootstrap check --prefix ./env       prove it healthy, or name what is wrong
   bootstrap status --prefix ./env      what is there, in a moment
   bootstrap explain-lock numpy         what the lock holds, and why
+  bootstrap diagnose requirements.txt  which requirement would replace numpy
 """
 
 _EPILOG = """\
-exit codes: 0 done or healthy; 3 doubtful or different; 4 broken; 2 wrong usage; 10-29 the lock; 30-39 the prefix;
-40-49 downloads; 50 the installing engine; 60-79 locking; 130 interrupted. Every error has its own: docs/errors.md.
+exit codes: 0 done or healthy; 3 doubtful or different; 4 broken or guilty; 2 wrong usage; 10-29 the lock; 30-39 the
+prefix; 40-49 downloads; 50 the installing engine; 60-79 locking; 100-119 diagnosing; 130 interrupted. Every error
+has its own: docs/errors.md.
 """
 
 
@@ -44,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"condacolab-bootstrap {__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (restore, check, status, explain, maintain):
+    for module in (restore, check, status, explain, diagnose, maintain):
         module.register(commands)
     for command in commands.choices.values():
         _add_output_options(command)

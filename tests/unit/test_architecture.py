@@ -20,7 +20,7 @@ LEVELS = {
     "runtime": 4,
     "integrity": 4,
     "guard": 4,
-    "diagnose": 4,
+    "diagnosis": 4,
     "maintain": 4,
     "api": 5,
     "commands": 6,
