@@ -8,6 +8,7 @@ import tarfile
 import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import zipfile
 from importlib import metadata
@@ -42,7 +43,7 @@ def fetch(url: str, headers: Mapping[str, str] | None = None) -> tuple[bytes, Ma
             if error.code < 500 or attempt == _TRIES:
                 raise
         except OSError:
-            if attempt == _TRIES:
+            if attempt == _TRIES or url.startswith("file:"):
                 raise
         time.sleep(0.3 * attempt)
     raise AssertionError("unreachable")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _JSON = "application/vnd.pypi.simple.v1+json"
 _ACCEPT = f"{_JSON}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+_REMOTE = re.compile(r"https?:", re.IGNORECASE)
 _SOURCES = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz")
 
 
@@ -87,17 +88,28 @@ class Index:
         with self._lock:
             if key in self._listed:
                 return self._listed[key]
-        found = [a for link in self._settings.find_links for a in _folder(link, key)]
+        found = self._local(key)
+        for link in self._settings.find_links:
+            found += _folder(link, key) if _REMOTE.match(link) else []
         for index in self._settings.indexes:
-            found += _page(f"{index}/{key}/", key)
+            found += _page(f"{index}/{key}/", key) if _REMOTE.match(index) else []
         with self._lock:
             self._listed[key] = found
         return found
 
+    def _local(self, key: str) -> list[Archive]:
+        """The files of a package that lie on this machine."""
+        found = [a for link in self._settings.find_links if not _REMOTE.match(link) for a in _folder(link, key)]
+        for index in self._settings.indexes:
+            found += _page(f"{index}/{key}/", key) if not _REMOTE.match(index) else []
+        return found
+
     def choose(self, name: str, version: str) -> Archive | None:
         """The file of a version that this Python would take: its wheel, any wheel, else the source."""
+        return self._best(self.archives(name), version)
+
+    def _best(self, every: list[Archive], version: str) -> Archive | None:
         wanted, public = canonical(version), canonical(version.partition("+")[0])
-        every = self.archives(name)
         of_version = [a for a in every if canonical(a.version) == wanted] or [
             a for a in every if canonical(a.version) == public
         ]
@@ -123,16 +135,29 @@ class Index:
         Raises:
             IndexUnreachableError: An index doesn't answer.
         """
-        archive = self.choose(name, version)
-        return None if archive is None else self.dist_of(archive)
+        wanted = canonical(version)
+        here = [a for a in self._local(normalized(name)) if canonical(a.version) == wanted]
+        if archive := self._best(here, version):
+            return self.dist_of(archive)
+        # A version on an index stays what it is, so its page needs to be read once only.
+        places = "|".join((*self._settings.indexes, *self._settings.find_links))
+        kept = self._kept(f"{places}|{self._tag}|{normalized(name)}|{wanted}")
+        found = _recall(kept)
+        if found is None and (archive := self.choose(name, version)) is not None:
+            found = self.dist_of(archive)
+            if found is not None:
+                _keep(kept, asdict(found))
+        return found
+
+    def _kept(self, key: str) -> Path:
+        return self._cache / f"{hashlib.sha256(key.encode()).hexdigest()[:40]}.json"
 
     def dist_of(self, archive: Archive) -> Dist | None:
         """What an archive says of itself; None where it says nothing."""
-        kept = self._cache / f"{hashlib.sha256(archive.url.encode()).hexdigest()[:40]}.json"
+        kept = self._kept(archive.url)
         local = archive.url.startswith("file:")  # a local archive may be another one tomorrow
-        if not local:
-            with suppress(OSError, ValueError, TypeError, KeyError):
-                return _thawed(json.loads(kept.read_text(encoding="utf-8")))
+        if not local and (found := _recall(kept)):
+            return found
         try:
             dist = _read(archive)
         except (OSError, ValueError):
@@ -150,9 +175,16 @@ def _read(archive: Archive) -> Dist:
     return archives.read_wheel(archive.url) if archive.wheel else archives.read_source(archive.url, archive.size)
 
 
-def _thawed(data: dict[str, Any]) -> Dist:
+def _recall(path: Path) -> Dist | None:
+    """What was kept; None where nothing was, or nothing that can be read."""
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
     lists = {key: tuple(value) for key, value in data.items() if isinstance(value, list)}
-    return Dist(**{**data, **lists})
+    with suppress(TypeError):  # of another version of this program
+        return Dist(**{**data, **lists})
+    return None
 
 
 def _keep(path: Path, data: dict[str, Any]) -> None:
@@ -200,7 +232,7 @@ def _page(url: str, name: str) -> list[Archive]:
         return [
             Archive(
                 f["filename"],
-                urllib.parse.urljoin(url, f["url"]),
+                f["url"] if _REMOTE.match(f["url"]) else urllib.parse.urljoin(url, f["url"]),
                 version,
                 f.get("size"),
                 f.get("upload-time"),

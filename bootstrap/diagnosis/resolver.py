@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.diagnosis.index import Archive, archive_at
+from bootstrap.diagnosis.index import archive_at
 from bootstrap.diagnosis.model import Dist, Outcome, Requirement, normalized
 from bootstrap.diagnosis.target import quiet_environment
 from bootstrap.errors import AsOfError, IndexUnreachableError, ResolverError, ResolverNotFoundError
@@ -216,10 +216,9 @@ class UvResolver(Resolver):
             name, version, url = found[2], "", found[3]
         else:
             raise ResolverError("uv says something that can't be read.", evidence=[line])
-        archive: Archive | None = archive_at(url) if url and url.startswith(("http", "file")) else None
-        if archive is None or not archive.filename.endswith((".whl", ".gz", ".zip")):
-            archive = self._index.choose(name, version)
-        dist = self._index.dist_of(archive) if archive else None
+        archive = archive_at(url) if url and url.startswith(("http", "file")) else None
+        told = archive is not None and archive.filename.endswith((".whl", ".gz", ".zip"))
+        dist = self._index.dist_of(archive) if archive and told else self._index.dist(name, version)
         if dist is None:
             raise ResolverError("What uv would install can't be looked at.", evidence=[line.strip()])
         return replace(dist, version=version or dist.version)
