@@ -266,7 +266,8 @@ def _take(
             return
         if not constraint and not options.requirement:
             reading.constraint_files.append(inner if _REMOTE.match(inner) else str(Path(inner).absolute()))
-        _read(inner, reading, constraint=constraint or not options.requirement, above=above)
+        # A -r within a constraints file names requirements again, as pip has it.
+        _read(inner, reading, constraint=not options.requirement, above=above)
         return
     reading.require_hashes = reading.require_hashes or options.require_hashes
     for name, spellings in _GLOBAL.items():

@@ -43,6 +43,7 @@ _UNREACHED = re.compile(
 )
 _UV_LINE = re.compile(r"^ ([+~-]) (\S+?)==(\S+)(?: \(from (.+)\))?$")
 _UV_URL = re.compile(r"^ ([+~-]) (\S+) @ (\S+)$")
+_LINE = re.compile(r"-r \S*/requirements\.txt \(line (\d+)\)")
 _VALUED = {"--index-url": "--default-index", "--extra-index-url": "--index", "--find-links": "--find-links"}
 _VALUED |= {"--no-binary": "--no-binary", "--only-binary": "--only-binary", "--trusted-host": "--allow-insecure-host"}
 _UV_VALUELESS = {"--no-index": ["--no-index"], "--pre": ["--prerelease", "allow"], "--no-deps": ["--no-deps"]}
@@ -149,7 +150,7 @@ class PipResolver(Resolver):
         target = self.shadow.target
         report = scratch / "report.json"
         command = [str(self.shadow.python), str(target.pip_path / "__pip-runner__.py"), "install", "--dry-run"]
-        command += ["--quiet", "--no-color", "--log", "/dev/null", "--report", str(report)]
+        command += ["--no-color", "--progress-bar", "off", "--log", "/dev/null", "--report", str(report)]
         command += [*question.options, *self._files(question, scratch)]
         command += ["--require-hashes"] if question.hashes and "--require-hashes" not in question.options else []
         if self.as_of:
@@ -160,7 +161,12 @@ class PipResolver(Resolver):
             command += ["--uploaded-prior-to", self.as_of]
         done = self._call(command)
         if done.returncode != 0:
-            return Outcome(failed=_reasons(done.stderr, self.name), resolver=self.name)
+            # Errors are on stderr, but what conflicts with what is told on stdout.
+            told = done.stdout.partition("The conflict is caused by:")[2]
+            reasons = _reasons(f"{done.stderr}\n{told}", self.name)
+            texts = [r.text for r in question.requirements]
+            named = (_LINE.sub(lambda m: texts[int(m[1]) - 1], reason) for reason in reasons)
+            return Outcome(failed=tuple(named), resolver=self.name)
         try:
             items = json.loads(report.read_text(encoding="utf-8"))["install"]
         except (OSError, ValueError, KeyError) as error:
@@ -307,7 +313,13 @@ def _reasons(text: str, name: str) -> tuple[str, ...]:
         if line.strip() and not line.startswith(("WARNING", "[notice]", "DEPRECATION", "Using Python", "  warn"))
     ]
     told = [line for line in told if "ResolutionImpossible" not in line and not line.startswith("To fix this you")]
-    hints = ("1. loosen the range", "2. remove package versions", "hint:")
+    hints = (
+        "1. loosen the range",
+        "2. remove package versions",
+        "hint:",
+        "Additionally, some packages",
+        "(unavailable",
+    )
     kept = [line for line in told if not line.startswith(hints)]
     return tuple((kept or [f"{name} ended without a reason"])[:_KEPT])
 
