@@ -6,6 +6,7 @@ import re
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from bootstrap.diagnosis.freeze import read_freeze
@@ -28,7 +29,7 @@ _PIP_WITH_DATES = (26, 0)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Session:
     """One environment, ready to be asked."""
 
@@ -39,9 +40,18 @@ class Session:
     fast: Resolver
     confirm: bool
     """Whether pip can be asked in the last instance."""
-    index: Index
-    settings: Settings
     uv: Path | None
+    options: tuple[str, ...]
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Where packages come from."""
+        return combine(pip_settings(self.target.python), self.options)
+
+    @cached_property
+    def index(self) -> Index:
+        """The index, for what resolvers don't tell."""
+        return Index(self.settings, self.target.short_version)
 
 
 @contextmanager
@@ -72,18 +82,21 @@ def open_session(
     moment = None if as_of is None else read_moment(as_of)
     progress.step(Step("look at the environment"))
     target = examine(find_python(python))
-    settings = combine(pip_settings(target.python), options)
-    index = Index(settings, target.short_version)
     uv = need_uv(target.python) if resolver == "uv" else find_uv(target.python) if resolver == "auto" else None
     confirm = resolver != "uv" and (moment is None or target.pip_release >= _PIP_WITH_DATES)
     if uv is None and not confirm:
         raise AsOfError("Nobody here knows days.", evidence=[f"{target.python}: pip {target.pip_version}; no uv"])
-    dists = target.dists if against is None else read_freeze(against, target, index, progress)
+    dists = target.dists
+    if against is not None:
+        index = Index(combine(pip_settings(target.python), options), target.short_version)
+        dists = tuple(read_freeze(against, target, index, progress))
     with closing(Shadow(target, dists)) as shadow:
         pip = PipResolver(shadow, folder=folder, as_of=moment)
-        fast = pip if uv is None else UvResolver(shadow, uv, index, settings, folder=folder, as_of=moment)
         title = str(against) if against is not None else str(target.python)
-        yield Session(target, shadow, title, pip, fast, confirm, index, settings, uv)
+        session = Session(target, shadow, title, pip, pip, confirm, uv, tuple(options))
+        if uv is not None:
+            session.fast = UvResolver(shadow, uv, session.index, session.settings, folder=folder, as_of=moment)
+        yield session
 
 
 def read_moment(text: str) -> str:

@@ -18,9 +18,7 @@ def effect(cores: list[set[int]]):
 def test_against_trying_everything(seed: int) -> None:
     chance = random.Random(seed)
     items = list(range(chance.randint(1, 9)))
-    cores = [
-        set(chance.sample(items, min(len(items), chance.randint(1, 3)))) for _ in range(chance.randint(1, 4))
-    ]
+    cores = [set(chance.sample(items, min(len(items), chance.randint(1, 3)))) for _ in range(chance.randint(1, 4))]
     shows = effect(cores)
     small = smallest(items, shows)
     assert shows(small)

@@ -36,7 +36,7 @@ def texts(*cells: str) -> list[tuple[int, str]]:
         ("!mamba install a -c conda-forge", ["mamba install a -c conda-forge"]),
         ("# !pip install a", []),
         ("print('pip install a')", []),
-        ("import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'pip', 'install', 'a>=1'])", ["python -m pip install 'a>=1'"]),
+        ("subprocess.run([sys.executable, '-m', 'pip', 'install', 'a>1'])", ["python -m pip install 'a>1'"]),
         ("import os\nos.system('pip install a')", ["pip install a"]),
         ("get_ipython().system('pip install a')", ["pip install a"]),
         ("get_ipython().run_line_magic('pip', 'install a')", ["pip install a"]),
@@ -44,7 +44,7 @@ def texts(*cells: str) -> list[tuple[int, str]]:
         ("for p in ['a', 'b']:\n    subprocess.run(['pip', 'install', p])", ["pip install a", "pip install b"]),
         ("P = ['a', 'b']\nsubprocess.run(['pip', 'install', *P])", ["pip install a b"]),
         ("v = '1.0'\nos.system(f'pip install a=={v}')", ["pip install a==1.0"]),
-        ("def get(p, *more):\n    os.system('pip install ' + p)\nget('a')\nget(p='b')", ["pip install a", "pip install b"]),
+        ("def i(p):\n    os.system('pip install ' + p)\ni('a')\ni(p='b')", ["pip install a", "pip install b"]),
         ("try:\n    import a\nexcept ImportError:\n    !pip install a", ["pip install a"]),
         ("x = [1\n!pip install a", ["pip install a"]),
         ("!pip list | grep numpy", ["pip list"]),
@@ -68,7 +68,9 @@ def test_what_only_running_tells_is_not_guessed() -> None:
 
 
 def test_options() -> None:
-    line = "pip install -qU 'a>=1' -r r.txt -c c.txt --force-reinstall --upgrade-strategy eager -i https://x --no-deps"
+    line = (
+        "pip install -qU 'a>=1' -r r.txt -c c.txt --force-reinstall --upgrade-strategy eager -i https://x --no-deps"
+    )
     command = next(find_commands(line))
     assert command.requirements == ("a>=1",)
     assert (command.files, command.constraints, command.quiet) == (("r.txt",), ("c.txt",), True)

@@ -58,7 +58,12 @@ def test_as_pip_reads_it(name: str, folder: Path) -> None:
     path = folder / "requirements.txt"
     path.write_text(CORPUS[name], encoding="utf-8", newline="")
     expected = [
-        (r.requirement.strip(), r.constraint, r.is_editable, sum(map(len, (r.options or {}).get("hashes", {}).values())))
+        (
+            r.requirement.strip(),
+            r.constraint,
+            r.is_editable,
+            sum(map(len, (r.options or {}).get("hashes", {}).values())),
+        )
         for r in parse_requirements(str(path), session=PipSession())
     ]
     found = read_file(path)
@@ -74,7 +79,9 @@ def test_as_pip_reads_it(name: str, folder: Path) -> None:
 def test_options_reach_pip_as_they_are(folder: Path) -> None:
     path = folder / "r.txt"
     (folder / "links").mkdir()
-    path.write_text("-i https://i.y/simple\n--extra-index-url=https://e.x\n--pre\n-f links\n-f elsewhere\n-r inner.txt\n")
+    path.write_text(
+        "-i https://i.y/simple\n--extra-index-url=https://e.x\n--pre\n-f links\n-f elsewhere\n-r inner.txt\n"
+    )
     found = read_file(path)
     assert found.options == (
         *("--index-url", "https://i.y/simple", "--extra-index-url", "https://e.x", "--pre"),
@@ -133,7 +140,12 @@ def test_a_file_that_is_no_text(folder: Path) -> None:
 
 
 def test_names_extras_and_markers() -> None:
-    given = ["Foo_Bar[X]>=1", "a; python_version<'3'", "https://x.y/b_c-1.0-py3-none-any.whl", "git+https://x/y#egg=E"]
+    given = [
+        "Foo_Bar[X]>=1",
+        "a; python_version<'3'",
+        "https://x.y/b_c-1.0-py3-none-any.whl",
+        "git+https://x/y#egg=E",
+    ]
     found = understand(Path(sys.executable), read_lines(given)).requirements
     assert [(r.name, r.extras, r.applies) for r in found] == [
         ("foo-bar", ("X",), True),
