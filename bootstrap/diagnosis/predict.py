@@ -154,7 +154,8 @@ def hold(version: str) -> str:
 
 def undisturbing(court: Court, diagnosis: Diagnosis, progress: Progress) -> tuple[Requirement, ...]:
     """The largest part of the requirements that changes nothing of what is installed, and breaks nothing."""
-    requirements = tuple(r for f in diagnosis.alone for r in f.requirements)
+    # Whoever disturbs alone has to go, whatever the others do.
+    requirements = tuple(r for f in diagnosis.alone if not f.disturbs for r in f.requirements)
 
     def disturbs(some: tuple[Requirement, ...]) -> bool:
         progress.step(Step("find what may stay", detail=f"{len(some)} requirements"))
