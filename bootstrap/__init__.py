@@ -8,9 +8,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from bootstrap import guard
-    from bootstrap.api import check, explain_lock, restore, run, status, undo
+    from bootstrap.api import check, diagnose, explain_lock, restore, run, status, undo
 
-__all__ = ["__version__", "check", "explain_lock", "guard", "restore", "run", "status", "undo"]
+__all__ = ["__version__", "check", "diagnose", "explain_lock", "guard", "restore", "run", "status", "undo"]
 
 
 def __getattr__(name: str) -> Any:

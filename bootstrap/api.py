@@ -15,6 +15,8 @@ from bootstrap.prefix import PLATFORM
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from bootstrap.diagnosis import Diagnosis, Replay, Story
+    from bootstrap.diagnosis.session import ResolverName
     from bootstrap.integrity import Cause, Report
     from bootstrap.lock.explain import Explanation
     from bootstrap.prefix import Comparison, Restored
@@ -305,6 +307,74 @@ def _guard_notes(prefix: Path) -> list[Cause]:
     ]
 
 
+def diagnose(
+    source: StrPath | Sequence[str] | None = None,
+    *,
+    python: StrPath | None = None,
+    against: StrPath | None = None,
+    install: bool = False,
+    write_minimal: StrPath | None = None,
+    write_pinned: StrPath | None = None,
+    force: bool = False,
+    resolver: ResolverName = "auto",
+    as_of: str | None = None,
+    options: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Diagnosis | Replay | Story:
+    """Names what would replace or break numpy, or did. The environment asked about is never touched.
+
+    Args:
+        source: A requirements file; a list of requirements; a notebook (``.ipynb``), whose installing cells are
+            replayed; nothing, for what has happened in this runtime so far.
+        python: The interpreter asked about; the running one unless given.
+        against: A freeze file, instead of what that interpreter has installed.
+        install: Also install for real, in throw-away copies, and check what broke.
+        write_minimal: Where to write the largest part that leaves all that is installed alone.
+        write_pinned: Where to write the newest exact versions that go with the installed numpy.
+        force: Whether these files may replace others.
+        resolver: ``pip``; ``uv``; ``auto`` for uv where it is there, confirmed by pip.
+        as_of: A day (``2025-11-15``): what was uploaded later doesn't count.
+        options: Options of the pip command in question, as ``--upgrade``.
+        progress: Receives the states of the work.
+
+    Raises:
+        DiagnoseError: The question can't be answered.
+    """
+    from bootstrap import diagnosis as parts
+    from bootstrap.progress import Silent
+
+    shown = progress or Silent()
+    place = None if against is None else Path(against)
+    try:
+        if source is None:
+            return parts.tell_story(python=None if python is None else str(python))
+        if isinstance(source, (str, os.PathLike)) and Path(source).suffix == ".ipynb":
+            return parts.ask_notebook(
+                Path(source),
+                python=None if python is None else str(python),
+                against=place,
+                install=install,
+                resolver=resolver,
+                as_of=as_of,
+                progress=shown,
+            )
+        return parts.ask_requirements(
+            Path(source) if isinstance(source, (str, os.PathLike)) else tuple(source),
+            python=None if python is None else str(python),
+            against=place,
+            install=install,
+            resolver=resolver,
+            as_of=as_of,
+            options=options,
+            minimal=None if write_minimal is None else Path(write_minimal),
+            pinned=None if write_pinned is None else Path(write_pinned),
+            force=force,
+            progress=shown,
+        )
+    finally:
+        shown.close()
+
+
 def _restored_from(prefix: Path) -> Path | None:
     """The lock that a prefix was restored from, if that file still has the same content."""
     from bootstrap.lock import read_lock
@@ -397,6 +467,7 @@ __all__ = [
     "Status",
     "check",
     "default_prefix",
+    "diagnose",
     "explain_lock",
     "find_lock",
     "restore",

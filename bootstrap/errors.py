@@ -574,3 +574,122 @@ class CheckpointError(WorkbenchError):
 
     exit_code = 98
     hint = "Give the file that the training kept, and, for a network of your own, a fresh one of the same shape."
+
+
+# What requirements would do: 100 to 119
+
+
+class DiagnoseError(BootstrapError):
+    """The question can't be answered. The environment asked about is untouched, as always."""
+
+
+class RequirementsNotFoundError(DiagnoseError):
+    """A requirements file, a file that one refers to, a freeze file or a notebook isn't there or can't be read."""
+
+    exit_code = 100
+    hint = "Check the path; a nested -r or -c is relative to the file that holds it."
+
+
+class RequirementSyntaxError(DiagnoseError):
+    """A line of a requirements file that pip would refuse."""
+
+    exit_code = 101
+    hint = "Correct the lines named above; pip would stop at them, too."
+
+
+class NotebookError(DiagnoseError):
+    """The file isn't a notebook."""
+
+    exit_code = 102
+    hint = "Give a .ipynb file of notebook format 4, as Colab and Jupyter write it."
+
+
+class InterpreterError(DiagnoseError):
+    """The Python asked about isn't there, doesn't run, or has no pip."""
+
+    exit_code = 103
+    hint = "Give the right one with --python."
+
+
+class PipTooOldError(DiagnoseError):
+    """The pip of the Python asked about can't resolve without installing."""
+
+    exit_code = 104
+    hint = "Bring that pip to 22.3 or later, or ask another Python of the same version with --python and --against."
+
+
+class FreezeError(DiagnoseError):
+    """The file isn't the list of an environment."""
+
+    exit_code = 105
+    hint = "Give the output of `pip freeze`: a line NAME==VERSION for each package."
+
+
+class FreezePythonError(DiagnoseError):
+    """The freeze file is of another Python than the one that should stand for it."""
+
+    exit_code = 106
+    hint = "Name a Python of the freeze file's version with --python; Colab's was 3.12 until August 2026."
+
+
+class IndexUnreachableError(DiagnoseError):
+    """The package index couldn't be reached, so nothing can be said."""
+
+    exit_code = 107
+    hint = "Check the network and the index's address, then ask again."
+
+
+class OutputExistsError(DiagnoseError):
+    """The file that should be written is there already."""
+
+    exit_code = 108
+    hint = "Choose another name, or pass --force to replace it."
+
+
+class OutputNotWritableError(DiagnoseError):
+    """The file, or the folder it lies in, can't be written."""
+
+    exit_code = 109
+    hint = "Choose a place that you may write to."
+
+
+class NoPinnedSetError(DiagnoseError):
+    """No set of versions fulfils the requirements with the installed numpy."""
+
+    exit_code = 110
+    hint = "Drop or widen a requirement named above, take the minimal file, or use the locked environment."
+
+
+class ProofSpaceError(DiagnoseError):
+    """Too little room for a throw-away copy of the environment."""
+
+    exit_code = 111
+    hint = "Set TMPDIR to a folder with room, or ask without --install."
+
+
+class AsOfError(DiagnoseError):
+    """The state of the index on a past day can't be had, or the day can't be read."""
+
+    exit_code = 112
+    hint = "Give a day as 2025-11-15; it needs uv, or pip 26 in the Python asked about."
+
+
+class ResolverNotFoundError(DiagnoseError):
+    """The resolver asked for isn't there."""
+
+    exit_code = 113
+    hint = "Install uv (pip install uv), or leave --resolver out: pip alone will do."
+
+
+class ProofError(DiagnoseError):
+    """A throw-away copy of the environment couldn't be made or used."""
+
+    exit_code = 114
+    hint = "Ask without --install; the evidence says what failed."
+
+
+class ResolverError(DiagnoseError):
+    """A resolver ended in a way that is no answer."""
+
+    exit_code = 115
+    hint = "Run the same with --resolver pip and -v, and report what it prints."

@@ -30,8 +30,8 @@ This page is written by `python docs/generate_errors.py` from the code.
 | 0 | done; healthy; agrees with the lock |
 | 1 | an error that nobody foresaw: please report it, with `-v` |
 | 2 | wrong usage of the command line |
-| 3 | `check`: doubtful; `status`: differs from the lock, or isn't there |
-| 4 | `check`: broken |
+| 3 | `check`, `diagnose`: doubtful; `status`: differs from the lock, or isn't there |
+| 4 | `check`: broken; `diagnose`: guilty |
 """
 
 

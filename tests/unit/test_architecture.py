@@ -20,7 +20,7 @@ LEVELS = {
     "prefix": 3,
     "integrity": 4,
     "guard": 4,
-    "diagnose": 4,
+    "diagnosis": 4,
     "maintain": 4,
     "workbench": 4,
     "runtime": 5,

@@ -14,7 +14,7 @@ from bootstrap.commands import status
 from tests.support import locks
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ["restore", "check", "status", "explain-lock", "lock", "diff", "render"]
+COMMANDS = ["restore", "check", "status", "explain-lock", "diagnose", "lock", "diff", "render"]
 
 
 def run(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:

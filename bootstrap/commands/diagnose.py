@@ -1,0 +1,101 @@
+"""``bootstrap diagnose``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap import api
+from bootstrap.console import progress_for, results
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_DESCRIPTION = """\
+Which requirement would replace or break numpy, or did. Resolves on a metadata-only copy of the environment; the
+environment itself is never touched.
+
+  bootstrap diagnose requirements.txt                         what it would do to this Python
+  bootstrap diagnose requirements.txt --python python3.12     to another one
+  bootstrap diagnose requirements.txt --against freeze.txt    to the environment that `pip freeze` told
+  bootstrap diagnose --require 'optuna>=3' --require captum   without a file
+  bootstrap diagnose requirements.txt --install               prove it in throw-away copies
+  bootstrap diagnose requirements.txt --write-minimal m.txt --write-pinned p.txt
+  bootstrap diagnose notebook.ipynb                           at which cell numpy left memory's version
+  bootstrap diagnose --history                                what has happened here so far
+exit codes: 0 innocent, 3 doubtful (can't be resolved, or other packages would break), 4 guilty
+"""
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command."""
+    command = commands.add_parser(
+        "diagnose",
+        help="which requirement would replace or break numpy, or did",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("source", nargs="?", type=Path, help="a requirements file, or a notebook (.ipynb)")
+    command.add_argument(
+        "--require", action="append", metavar="REQUIREMENT", help="a requirement in words; can be repeated"
+    )
+    command.add_argument("--history", action="store_true", help="tell from what this runtime has of its past")
+    about = command.add_argument_group("what is asked about")
+    about.add_argument("--python", metavar="EXECUTABLE", help="the Python asked about; default the running one")
+    about.add_argument(
+        "--against", type=Path, metavar="FILE", help="a freeze file instead of what that Python has installed"
+    )
+    about.add_argument("--as-of", metavar="DAY", help="as if asked on that day (2025-11-15): no later uploads")
+    how = command.add_argument_group("how")
+    how.add_argument(
+        "--resolver",
+        choices=["auto", "pip", "uv"],
+        default="auto",
+        help="auto: uv where it is there, confirmed by pip; default %(default)s",
+    )
+    how.add_argument(
+        "--install", action="store_true", help="also install for real, in throw-away copies, and check what broke"
+    )
+    how.add_argument(
+        "--pip-option",
+        action="append",
+        default=[],
+        metavar="OPTION",
+        help="an option of the pip command in question, as --pip-option=--upgrade; can be repeated",
+    )
+    out = command.add_argument_group("ways out")
+    out.add_argument("--write-minimal", type=Path, metavar="FILE", help="the part that changes nothing installed")
+    out.add_argument("--write-pinned", type=Path, metavar="FILE", help="exact versions that spare numpy")
+    out.add_argument("--force", action="store_true", help="replace these files where they are there")
+    out.add_argument("--markdown", action="store_true", help="the result as Markdown, for a bug report")
+    command.set_defaults(run=_run, usage_error=command.error)
+
+
+def _run(args: argparse.Namespace) -> int:
+    given = [bool(args.source), bool(args.require), args.history]
+    if sum(given) != 1:
+        args.usage_error("give a file, or --require, or --history")
+    progress = progress_for(quiet=args.quiet, as_json=args.json)
+    found = api.diagnose(
+        args.source or args.require,
+        python=args.python,
+        against=args.against,
+        install=args.install,
+        write_minimal=args.write_minimal,
+        write_pinned=args.write_pinned,
+        force=args.force,
+        resolver=args.resolver,
+        as_of=args.as_of,
+        options=args.pip_option,
+        progress=progress,
+    )
+    if args.json:
+        print(json.dumps(found.to_dict(), indent=2))
+    elif args.markdown:
+        print(found.to_markdown(), end="")
+    else:
+        shown: RenderableType = found.render(everything=args.verbose)
+        results().print(shown, soft_wrap=False)
+    return int(found.exit_code)

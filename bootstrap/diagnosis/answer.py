@@ -1,0 +1,151 @@
+"""The answer to a question about requirements: findings, trials, files, and the verdict of all together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from bootstrap.diagnosis.model import EXIT_CODES, SCHEMA, Finding, Outcome, Requirement, Subject, Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import RenderableType
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a real installation in a throw-away copy did."""
+
+    requirements: tuple[Requirement, ...]
+    installed: bool
+    """Whether the installer ended well."""
+    log: tuple[str, ...] = ()
+    """Its last lines, where it didn't."""
+    numpy_memory: str | None = None
+    """Version that a process had loaded before the installation."""
+    numpy_disk: str | None = None
+    """Version on disk afterwards."""
+    live: tuple[str, ...] = ()
+    """What failed in the process that had numpy loaded before."""
+    fresh: tuple[str, ...] = ()
+    """What the integrity check says of a fresh process: causes, one line each."""
+    fresh_verdict: str = ""
+    seconds: float = 0.0
+
+    @property
+    def broke(self) -> bool:
+        """Whether something is broken that was not before."""
+        return bool(self.live) or self.fresh_verdict == "broken" or self.numpy_memory != self.numpy_disk
+
+    def to_dict(self) -> dict[str, Any]:
+        """The trial as JSON-ready data."""
+        return {
+            "requirements": [r.to_dict() for r in self.requirements],
+            "installed": self.installed,
+            "log": list(self.log),
+            "numpy_memory": self.numpy_memory,
+            "numpy_disk": self.numpy_disk,
+            "live": list(self.live),
+            "fresh": list(self.fresh),
+            "fresh_verdict": self.fresh_verdict,
+            "broke": self.broke,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True)
+class Written:
+    """A requirements file that was written."""
+
+    path: Path
+    kind: Literal["minimal", "pinned"]
+    kept: int
+    dropped: int = 0
+    bytes_known: int = 0
+    sizes_unknown: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The file as JSON-ready data."""
+        return {
+            "path": str(self.path),
+            "kind": self.kind,
+            "kept": self.kept,
+            "dropped": self.dropped,
+            "bytes_known": self.bytes_known,
+            "sizes_unknown": self.sizes_unknown,
+        }
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The outcome of asking what requirements would do."""
+
+    source: str
+    environment: Subject
+    alone: tuple[Finding, ...]
+    """One for each requirement, in its order."""
+    together: Finding
+    culprits: tuple[Finding, ...] = ()
+    """Smallest sets that move numpy: of one requirement each, or of several where none of them does alone."""
+    conflicts: tuple[Finding, ...] = ()
+    """Smallest set that can't be resolved together, where each of them can."""
+    held: Outcome | None = None
+    """All together with numpy held at its version, where it would move otherwise."""
+    trials: tuple[Trial, ...] = ()
+    written: tuple[Written, ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    options: tuple[str, ...] = field(default=())
+    """Options that went to pip with every run."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Guilty: numpy would be replaced or broken. Doubtful: not resolved, or other packages would break."""
+        if any(trial.broke for trial in self.trials) or self.culprits or self.together.verdict == "guilty":
+            return "guilty"
+        return "doubtful" if self.together.verdict == "doubtful" else "innocent"
+
+    @property
+    def exit_code(self) -> int:
+        """The command line's exit code."""
+        return EXIT_CODES[self.verdict]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The diagnosis as JSON-ready data; ``schema`` tells the version of its shape."""
+        return {
+            "schema": SCHEMA,
+            "verdict": self.verdict,
+            "source": self.source,
+            "environment": self.environment.to_dict(),
+            "alone": [f.to_dict() for f in self.alone],
+            "together": self.together.to_dict(),
+            "culprits": [f.to_dict() for f in self.culprits],
+            "conflicts": [f.to_dict() for f in self.conflicts],
+            "held": None if self.held is None else {"ok": self.held.ok, "failed": list(self.held.failed)},
+            "trials": [t.to_dict() for t in self.trials],
+            "written": [w.to_dict() for w in self.written],
+            "notes": list(self.notes),
+            "seconds": round(self.seconds, 3),
+        }
+
+    def with_trials(self, trials: tuple[Trial, ...]) -> Diagnosis:
+        """The same with what real installations did."""
+        return replace(self, trials=trials)
+
+    def render(self, *, everything: bool = False) -> RenderableType:
+        """The diagnosis for a terminal, by rich."""
+        from bootstrap.diagnosis.report import render
+
+        return render(self, everything=everything)
+
+    def _repr_html_(self) -> str:
+        from bootstrap.diagnosis.report import to_html
+
+        return to_html(self)
+
+    def to_markdown(self) -> str:
+        """The diagnosis for a bug report."""
+        from bootstrap.diagnosis.markdown import diagnosis_markdown
+
+        return diagnosis_markdown(self)

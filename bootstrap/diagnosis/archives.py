@@ -1,0 +1,178 @@
+"""METADATA out of archives: of a wheel without fetching the wheel, of a source archive's own record."""
+
+from __future__ import annotations
+
+import email
+import io
+import tarfile
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import zipfile
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap.diagnosis.model import Dist
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SECONDS = 30.0
+_TRIES = 3
+_TAIL = 131_072
+"""The directory of a zip archive is at its end, and wheels put their METADATA right before it."""
+_SOURCE_LIMIT = 30_000_000
+_AGENT = "condacolab-bootstrap"
+
+
+def fetch(url: str, headers: Mapping[str, str] | None = None) -> tuple[bytes, Mapping[str, str]]:
+    """A file, or the part of it that a Range header asks for, and the answer's headers.
+
+    Raises:
+        OSError: It can't be had; urllib's HTTPError for an answer that says so.
+    """
+    request = urllib.request.Request(url, headers={"User-Agent": _AGENT, **(headers or {})})  # noqa: S310 - an index
+    for attempt in range(1, _TRIES + 1):
+        try:
+            with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+                return answer.read(), answer.headers
+        except urllib.error.HTTPError as error:
+            if error.code < 500 or attempt == _TRIES:
+                raise
+        except OSError:
+            if attempt == _TRIES or url.startswith("file:"):
+                raise
+        time.sleep(0.3 * attempt)
+    raise AssertionError("unreachable")
+
+
+def size_of(url: str) -> int | None:
+    """An archive's size by its server; None where it doesn't tell."""
+    if url.startswith("file:"):
+        try:
+            return Path(urllib.request.url2pathname(urllib.parse.urlsplit(url).path)).stat().st_size
+        except OSError:
+            return None
+    try:
+        _, headers = fetch(url, {"Range": "bytes=0-0"})
+    except OSError:
+        return None
+    total = headers.get("Content-Range", "").rpartition("/")[2]
+    return int(total) if total.isdigit() else None
+
+
+def read_wheel(url: str) -> Dist:
+    """What a wheel's METADATA says.
+
+    Raises:
+        OSError: It can't be had.
+        ValueError: It is no wheel.
+    """
+    stream = io.BytesIO(fetch(url)[0]) if url.startswith("file:") else _RemoteFile(url)
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            names = [n for n in archive.namelist() if n.count("/") == 1 and n.endswith(".dist-info/METADATA")]
+            if not names:
+                raise ValueError(f"{url}: no METADATA")
+            return parse(archive.read(names[0]).decode("utf-8", "replace"), url)
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{url}: {error}") from error
+
+
+def read_source(url: str, size: int | None) -> Dist:
+    """What a source archive says of itself; its build could say more.
+
+    Raises:
+        OSError: It can't be had.
+        ValueError: It is too large to be fetched for this, or says nothing.
+    """
+    if size is not None and size > _SOURCE_LIMIT:
+        raise ValueError(f"{url}: {size} bytes are too many to read its metadata")
+    data, _ = fetch(url)
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            members = {m.name: m for m in archive.getmembers() if m.isfile()}
+
+            def text(suffix: str, depth: int) -> str | None:
+                names = sorted((n for n in members if n.endswith(suffix) and n.count("/") <= depth), key=len)
+                stream = archive.extractfile(members[names[0]]) if names else None
+                return stream.read().decode("utf-8", "replace") if stream else None
+
+            info = text("/PKG-INFO", 1) or text(".egg-info/PKG-INFO", 3)
+            if info is None:
+                raise ValueError(f"{url}: no PKG-INFO")
+            dist = parse(info, url)
+            needs = text(".egg-info/requires.txt", 3)
+    except (tarfile.TarError, EOFError) as error:
+        raise ValueError(f"{url}: {error}") from error
+    if dist.requires or needs is None:
+        return dist
+    with tempfile.TemporaryDirectory() as folder:
+        egg = Path(folder) / "x.egg-info"
+        egg.mkdir()
+        (egg / "PKG-INFO").write_text(info, encoding="utf-8")
+        (egg / "requires.txt").write_text(needs, encoding="utf-8")
+        requires = tuple(metadata.Distribution.at(egg).requires or ())
+    return Dist(dist.name, dist.version, requires, dist.extras, dist.requires_python, url=url)
+
+
+def parse(text: str, url: str | None) -> Dist:
+    """A METADATA file's content.
+
+    Raises:
+        ValueError: It names no distribution.
+    """
+    headers = email.message_from_string(text)
+    if not headers["Name"] or not headers["Version"]:
+        raise ValueError(f"{url}: METADATA without name or version")
+    return Dist(
+        name=headers["Name"].strip(),
+        version=headers["Version"].strip(),
+        requires=tuple(headers.get_all("Requires-Dist") or ()),
+        extras=tuple(headers.get_all("Provides-Extra") or ()),
+        requires_python=headers["Requires-Python"],
+        url=url,
+    )
+
+
+class _RemoteFile(io.RawIOBase):
+    """A file on a server, of which only the parts that are read are fetched."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = url
+        self._at = 0
+        data, headers = fetch(url, {"Range": f"bytes=-{_TAIL}"})
+        total = headers.get("Content-Range", "").rpartition("/")[2]
+        self._size = int(total) if total.isdigit() else len(data)  # without ranges the server sends all of it
+        self._held = {self._size - len(data): data}
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        end = self._size if size < 0 else min(self._size, self._at + size)
+        if end <= self._at:
+            return b""
+        for start, data in self._held.items():
+            if start <= self._at and end <= start + len(data):
+                found = data[self._at - start : end - start]
+                break
+        else:
+            found, _ = fetch(self._url, {"Range": f"bytes={self._at}-{end - 1}"})
+            self._held[self._at] = found
+        self._at += len(found)
+        return found

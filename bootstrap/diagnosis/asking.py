@@ -1,0 +1,89 @@
+"""Asks about requirements: from files and an environment to a diagnosis."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap.diagnosis.court import Court
+from bootstrap.diagnosis.predict import predict
+from bootstrap.diagnosis.prove import prove, refuse_freeze
+from bootstrap.diagnosis.requirements import read_file, read_lines, understand
+from bootstrap.diagnosis.session import ResolverName, open_session
+from bootstrap.diagnosis.waysout import refuse_existing, write_minimal, write_pinned
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bootstrap.diagnosis.answer import Diagnosis
+    from bootstrap.progress import Progress
+
+
+def ask_requirements(
+    source: Path | Sequence[str],
+    *,
+    python: Path | str | None = None,
+    against: Path | None = None,
+    install: bool = False,
+    resolver: ResolverName = "auto",
+    as_of: str | None = None,
+    options: Sequence[str] = (),
+    minimal: Path | None = None,
+    pinned: Path | None = None,
+    force: bool = False,
+    progress: Progress,
+) -> Diagnosis:
+    """What requirements would do to an environment; see `bootstrap.api.diagnose`.
+
+    Args:
+        source: A requirements file, or requirements in words.
+        python: The interpreter asked about.
+        against: A freeze file instead of what it has.
+        install: Also install for real, in throw-away copies.
+        resolver: ``auto``, ``pip`` or ``uv``.
+        as_of: A day; later uploads don't count.
+        options: Options of the pip command in question, as ``-U``.
+        minimal: Where to write the part that changes nothing.
+        pinned: Where to write exact versions.
+        force: Whether these files may replace others.
+        progress: Receives the states of the work.
+
+    Raises:
+        DiagnoseError: The question can't be answered.
+    """
+    began = time.monotonic()
+    refuse_existing((minimal, pinned), force=force)
+    if install:
+        refuse_freeze(against)
+    wanted = read_file(source) if isinstance(source, Path) else read_lines(source)
+    with open_session(
+        python=python,
+        against=against,
+        resolver=resolver,
+        as_of=as_of,
+        options=(*wanted.options, *options),
+        progress=progress,
+    ) as session:
+        wanted = understand(session.target.python, wanted)
+        court = Court(
+            session.target,
+            session.shadow,
+            pip=session.pip,
+            fast=session.fast,
+            confirm=session.confirm,
+            constraints=tuple(r.for_pip() for r in wanted.constraints),
+            options=(*wanted.options, *options),
+            hashed=wanted.hashed,
+        )
+        diagnosis = predict(court, wanted, session.title, progress)
+        written = []
+        if minimal is not None:
+            written.append(write_minimal(court, wanted, diagnosis, minimal, progress))
+        if pinned is not None:
+            written.append(write_pinned(court, wanted, diagnosis, pinned, session.index, progress))
+        diagnosis = replace(diagnosis, written=tuple(written))
+        if install:
+            diagnosis = diagnosis.with_trials(prove(court, diagnosis, progress))
+        return replace(diagnosis, seconds=time.monotonic() - began)

@@ -1,0 +1,103 @@
+"""A freeze file as an environment: every line's package with the metadata that its index has of it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from bootstrap.diagnosis.index import archive_at
+from bootstrap.diagnosis.model import SUBJECT, Dist
+from bootstrap.diagnosis.requirements import read_file, understand
+from bootstrap.diagnosis.target import ask
+from bootstrap.errors import FreezeError, FreezePythonError, RequirementSyntaxError
+from bootstrap.progress import Step
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bootstrap.diagnosis.index import Index
+    from bootstrap.diagnosis.model import Requirement
+    from bootstrap.diagnosis.target import Target
+    from bootstrap.progress import Progress
+
+_AT_ONCE = 16
+_STRANGERS = 0.03
+"""A freeze file of this Python may hold so many packages that say they don't run on it: odd pins, old metadata."""
+
+
+def read_freeze(path: Path, target: Target, index: Index, progress: Progress) -> list[Dist]:
+    """The distributions of a freeze file.
+
+    Metadata comes from the index, of the very version; of a local version that only another index has
+    (``torch==2.8.0+cu126``) from the public one. Where there is none (folders, private packages) a distribution
+    counts as one without dependencies, and ``known`` is False.
+
+    Raises:
+        RequirementsNotFoundError: The file can't be read.
+        FreezeError: It is no list of an environment.
+        FreezePythonError: It is of another Python than the target's.
+        IndexUnreachableError: The index doesn't answer.
+    """
+    try:
+        lines = understand(target.python, read_file(path)).requirements
+    except RequirementSyntaxError as error:
+        raise FreezeError("The file isn't the list of an environment.", evidence=error.evidence) from error
+    pinned = [(r, version) for r in lines if (version := _version(r)) is not None]
+    unpinned = [r for r in lines if _version(r) is None]
+    if not pinned or len(unpinned) > len(pinned):
+        evidence = [f"{path}: {len(pinned)} of {len(lines)} lines name a version", *(r.where for r in unpinned[:5])]
+        raise FreezeError("The file isn't the list of an environment.", evidence=evidence)
+    _refuse_other_python(path, pinned, target, index)
+    found: list[Dist] = []
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for done, dist in enumerate(pool.map(lambda item: _dist(item[0], item[1], index), pinned), 1):
+            found.append(dist)
+            progress.step(Step("read metadata", done, len(pinned), detail=str(dist)))
+    _refuse_misfits(path, found, target)
+    # What has an address only: its name is there, its version and needs are not.
+    found += [Dist(r.name, "0", known=False) for r in unpinned if r.name]
+    return list({dist.key: dist for dist in found}.values())
+
+
+def _version(requirement: Requirement) -> str | None:
+    """The version that a line pins; empty for a wheel's address, which tells it itself."""
+    text = requirement.text.partition(";")[0].strip()
+    if " @ " in text:
+        url = text.partition(" @ ")[2].strip().partition("#")[0]
+        return "" if url.endswith(".whl") and url.startswith("http") else None
+    for sign in ("===", "=="):
+        name, found, version = text.partition(sign)
+        if found and name and "," not in version and "*" not in version:
+            return version.strip()
+    return None
+
+
+def _dist(requirement: Requirement, version: str, index: Index) -> Dist:
+    if version:
+        dist = index.dist(requirement.name, version)
+    else:
+        archive = archive_at(requirement.text.partition(" @ ")[2].strip())
+        version = archive.version
+        dist = index.dist_of(archive) or index.dist(requirement.name, version)
+    if dist is None:
+        return Dist(requirement.name, version, known=False)
+    return Dist(dist.name, version, dist.requires, dist.extras, dist.requires_python)
+
+
+def _refuse_other_python(path: Path, pinned: list[tuple[Requirement, str]], target: Target, index: Index) -> None:
+    """Tells by numpy, which has wheels for some Pythons only."""
+    numpy = next(((r, v) for r, v in pinned if r.name == SUBJECT and v), None)
+    archive = index.choose(SUBJECT, numpy[1]) if numpy else None
+    if numpy and archive and not index.runs_here(archive):
+        evidence = [f"{path}: numpy {numpy[1]} has no wheel for Python {target.short_version} ({target.python})"]
+        raise FreezePythonError("The freeze file is of another Python.", evidence=evidence)
+
+
+def _refuse_misfits(path: Path, dists: list[Dist], target: Target) -> None:
+    bounds = [d for d in dists if d.requires_python]
+    fits = ask(target.python, {"do": "fits", "specifiers": [d.requires_python for d in bounds]})
+    strangers = [d for d, fit in zip(bounds, fits, strict=True) if not fit]
+    if len(strangers) > max(2, _STRANGERS * len(dists)):
+        evidence = [f"{path}: {len(strangers)} of {len(dists)} packages don't run on Python {target.short_version}"]
+        evidence += [f"{d} needs Python {d.requires_python}" for d in strangers[:5]]
+        raise FreezePythonError("The freeze file is of another Python.", evidence=evidence)

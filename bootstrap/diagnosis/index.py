@@ -1,0 +1,289 @@
+"""What an index has of a package: archives, their sizes and days, and what each needs.
+
+Asked by the Simple API (JSON where the index has it, HTML otherwise) and of folders of archives. A resolver's word
+is never doubted here: this only tells what belongs to a version that a resolver, or a freeze file, has named.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html.parser
+import json
+import os
+import re
+import threading
+import urllib.error
+import urllib.parse
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.diagnosis import archives
+from bootstrap.diagnosis.model import Dist, normalized
+from bootstrap.errors import IndexUnreachableError
+from bootstrap.prefix.cache import default_cache
+
+if TYPE_CHECKING:
+    from bootstrap.diagnosis.settings import Settings
+
+_JSON = "application/vnd.pypi.simple.v1+json"
+_ACCEPT = f"{_JSON}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+_REMOTE = re.compile(r"https?:", re.IGNORECASE)
+_SOURCES = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz")
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One file of a package."""
+
+    filename: str
+    url: str
+    version: str
+    size: int | None = None
+    uploaded: str | None = None
+    """Day and time, ISO 8601."""
+    metadata: bool = False
+    """Whether the index serves its METADATA beside it."""
+
+    @property
+    def wheel(self) -> bool:
+        """Whether it is a wheel."""
+        return self.filename.endswith(".whl")
+
+
+def canonical(version: str) -> str:
+    """A version as far as needed to compare two spellings of it: no leading zeros, no trailing ones."""
+    public, _, local = version.lower().partition("+")
+    parts = [part.lstrip("0") or "0" if part.isdigit() else part for part in re.split(r"[.\-_]", public)]
+    while len(parts) > 1 and parts[-1] == "0":
+        parts.pop()
+    return ".".join(parts) + (f"+{re.sub(r'[-_.]', '.', local)}" if local else "")
+
+
+class Index:
+    """The indexes and folders of some settings."""
+
+    def __init__(self, settings: Settings, python: str, *, cache: Path | None = None) -> None:
+        """Remembers where to ask.
+
+        Args:
+            settings: The places.
+            python: ``3.12``: its wheels are preferred.
+            cache: Where METADATA is kept, by the archive's address.
+        """
+        self._settings = settings
+        self._tag = f"cp{python.replace('.', '')}"
+        self._cache = (cache or default_cache()) / "metadata"
+        self._listed: dict[str, list[Archive]] = {}
+        self._lock = threading.Lock()
+
+    def archives(self, name: str) -> list[Archive]:
+        """All files of a package, in no order.
+
+        Raises:
+            IndexUnreachableError: An index doesn't answer.
+        """
+        key = normalized(name)
+        with self._lock:
+            if key in self._listed:
+                return self._listed[key]
+        found = self._local(key)
+        for link in self._settings.find_links:
+            found += _folder(link, key) if _REMOTE.match(link) else []
+        for index in self._settings.indexes:
+            found += _page(f"{index}/{key}/", key) if _REMOTE.match(index) else []
+        with self._lock:
+            self._listed[key] = found
+        return found
+
+    def _local(self, key: str) -> list[Archive]:
+        """The files of a package that lie on this machine."""
+        found = [a for link in self._settings.find_links if not _REMOTE.match(link) for a in _folder(link, key)]
+        for index in self._settings.indexes:
+            found += _page(f"{index}/{key}/", key) if not _REMOTE.match(index) else []
+        return found
+
+    def choose(self, name: str, version: str) -> Archive | None:
+        """The file of a version that this Python would take: its wheel, any wheel, else the source."""
+        return self._best(self.archives(name), version)
+
+    def _best(self, every: list[Archive], version: str) -> Archive | None:
+        wanted, public = canonical(version), canonical(version.partition("+")[0])
+        of_version = [a for a in every if canonical(a.version) == wanted] or [
+            a for a in every if canonical(a.version) == public
+        ]
+
+        def rank(archive: Archive) -> tuple[bool, bool, bool, bool, str]:
+            tags = archive.filename.removesuffix(".whl").split("-")[-3:]
+            ours = archive.wheel and (self._tag in tags[0] or "py3" in tags[0] or tags[1] == "abi3")
+            fits = archive.wheel and (tags[2] == "any" or ("linux" in tags[2] and "x86_64" in tags[2]))
+            return not archive.wheel, not ours, not fits, "musllinux" in archive.filename, archive.filename
+
+        return min(of_version, key=rank, default=None)
+
+    def runs_here(self, archive: Archive) -> bool:
+        """Whether a wheel is for this Python (a source archive may be)."""
+        if not archive.wheel:
+            return True
+        python, abi = archive.filename.removesuffix(".whl").split("-")[-3:-1]
+        return self._tag in python.split(".") or "py3" in python.split(".") or abi == "abi3"
+
+    def dist(self, name: str, version: str) -> Dist | None:
+        """A version with what it needs; None where no metadata can be had.
+
+        Raises:
+            IndexUnreachableError: An index doesn't answer.
+        """
+        wanted = canonical(version)
+        here = [a for a in self._local(normalized(name)) if canonical(a.version) == wanted]
+        if archive := self._best(here, version):
+            return self.dist_of(archive)
+        # A version on an index stays what it is, so its page needs to be read once only.
+        places = "|".join((*self._settings.indexes, *self._settings.find_links))
+        kept = self._kept(f"{places}|{self._tag}|{normalized(name)}|{wanted}")
+        found = _recall(kept)
+        if found is None and (archive := self.choose(name, version)) is not None:
+            found = self.dist_of(archive)
+            if found is not None:
+                _keep(kept, asdict(found))
+        return found
+
+    def _kept(self, key: str) -> Path:
+        return self._cache / f"{hashlib.sha256(key.encode()).hexdigest()[:40]}.json"
+
+    def dist_of(self, archive: Archive) -> Dist | None:
+        """What an archive says of itself; None where it says nothing."""
+        kept = self._kept(archive.url)
+        local = archive.url.startswith("file:")  # a local archive may be another one tomorrow
+        if not local and (found := _recall(kept)):
+            return found
+        try:
+            dist = _read(archive)
+        except (OSError, ValueError):
+            return None
+        if not local:
+            _keep(kept, asdict(dist))
+        return dist
+
+
+def _read(archive: Archive) -> Dist:
+    if archive.metadata:
+        with suppress(OSError, ValueError):
+            text = archives.fetch(f"{archive.url}.metadata")[0].decode("utf-8", "replace")
+            return archives.parse(text, archive.url)
+    return archives.read_wheel(archive.url) if archive.wheel else archives.read_source(archive.url, archive.size)
+
+
+def _recall(path: Path) -> Dist | None:
+    """What was kept; None where nothing was, or nothing that can be read."""
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    lists = {key: tuple(value) for key, value in data.items() if isinstance(value, list)}
+    with suppress(TypeError):  # of another version of this program
+        return Dist(**{**data, **lists})
+    return None
+
+
+def _keep(path: Path, data: dict[str, Any]) -> None:
+    """Stores it in one step; a cache that can't be written is none."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+        beside.write_text(json.dumps(data), encoding="utf-8")
+        beside.replace(path)
+
+
+def archive_at(url: str) -> Archive:
+    """An archive by its address alone."""
+    filename = Path(urllib.parse.unquote(urllib.parse.urlsplit(url).path)).name
+    return Archive(filename, url.partition("#")[0], version_in(filename) or "")
+
+
+def version_in(filename: str, name: str = "") -> str | None:
+    """The version in an archive's name; None where it is not one of that package."""
+    if filename.endswith(".whl"):
+        parts = filename.removesuffix(".whl").split("-")
+        return parts[1] if len(parts) >= 5 and (not name or normalized(parts[0]) == name) else None
+    for suffix in _SOURCES:
+        if filename.endswith(suffix):
+            stem, _, version = filename.removesuffix(suffix).rpartition("-")
+            return version if not name or normalized(stem) == name else None
+    return None
+
+
+def _page(url: str, name: str) -> list[Archive]:
+    """An index's page of one package; empty where it has none."""
+    try:
+        data, headers = archives.fetch(url, {"Accept": _ACCEPT})
+    except urllib.error.HTTPError as error:
+        if error.code in (403, 404, 410):
+            return []
+        raise IndexUnreachableError("The package index fails.", evidence=[f"{url}: HTTP {error.code}"]) from error
+    except OSError as error:
+        if url.startswith("file:"):
+            return _folder(url, name)
+        reason = getattr(error, "reason", None) or error
+        raise IndexUnreachableError("The package index doesn't answer.", evidence=[f"{url}: {reason}"]) from error
+    if headers.get("Content-Type", "").startswith(_JSON):
+        files = json.loads(data)["files"]
+        return [
+            Archive(
+                f["filename"],
+                f["url"] if _REMOTE.match(f["url"]) else urllib.parse.urljoin(url, f["url"]),
+                version,
+                f.get("size"),
+                f.get("upload-time"),
+                bool(f.get("core-metadata") or f.get("dist-info-metadata")),
+            )
+            for f in files
+            if (version := version_in(f["filename"], name))
+        ]
+    return _links(data.decode("utf-8", "replace"), url, name)
+
+
+def _folder(link: str, name: str) -> list[Archive]:
+    """The archives in a folder, or those that a page links."""
+    if link.startswith(("http:", "https:")) or link.endswith(".html"):
+        try:
+            return _links(archives.fetch(link)[0].decode("utf-8", "replace"), link, name)
+        except OSError:
+            return []
+    place = Path(urllib.request.url2pathname(urllib.parse.urlsplit(link).path) if link.startswith("file:") else link)
+    if (place / "index.html").is_file():
+        return _links((place / "index.html").read_text(encoding="utf-8"), f"{place.absolute().as_uri()}/", name)
+    try:
+        files = [f for f in place.iterdir() if f.is_file()]
+    except OSError:
+        return []
+    return [
+        Archive(f.name, f.absolute().as_uri(), version, f.stat().st_size)
+        for f in files
+        if (version := version_in(f.name, name))
+    ]
+
+
+class _Anchors(html.parser.HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[dict[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.found.append(dict(attrs))
+
+
+def _links(text: str, base: str, name: str) -> list[Archive]:
+    parser = _Anchors()
+    parser.feed(text)
+    found = []
+    for anchor in parser.found:
+        url = urllib.parse.urljoin(base, anchor.get("href") or "").partition("#")[0]
+        filename = Path(urllib.parse.unquote(urllib.parse.urlsplit(url).path)).name
+        version = version_in(filename, name)
+        if version:
+            served = "data-core-metadata" in anchor or "data-dist-info-metadata" in anchor
+            found.append(Archive(filename, url, version, metadata=served))
+    return found

@@ -1,0 +1,228 @@
+"""The words of a diagnosis, as plain data: distributions, requirements, changes, findings, the diagnosis."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bootstrap.errors import EXIT_BROKEN, EXIT_DOUBTFUL, EXIT_OK
+
+SCHEMA = 1
+"""Version of the dictionaries that ``to_dict`` gives; it changes when a key changes its meaning or goes."""
+
+SUBJECT = "numpy"
+"""The distribution that all of this is about."""
+
+Verdict = Literal["innocent", "doubtful", "guilty"]
+ChangeKind = Literal["new", "replaced", "rewritten", "removed"]
+
+EXIT_CODES: dict[Verdict, int] = {"innocent": EXIT_OK, "doubtful": EXIT_DOUBTFUL, "guilty": EXIT_BROKEN}
+
+
+def normalized(name: str) -> str:
+    """A distribution's name as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@dataclass(frozen=True)
+class Dist:
+    """One distribution, installed or planned, as far as resolving needs it."""
+
+    name: str
+    version: str
+    requires: tuple[str, ...] = ()
+    """Its ``Requires-Dist`` lines."""
+    extras: tuple[str, ...] = ()
+    requires_python: str | None = None
+    direct_url: dict[str, Any] | None = None
+    """Content of ``direct_url.json``, for what came from a URL or a folder."""
+    installer: str | None = None
+    requested: bool = False
+    """Whether the command named it, rather than a dependency."""
+    url: str | None = None
+    """Where its archive would come from; None for what is installed."""
+    path: str | None = None
+    """Where its metadata lies; None for what is only planned."""
+    known: bool = True
+    """False where no metadata could be had, so that its dependencies are not known."""
+
+    @property
+    def key(self) -> str:
+        """The normalized name."""
+        return normalized(self.name)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the interpreter asked about needs to reckon with it."""
+        return {"name": self.name, "version": self.version, "requires": list(self.requires)}
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One requirement, and where it stands."""
+
+    text: str
+    """As it goes to pip, without comments and per-requirement options."""
+    file: str = ""
+    line: int = 0
+    options: tuple[str, ...] = ()
+    """Options of this requirement alone: hashes, build settings."""
+    editable: bool = False
+    name: str = ""
+    """Normalized; empty where only resolving can tell it (URLs, folders)."""
+    extras: tuple[str, ...] = ()
+    applies: bool = True
+    """Whether its marker holds in the interpreter asked about."""
+
+    @property
+    def where(self) -> str:
+        """``file:line``, or nothing for a requirement given in words."""
+        return f"{self.file}:{self.line}" if self.file else ""
+
+    def for_pip(self, *, hashes: bool = True) -> str:
+        """The line for a requirements file."""
+        options = [o for o in self.options if hashes or not o.startswith("--hash")]
+        return " ".join([f"-e {self.text}" if self.editable else self.text, *options])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The requirement as JSON-ready data."""
+        return {"requirement": self.text, "file": self.file, "line": self.line, "applies": self.applies}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What would happen to one distribution."""
+
+    name: str
+    kind: ChangeKind
+    before: str | None = None
+    after: str | None = None
+
+    def __str__(self) -> str:
+        if self.kind == "replaced":
+            return f"{self.name} {self.before} -> {self.after}"
+        if self.kind == "removed":
+            return f"{self.name} {self.before} removed"
+        return f"{self.name} {self.after}{' (rewritten)' if self.kind == 'rewritten' else ''}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The change as JSON-ready data."""
+        return {"name": self.name, "kind": self.kind, "before": self.before, "after": self.after}
+
+
+@dataclass(frozen=True)
+class Breakage:
+    """A requirement of an installed package that would no longer be met."""
+
+    name: str
+    version: str
+    needs: str
+    has: str | None
+    """The version that would be there; None where none would be."""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} needs {self.needs}, {'has ' + self.has if self.has else 'has none'}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The breakage as JSON-ready data."""
+        return {"name": self.name, "version": self.version, "needs": self.needs, "has": self.has}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one resolution came to."""
+
+    planned: tuple[Dist, ...] = ()
+    """What would be installed."""
+    failed: tuple[str, ...] = ()
+    """Why it can't be resolved, in the resolver's words; empty where it can."""
+    resolver: str = ""
+    """``pip 24.1.2``, ``uv 0.9.1``."""
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a solution."""
+        return not self.failed
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a requirement, or several together, would do."""
+
+    requirements: tuple[Requirement, ...]
+    verdict: Verdict
+    subject: Change | None = None
+    """What would happen to numpy; None where it stays."""
+    chain: tuple[str, ...] = ()
+    """The way to the bound that forces it: ``optuna 4.0``, ``scipy 1.11``, ``numpy<2.3``."""
+    reason: str = ""
+    """What forces numpy where no dependency does (an option, a URL)."""
+    changes: tuple[Change, ...] = ()
+    """What of the installed set would change, numpy included."""
+    added: tuple[Change, ...] = ()
+    breakages: tuple[Breakage, ...] = ()
+    failed: tuple[str, ...] = ()
+    resolver: str = ""
+    seconds: float = 0.0
+    planned: tuple[Dist, ...] = field(default=(), repr=False, compare=False)
+    """What would be installed, for whoever goes on from there."""
+
+    @property
+    def moves(self) -> bool:
+        """Whether numpy would be another one, or none."""
+        return self.subject is not None and self.subject.kind in ("replaced", "removed")
+
+    @property
+    def disturbs(self) -> bool:
+        """Whether anything of the installed set would change or no longer fit, or it can't be resolved."""
+        return bool(self.failed or self.changes or self.breakages)
+
+    @property
+    def path(self) -> str:
+        """The forcing way in one line."""
+        return " -> ".join(self.chain)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The finding as JSON-ready data."""
+        return {
+            "requirements": [r.to_dict() for r in self.requirements],
+            "verdict": self.verdict,
+            "numpy": self.subject.to_dict() if self.subject else None,
+            "path": list(self.chain),
+            "reason": self.reason,
+            "changes": [c.to_dict() for c in self.changes],
+            "added": [c.to_dict() for c in self.added],
+            "breakages": [b.to_dict() for b in self.breakages],
+            "failed": list(self.failed),
+            "resolver": self.resolver,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The environment that was asked about."""
+
+    title: str
+    """For a person: the interpreter's path, or the freeze file."""
+    python: str
+    """Version of its Python."""
+    numpy: str | None
+    installed: int
+    """How many distributions it has."""
+    unknown: tuple[str, ...] = ()
+    """Distributions of a freeze file whose metadata could not be had: their dependencies count as none."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The environment as JSON-ready data."""
+        return {
+            "environment": self.title,
+            "python": self.python,
+            "numpy": self.numpy,
+            "installed": self.installed,
+            "unknown": list(self.unknown),
+        }

@@ -1,0 +1,150 @@
+"""A replay for people: on a terminal, in a notebook, as Markdown."""
+
+from __future__ import annotations
+
+import platform
+from html import escape
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from bootstrap import __version__
+from bootstrap.diagnosis.markdown import cell, code
+from bootstrap.diagnosis.wording import effect
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from bootstrap.diagnosis.replay import Replay, Scene
+
+_STYLES = {"innocent": "green", "doubtful": "yellow", "guilty": "red"}
+_COLOURS = {"innocent": "#1a7f37", "doubtful": "#9a6700", "guilty": "#cf222e"}
+_CELL = 'style="text-align:left;vertical-align:top;padding:2px 12px 2px 0"'
+_REAL = 6
+
+
+def headline(replay: Replay) -> str:
+    """The verdict in a sentence."""
+    left = replay.left
+    if left is not None:
+        return f"at cell {left.cell} numpy on disk became {left.disk}; the kernel kept {left.memory}"
+    if any(scene.real for scene in replay.scenes):
+        return "numpy stayed, but something broke for real"
+    if replay.verdict == "doubtful":
+        return "numpy stays, as far as can be told"
+    return "numpy in memory and on disk stay the same"
+
+
+def story(replay: Replay) -> list[str]:
+    """What happened to numpy, a sentence for each command that mattered."""
+    lines = []
+    for scene in replay.scenes:
+        if scene.moves and scene.finding and scene.finding.subject:
+            change = scene.finding.subject
+            why = scene.finding.path or scene.finding.reason
+            kept = f" The kernel still has {scene.memory}." if scene.parted else " Memory and disk agree again."
+            lines.append(f"Cell {scene.cell} moved numpy {change.before} -> {change.after} ({why}).{kept}")
+        elif scene.kind == "restart":
+            lines.append(f"Cell {scene.cell} restarts the kernel: memory and disk agree afterwards ({scene.disk}).")
+    parted = [scene for scene in replay.scenes if scene.parted]
+    if parted and replay.scenes[-1].parted:
+        lines.append(f"First symptom then: {parted[-1].symptom}.")
+    return lines
+
+
+def advice(replay: Replay) -> list[str]:
+    """What to do about it."""
+    if replay.left is None:
+        return []
+    found = []
+    if replay.scenes[-1].parted:
+        found.append(f"restart the kernel after cell {replay.scenes[-1].cell}: a fresh process loads what is on disk")
+    guilty = next((s for s in replay.scenes if s.moves), None)
+    if guilty is not None:
+        found.append(
+            f"better: drop or bound what moved numpy at cell {guilty.cell}, or put it before anything is loaded"
+        )
+    return [*found, "or the locked environment, where none of this can happen: bootstrap restore"]
+
+
+def _state(scene: Scene) -> str:
+    return f"{scene.memory or 'none'} / {scene.disk or 'none'}"
+
+
+def _did(scene: Scene, limit: int | None = 2) -> str:
+    parts = [effect(scene.finding, limit=limit)] if scene.finding else []
+    return "; ".join([*parts, *([scene.note] if scene.note else [])])
+
+
+def render(replay: Replay, *, everything: bool = False) -> RenderableType:
+    """The replay for a terminal."""
+    verdict, environment = replay.verdict, replay.environment
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("cell", "command", "memory / disk", "what it did"):
+        table.add_column(name, overflow="fold", justify="right" if name == "cell" else "left")
+    for scene in replay.scenes:
+        state = Text(_state(scene), style="red" if scene.parted else "")
+        table.add_row(str(scene.cell), scene.text, state, _did(scene, None if everything else 2))
+    parts: list[RenderableType] = [
+        Text.assemble((verdict, f"bold {_STYLES[verdict]}"), ": ", (headline(replay), "bold")),
+        Text(_title(replay), style="dim"),
+        Text(),
+        table,
+    ]
+    if lines := story(replay):
+        parts += [Text(), *(Text(line) for line in lines)]
+    for scene in replay.scenes:
+        if scene.real:
+            parts.append(Text(f"\nfor real, after cell {scene.cell}:", style="bold"))
+            parts += [Text(f"  {line}", style="red") for line in scene.real[: None if everything else _REAL]]
+    parts += [Text.assemble(("note: ", "bold"), note) for note in replay.notes]
+    parts += [Text.assemble(("next: ", "bold"), line) for line in advice(replay)]
+    if environment.unknown:
+        parts.append(Text(f"{len(environment.unknown)} packages of unknown metadata", style="dim"))
+    parts.append(Text(f"{replay.seconds:.1f} s; nothing was changed there", style="dim"))
+    return Group(*parts)
+
+
+def _title(replay: Replay) -> str:
+    e = replay.environment
+    return f"{replay.source} on {e.title}: Python {e.python}, numpy {e.numpy or 'none'}, {e.installed} packages"
+
+
+def to_html(replay: Replay) -> str:
+    """The replay as a notebook shows it."""
+    rows = []
+    for scene in replay.scenes:
+        colour = f' style="color:{_COLOURS["guilty"]};font-weight:bold"' if scene.parted else ""
+        rows.append(
+            f"<tr><td {_CELL}>{scene.cell}</td><td {_CELL}><code>{escape(scene.text)}</code></td>"
+            f"<td {_CELL}><span{colour}>{escape(_state(scene))}</span></td>"
+            f"<td {_CELL}>{escape(_did(scene))}</td></tr>"
+        )
+    head = "".join(f"<th {_CELL}>{name}</th>" for name in ("cell", "command", "memory / disk", "what it did"))
+    lines = [*(escape(line) for line in story(replay))]
+    for scene in replay.scenes:
+        lines += [f"for real, after cell {scene.cell}: {escape(line)}" for line in scene.real[:_REAL]]
+    lines += [f"<b>note:</b> {escape(note)}" for note in replay.notes]
+    lines += [f"<b>next:</b> {escape(line)}" for line in advice(replay)]
+    badge = f'<span style="color:{_COLOURS[replay.verdict]};font-weight:bold">{replay.verdict}</span>'
+    return (
+        f'<div style="font-family:sans-serif;line-height:1.5">{badge} <b>{escape(headline(replay))}</b>'
+        f'<div style="opacity:.7">{escape(_title(replay))}</div>'
+        f'<table style="border-collapse:collapse;margin:6px 0"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>{'<br>'.join(lines)}</div>"
+    )
+
+
+def to_markdown(replay: Replay) -> str:
+    """The replay for a bug report."""
+    lines = [f"### {replay.verdict}: {headline(replay)}", "", _title(replay), ""]
+    lines += ["| cell | command | memory / disk | what it did |", "|---:|---|---|---|"]
+    lines += [f"| {s.cell} | {code(cell(s.text))} | {_state(s)} | {cell(_did(s, 3))} |" for s in replay.scenes]
+    lines += ["", *(f"- {line}" for line in (*story(replay), *replay.notes, *advice(replay)))]
+    for scene in replay.scenes:
+        if scene.real:
+            lines += ["", f"For real, after cell {scene.cell}:", "", "```", *scene.real, "```"]
+    lines += ["", f"condacolab-bootstrap {__version__}, {platform.system()}, {replay.seconds:.1f} s", ""]
+    return "\n".join(lines)

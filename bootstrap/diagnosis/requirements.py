@@ -1,0 +1,288 @@
+"""Requirements files, read as pip reads them, but with every line's place kept."""
+
+from __future__ import annotations
+
+import optparse
+import os
+import re
+import shlex
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from bootstrap.diagnosis.model import Requirement, normalized
+from bootstrap.diagnosis.target import read_requirements
+from bootstrap.errors import RequirementsNotFoundError, RequirementSyntaxError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_COMMENT = re.compile(r"(?:^|\s+)#.*$")
+_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_REMOTE = re.compile(r"(?:https?|file):", re.IGNORECASE)
+_ARCHIVE = re.compile(r"\.(?:whl|zip|tar\.gz|tgz|tar\.bz2|tar\.xz|tar)(?:$|[#\[])", re.IGNORECASE)
+_CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)")
+_FETCH_SECONDS = 30.0
+# What a file may set for the whole run: destination, pip's spelling, whether it takes a value.
+_GLOBAL = {
+    "index_url": ("--index-url", "-i", "--pypi-url"),
+    "extra_index_url": ("--extra-index-url",),
+    "find_links": ("--find-links", "-f"),
+    "no_binary": ("--no-binary",),
+    "only_binary": ("--only-binary",),
+    "trusted_host": ("--trusted-host",),
+    "use_feature": ("--use-feature",),
+}
+_FLAGS = {
+    "no_index": ("--no-index",),
+    "pre": ("--pre",),
+    "prefer_binary": ("--prefer-binary",),
+    "require_hashes": ("--require-hashes",),
+}
+_OWN = {
+    "hash": ("--hash",),
+    "config_settings": ("--config-settings", "--config-setting", "-C"),
+    "global_option": ("--global-option",),
+}
+
+
+@dataclass(frozen=True)
+class RequirementSet:
+    """All that a requirements file and the files it refers to ask for."""
+
+    source: str
+    requirements: tuple[Requirement, ...] = ()
+    constraints: tuple[Requirement, ...] = ()
+    options: tuple[str, ...] = ()
+    """Options for the whole run, as on pip's command line."""
+    require_hashes: bool = False
+    constraint_files: tuple[str, ...] = ()
+    """Absolute paths or URLs of the constraints files that the outermost requirements name."""
+
+    @property
+    def hashed(self) -> bool:
+        """Whether pip would demand a hash of everything."""
+        return self.require_hashes or any(
+            o.startswith("--hash") for r in (*self.requirements, *self.constraints) for o in r.options
+        )
+
+
+@dataclass
+class _Reading:
+    requirements: list[Requirement] = field(default_factory=list)
+    constraints: list[Requirement] = field(default_factory=list)
+    options: list[str] = field(default_factory=list)
+    require_hashes: bool = False
+    constraint_files: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+def read_file(path: Path | str) -> RequirementSet:
+    """Reads a requirements file and what it refers to; `understand` then says what the lines mean.
+
+    Raises:
+        RequirementsNotFoundError: It, or a file that it refers to, can't be read.
+        RequirementSyntaxError: Lines that pip would refuse, all of them at once.
+    """
+    reading = _Reading()
+    _read(str(path), reading, constraint=False, above=())
+    return _finish(reading, str(path))
+
+
+def read_lines(lines: Sequence[str], *, source: str = "", folder: Path | None = None) -> RequirementSet:
+    """Reads requirements that are given in words, as on pip's command line."""
+    reading = _Reading()
+    here = str((folder or Path.cwd()) / "-")
+    for number, line in enumerate(lines, 1):
+        _take(line, source, number, reading, constraint=False, above=(here,), base=here)
+    return _finish(reading, source or "given requirements")
+
+
+def _finish(reading: _Reading, source: str) -> RequirementSet:
+    if reading.faults:
+        raise RequirementSyntaxError("The requirements can't be read.", evidence=reading.faults)
+    return RequirementSet(
+        source=source,
+        requirements=tuple(reading.requirements),
+        constraints=tuple(reading.constraints),
+        options=tuple(reading.options),
+        require_hashes=reading.require_hashes,
+        constraint_files=tuple(reading.constraint_files),
+    )
+
+
+def understand(python: Path, found: RequirementSet) -> RequirementSet:
+    """The same with names, extras and markers as the interpreter asked about reads them.
+
+    Raises:
+        RequirementSyntaxError: Lines that are no requirements.
+    """
+    lines = [r.text for r in (*found.requirements, *found.constraints)]
+    faults, known = [], []
+    for requirement, answer in zip(
+        (*found.requirements, *found.constraints), read_requirements(python, lines), strict=True
+    ):
+        if "error" not in answer:
+            known.append(
+                replace(
+                    requirement,
+                    name=normalized(answer["name"]),
+                    extras=tuple(answer["extras"]),
+                    applies=answer["applies"],
+                )
+            )
+        elif is_location(requirement.text):
+            known.append(replace(requirement, name=_name_in(requirement.text)))
+        else:
+            where = f"{requirement.where}: " if requirement.where else ""
+            faults.append(f"{where}{requirement.text}: {answer['error']}")
+    if faults:
+        raise RequirementSyntaxError("Not every line is a requirement.", evidence=faults)
+    count = len(found.requirements)
+    return replace(found, requirements=tuple(known[:count]), constraints=tuple(known[count:]))
+
+
+def is_location(text: str) -> bool:
+    """Whether a requirement is a URL, an archive or a folder rather than a name."""
+    return bool(_URL.match(text) or _ARCHIVE.search(text) or text.startswith(".") or os.sep in text.split("[")[0])
+
+
+def _name_in(text: str) -> str:
+    """The name that a URL or path tells by itself; empty where it doesn't."""
+    url = urllib.parse.urlsplit(text)
+    if egg := urllib.parse.parse_qs(url.fragment).get("egg"):
+        return normalized(egg[0].split("[")[0])
+    name = Path(urllib.parse.unquote(url.path)).name
+    return normalized(name.split("-")[0]) if name.endswith(".whl") else ""
+
+
+def _read(place: str, reading: _Reading, *, constraint: bool, above: tuple[str, ...]) -> None:
+    text = _content(place, above)
+    for number, line in _logical_lines(text):
+        _take(line, place, number, reading, constraint=constraint, above=(*above, place), base=place)
+
+
+def _content(place: str, above: tuple[str, ...]) -> str:
+    wanted_by = [f"wanted by {above[-1]}"] if above else []
+    try:
+        if _REMOTE.match(place):
+            with urllib.request.urlopen(place, timeout=_FETCH_SECONDS) as answer:  # noqa: S310 - as pip does
+                data: bytes = answer.read()
+        else:
+            data = Path(place).read_bytes()
+        return _decoded(data)
+    except (OSError, urllib.error.URLError) as error:
+        reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or error
+        evidence = [f"{place}: {reason}", *wanted_by]
+        raise RequirementsNotFoundError("The requirements file can't be read.", evidence=evidence) from error
+    except (UnicodeDecodeError, LookupError) as error:
+        evidence = [f"{place}: {error}", *wanted_by]
+        raise RequirementSyntaxError("The requirements file is no text.", evidence=evidence) from error
+
+
+def _decoded(data: bytes) -> str:
+    """Text by byte order mark, by a coding comment in the first two lines, else UTF-8."""
+    for mark, coding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if data.startswith(mark):
+            return data.decode(coding)
+    for line in data.splitlines()[:2]:
+        if found := _CODING.match(line):
+            return data.decode(found[1].decode("ascii"))
+    return data.decode("utf-8")
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers: joined at backslashes, without comments, variables expanded, empty ones left out."""
+    began, parts = 0, list[str]()
+    for number, line in enumerate(text.splitlines(), 1):
+        comment = bool(_COMMENT.match(line))
+        began = began or number
+        if line.endswith("\\") and not comment:
+            parts.append(line.strip("\\"))
+            continue
+        # The space has a comment behind a continued line still count as one.
+        parts.append(f" {line}" if comment else line)
+        yield from _cleaned(began, "".join(parts))
+        began, parts = 0, []
+    if parts:
+        yield from _cleaned(began, "".join(parts))
+
+
+def _cleaned(number: int, line: str) -> Iterator[tuple[int, str]]:
+    line = _COMMENT.sub("", line).strip()
+    if line:
+        yield number, _VARIABLE.sub(lambda found: os.environ.get(found[1]) or found[0], line)
+
+
+class _Parser(optparse.OptionParser):
+    """Options of one line, with pip's own rules: prefixes, values glued or apart."""
+
+    def __init__(self) -> None:
+        super().__init__(add_help_option=False)
+        for names in (*_GLOBAL.items(), *_OWN.items()):
+            self.add_option(*names[1], dest=names[0], action="append", default=[])
+        for name, spellings in _FLAGS.items():
+            self.add_option(*spellings, dest=name, action="store_true", default=False)
+        self.add_option("-r", "--requirement", dest="requirement", action="append", default=[])
+        self.add_option("-c", "--constraint", dest="constraint", action="append", default=[])
+        self.add_option("-e", "--editable", dest="editable", action="append", default=[])
+
+    def error(self, msg: str) -> NoReturn:
+        raise ValueError(msg)
+
+
+def _take(
+    line: str, place: str, number: int, reading: _Reading, *, constraint: bool, above: tuple[str, ...], base: str
+) -> None:
+    """Reads one logical line."""
+    words = line.split(" ")
+    first = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
+    text = " ".join(words[:first]).strip()
+    try:
+        options, rest = _Parser().parse_args(shlex.split(" ".join(words[first:])))
+    except ValueError as error:
+        reading.faults.append(f"{place}:{number}: {line}: {error}")
+        return
+    if rest and not text:
+        reading.faults.append(f"{place}:{number}: {line}: nothing may follow {words[first]} and its value")
+        return
+    goal = reading.constraints if constraint else reading.requirements
+    if text:
+        own = [f"{_OWN[name][0]}={value}" for name in _OWN for value in getattr(options, name)]
+        goal.append(Requirement(text, place, number, tuple(own)))
+        return
+    if options.editable:
+        goal.append(Requirement(options.editable[0], place, number, editable=True))
+        return
+    nested = options.requirement or options.constraint
+    if nested:
+        inner = _resolved(nested[0], base)
+        if inner in above:
+            reading.faults.append(f"{place}:{number}: {line}: {inner} is already being read")
+            return
+        if not constraint and not options.requirement:
+            reading.constraint_files.append(inner if _REMOTE.match(inner) else str(Path(inner).absolute()))
+        # A -r within a constraints file names requirements again, as pip has it.
+        _read(inner, reading, constraint=not options.requirement, above=above)
+        return
+    reading.require_hashes = reading.require_hashes or options.require_hashes
+    for name, spellings in _GLOBAL.items():
+        for value in getattr(options, name):
+            if name == "find_links":
+                beside = Path(base).parent / value
+                value = str(beside.absolute()) if not _URL.match(value) and beside.exists() else value
+            reading.options += [spellings[0], value]
+    reading.options += [_FLAGS[n][0] for n in _FLAGS if n != "require_hashes" and getattr(options, n)]
+
+
+def _resolved(inner: str, outer: str) -> str:
+    """Where a nested file lies."""
+    if _REMOTE.match(inner):
+        return inner
+    if _REMOTE.match(outer):
+        return urllib.parse.urljoin(outer, inner)
+    return os.path.normpath(Path(outer).parent / inner)

@@ -1,0 +1,344 @@
+"""Resolvers, asked what they would do to a metadata-only copy of an environment.
+
+pip's word counts: it is the pip of the interpreter asked about, and its report is read, not its messages.
+uv answers the same questions in a tenth of the time, and is told all that pip would read from its settings.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.diagnosis.index import archive_at
+from bootstrap.diagnosis.model import Dist, Outcome, Requirement, normalized
+from bootstrap.diagnosis.target import quiet_environment
+from bootstrap.errors import AsOfError, IndexUnreachableError, ResolverError, ResolverNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bootstrap.diagnosis.index import Index
+    from bootstrap.diagnosis.settings import Settings
+    from bootstrap.diagnosis.shadow import Shadow
+
+SECONDS = 600.0
+"""How long one resolution may take."""
+_PIP_WITH_DATES = (26, 0)
+_KEPT = 14
+_METADATA_AT_ONCE = 8
+_UNREACHED = re.compile(
+    r"NewConnectionError|ConnectTimeoutError|ReadTimeoutError|NameResolutionError|Max retries exceeded"
+    r"|ProxyError|SSLError|ConnectionResetError|Connection refused|error sending request|dns error"
+    r"|Failed to (?:fetch|resolve host)|Connection broken"
+)
+_UV_LINE = re.compile(r"^ ([+~-]) (\S+?)==(\S+)(?: \(from (.+)\))?$")
+_UV_URL = re.compile(r"^ ([+~-]) (\S+) @ (\S+)$")
+_LINE = re.compile(r"-r \S*/requirements\.txt \(line (\d+)\)")
+_VALUED = {"--index-url": "--default-index", "--extra-index-url": "--index", "--find-links": "--find-links"}
+_VALUED |= {"--no-binary": "--no-binary", "--only-binary": "--only-binary", "--trusted-host": "--allow-insecure-host"}
+_UV_VALUELESS = {"--no-index": ["--no-index"], "--pre": ["--prerelease", "allow"], "--no-deps": ["--no-deps"]}
+_UV_VALUELESS |= {"--require-hashes": ["--require-hashes"], "--no-build-isolation": ["--no-build-isolation"]}
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a resolver is asked; equal questions have equal answers."""
+
+    requirements: tuple[Requirement, ...]
+    constraints: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    hashes: bool = False
+    """Whether hashes go along: pip then demands one of everything."""
+    held: tuple[str, ...] = ()
+    """Further bounds, as ``numpy==2.0.2``."""
+
+
+class Resolver:
+    """Asks pip or uv about one metadata-only environment, and remembers the answers."""
+
+    name: str
+    """``pip 24.1.2``, ``uv 0.9.1``."""
+
+    def __init__(self, shadow: Shadow, *, folder: Path | None = None, as_of: str | None = None) -> None:
+        """Remembers the environment.
+
+        Args:
+            shadow: The environment; answers are forgotten when it has changed.
+            folder: Where relative paths in requirements start; the working folder unless given.
+            as_of: A day, ISO 8601: nothing uploaded later is considered.
+        """
+        self.shadow = shadow
+        self.folder = folder or Path.cwd()
+        self.as_of = as_of
+        self._answers: dict[tuple[int, Question], Outcome] = {}
+        self._lock = threading.Lock()
+        self.asked = 0
+
+    def resolve(self, question: Question) -> Outcome:
+        """What would be installed, or why nothing can be.
+
+        Raises:
+            IndexUnreachableError: An index doesn't answer: then nothing is known.
+            ResolverError: The resolver ended in a way that is no answer.
+        """
+        key = (id(self.shadow) ^ hash(frozenset((d.key, d.version) for d in self.shadow)), question)
+        with self._lock:
+            if key in self._answers:
+                return self._answers[key]
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="bootstrap-resolve-") as scratch:
+            outcome = self._run(question, Path(scratch))
+        outcome = Outcome(outcome.planned, outcome.failed, outcome.resolver, time.monotonic() - began)
+        with self._lock:
+            self._answers[key] = outcome
+            self.asked += 1
+        return outcome
+
+    def _run(self, question: Question, scratch: Path) -> Outcome:
+        raise NotImplementedError
+
+    def _files(self, question: Question, scratch: Path) -> list[str]:
+        """Requirements and constraints as files, folders of sources as copies that may be built in."""
+        lines = [
+            Requirement(
+                _away(r.text, self.folder, scratch), options=r.options, editable=r.editable, extras=r.extras
+            ).for_pip(hashes=question.hashes)
+            for r in question.requirements
+        ]
+        (scratch / "requirements.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        arguments = ["-r", str(scratch / "requirements.txt")]
+        bounds = [*question.constraints, *question.held]
+        if bounds:
+            (scratch / "constraints.txt").write_text("\n".join(bounds) + "\n", encoding="utf-8")
+            arguments += ["-c", str(scratch / "constraints.txt")]
+        return arguments
+
+    def _call(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        try:
+            return subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=SECONDS,
+                cwd=self.folder,
+                env=quiet_environment(),
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise ResolverError("The resolver does not answer.", evidence=[f"{command[0]}: {error}"]) from error
+
+
+class PipResolver(Resolver):
+    """The pip of the interpreter asked about, by its dry run's report."""
+
+    def __init__(self, shadow: Shadow, *, folder: Path | None = None, as_of: str | None = None) -> None:
+        super().__init__(shadow, folder=folder, as_of=as_of)
+        self.name = f"pip {shadow.target.pip_version}"
+
+    def _run(self, question: Question, scratch: Path) -> Outcome:
+        target = self.shadow.target
+        report = scratch / "report.json"
+        command = [str(self.shadow.python), str(target.pip_path / "__pip-runner__.py"), "install", "--dry-run"]
+        command += ["--no-color", "--progress-bar", "off", "--log", "/dev/null", "--report", str(report)]
+        command += [*question.options, *self._files(question, scratch)]
+        command += ["--require-hashes"] if question.hashes and "--require-hashes" not in question.options else []
+        if self.as_of:
+            if target.pip_release < _PIP_WITH_DATES:
+                raise AsOfError(
+                    "This pip knows no days.", evidence=[f"{target.python}: {self.name}, needed 26 (or uv)"]
+                )
+            command += ["--uploaded-prior-to", self.as_of]
+        done = self._call(command)
+        if done.returncode != 0:
+            # Errors are on stderr, but what conflicts with what is told on stdout.
+            told = done.stdout.partition("The conflict is caused by:")[2]
+            reasons = _reasons(f"{done.stderr}\n{told}", self.name)
+            texts = [r.text for r in question.requirements]
+            named = (_LINE.sub(lambda m: texts[int(m[1]) - 1], reason) for reason in reasons)
+            return Outcome(failed=tuple(named), resolver=self.name)
+        try:
+            items = json.loads(report.read_text(encoding="utf-8"))["install"]
+        except (OSError, ValueError, KeyError) as error:
+            raise ResolverError("pip left no report.", evidence=[f"{self.name}: {error}"]) from error
+        return Outcome(tuple(_from_report(item) for item in items), resolver=self.name)
+
+
+class UvResolver(Resolver):
+    """uv, told what pip would read from its settings."""
+
+    def __init__(
+        self, shadow: Shadow, uv: Path, index: Index, settings: Settings, *, folder: Path | None, as_of: str | None
+    ) -> None:
+        super().__init__(shadow, folder=folder, as_of=as_of)
+        self._uv = uv
+        self._index = index
+        self._settings = settings
+        version = subprocess.run([str(uv), "--version"], capture_output=True, text=True, check=False).stdout.split()
+        self.name = f"uv {version[1] if len(version) > 1 else ''}".strip()
+
+    def _run(self, question: Question, scratch: Path) -> Outcome:
+        command = [str(self._uv), "pip", "install", "--dry-run", "--no-config", "--color", "never", "--no-progress"]
+        command += ["--python", str(self.shadow.python), "--index-strategy", "unsafe-best-match"]
+        command += self._places() + translate(question.options, question.requirements)
+        command += self._files(question, scratch)
+        for constraint in self._settings.constraints:
+            command += ["-c", constraint]
+        command += ["--exclude-newer", self.as_of] if self.as_of else []
+        done = self._call(command)
+        if done.returncode != 0:
+            return Outcome(failed=_reasons(done.stderr, self.name), resolver=self.name)
+        lines = [line for line in done.stderr.splitlines() if line.startswith((" + ", " ~ "))]
+        requested = {r.name for r in question.requirements}
+        with ThreadPoolExecutor(_METADATA_AT_ONCE) as pool:
+            planned = list(pool.map(self._planned, lines))
+        return Outcome(tuple(replace(d, requested=d.key in requested) for d in planned), resolver=self.name)
+
+    def _places(self) -> list[str]:
+        settings = self._settings
+        found = ["--default-index", settings.index] if settings.index else ["--no-index"]
+        for extra in settings.extra:
+            found += ["--index", extra]
+        for link in settings.find_links:
+            found += ["--find-links", link]
+        for host in settings.trusted:
+            found += ["--allow-insecure-host", host]
+        return found
+
+    def _planned(self, line: str) -> Dist:
+        if found := _UV_LINE.match(line):
+            name, version, url = found[2], found[3], found[4]
+        elif found := _UV_URL.match(line):
+            name, version, url = found[2], "", found[3]
+        else:
+            raise ResolverError("uv says something that can't be read.", evidence=[line])
+        archive = archive_at(url) if url and url.startswith(("http", "file")) else None
+        told = archive is not None and archive.filename.endswith((".whl", ".gz", ".zip"))
+        dist = self._index.dist_of(archive) if archive and told else self._index.dist(name, version)
+        if dist is None:
+            raise ResolverError("What uv would install can't be looked at.", evidence=[line.strip()])
+        return replace(dist, version=version or dist.version)
+
+
+def find_uv(python: Path) -> Path | None:
+    """uv's executable: on the PATH, beside the interpreter asked about, or beside ours."""
+    for place in (None, python.parent, Path(sys.executable).parent):
+        found = shutil.which("uv", path=None if place is None else str(place))
+        if found:
+            return Path(found)
+    return None
+
+
+def need_uv(python: Path) -> Path:
+    """uv's executable.
+
+    Raises:
+        ResolverNotFoundError: It isn't there.
+    """
+    found = find_uv(python)
+    if found is None:
+        raise ResolverNotFoundError("There is no uv.", evidence=["looked on the PATH and beside the interpreters"])
+    return found
+
+
+def translate(options: Sequence[str], requirements: Sequence[Requirement]) -> list[str]:
+    """pip's options in uv's words; those without a counterpart change nothing that uv would do.
+
+    pip's ``--upgrade`` concerns the named packages alone, uv's concerns all; pip's ``--force-reinstall`` takes the
+    newest of everything, uv's keeps versions.
+    """
+    words = list(options)
+    eager = "eager" in words or "--upgrade-strategy=eager" in words
+    found: list[str] = []
+    upgrade = False
+    while words:
+        word = words.pop(0)
+        if word in _VALUED and words:
+            # Places are given from the settings, which hold these already.
+            value = words.pop(0)
+            found += [] if word in ("--index-url", "--extra-index-url", "--find-links") else [_VALUED[word], value]
+        elif word in _UV_VALUELESS:
+            found += _UV_VALUELESS[word]
+        elif word in ("-U", "--upgrade"):
+            upgrade = True
+        elif word in ("--force-reinstall", "-I", "--ignore-installed"):
+            found += ["--reinstall", "--upgrade"]
+        elif word == "--upgrade-strategy" and words:
+            words.pop(0)
+    if upgrade and eager:
+        found.append("--upgrade")
+    elif upgrade:
+        for requirement in requirements:
+            found += ["--upgrade-package", requirement.name] if requirement.name else []
+    return found
+
+
+def _from_report(item: dict[str, Any]) -> Dist:
+    data, source = item["metadata"], item.get("download_info", {})
+    return Dist(
+        name=data["name"],
+        version=data["version"],
+        requires=tuple(data.get("requires_dist") or ()),
+        extras=tuple(data.get("provides_extra") or ()),
+        requires_python=data.get("requires_python"),
+        direct_url=source if item.get("is_direct") else None,
+        requested=bool(item.get("requested")),
+        url=source.get("url"),
+    )
+
+
+def _reasons(text: str, name: str) -> tuple[str, ...]:
+    """Why a resolver gave up, in its words.
+
+    Raises:
+        IndexUnreachableError: For want of an index, not of a solution.
+    """
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in text.splitlines()]
+    # An address that answers "no such file" is no index out of reach.
+    if lost := [line for line in lines if _UNREACHED.search(line) and "status client error" not in line]:
+        raise IndexUnreachableError("The package index doesn't answer.", evidence=[f"{name}: {lost[-1].strip()}"])
+    told = [
+        line.removeprefix("ERROR: ").strip()
+        for line in lines
+        if line.strip() and not line.startswith(("WARNING", "[notice]", "DEPRECATION", "Using Python", "  warn"))
+    ]
+    told = [line for line in told if "ResolutionImpossible" not in line and not line.startswith("To fix this you")]
+    hints = (
+        "1. loosen the range",
+        "2. remove package versions",
+        "hint:",
+        "Additionally, some packages",
+        "(unavailable",
+    )
+    kept = [line for line in told if not line.startswith(hints)]
+    return tuple((kept or [f"{name} ended without a reason"])[:_KEPT])
+
+
+def _away(text: str, folder: Path, scratch: Path) -> str:
+    """A folder of sources as a copy: building in it writes into it. Anything else as it is."""
+    bare, bracket, extras = text.partition("[")
+    bare = bare.strip()
+    if "://" in bare or not bare:
+        return text
+    place = (folder / bare).resolve()
+    if not place.is_dir() or not ((place / "pyproject.toml").is_file() or (place / "setup.py").is_file()):
+        return text
+    copy = scratch / "sources" / str(len(list(scratch.glob("sources/*")))) / place.name
+    ignore = shutil.ignore_patterns(".venv", "venv", "node_modules", ".tox", ".nox", "__pycache__")
+    shutil.copytree(place, copy, symlinks=True, ignore=ignore)
+    return f"{copy}{bracket}{extras}"
+
+
+def canonical_name(requirement: Requirement) -> str:
+    """The name to speak of: the package's, or what stands in the file."""
+    return normalized(requirement.name) if requirement.name else requirement.text

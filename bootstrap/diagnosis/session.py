@@ -1,0 +1,115 @@
+"""What one question needs: the interpreter, its metadata-only copy, the resolvers, the index."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from bootstrap.diagnosis.freeze import read_freeze
+from bootstrap.diagnosis.index import Index
+from bootstrap.diagnosis.resolver import PipResolver, Resolver, UvResolver, find_uv, need_uv
+from bootstrap.diagnosis.settings import Settings, combine, pip_settings
+from bootstrap.diagnosis.shadow import Shadow
+from bootstrap.diagnosis.target import Target, examine, find_python
+from bootstrap.errors import AsOfError
+from bootstrap.progress import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from bootstrap.progress import Progress
+
+ResolverName = Literal["auto", "pip", "uv"]
+_PIP_WITH_DATES = (26, 0)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@dataclass
+class Session:
+    """One environment, ready to be asked."""
+
+    target: Target
+    shadow: Shadow
+    title: str
+    pip: Resolver
+    fast: Resolver
+    confirm: bool
+    """Whether pip can be asked in the last instance."""
+    uv: Path | None
+    options: tuple[str, ...]
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Where packages come from."""
+        return combine(pip_settings(self.target.python), self.options)
+
+    @cached_property
+    def index(self) -> Index:
+        """The index, for what resolvers don't tell."""
+        return Index(self.settings, self.target.short_version)
+
+
+@contextmanager
+def open_session(
+    *,
+    python: Path | str | None = None,
+    against: Path | None = None,
+    resolver: ResolverName = "auto",
+    as_of: str | None = None,
+    folder: Path | None = None,
+    options: Sequence[str] = (),
+    progress: Progress,
+) -> Iterator[Session]:
+    """Looks at an environment and gets everything ready to ask about it.
+
+    Args:
+        python: The interpreter asked about, or the one that stands for the freeze file's.
+        against: A freeze file, instead of what the interpreter has.
+        resolver: Who answers; ``auto`` is uv where it is there, confirmed by pip.
+        as_of: A day or time, ISO 8601: nothing uploaded later is considered.
+        folder: Where relative paths in requirements start.
+        options: pip's options for every question.
+        progress: Receives the states of the work.
+
+    Raises:
+        DiagnoseError: The interpreter, the freeze file, the day or the resolver can't be used.
+    """
+    moment = None if as_of is None else read_moment(as_of)
+    progress.step(Step("look at the environment"))
+    target = examine(find_python(python))
+    uv = need_uv(target.python) if resolver == "uv" else find_uv(target.python) if resolver == "auto" else None
+    confirm = resolver != "uv" and (moment is None or target.pip_release >= _PIP_WITH_DATES)
+    if uv is None and not confirm:
+        raise AsOfError("Nobody here knows days.", evidence=[f"{target.python}: pip {target.pip_version}; no uv"])
+    dists = target.dists
+    if against is not None:
+        index = Index(combine(pip_settings(target.python), options), target.short_version)
+        dists = tuple(read_freeze(against, target, index, progress))
+    with closing(Shadow(target, dists)) as shadow:
+        pip = PipResolver(shadow, folder=folder, as_of=moment)
+        title = str(against) if against is not None else str(target.python)
+        session = Session(target, shadow, title, pip, pip, confirm, uv, tuple(options))
+        if uv is not None:
+            session.fast = UvResolver(shadow, uv, session.index, session.settings, folder=folder, as_of=moment)
+        yield session
+
+
+def read_moment(text: str) -> str:
+    """A day or time as resolvers read it; a day means its end.
+
+    Raises:
+        AsOfError: It is neither.
+    """
+    try:
+        if _DAY.fullmatch(text):
+            datetime.fromisoformat(text)
+            return f"{text}T23:59:59Z"
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError as error:
+        raise AsOfError("That is no day.", evidence=[f"{text}: {error}"]) from error
+    return moment.isoformat() if moment.tzinfo else f"{moment.isoformat()}+00:00"

@@ -1,0 +1,226 @@
+"""The likely story of a runtime, told from what it still shows; every line of it says how sure it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group
+from rich.text import Text
+
+from bootstrap.diagnosis.evidence import Evidence, Installed, gather, stamp
+from bootstrap.diagnosis.model import EXIT_CODES, SCHEMA, SUBJECT, Verdict
+from bootstrap.diagnosis.settings import pip_settings
+from bootstrap.diagnosis.symptoms import first_symptom
+from bootstrap.diagnosis.target import analyse, comparison, examine, find_python
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from bootstrap.diagnosis.target import Target
+
+_STYLES = {"innocent": "green", "doubtful": "yellow", "guilty": "red"}
+_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a story."""
+
+    text: str
+    likely: bool = False
+    """A conclusion; otherwise it was seen."""
+
+    def __str__(self) -> str:
+        return f"likely: {self.text}" if self.likely else self.text
+
+
+@dataclass(frozen=True)
+class Story:
+    """What has happened in a runtime, as far as it can be told."""
+
+    python: str
+    memory: str | None
+    """The numpy that the kernel has loaded; None where there is no kernel, or it can't be seen."""
+    disk: str | None
+    verdict: Verdict
+    lines: tuple[Line, ...]
+    evidence: Evidence
+
+    @property
+    def exit_code(self) -> int:
+        """The command line's exit code."""
+        return EXIT_CODES[self.verdict]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The story as JSON-ready data."""
+        kernel = self.evidence.kernel
+        return {
+            "schema": SCHEMA,
+            "verdict": self.verdict,
+            "python": self.python,
+            "memory": self.memory,
+            "disk": self.disk,
+            "kernel": None if kernel is None else {"pid": kernel.pid, "began": stamp(kernel.began)},
+            "story": [{"text": line.text, "likely": line.likely} for line in self.lines],
+            "installed": [[item.to_dict() for item in burst] for burst in self.evidence.bursts],
+            "commands": [{"cell": e.cell, "text": e.text} for e in self.evidence.events],
+            "pip_log": list(self.evidence.log),
+        }
+
+    def render(self, *, everything: bool = False) -> RenderableType:
+        """The story for a terminal, by rich."""
+        style = _STYLES[self.verdict]
+        parts: list[RenderableType] = [
+            Text.assemble((self.verdict, f"bold {style}"), ": ", (headline(self), "bold")),
+            Text(f"{self.python}", style="dim"),
+            Text(),
+        ]
+        for line in self.lines:
+            mark = Text("likely  " if line.likely else "seen    ", style="yellow" if line.likely else "dim")
+            parts.append(Text.assemble(mark, line.text))
+        if everything:
+            for burst in self.evidence.bursts:
+                parts.append(Text(f"\n{stamp(burst[0].at)}", style="bold"))
+                parts += [Text(f"  {_told(item)}", style="dim") for item in burst]
+        if self.verdict != "innocent":
+            parts.append(Text.assemble(("next: ", "bold"), advice(self)))
+        return Group(*parts)
+
+    def to_markdown(self) -> str:
+        """The story for a bug report."""
+        lines = [f"### {self.verdict}: {headline(self)}", "", self.python, ""]
+        lines += [f"- {'**likely:** ' if line.likely else ''}{line.text}" for line in self.lines]
+        return "\n".join([*lines, ""])
+
+    def _repr_html_(self) -> str:
+        items = "".join(
+            f"<li>{'<b>likely:</b> ' if line.likely else ''}{escape(line.text)}</li>" for line in self.lines
+        )
+        return (
+            f'<div style="font-family:sans-serif;line-height:1.5"><b>{escape(self.verdict)}: '
+            f"{escape(headline(self))}</b><ul>{items}</ul>{escape(advice(self))}</div>"
+        )
+
+
+def headline(story: Story) -> str:
+    """The verdict in a sentence."""
+    if story.memory and story.disk != story.memory:
+        return f"the kernel has numpy {story.memory} loaded, on disk is {story.disk or 'none'}"
+    if story.evidence.kernel and story.evidence.kernel.deleted:
+        return f"the kernel has files of numpy loaded that are no longer on disk (there is {story.disk or 'none'})"
+    if len(story.evidence.records) > 1:
+        return f"numpy has {len(story.evidence.records)} records on disk"
+    if story.disk is None:
+        return "there is no numpy"
+    if story.evidence.kernel is None:
+        return f"numpy {story.disk} on disk; no kernel in sight"
+    return f"numpy {story.disk}; nothing speaks against it"
+
+
+def advice(story: Story) -> str:
+    """What to do."""
+    if story.verdict == "innocent":
+        return "bootstrap check proves the files themselves"
+    if len(story.evidence.records) > 1:
+        return "two versions lie on top of each other: pip install --force-reinstall --no-deps numpy, then restart"
+    return "restart the kernel: a fresh process loads what is on disk; bootstrap check then proves it"
+
+
+def tell_story(*, python: Path | str | None = None) -> Story:
+    """Tells the likely story of this runtime.
+
+    Args:
+        python: The interpreter whose packages are looked at; the running one unless given.
+
+    Raises:
+        InterpreterError: It can't be asked.
+    """
+    target = examine(find_python(python))
+    log = pip_settings(target.python).get("log")
+    evidence = gather(target, Path(log) if log else None)
+    disk = evidence.numpy.dist.version if evidence.numpy else None
+    memory = evidence.kernel.numpy_memory if evidence.kernel else None
+    deleted = bool(evidence.kernel and evidence.kernel.deleted)
+    verdict: Verdict = "innocent"
+    if (memory is not None and memory != disk) or deleted:
+        verdict = "guilty"
+    elif len(evidence.records) > 1 or disk is None:
+        verdict = "doubtful"
+    lines = _lines(target, evidence, memory, disk)
+    return Story(str(target.python), memory, disk, verdict, tuple(lines), evidence)
+
+
+def _lines(target: Target, evidence: Evidence, memory: str | None, disk: str | None) -> list[Line]:
+    lines = []
+    kernel = evidence.kernel
+    if kernel is not None:
+        loaded = f"numpy {memory} loaded" if memory else "a numpy that can't be seen from outside"
+        lines.append(Line(f"the kernel (process {kernel.pid}) began {stamp(kernel.began)} and has {loaded}"))
+        if kernel.deleted:
+            count = len(kernel.deleted)
+            lines.append(
+                Line(f"{count} files of numpy that it has loaded were deleted since, as {kernel.deleted[0]}")
+            )
+    if len(evidence.records) > 1:
+        lines.append(Line(f"numpy has several records: {', '.join(evidence.records)}"))
+    if evidence.numpy is not None:
+        lines.append(Line(f"on disk: {_told(evidence.numpy)}"))
+        lines += _numpy_lines(target, evidence, evidence.numpy, memory)
+    for line in evidence.log[-3:]:
+        lines.append(Line(f"pip's log: {line}"))
+    lines += [Line(f"history, cell {e.cell}: {e.text}") for e in evidence.events[-_SHOWN:]]
+    if memory and disk and memory != disk and (symptom := first_symptom(memory, disk)):
+        lines.append(Line(f"what one sees first: {symptom}", likely=True))
+    return lines
+
+
+def _told(item: Installed) -> str:
+    """A distribution, when and how it came."""
+    dist = item.dist
+    how = "asked for by name" if dist.requested else "as a dependency"
+    by = f"by {dist.installer}" if dist.installer else "by an unknown installer"
+    source = f", from {dist.direct_url.get('url')}" if dist.direct_url else ""
+    return f"{dist.name} {dist.version}, written {stamp(item.at)} {by}, {how}{source}"
+
+
+def _numpy_lines(target: Target, evidence: Evidence, numpy: Installed, memory: str | None) -> list[Line]:
+    """Who is likely to have brought the numpy on disk: what came with it, and needs what memory doesn't have."""
+    burst = next((b for b in evidence.bursts if numpy in b), ())
+    kernel = evidence.kernel
+    if not burst or (kernel is not None and numpy.at < kernel.began):
+        return [Line("numpy on disk is older than the kernel: nothing has moved it since", likely=kernel is not None)]
+    lines = []
+    company = [i for i in burst if i.dist.key != SUBJECT]
+    asked = [i for i in burst if i.dist.requested]
+    if asked:
+        names = ", ".join(str(i.dist) for i in asked[:_SHOWN])
+        lines.append(Line(f"written in the same go, asked for by name: {names}"))
+    if memory and memory != numpy.dist.version and company:
+        lines += _forced(target, company, memory, numpy.dist.version)
+    if numpy.dist.requested and not any(line.likely for line in lines):
+        lines.append(Line("a command named numpy itself (an upgrade, or --force-reinstall)", likely=True))
+    words = {i.dist.key for i in asked}
+    for event in evidence.events:
+        command = event.command
+        if command is not None and command.action == "install" and any(w in command.text.lower() for w in words):
+            lines.append(Line(f"it was cell {event.cell}: {event.text}", likely=True))
+    return lines
+
+
+def _forced(target: Target, company: list[Installed], memory: str, disk: str) -> list[Line]:
+    """Which of those installed along with numpy shuts out the version that was there before."""
+    after = [i.dist for i in company]
+    numpy_then = {"name": SUBJECT, "version": memory, "requires": []}
+    item = comparison([], after, [f"{d.name}=={d.version}" for d in after], SUBJECT)
+    item["before"] = [numpy_then]
+    item["after"] = [*item["after"], {**numpy_then, "version": disk}]
+    chains = analyse(target.python, [item])[0]["chains"]
+    owners = dict.fromkeys((way[-1]["owner"], way[-1]["needs"]) for way in chains if way[-1]["owner"])
+    versions = {d.key: d.version for d in after}
+    return [
+        Line(f"{name} {versions.get(name, '')} brought it: it needs {needs}, which shuts out {memory}", likely=True)
+        for name, needs in list(owners)[:3]
+    ]

@@ -1,0 +1,198 @@
+"""The interpreter asked about: what it is, what is installed in it, and what requirements mean to it.
+
+Everything is asked of that interpreter itself, in a process of its own that writes nothing: not even bytecode.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.diagnosis.model import Dist
+from bootstrap.errors import InterpreterError, PipTooOldError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+INSIDE = Path(__file__).with_name("inside.py")
+OLDEST_PIP = (22, 3)
+"""The first that resolves without installing, reports as JSON, and runs for another interpreter."""
+_ASK_SECONDS = 120.0
+_PACKAGES = ("site-packages", "dist-packages")
+# Settings of a user's shell that would send pip elsewhere, or have it write to the user's files.
+_DROPPED = ("PIP_LOG", "PIP_PREFIX", "PIP_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_ROOT", "PIP_TARGET", "PIP_USER")
+
+
+def quiet_environment(**more: str) -> dict[str, str]:
+    """Variables for every child: nothing may be written beside what it reads."""
+    variables = {name: value for name, value in os.environ.items() if name not in _DROPPED}
+    variables.update(
+        PYTHONDONTWRITEBYTECODE="1", PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1", PYTHONUTF8="1", **more
+    )
+    return variables
+
+
+@dataclass(frozen=True)
+class Target:
+    """An interpreter and what is installed in it."""
+
+    python: Path
+    version: str
+    prefix: Path
+    base: Path
+    """The executable that environments of it stand on."""
+    sites: tuple[Path, ...]
+    """Where pip would install."""
+    scripts: Path
+    pip_version: str
+    pip_path: Path
+    """The folder of pip's own code."""
+    dists: tuple[Dist, ...]
+    packages: tuple[Path, ...] = ()
+    """The folders that it finds packages in, in its order."""
+
+    @property
+    def short_version(self) -> str:
+        """``3.12``."""
+        return ".".join(self.version.split(".")[:2])
+
+    @property
+    def pip_release(self) -> tuple[int, ...]:
+        """The version of its pip as numbers."""
+        return release(self.pip_version)
+
+
+def release(version: str) -> tuple[int, ...]:
+    """The leading numbers of a version: ``24.1b2`` is (24, 1)."""
+    numbers = []
+    for part in version.split("."):
+        digits = part[: len(part) - len(part.lstrip("0123456789"))]
+        if not digits:
+            break
+        numbers.append(int(digits))
+        if digits != part:
+            break
+    return tuple(numbers)
+
+
+def find_python(python: Path | str | None) -> Path:
+    """The interpreter meant: a path, a command's name, or the running one.
+
+    Raises:
+        InterpreterError: There is none.
+    """
+    if python is None:
+        return Path(sys.executable)
+    found = shutil.which(str(python))
+    if found is None:
+        raise InterpreterError("There is no such Python.", evidence=[f"{python}: not there, or not executable"])
+    return Path(found).absolute()
+
+
+def ask(python: Path, request: dict[str, Any]) -> Any:
+    """Has the interpreter answer a request; see ``inside.py``.
+
+    Raises:
+        InterpreterError: It doesn't start, or can't answer.
+    """
+    try:
+        done = subprocess.run(
+            [str(python), "-B", str(INSIDE)],
+            input=json.dumps(request),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_ASK_SECONDS,
+            env=quiet_environment(),
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise InterpreterError("The Python asked about does not run.", evidence=[f"{python}: {error}"]) from error
+    if done.returncode != 0:
+        last = done.stderr.strip().splitlines()[-3:]
+        raise InterpreterError("The Python asked about can't answer.", evidence=[f"{python}:", *last])
+    try:
+        return json.loads(done.stdout)
+    except ValueError as error:
+        # Startup code of the environment that prints.
+        evidence = [f"{python}:", *done.stdout.strip().splitlines()[:3]]
+        raise InterpreterError("The Python asked about prints more than it is asked.", evidence=evidence) from error
+
+
+def examine(python: Path) -> Target:
+    """What the interpreter is and has.
+
+    Raises:
+        InterpreterError: It doesn't start, or has no pip.
+        PipTooOldError: Its pip can't resolve without installing.
+    """
+    facts = ask(python, {"do": "inventory"})
+    if facts["pip"] is None:
+        raise InterpreterError(
+            "The Python asked about has no pip, which is what resolves.",
+            evidence=[f"{python}: no module named pip"],
+            hint=f"Install it: {python} -m ensurepip, or your system's python3-pip.",
+        )
+    if release(facts["pip"]["version"]) < OLDEST_PIP:
+        raise PipTooOldError(
+            "The pip of the Python asked about can't resolve without installing.",
+            evidence=[f"{python}: pip {facts['pip']['version']}, needed {'.'.join(map(str, OLDEST_PIP))}"],
+        )
+    return Target(
+        python=python,
+        version=facts["python"],
+        prefix=Path(facts["prefix"]),
+        base=Path(facts["base"]),
+        sites=tuple(dict.fromkeys(Path(site) for site in facts["sites"])),
+        scripts=Path(facts["scripts"]),
+        pip_version=facts["pip"]["version"],
+        pip_path=Path(facts["pip"]["path"]),
+        dists=tuple(_dist(item) for item in facts["distributions"]),
+        packages=tuple(p for entry in facts["path"] if (p := Path(entry)).name in _PACKAGES and p.is_dir()),
+    )
+
+
+def _dist(item: dict[str, Any]) -> Dist:
+    return Dist(
+        name=item["name"],
+        version=item["version"],
+        requires=tuple(item["requires"]),
+        extras=tuple(item["extras"]),
+        requires_python=item["requires_python"],
+        direct_url=item["direct_url"],
+        installer=item["installer"],
+        requested=item["requested"],
+        path=item["path"],
+    )
+
+
+def read_requirements(python: Path, lines: Sequence[str]) -> list[dict[str, Any]]:
+    """What each requirement means to the interpreter: its parts, or an ``error``."""
+    answer: list[dict[str, Any]] = ask(python, {"do": "read", "lines": list(lines)}) if lines else []
+    return answer
+
+
+def meets(python: Path, requirements: Sequence[str], version: str) -> bool:
+    """Whether a version is within the bounds of all these requirements."""
+    return bool(ask(python, {"do": "meets", "lines": list(requirements), "version": version}))
+
+
+def comparison(before: Iterable[Dist], after: Iterable[Dist], roots: Sequence[str], subject: str) -> dict[str, Any]:
+    """One item for `analyse`."""
+    return {
+        "before": [d.to_dict() for d in before],
+        "after": [d.to_dict() for d in after],
+        "roots": list(roots),
+        "subject": subject,
+    }
+
+
+def analyse(python: Path, items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What each planned set breaks, reaches and is forced to, by the interpreter's own markers."""
+    answer: list[dict[str, Any]] = ask(python, {"do": "analyse", "items": list(items)}) if items else []
+    return answer

@@ -1,0 +1,69 @@
+"""The command line and the shapes of its answers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bootstrap.diagnosis.report import to_html, to_text
+from tests.unit.diagnosis.conftest import Home
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def run(home: Home, *arguments: object) -> subprocess.CompletedProcess[str]:
+    places = [f"--pip-option={option}" for option in home.options]
+    command = [sys.executable, "-m", "bootstrap", "diagnose", "--python", home.python, "--resolver", "pip", *places]
+    return subprocess.run(
+        [*map(str, command), *map(str, arguments)], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+
+
+def test_the_command_line(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "r.txt").write_text("alone\n")
+    done = run(home, tmp_path / "r.txt", "--json")
+    assert done.returncode == 4
+    found = json.loads(done.stdout)
+    assert (found["schema"], found["verdict"]) == (1, "guilty")
+    assert found["alone"][0]["path"] == ["alone 1.0", "numpy<2.0"]
+    assert found["alone"][0]["requirements"][0]["line"] == 1
+    assert all(json.loads(line)["event"] == "step" for line in done.stderr.splitlines())
+
+
+def test_markdown_and_text(home: Home) -> None:
+    done = run(home, "--require", "alone", "--require", "plain", "--markdown", "--quiet")
+    assert done.stdout.startswith("### guilty: alone would replace numpy 2.0.2 by 1.26.4\n")
+    assert "| `alone` | guilty | numpy 2.0.2 -> 1.26.4 | alone 1.0 -> numpy<2.0" in done.stdout
+    assert done.stderr == ""
+
+
+def test_every_shape_says_the_same(home: Home) -> None:
+    found = home.ask(["left", "right", "breaks-another"])
+    for text in (to_text(found), to_html(found).replace("&gt;", ">").replace("&lt;", "<"), found.to_markdown()):
+        assert "left + right" in text
+        assert "left 1.0 -> shared 2.0 -> numpy<2.0" in text.replace("\n", " ")
+        assert "needs-companion 1.0 needs companion>=2" in text
+    assert "\x1b" not in to_text(found)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["none.txt"], 100, "can't be read"),
+        (["--require", "not a requirement"], 101, "not a requirement"),
+        (["README.md.ipynb"], 100, "notebook"),
+        (["--require", "plain", "--as-of", "yesterday"], 112, "yesterday"),
+        (["--require", "plain", "--python", "/nonexistent/python"], 103, "nonexistent"),
+        ([], 2, "--history"),
+    ],
+)
+def test_errors(home: Home, arguments: list[str], code: int, words: str) -> None:
+    done = run(home, *arguments)
+    assert done.returncode == code
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""

@@ -1,0 +1,155 @@
+"""Requirements files are read as pip reads them: pip's own parser is the oracle."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from pip._internal.network.session import PipSession
+from pip._internal.req.req_file import parse_requirements
+
+from bootstrap.diagnosis.requirements import read_file, read_lines, understand
+from bootstrap.errors import RequirementsNotFoundError, RequirementSyntaxError
+
+CORPUS = {
+    "plain": "numpy\nscipy>=1.0\n",
+    "comments": "# head\nnumpy # why\n  # indented\nscipy#not-a-comment\nurl @ https://x.y/z.whl#sha256=00\n",
+    "joined": "numpy>=1.0,\\\n   <3\nscipy \\\n  --hash=sha256:aa \\\n  --hash=sha256:bb\npandas\n",
+    "comment after a joined line": "numpy \\\n# a comment\nscipy\n",
+    "ends in a backslash": "numpy\nscipy \\",
+    "markers and extras": "a[b,c]>=1; python_version > '3'\nd ; sys_platform == 'win32'\n",
+    "urls": "https://x.y/a-1.0-py3-none-any.whl\ngit+https://x.y/b.git@main#egg=b\nc @ file:///tmp/c-1.0.tar.gz\n",
+    "editable": "-e ./local\n--editable git+https://x.y/b.git#egg=b\n-e./glued\n",
+    "options": "--index-url https://i.x/simple\n-i https://i.y/simple\n--extra-index-url=https://e.x\n--pre\na\n",
+    "more options": "--no-binary :all:\n--only-binary=numpy\n--trusted-host h.x\n--prefer-binary\n-f https://l.x\n",
+    "abbreviated": "--extra-index https://e.x\n--no-ind\na\n",
+    "nested": "-r inner.txt\n-c bounds.txt\nouter\n",
+    "nested deeper": "-r folder/middle.txt\n",
+    "nested within constraints": "-c bounds-with-nested.txt\nouter\n",
+    "variables": "a @ https://${TOKEN_X}@x.y/a.whl\nb-${lower}\nc @ https://${UNSET_X}@x.y/c.whl\n",
+    "empty": "\n\n   \n# nothing\n",
+    "byte order mark": "\ufeffnumpy\n",
+    "per requirement": "a --config-settings=x=1 --hash=sha256:00\n",
+    "windows lines": "a\r\nb \\\r\n  >=1\r\n",
+}
+BESIDE = {
+    "inner.txt": "inner>=1\n# c\n-r second.txt\n",
+    "second.txt": "second\n",
+    "bounds.txt": "bounded<2\n",
+    "bounds-with-nested.txt": "-r second.txt\n-c bounds.txt\n",
+    "folder/middle.txt": "middle\n-r ../inner.txt\n-c ../bounds.txt\n",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, text in BESIDE.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setenv("TOKEN_X", "secret")
+    monkeypatch.delenv("UNSET_X", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_as_pip_reads_it(name: str, folder: Path) -> None:
+    path = folder / "requirements.txt"
+    path.write_text(CORPUS[name], encoding="utf-8", newline="")
+    expected = [
+        (
+            r.requirement.strip(),
+            r.constraint,
+            r.is_editable,
+            sum(map(len, (r.options or {}).get("hashes", {}).values())),
+        )
+        for r in parse_requirements(str(path), session=PipSession())
+    ]
+    found = read_file(path)
+    ours = [
+        (r.text, constraint, r.editable, sum(o.startswith("--hash") for o in r.options))
+        for constraint, group in ((False, found.requirements), (True, found.constraints))
+        for r in group
+    ]
+    assert sorted(ours) == sorted(expected)
+    assert [o[0] for o in ours if not o[1]] == [e[0] for e in expected if not e[1]], "in the same order"
+
+
+def test_options_reach_pip_as_they_are(folder: Path) -> None:
+    path = folder / "r.txt"
+    (folder / "links").mkdir()
+    path.write_text(
+        "-i https://i.y/simple\n--extra-index-url=https://e.x\n--pre\n-f links\n-f elsewhere\n-r inner.txt\n"
+    )
+    found = read_file(path)
+    assert found.options == (
+        *("--index-url", "https://i.y/simple", "--extra-index-url", "https://e.x", "--pre"),
+        *("--find-links", str(folder / "links"), "--find-links", "elsewhere"),
+    )
+
+
+def test_places_are_kept(folder: Path) -> None:
+    path = folder / "r.txt"
+    path.write_text("# head\n\na \\\n  >=1\n-r inner.txt\n")
+    assert [r.where for r in read_file(path).requirements] == [
+        f"{path}:3",
+        f"{folder / 'inner.txt'}:1",
+        f"{folder / 'second.txt'}:1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("a\n--nonsense x\n", 2, "no such option"),
+        ("--index-url\n", 1, "requires"),
+        ("-r r.txt\n", 1, "already being read"),
+    ],
+)
+def test_lines_that_pip_would_refuse(folder: Path, text: str, line: int, words: str) -> None:
+    path = folder / "r.txt"
+    path.write_text(text)
+    with pytest.raises(RequirementSyntaxError) as caught:
+        read_file(path)
+    assert caught.value.evidence[0].startswith(f"{path}:{line}: ")
+    assert words in caught.value.evidence[0]
+
+
+def test_lines_that_are_no_requirements(folder: Path) -> None:
+    path = folder / "r.txt"
+    path.write_text("numpy\nnum py\n\nscipy=>1\nhttps://x.y/a.whl\n")
+    with pytest.raises(RequirementSyntaxError) as caught:
+        understand(Path(sys.executable), read_file(path))
+    assert [e.partition(": ")[0] for e in caught.value.evidence] == [f"{path}:2", f"{path}:4"], "all at once"
+
+
+def test_a_missing_file_names_who_wants_it(folder: Path) -> None:
+    path = folder / "r.txt"
+    path.write_text("-r none.txt\n")
+    with pytest.raises(RequirementsNotFoundError) as caught:
+        read_file(path)
+    assert caught.value.evidence == (f"{folder / 'none.txt'}: No such file or directory", f"wanted by {path}")
+
+
+def test_a_file_that_is_no_text(folder: Path) -> None:
+    path = folder / "r.txt"
+    path.write_bytes(b"numpy\n\xff\xfe\xfa")
+    with pytest.raises(RequirementSyntaxError):
+        read_file(path)
+
+
+def test_names_extras_and_markers() -> None:
+    given = [
+        "Foo_Bar[X]>=1",
+        "a; python_version<'3'",
+        "https://x.y/b_c-1.0-py3-none-any.whl",
+        "git+https://x/y#egg=E",
+    ]
+    found = understand(Path(sys.executable), read_lines(given)).requirements
+    assert [(r.name, r.extras, r.applies) for r in found] == [
+        ("foo-bar", ("X",), True),
+        ("a", (), False),
+        ("b-c", (), True),
+        ("e", (), True),
+    ]
