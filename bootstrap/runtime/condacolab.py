@@ -20,7 +20,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +33,7 @@ from bootstrap.prefix import Restored
 from bootstrap.progress import Progress, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 KNOWN_VERSIONS = ("0.1.10", "0.1.11", "0.1.12", "0.1.13")
 _SECONDS_BETWEEN_LOOKS = 0.1
@@ -68,9 +70,25 @@ def condacolab_version() -> str:
 
 
 def install(
-    lock: Path, prefix: Path, *, cache: Path | None, offline: bool, adopt: bool, progress: Progress
+    lock: Path,
+    prefix: Path,
+    *,
+    cache: Path | None,
+    offline: bool,
+    adopt: bool,
+    progress: Progress,
+    started: Callable[[int], None] = lambda _group: None,
 ) -> Restored:
     """Has condacolab install a lock into a prefix.
+
+    Args:
+        lock: The lock.
+        prefix: Where the environment shall be.
+        cache: Folder of unpacked packages.
+        offline: Fetch nothing.
+        adopt: Also take over a conda environment that this program did not make.
+        progress: Receives the states of the work.
+        started: Called with the process group that does it, for `stop`.
 
     Raises:
         CondacolabVersionError: condacolab is not one that this program knows.
@@ -98,7 +116,7 @@ def install(
             "scratch": str(folder / "scratch"),
             "python": sys.executable,
         }
-        ended = _run(request, events, progress)
+        ended = _run(request, events, progress, started)
         if ended.returncode != 0:
             raise _fault(ended, result, version)
         data = json.loads(result.read_text(encoding="utf-8"))
@@ -106,7 +124,9 @@ def install(
     return Restored(**{**data, "prefix": Path(data["prefix"]), "lock": Path(data["lock"])})
 
 
-def _run(request: dict[str, str], events: Path, progress: Progress) -> subprocess.CompletedProcess[str]:
+def _run(
+    request: dict[str, str], events: Path, progress: Progress, started: Callable[[int], None]
+) -> subprocess.CompletedProcess[str]:
     """Runs condacolab's process, and shows meanwhile what the installer says of itself."""
     command = [sys.executable, "-m", "bootstrap.runtime.condacolab_process", json.dumps(request)]
     # A session of its own: an interrupt of the cell is ours to pass on, and it ends everything or nothing.
@@ -115,6 +135,7 @@ def _run(request: dict[str, str], events: Path, progress: Progress) -> subproces
     )
     seen = _Events(events)
     try:
+        started(process.pid)
         while True:
             try:
                 output, _ = process.communicate(timeout=_SECONDS_BETWEEN_LOOKS)
@@ -122,30 +143,47 @@ def _run(request: dict[str, str], events: Path, progress: Progress) -> subproces
             except subprocess.TimeoutExpired:
                 seen.pass_on(progress)
     except BaseException:
-        _stop(process)
+        # It is this process's child: it has to be collected while its group is waited for.
+        threading.Thread(target=process.wait, daemon=True).start()
+        stop(process.pid)
         raise
     seen.pass_on(progress)
     return subprocess.CompletedProcess(command, process.returncode, output, "")
 
 
-def _stop(process: subprocess.Popen[str]) -> None:
-    """Ends the process and all that it started; the restore leaves the prefix as it was."""
+def stop(group: int) -> bool:
+    """Ends an installation that is under way, whoever began it; the restore in it leaves the prefix as it was.
+
+    Args:
+        group: The process group that `install` told; one that is not an installation's is left alone.
+
+    Returns:
+        Whether there was anything to end.
+    """
+    if not _members(group):
+        return False
     for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-            process.wait(_SECONDS_TO_STOP)
-        except ProcessLookupError:
-            break
-        except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            os.killpg(group, number)
+        deadline = time.monotonic() + _SECONDS_TO_STOP
+        while time.monotonic() < deadline:
+            if not _members(group):
+                return True
+            time.sleep(0.05)
+    return True
+
+
+def _members(group: int) -> list[int]:
+    """Processes of an installation that are alive. A group's number may be another's by now: ours say who they are."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
             continue
-    # Its group outlives it while the installer still cleans up.
-    deadline = time.monotonic() + _SECONDS_TO_STOP
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(process.pid, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.05)
+        with suppress(OSError):
+            command = (entry / "cmdline").read_bytes()
+            if (b"bootstrap" in command or b"installer" in command) and os.getpgid(int(entry.name)) == group:
+                found.append(int(entry.name))
+    return found
 
 
 class _Events:

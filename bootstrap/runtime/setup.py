@@ -73,7 +73,7 @@ def set_up(
         journal.keep(prefix, *(() if cache else (default_cache(),)))
         journal.note(prefix=str(prefix))
     how: dict[str, Any] = {"cache": cache, "offline": offline, "adopt": adopt, "progress": progress}
-    restored = _restore(lock, records, prefix, by_condacolab=colab and not inside, **how)
+    restored = _restore(lock, records, prefix, journal, by_condacolab=colab and not inside, **how)
     kernel = move.live_kernel()
     python = Path(journal.facts["python"]) if inside and "python" in journal.facts else wrapper.machine_python()
     if not inside:
@@ -102,7 +102,14 @@ def set_up(
 
 
 def _restore(
-    lock: Lock, records: tuple[Record, ...], prefix: Path, *, by_condacolab: bool, progress: Progress, **how: Any
+    lock: Lock,
+    records: tuple[Record, ...],
+    prefix: Path,
+    journal: Journal,
+    *,
+    by_condacolab: bool,
+    progress: Progress,
+    **how: Any,
 ) -> Restored:
     """Brings the prefix to the lock; by way of condacolab, where there is anything to do and it is Colab's kernel."""
     if prefix.is_dir() and is_environment(prefix) and read_state(prefix) is not None:
@@ -110,7 +117,11 @@ def _restore(
         if compare_prefix(prefix, records, hash_all=False).agrees:
             return Restored(prefix, lock.path, "unchanged", len(records))
     if by_condacolab:
-        return condacolab.install(lock.path, prefix, progress=progress, **how)
+        # One that a killed kernel has left behind would go on beside this one.
+        condacolab.stop(journal.facts.get("installer", 0))
+        return condacolab.install(
+            lock.path, prefix, progress=progress, started=lambda group: journal.note(installer=group), **how
+        )
     return restore(lock, prefix, progress=progress, **how)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap.card import Card
+from bootstrap.runtime import condacolab
 from bootstrap.runtime.journal import Journal
 from bootstrap.runtime.kernel import move
 
@@ -61,6 +62,7 @@ def undo() -> Undone:
     journal = Journal()
     if journal.empty:
         return Undone((), moves=False)
+    condacolab.stop(journal.facts.get("installer", 0))
     prefix = Path(journal.facts.get("prefix", "/nonexistent"))
     environment = journal.facts.get("environment")
     kernel = move.live_kernel() if Path(sys.prefix).resolve() == prefix.resolve() else None

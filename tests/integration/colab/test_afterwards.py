@@ -188,6 +188,7 @@ def test_where_the_move_is_not_possible_the_kernel_restarts_once(material: Mater
         assert "the test says so" in first.error.traceback
         assert "it did not" in first.error.traceback
         assert behind.status == "aborted"
+        assert kernel.wait(lambda: kernel.restarts == 1, 60)
         kernel.ready(timeout=120)
         assert kernel.execute("import sys; print(sys.prefix)").stdout == "/opt/conda\n"
         assert "this kernel runs in" in kernel.execute(cell()).require().text
