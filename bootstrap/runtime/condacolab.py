@@ -20,7 +20,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from contextlib import suppress
 from importlib import metadata
@@ -143,9 +142,8 @@ def _run(
             except subprocess.TimeoutExpired:
                 seen.pass_on(progress)
     except BaseException:
-        # It is this process's child: it has to be collected while its group is waited for.
-        threading.Thread(target=process.wait, daemon=True).start()
         stop(process.pid)
+        process.wait()
         raise
     seen.pass_on(progress)
     return subprocess.CompletedProcess(command, process.returncode, output, "")
@@ -174,7 +172,7 @@ def stop(group: int) -> bool:
 
 
 def _members(group: int) -> list[int]:
-    """Processes of an installation that are alive. A group's number may be another's by now: ours say who they are."""
+    """Processes of an installation that live. A group's number may be another's by now: ours say who they are."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
