@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: demo test bench lint lock docs dist template clean
+.PHONY: demo test bench lint lock docs dist template-in-image refresh clean
 
 demo: $(VENV)/.ready
 	$(BIN)/python -m demo
@@ -33,10 +33,19 @@ dist: $(VENV)/.ready-release
 	$(BIN)/python -m build --outdir dist .
 	$(BIN)/python -m twine check --strict dist/*
 
-# template.ipynb, from its first cell to its last, by the Python named in NOTEBOOK_PYTHON (it needs nbclient).
-NOTEBOOK_PYTHON ?= python3
-template:
-	$(NOTEBOOK_PYTHON) tests/support/run_notebook.py template.ipynb
+# template.ipynb, from its one line to its last cell, in an image of Colab's runtime (needs docker).
+# pip finds the distribution as a user's does, only in dist/ instead of on PyPI.
+IMAGE ?= us-docker.pkg.dev/colab-images/public/cpu-runtime
+template-in-image: dist
+	docker run --rm --volume "$(CURDIR):/work" --workdir /content --env PIP_FIND_LINKS=/work/dist --entrypoint bash $(IMAGE) \
+		-c 'python3 -m pip install -q nbclient && python3 /work/tests/support/run_notebook.py /work/template.ipynb /work/build/template.ipynb'
+
+# The locks solved anew, and build/refresh.md: what changed and what the check says, for a pull request.
+refresh: $(VENV)/.ready
+	mkdir -p build
+	$(BIN)/bootstrap lock --quiet --changelog CHANGELOG.md
+	for lock in conda-lock.yml conda-lock-cuda.yml; do $(BIN)/bootstrap diff HEAD --lock $$lock --format markdown; done > build/refresh.md
+	{ echo; echo '```'; $(BIN)/bootstrap lock --check; echo '```'; } >> build/refresh.md
 
 lock: $(VENV)/.ready
 	$(BIN)/bootstrap lock --check

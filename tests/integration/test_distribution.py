@@ -4,22 +4,48 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import sysconfig
+import tarfile
 import zipfile
 from email import message_from_bytes
 from pathlib import Path
 
 import pytest
+import tomllib
 from packaging.requirements import Requirement
+
+from bootstrap import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As a release is built: the source distribution, and the wheel from that."""
     folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT]
-    subprocess.run(command, check=True)
-    return next(folder.glob("*.whl"))
+    subprocess.run([sys.executable, "-m", "build", "--outdir", folder, ROOT], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Path:
+    return next(built.glob("*.whl"))
+
+
+def test_the_version_is_stated_once(built: Path) -> None:
+    names = sorted(path.name for path in built.iterdir())
+    assert names == [
+        f"condacolab_bootstrap-{__version__}-py3-none-any.whl",
+        f"condacolab_bootstrap-{__version__}.tar.gz",
+    ]
+    assert "version" not in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_the_source_distribution_has_what_is_needed_and_no_caches(built: Path) -> None:
+    with tarfile.open(next(built.glob("*.tar.gz"))) as packed:
+        names = {name.partition("/")[2] for name in packed.getnames()}
+    assert {"template.ipynb", "environment.yml", "conda-lock.yml", "docs/errors.md", "README.md"} <= names
+    assert not [name for name in names if name.startswith((".", "build/")) and name != ".gitignore"]
 
 
 def test_the_locks_are_inside(wheel: Path) -> None:
@@ -27,6 +53,7 @@ def test_the_locks_are_inside(wheel: Path) -> None:
         for name in ("conda-lock.yml", "conda-lock-cuda.yml"):
             assert packed.read(f"bootstrap/data/{name}") == (ROOT / name).read_bytes()
         assert "bootstrap/py.typed" in packed.namelist()
+        assert "bootstrap/workbench/data/newton-opticks-queries.txt" in packed.namelist()
         assert not [n for n in packed.namelist() if n.startswith(("tests/", "demo/", "benchmarks/"))]
 
 
@@ -40,20 +67,27 @@ def test_what_a_runtime_receives(wheel: Path) -> None:
     assert str(rattler.specifier).startswith("=="), "its API moves between minor versions"
 
 
-def test_installed_it_finds_its_lock(wheel: Path, tmp_path: Path) -> None:
-    site = tmp_path / "site"
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", site, wheel], check=True
-    )
+@pytest.mark.parametrize("kind", ["*.whl", "*.tar.gz"])
+def test_installed_it_finds_its_lock_and_runs(built: Path, tmp_path: Path, kind: str) -> None:
+    """In a virtual environment of its own, with what it depends on taken from this one."""
+    home = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", home], check=True)
+    install = [home / "bin/python", "-m", "pip", "install", "--quiet", "--no-deps", next(built.glob(kind))]
+    subprocess.run(install, check=True, capture_output=True)
+    site = next(home.glob("lib/python3*/site-packages"))
+    # After its own, so that only dependencies come from there.
+    (site / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     program = (
-        f"import sys; sys.path.insert(0, {str(site)!r}); import bootstrap, bootstrap.api; "
-        "print(bootstrap.__file__); print(bootstrap.api.find_lock(variant='cpu')); "
-        "print(bootstrap.explain_lock().version('numpy'))"
+        "import bootstrap, bootstrap.api; print(bootstrap.__file__); print(bootstrap.api.find_lock(variant='cpu')); "
+        "print(bootstrap.explain_lock(variant='cpu').version('numpy'))"
     )
     done = subprocess.run(
-        [sys.executable, "-I", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+        [home / "bin/python", "-I", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     module, lock, version = done.stdout.split()
-    assert Path(module).is_relative_to(site)
+    assert Path(module) == site / "bootstrap/__init__.py"
     assert Path(lock) == site / "bootstrap/data/conda-lock.yml"
     assert f"name: numpy\n  version: {version}" in (ROOT / "conda-lock.yml").read_text()
+    command = [home / "bin/bootstrap", "explain-lock", "numpy", "--variant", "cpu"]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert version in told.stdout

@@ -5,21 +5,56 @@ from __future__ import annotations
 import importlib.util
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_page_of_errors_is_current() -> None:
-    path = ROOT / "docs/generate_errors.py"
-    spec = importlib.util.spec_from_file_location("generate_errors", path)
+def generator(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert (ROOT / "docs/errors.md").read_text() == module.page(), "run: python docs/generate_errors.py"
-    assert module.page().count("\n## ") > 30
+    return module
+
+
+@pytest.mark.parametrize(("name", "page"), [("generate_errors", "errors.md"), ("generate_commands", "commands.md")])
+def test_pages_made_from_the_code_are_current(name: str, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BOOTSTRAP_PREFIX", raising=False)
+    made = generator(name).page()
+    assert (ROOT / "docs" / page).read_text() == made, f"run: python docs/{name}.py"
+
+
+def test_every_error_has_its_section_and_names_it() -> None:
+    module = generator("generate_errors")
+    sections = re.findall(r"^## (.+)$", (ROOT / "docs/errors.md").read_text(), flags=re.MULTILINE)
+    kinds = module.concrete()
+    assert len(kinds) > 30
+    assert sections == [kind.error_id() for kind in kinds]
+    assert len(set(sections)) == len(sections)
+    for kind in kinds:
+        assert kind("x").page == f"docs/errors.md#{kind.error_id()}"
+        assert kind.hint, kind
+
+
+def test_troubleshooting_belongs_to_errors() -> None:
+    known = {kind.error_id() for kind in generator("generate_errors").concrete()}
+    assert {path.stem for path in (ROOT / "docs/troubleshooting").glob("*.md")} <= known
+
+
+def test_every_command_has_its_section() -> None:
+    text = (ROOT / "docs/commands.md").read_text()
+    for command in ("restore", "check", "status", "explain-lock", "lock", "diff", "render"):
+        assert f"\n## bootstrap {command}\n" in text
+    assert "%(" not in text, "argparse's placeholders are filled in"
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_every_page_is_in_the_navigation(page: Path) -> None:
+    assert f": {page.name}\n" in (ROOT / "mkdocs.yml").read_text()
 
 
 @pytest.mark.parametrize("page", ["README.md", *(str(p.relative_to(ROOT)) for p in (ROOT / "docs").glob("*.md"))])

@@ -1,0 +1,63 @@
+"""The workflows are sound by GitHub's schema, and call make targets that are there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+
+
+def steps(path: Path) -> list[dict[str, str]]:
+    jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+    return [step for job in jobs.values() for step in job["steps"]]
+
+
+def test_the_three_are_there() -> None:
+    assert {path.stem for path in WORKFLOWS} >= {"tests", "colab-image", "refresh-lock"}
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_the_schema_holds(path: Path) -> None:
+    """With the copy of the schema that the checker brings: nothing is fetched."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_schema_would_not_hold_for_nonsense(tmp_path: Path) -> None:
+    path = tmp_path / "w.yml"
+    path.write_text("on: push\njobs: {a: {runs-on: ubuntu-latest, steps: [{run: make, usess: x}]}}\n")
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(path)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 1
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_make_targets_are_there(path: Path) -> None:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    called = [
+        name for step in steps(path) for name in re.findall(r"^make ([\w-]+)", step.get("run", ""), re.MULTILINE)
+    ]
+    assert called
+    assert set(called) <= targets
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_rights_and_time_are_bounded(path: Path) -> None:
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert content["permissions"]
+    assert all(job["timeout-minutes"] <= 60 for job in content["jobs"].values())
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_shell_steps_parse(path: Path) -> None:
+    for step in steps(path):
+        script = re.sub(r"\$\{\{.*?\}\}", "x", step.get("run", ""))
+        done = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
