@@ -27,7 +27,17 @@ if TYPE_CHECKING:
 
 _TOGETHER_S = 60.0
 _COMMAND = re.compile(r"\b(pip3?|uv|conda|mamba|micromamba|poetry)\b.*\b(install|uninstall|remove|update|sync|add)\b")
-_OF_SETTINGS = ("numpy-settings", "two-openmp-runtimes", "numpy-out-of-bounds", "loader-variables", "foreign-library")
+_TIMELESS = {
+    "float-state-changed",
+    "foreign-library",
+    "loader-variables",
+    "numpy-out-of-bounds",
+    "numpy-patched",
+    "numpy-settings",
+    "two-openmp-runtimes",
+    "wrong-answers-here",
+}
+"""Causes that no file on disk dates."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,7 @@ class Trace:
 
 def add_history(cause: Cause, facts: Facts) -> Cause:
     """The cause with ``since``, ``by`` and what speaks for them among the evidence."""
-    if cause.id in _OF_SETTINGS or cause.severity == "note":
+    if cause.id in _TIMELESS or cause.severity == "note":
         return cause
     moment = _moment(cause, facts)
     if moment is None:

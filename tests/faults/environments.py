@@ -39,7 +39,10 @@ _TAKEN = ("numpy-", "pandas-", "scipy-", "pip-", "python_dateutil", "six-", "tzd
 OLD = {"1.26": "1.26.4", "2.0": "2.0.2", "2.3": "2.3.4", "2.3-next": "2.3.5"}
 """Versions of numpy that have wheels for the Python that runs the tests."""
 
-OTHER_PYTHONS = tuple(v for v in ("3.11", "3.12", "3.13") if v != f"{sys.version_info[0]}.{sys.version_info[1]}")[-2:]
+HEALTHY = ("2.1.3", "2.2.6")
+"""Further versions of numpy, that are only looked at."""
+_PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+OTHER_PYTHONS = tuple(v for v in _PYTHONS if v != f"{sys.version_info[0]}.{sys.version_info[1]}")
 
 
 @dataclass(frozen=True)
@@ -201,12 +204,12 @@ def _fetch(folder: Path) -> None:
         if wheel.name.lower().startswith(_TAKEN):
             with contextlib.suppress(FileExistsError):
                 os.symlink(wheel, folder / wheel.name)
-    for version in OLD.values():
+    for version in (*OLD.values(), *HEALTHY):
         fetch(f"numpy=={version}", folder)
     for requirement in ("pandas==2.2.1", "bottleneck==1.3.8", "captum==0.8.0", "pytz"):
         fetch(requirement, folder)
     for other in OTHER_PYTHONS:
-        fetch("numpy==2.3.4", folder / other, "--python-version", other)
+        fetch("numpy==2.2.6", folder / other, "--python-version", other)
     (folder / "complete").touch()
 
 

@@ -181,7 +181,8 @@ def _word(value: Any) -> str:
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
     if not isinstance(name, str):
         return f"a {type(value).__name__}"
-    return f"{type(value).__name__} {name}"
+    home = getattr(value, "__module__", None)
+    return f"{type(value).__name__} {home + '.' if isinstance(home, str) else ''}{name}"
 
 
 @probe("numpy-mapped", catches="libraries taken from outside the environment", cost_ms=2)
