@@ -16,6 +16,7 @@ test: $(VENV)/.ready
 	$(BIN)/python -m pytest $(ARGS)
 
 bench: $(VENV)/.ready-bench
+	$(BIN)/python -m benchmarks.diagnose
 	$(BIN)/python -m benchmarks.restore $(ARGS)
 
 lint: $(VENV)/.ready-lint
