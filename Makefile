@@ -17,6 +17,7 @@ test: $(VENV)/.ready
 
 bench: $(VENV)/.ready-bench
 	$(BIN)/python -m benchmarks.check
+	$(BIN)/python -m benchmarks.diagnose
 	$(BIN)/python -m benchmarks.restore $(ARGS)
 
 lint: $(VENV)/.ready-lint

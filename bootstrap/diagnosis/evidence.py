@@ -28,7 +28,8 @@ _GAP_SECONDS = 20.0
 """Installations further apart than this are not of one command."""
 _KERNELS = ("ipykernel", "colab_kernel_launcher", "ipykernel_launcher")
 _SUCCESS = re.compile(r"Successfully installed (.+)$")
-_NUMPY_FILE = re.compile(r"/numpy(?:/|\.libs/)")
+# pip moves a package aside under a mangled name before it deletes it: ~umpy.
+_NUMPY_FILE = re.compile(r"/(?:n|[-~]+)umpy(?:/|\.libs/)")
 _LOG_TAIL = 200_000
 
 

@@ -130,7 +130,7 @@ def to_html(replay: Replay) -> str:
     lines += [f"<b>next:</b> {escape(line)}" for line in advice(replay)]
     badge = f'<span style="color:{_COLOURS[replay.verdict]};font-weight:bold">{replay.verdict}</span>'
     return (
-        f'<div style="font-family:sans-serif;line-height:1.5">{badge} <b>{escape(headline(replay))}</b>'
+        f'<div style="font-family:sans-serif;line-height:1.5">{badge}: <b>{escape(headline(replay))}</b>'
         f'<div style="opacity:.7">{escape(_title(replay))}</div>'
         f'<table style="border-collapse:collapse;margin:6px 0"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>{'<br>'.join(lines)}</div>"

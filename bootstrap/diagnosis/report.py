@@ -147,7 +147,7 @@ def to_html(diagnosis: Diagnosis) -> str:
     lines += [f"<b>note:</b> {escape(note)}" for note in diagnosis.notes]
     lines += [f"<b>next:</b> {escape(line)}" for line in advice(diagnosis)]
     return (
-        f'<div style="font-family:sans-serif;line-height:1.5">{_badge(verdict)} <b>{escape(headline(diagnosis))}</b>'
+        f'<div style="font-family:sans-serif;line-height:1.5">{_badge(verdict)}: <b>{escape(headline(diagnosis))}</b>'
         f'<div style="opacity:.7">{escape(title(diagnosis))}</div>'
         f'<table style="border-collapse:collapse;margin:6px 0"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>"

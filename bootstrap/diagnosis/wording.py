@@ -8,8 +8,12 @@ from bootstrap.console import megabytes
 from bootstrap.diagnosis.model import SUBJECT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bootstrap.diagnosis.answer import Diagnosis, Trial, Written
     from bootstrap.diagnosis.model import Finding
+
+_PLACES = ("--index-url", "-i", "--extra-index-url", "--find-links", "-f", "--trusted-host")
 
 
 def names(finding: Finding) -> str:
@@ -20,11 +24,24 @@ def names(finding: Finding) -> str:
 def title(diagnosis: Diagnosis) -> str:
     """What was asked about what."""
     environment = diagnosis.environment
-    options = f", with {' '.join(diagnosis.options)}" if diagnosis.options else ""
+    told = _without_places(diagnosis.options)
+    options = f", with {' '.join(told)}" if told else ""
     return (
         f"{diagnosis.source} on {environment.title}: Python {environment.python}, "
         f"numpy {environment.numpy or 'none'}, {environment.installed} packages{options}"
     )
+
+
+def _without_places(options: Sequence[str]) -> list[str]:
+    """Options without those that only say where packages come from."""
+    found, words = [], list(options)
+    while words:
+        word = words.pop(0)
+        if word in _PLACES:
+            words[:1] = []
+        elif word != "--no-index":
+            found.append(word)
+    return found
 
 
 def headline(diagnosis: Diagnosis) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap.diagnosis import archives
+from bootstrap.diagnosis import archives, ask_requirements
 from bootstrap.diagnosis.freeze import read_freeze
 from bootstrap.diagnosis.index import Index, canonical, version_in
 from bootstrap.diagnosis.settings import PYPI, Settings, combine
@@ -123,8 +123,9 @@ def test_an_index_out_of_reach_is_said(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_an_index_out_of_reach_is_no_verdict(home: Home) -> None:
+    options = ("--index-url", "http://127.0.0.1:9/simple", "--retries", "1")
     with pytest.raises(IndexUnreachableError):
-        home.ask(["plain-unknown"], options=("--index-url", "http://127.0.0.1:9/simple", "--retries", "0"))
+        ask_requirements(["unheard-of"], python=home.python, resolver="pip", options=options, progress=Silent())
 
 
 def test_versions_and_names() -> None:

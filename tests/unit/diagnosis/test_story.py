@@ -41,7 +41,7 @@ print(json.dumps(tell_story().to_dict()))
 
 
 def test_the_likely_culprit_of_a_live_process(home: Home) -> None:
-    """A process with numpy loaded, as a kernel; what it installs moves numpy on disk, and the traces say who did it."""
+    """A process that has numpy loaded, as a kernel has, installs what moves it; the traces say who did it."""
     with throw_away(examine(home.python), method="copy") as copy:
         # The fixture's own installations are of another session.
         old = time.time() - 3600
