@@ -76,7 +76,8 @@ def install(
     offline: bool,
     adopt: bool,
     progress: Progress,
-    started: Callable[[int], None] = lambda _group: None,
+    scratch: Path,
+    started: Callable[[int], None],
 ) -> Restored:
     """Has condacolab install a lock into a prefix.
 
@@ -87,6 +88,7 @@ def install(
         offline: Fetch nothing.
         adopt: Also take over a conda environment that this program did not make.
         progress: Receives the states of the work.
+        scratch: A folder for what is thrown away; what a killed process leaves in it is the caller's to remove.
         started: Called with the process group that does it, for `stop`.
 
     Raises:
@@ -95,7 +97,7 @@ def install(
         BootstrapError: What `bootstrap restore` raised, as itself.
     """
     version = condacolab_version()
-    with tempfile.TemporaryDirectory(prefix="condacolab-bootstrap-") as name:
+    with tempfile.TemporaryDirectory(prefix="install-", dir=scratch) as name:
         folder = Path(name)
         installer = folder / "installer.sh"
         result, events = folder / "result.json", folder / "progress.jsonl"

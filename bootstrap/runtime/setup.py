@@ -120,7 +120,12 @@ def _restore(
         # One that a killed kernel has left behind would go on beside this one.
         condacolab.stop(journal.facts.get("installer", 0))
         return condacolab.install(
-            lock.path, prefix, progress=progress, started=lambda group: journal.note(installer=group), **how
+            lock.path,
+            prefix,
+            progress=progress,
+            scratch=journal.folder,
+            started=lambda group: journal.note(installer=group),
+            **how,
         )
     return restore(lock, prefix, progress=progress, **how)
 
