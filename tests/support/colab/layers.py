@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import inspect
 import json
 import os
 import re
@@ -22,6 +23,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from uv import find_uv_bin
 
 from tests.support.channel.interpreter import relocate
 from tests.support.channel.target import Target
@@ -105,7 +108,8 @@ def colab_layers(target: Target) -> list[Path]:
     interpreter = made_once(
         f"interpreter-{target.short}", interpreter_key(target), lambda at: build_interpreter(at, target)
     )
-    packages_key = digest(interpreter, REQUIREMENTS.read_text(encoding="utf-8"))
+    recipe = inspect.getsource(_build_packages) + inspect.getsource(_installing)
+    packages_key = digest(interpreter, REQUIREMENTS.read_text(encoding="utf-8"), recipe)
     packages = made_once(
         f"packages-{target.short}", packages_key, lambda at: _build_packages(at, target, interpreter)
     )
@@ -191,10 +195,10 @@ def _make_places(root: Path) -> None:
 
 def _build_packages(root: Path, target: Target, interpreter: Path) -> None:
     folder = f"/usr/local/lib/python{target.short}/dist-packages"
-    with _installing(target, REQUIREMENTS, [interpreter]) as (standing, pip):
-        standing.run(pip, cwd="/", timeout=600, check=True)
+    with _installing(target, REQUIREMENTS, [interpreter]) as (standing, install):
+        standing.run(install, cwd="/", timeout=600, check=True)
         # Some packages carry files for other Pythons, which don't compile; nobody imports their tests.
-        compiling = ["python3", "-m", "compileall", "-q", "-j", "0", "-x", "/tests?/", folder]
+        compiling = ["python3", "-m", "compileall", "-q", "-j", "0", "-x", "/(tests?|fontTools)/", folder]
         standing.run(compiling, cwd="/", timeout=600)
         _keep(standing, root)
 
@@ -213,8 +217,8 @@ def lab_folder(target: Target) -> Path:
     layers = colab_layers(target)
 
     def build(folder: Path) -> None:
-        with _installing(target, LAB_REQUIREMENTS, layers) as (standing, pip):
-            standing.run([*pip, "--target", "/srv/lab"], cwd="/", timeout=600, check=True)
+        with _installing(target, LAB_REQUIREMENTS, layers) as (standing, install):
+            standing.run([*install, "--target", "/srv/lab"], cwd="/", timeout=600, check=True)
             subprocess.run(["cp", "-a", f"{standing.path('/srv/lab')}/.", folder], check=True)
         for name, content in _LAB_SETTINGS.items():
             path = folder / "share/jupyter/lab/settings" / name
@@ -227,15 +231,17 @@ def lab_folder(target: Target) -> Path:
 
 @contextmanager
 def _installing(target: Target, requirements: Path, layers: list[Path]) -> Iterator[tuple[Root, list[str]]]:
-    """A root with the wheels that a list asks for, and the command of its pip that installs them."""
+    """A root with the wheels that a list asks for, and the command that installs them (uv: a third of pip's time)."""
     wheels = cache() / "wheels"
     with locked("wheels"):
-        download(target, ["--no-deps", "-r", REQUIREMENTS, "-r", requirements], wheels)
-    with Root.make(layers, binds={"/wheels": wheels, "/requirements.txt": requirements}) as standing:
-        pip = next(path.name for path in wheels.glob("pip-*.whl"))
-        command = ["python3", f"/wheels/{pip}/pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile"]
-        offline = ["--find-links", "/wheels", "-r", "/requirements.txt", "--root-user-action", "ignore"]
-        yield standing, [*command, *offline]
+        download(target, ["--no-deps", "-r", requirements], wheels)
+    binds = {"/wheels": wheels, "/requirements.txt": requirements, "/uv": Path(find_uv_bin())}
+    with Root.make(layers, binds=binds) as standing:
+        command = ["/uv", "pip", "install", "--quiet", "--no-deps", "--no-index", "--find-links", "/wheels"]
+        yield (
+            standing,
+            [*command, "--cache-dir", "/tmp/uv", "--python", "/usr/bin/python3", "-r", "/requirements.txt"],
+        )
 
 
 def download(target: Target, wanted: list[str | Path], folder: Path) -> None:
