@@ -27,6 +27,7 @@ lint: $(VENV)/.ready-lint
 
 docs: $(VENV)/.ready-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@! grep -rlE '(src|link[^>]* href)="https?://' --include='*.html' build/site || { echo "pages above fetch from elsewhere" >&2; exit 1; }
 	@echo build/site/index.html
 
 dist: $(VENV)/.ready-release

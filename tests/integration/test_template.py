@@ -55,6 +55,8 @@ def test_the_first_cell_is_one_line_that_installs_and_runs(notebook: dict[str, A
     calls = [node for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Call)]
     assert "bootstrap.run()" in [ast.unparse(call) for call in calls]
     assert "pip install -q condacolab-bootstrap" in line
+    for page in ("README.md", "docs/index.md"):
+        assert f"\n{line}\n" in (ROOT / page).read_text(encoding="utf-8"), "the pages show the same line"
 
 
 def test_nothing_of_a_run_is_kept(notebook: dict[str, Any]) -> None:
