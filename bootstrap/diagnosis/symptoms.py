@@ -1,6 +1,7 @@
 """What one sees first when numpy in memory and numpy on disk are of different versions.
 
-Measured in a live kernel, one pair after the other, with the newest and the oldest release of each minor.
+What is told here was seen in a live kernel with one release of each pair of minors (2.0.2, 2.3.4, 1.26.4 ...);
+other releases of the same minors are taken to be alike.
 """
 
 from __future__ import annotations
