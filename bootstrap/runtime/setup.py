@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,26 +76,31 @@ def set_up(
     how: dict[str, Any] = {"cache": cache, "offline": offline, "adopt": adopt, "progress": progress}
     restored = _restore(lock, records, prefix, journal, by_condacolab=colab and not inside, **how)
     kernel = move.live_kernel()
-    python = Path(journal.facts["python"]) if inside and "python" in journal.facts else wrapper.machine_python()
     if not inside:
         progress.step(Step("connecting"))
+        python = wrapper.machine_python()
         bridge.build(layout, colab=colab)
         wrapper.write_entry(layout, wrapper.original_of(python) if colab else None)
         if colab:
             journal.note(environment=dict(os.environ), python=str(python))
-    stays = inside and restored.action == "unchanged"
-    validate(prefix, lock, live=stays, progress=progress)
-    protect(prefix, lock.path)
-    if stays:
-        action, proof = "inside", prove_here(prefix, records)
+    progress.step(Step("proving"))
+    if inside and restored.action == "unchanged":
+        action = "inside"
+        validate(prefix, lock, live=True, progress=progress)
+        proof = prove_here(prefix, records)
     else:
-        progress.step(Step("proving"))
-        proof = prove(layout, "colab_kernel_launcher" if colab else "ipykernel_launcher", records)
         action = "registered" if not colab else "moves" if kernel is not None else "restart"
-    if colab:
-        wrapper.install(python, layout, journal)
-    elif not inside:
+        launcher = "colab_kernel_launcher" if colab else "ipykernel_launcher"
+        # Two processes that wait for imports: side by side they take as long as the longer one.
+        with ThreadPoolExecutor(1) as pool:
+            proving = pool.submit(prove, layout, launcher, records)
+            validate(prefix, lock, live=False, progress=progress)
+            proof = proving.result()
+    protect(prefix, lock.path)
+    if not colab:
         _register(layout, journal)
+    elif "python" in journal.facts:
+        wrapper.install(Path(journal.facts["python"]), layout, journal)
     ready = _ready(action, lock, layout, machine, restored, proof, time.monotonic() - began)
     if action == "moves":
         _move(kernel, layout, ready, progress)
