@@ -39,8 +39,8 @@ dist: $(VENV)/.ready-release
 # pip finds the distribution as a user's does, only in dist/ instead of on PyPI.
 IMAGE ?= us-docker.pkg.dev/colab-images/public/cpu-runtime
 template-in-image: dist
-	docker run --rm --volume "$(CURDIR):/work" --workdir /content --env PIP_FIND_LINKS=/work/dist --entrypoint bash $(IMAGE) \
-		-c 'python3 -m pip install -q nbclient && python3 /work/tests/support/run_notebook.py /work/template.ipynb /work/build/template.ipynb'
+	docker run --rm --volume "$(CURDIR):/project" --workdir /content --env PIP_FIND_LINKS=/project/dist --entrypoint bash $(IMAGE) \
+		-c 'python3 -m pip install -q nbclient && python3 /project/tests/support/run_notebook.py /project/template.ipynb /project/build/template.ipynb'
 
 # The locks solved anew, and build/refresh.md: what changed and what the check says, for a pull request.
 refresh: $(VENV)/.ready
