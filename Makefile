@@ -12,8 +12,12 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 demo: $(VENV)/.ready
 	$(BIN)/python -m demo
 
+# Two at a time or more; a file's tests stay together, for what they share. The browser is there before they begin:
+# several of them show this machine's files in roots of their own, below which nothing should be installed meanwhile.
+WORKERS ?= auto
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m tests.support.colab.browser
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile $(ARGS)
 
 bench: $(VENV)/.ready-bench
 	$(BIN)/python -m benchmarks.check

@@ -25,7 +25,7 @@ _COMMANDS = ("chromium", "chromedriver")
 
 
 @functools.cache
-def _why_not() -> str | None:
+def why_not() -> str | None:
     """Why there is no browser here; None where there is one. Installs it where that can be done."""
     if all(map(shutil.which, _COMMANDS)):
         return None
@@ -48,7 +48,7 @@ def ensure_browser() -> None:
 
     Called before a root is made: a root shows this machine's files, which had better not change below it.
     """
-    if (reason := _why_not()) is not None:
+    if (reason := why_not()) is not None:
         lacking(reason)
 
 
@@ -92,3 +92,9 @@ def browser(profile: Path, *, width: int = 1280, height: int = 1000) -> Iterator
             driver.quit()
         except WebDriverException:
             service.stop()
+
+
+if __name__ == "__main__":
+    # Before tests that run side by side. One that needs it says itself what is lacking.
+    if (_reason := why_not()) is not None:
+        print(_reason, file=sys.stderr)
