@@ -10,7 +10,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from bootstrap import __version__
-from bootstrap.commands import check, diagnose, explain, guard, restore, run, status, undo
+from bootstrap.commands import check, diagnose, explain, explain_error, guard, restore, run, status, undo
 from bootstrap.console import show_error
 from bootstrap.errors import BootstrapError, InterruptedRestoreError
 from bootstrap.maintain import cli as maintain
@@ -30,12 +30,14 @@ A locked, isolated conda environment with a numpy that is proven healthy.
   bootstrap explain-lock numpy         what the lock holds, and why
   bootstrap diagnose requirements.txt  which requirement would replace numpy
   bootstrap undo                       put back everything that `run` changed
+  bootstrap explain hash-mismatch      what an error means, and how to get past it
 """
 
 _EPILOG = """\
 exit codes: 0 done or healthy; 3 doubtful or different; 4 broken or guilty; 2 wrong usage; 10-29 the lock; 30-39 the
 prefix; 40-49 downloads; 50 the installing engine; 51-59 repair and guard; 60-79 locking; 80-95 the machine and its
-notebook; 96-99 the workbench; 100-119 diagnosing; 130 interrupted. Every error has its own: docs/errors.md.
+notebook; 96-99 the workbench; 100-119 diagnosing; 130 interrupted. Every error has its own:
+`bootstrap explain` tells about each.
 """
 
 
@@ -49,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"condacolab-bootstrap {__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (run, restore, check, guard, status, explain, diagnose, undo, maintain):
+    for module in (run, restore, check, guard, status, explain, diagnose, undo, explain_error, maintain):
         module.register(commands)
     for command in commands.choices.values():
         _add_output_options(command)

@@ -242,7 +242,7 @@ def error_card(error: BootstrapError) -> Card:
         word="error",
         details=error.evidence,
         next=error.hint,
-        more=error.page,
+        more=error.more,
     )
 
 

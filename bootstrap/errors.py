@@ -69,10 +69,26 @@ class BootstrapError(Exception):
         """The section of the documentation about this error: a page's path in the repository, and an anchor."""
         return f"{ERRORS_PAGE}#{self.id}"
 
+    @property
+    def more(self) -> str:
+        """The command that shows this section wherever the package is installed."""
+        return f"bootstrap explain {self.id}"
+
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows of it when nobody catches it: the same lines as the command line, no traceback."""
         more = [f"  next: {self.hint}"] if self.hint else []
-        return [f"error: {self.message}", *(f"  {line}" for line in self.evidence), *more, f"  more: {self.page}"]
+        return [f"error: {self.message}", *(f"  {line}" for line in self.evidence), *more, f"  more: {self.more}"]
+
+
+def every_error() -> list[type[BootstrapError]]:
+    """The errors that have an exit code of their own, in its order."""
+    found: set[type[BootstrapError]] = set()
+    waiting = [BootstrapError]
+    while waiting:
+        waiting += (kind := waiting.pop()).__subclasses__()
+        if kind is not BootstrapError and "exit_code" in vars(kind):
+            found.add(kind)
+    return sorted(found, key=lambda kind: kind.exit_code)
 
 
 # The lock file: 10 to 29
@@ -657,7 +673,13 @@ class NoPinnedSetError(DiagnoseError):
     """No set of versions fulfils the requirements with the installed numpy."""
 
     exit_code = 110
+    diagnosis: Any = None
+    """What was found out all the same (a `bootstrap.diagnosis.Diagnosis`)."""
     hint = "Drop or widen a requirement named above, take the minimal file, or use the locked environment."
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error as JSON-ready data, and what was found out."""
+        return {**super().to_dict(), "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None}
 
 
 class ProofSpaceError(DiagnoseError):

@@ -18,8 +18,9 @@ MORE = HERE / "troubleshooting"
 HEAD = """\
 # Exit codes and errors
 
-Every error says what happened, on what evidence, what to do next, and which section of this page has more; with
-`--json` it is one JSON document with the keys `error`, `exit_code`, `message`, `evidence`, `hint` and `page`.
+Every error says what happened, on what evidence, what to do next, and the command that shows its section of this
+page, `bootstrap explain NAME`, which needs no network; with `--json` it is one JSON document with the keys `error`,
+`exit_code`, `message`, `evidence`, `hint` and `page`.
 In Python each is an exception of that name in `bootstrap.errors`, all of them below `BootstrapError`.
 After an error, prefix, cache and locks are as they were.
 
@@ -35,20 +36,9 @@ This page is written by `python docs/generate_errors.py` from the code.
 """
 
 
-def concrete(base: type[errors.BootstrapError] = errors.BootstrapError) -> list[type[errors.BootstrapError]]:
-    """The errors that have an exit code of their own, in its order."""
-    found: set[type[errors.BootstrapError]] = set()
-    waiting = [base]
-    while waiting:
-        waiting += (kind := waiting.pop()).__subclasses__()
-        if kind is not base and "exit_code" in vars(kind):
-            found.add(kind)
-    return sorted(found, key=lambda kind: kind.exit_code)
-
-
 def page() -> str:
     """The page's text."""
-    kinds = concrete()
+    kinds = errors.every_error()
     rows = [f"| {kind.exit_code} | [{kind.error_id()}](#{kind.error_id()}) |" for kind in kinds]
     lines = [HEAD + "\n".join(rows) + "\n"]
     for kind in kinds:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.console import progress_for, results
+from bootstrap.errors import NoPinnedSetError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from bootstrap.diagnosis import Diagnosis, Replay, Story
 
 _DESCRIPTION = """\
 Which requirement would replace or break numpy, or did. Resolves on a metadata-only copy of the environment; the
@@ -78,19 +81,30 @@ def _run(args: argparse.Namespace) -> int:
     if sum(given) != 1:
         args.usage_error("give a file, or --require, or --history")
     progress = progress_for(quiet=args.quiet, as_json=args.json)
-    found = api.diagnose(
-        args.source or args.require,
-        python=args.python,
-        against=args.against,
-        install=args.install,
-        write_minimal=args.write_minimal,
-        write_pinned=args.write_pinned,
-        force=args.force,
-        resolver=args.resolver,
-        as_of=args.as_of,
-        options=args.pip_option,
-        progress=progress,
-    )
+    try:
+        found = api.diagnose(
+            args.source or args.require,
+            python=args.python,
+            against=args.against,
+            install=args.install,
+            write_minimal=args.write_minimal,
+            write_pinned=args.write_pinned,
+            force=args.force,
+            resolver=args.resolver,
+            as_of=args.as_of,
+            options=args.pip_option,
+            progress=progress,
+        )
+    except NoPinnedSetError as error:
+        # The file can't be had; the answer to the question can.
+        if error.diagnosis is not None and not args.json:
+            _show(error.diagnosis, args)
+        raise
+    _show(found, args)
+    return int(found.exit_code)
+
+
+def _show(found: Diagnosis | Replay | Story, args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps(found.to_dict(), indent=2))
     elif args.markdown:
@@ -98,4 +112,3 @@ def _run(args: argparse.Namespace) -> int:
     else:
         shown: RenderableType = found.render(everything=args.verbose)
         results().print(shown, soft_wrap=False)
-    return int(found.exit_code)

@@ -129,6 +129,10 @@ class Diagnosis:
             "seconds": round(self.seconds, 3),
         }
 
+    def with_file(self, written: Written) -> Diagnosis:
+        """The same with one more file that was written."""
+        return replace(self, written=(*self.written, written))
+
     def with_trials(self, trials: tuple[Trial, ...]) -> Diagnosis:
         """The same with what real installations did."""
         return replace(self, trials=trials)

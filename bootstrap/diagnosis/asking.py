@@ -13,6 +13,7 @@ from bootstrap.diagnosis.prove import prove, refuse_freeze
 from bootstrap.diagnosis.requirements import read_file, read_lines, understand
 from bootstrap.diagnosis.session import ResolverName, open_session
 from bootstrap.diagnosis.waysout import refuse_existing, write_minimal, write_pinned
+from bootstrap.errors import NoPinnedSetError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,7 @@ def ask_requirements(
         progress: Receives the states of the work.
 
     Raises:
+        NoPinnedSetError: There are no exact versions to write; what was found out comes with it.
         DiagnoseError: The question can't be answered.
     """
     began = time.monotonic()
@@ -66,7 +68,7 @@ def ask_requirements(
         options=(*wanted.options, *options),
         progress=progress,
     ) as session:
-        wanted = understand(session.target.python, wanted)
+        wanted = understand(session.target.inside, wanted)
         court = Court(
             session.target,
             session.shadow,
@@ -78,12 +80,16 @@ def ask_requirements(
             hashed=wanted.hashed,
         )
         diagnosis = predict(court, wanted, session.title, progress)
-        written = []
         if minimal is not None:
-            written.append(write_minimal(court, wanted, diagnosis, minimal, progress))
+            diagnosis = diagnosis.with_file(write_minimal(court, wanted, diagnosis, minimal, progress))
         if pinned is not None:
-            written.append(write_pinned(court, wanted, diagnosis, pinned, session.index, progress))
-        diagnosis = replace(diagnosis, written=tuple(written))
+            try:
+                diagnosis = diagnosis.with_file(
+                    write_pinned(court, wanted, diagnosis, pinned, session.index, progress)
+                )
+            except NoPinnedSetError as error:
+                error.diagnosis = replace(diagnosis, seconds=time.monotonic() - began)
+                raise
         if install:
             diagnosis = diagnosis.with_trials(prove(court, diagnosis, progress))
         return replace(diagnosis, seconds=time.monotonic() - began)

@@ -107,7 +107,7 @@ class Court:
         changes += [Change(d.key, "removed", d.version) for d in gone]
         after = [d for d in self.shadow.after(outcome.planned) if d not in gone]
         roots = [_root(r, outcome.planned) for r in requirements if r.applies]
-        analysis = analyse(self.target.python, [comparison(self.shadow, after, roots, SUBJECT)])[0]
+        analysis = analyse(self.target.inside, [comparison(self.shadow, after, roots, SUBJECT)])[0]
         subject = next((c for c in changes if c.name == SUBJECT), None)
         breakages = tuple(Breakage(f["name"], f["version"], f["needs"], f["has"]) for f in analysis["faults"])
         versions = {d.key: d.version for d in after}

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from bootstrap.diagnosis.index import archive_at
 from bootstrap.diagnosis.model import SUBJECT, Dist
 from bootstrap.diagnosis.requirements import read_file, understand
-from bootstrap.diagnosis.target import ask
 from bootstrap.errors import FreezeError, FreezePythonError, RequirementSyntaxError
 from bootstrap.progress import Step
 
@@ -39,7 +38,7 @@ def read_freeze(path: Path, target: Target, index: Index, progress: Progress) ->
         IndexUnreachableError: The index doesn't answer.
     """
     try:
-        lines = understand(target.python, read_file(path)).requirements
+        lines = understand(target.inside, read_file(path)).requirements
     except RequirementSyntaxError as error:
         raise FreezeError("The file isn't the list of an environment.", evidence=error.evidence) from error
     pinned = [(r, version) for r in lines if (version := _version(r)) is not None]
@@ -95,7 +94,7 @@ def _refuse_other_python(path: Path, pinned: list[tuple[Requirement, str]], targ
 
 def _refuse_misfits(path: Path, dists: list[Dist], target: Target) -> None:
     bounds = [d for d in dists if d.requires_python]
-    fits = ask(target.python, {"do": "fits", "specifiers": [d.requires_python for d in bounds]})
+    fits = target.inside.ask({"do": "fits", "specifiers": [d.requires_python for d in bounds]})
     strangers = [d for d, fit in zip(bounds, fits, strict=True) if not fit]
     if len(strangers) > max(2, _STRANGERS * len(dists)):
         evidence = [f"{path}: {len(strangers)} of {len(dists)} packages don't run on Python {target.short_version}"]

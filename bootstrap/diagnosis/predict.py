@@ -77,7 +77,9 @@ def _ask_at_once(
     court: Court, requirements: tuple[Requirement, ...], progress: Progress
 ) -> tuple[tuple[Finding, ...], Finding]:
     total = len(requirements) + 1
-    with ThreadPoolExecutor(max(2, os.cpu_count() or 1)) as pool:
+    # uv waits for the index most of the time; pip computes.
+    at_once = max(2, os.cpu_count() or 1) * (1 if court.fast is court.pip else 2)
+    with ThreadPoolExecutor(at_once) as pool:
         # All together takes longest, so it begins first.
         whole = pool.submit(court.finding, requirements, sure=True, whole=True)
         each = [pool.submit(court.finding, (requirement,)) for requirement in requirements]

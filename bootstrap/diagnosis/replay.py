@@ -298,7 +298,7 @@ class Player:
             options=tuple(o for part in parts for o in part.options),
             require_hashes=any(part.require_hashes for part in parts),
         )
-        return understand(self._session.target.python, whole)
+        return understand(self._session.target.inside, whole)
 
     def _court(self, command: Command, wanted: RequirementSet) -> Court:
         session = self._session
@@ -332,7 +332,7 @@ class Player:
         own = [r.text for r in wanted.requirements if r.name == SUBJECT and "://" not in r.text]
         if not own or self.memory is None:
             return False
-        return meets(self._session.target.python, own, self.memory)
+        return meets(self._session.target.inside, own, self.memory)
 
     def _add(self, event: Event, kind: str, *, finding: Finding | None = None, note: str = "") -> None:
         disk = self._disk()

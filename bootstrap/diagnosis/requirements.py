@@ -20,6 +20,8 @@ from bootstrap.errors import RequirementsNotFoundError, RequirementSyntaxError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from bootstrap.diagnosis.interpreter import Interpreter
+
 _COMMENT = re.compile(r"(?:^|\s+)#.*$")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
@@ -115,7 +117,7 @@ def _finish(reading: _Reading, source: str) -> RequirementSet:
     )
 
 
-def understand(python: Path, found: RequirementSet) -> RequirementSet:
+def understand(inside: Interpreter, found: RequirementSet) -> RequirementSet:
     """The same with names, extras and markers as the interpreter asked about reads them.
 
     Raises:
@@ -124,7 +126,7 @@ def understand(python: Path, found: RequirementSet) -> RequirementSet:
     lines = [r.text for r in (*found.requirements, *found.constraints)]
     faults, known = [], []
     for requirement, answer in zip(
-        (*found.requirements, *found.constraints), read_requirements(python, lines), strict=True
+        (*found.requirements, *found.constraints), read_requirements(inside, lines), strict=True
     ):
         if "error" not in answer:
             known.append(

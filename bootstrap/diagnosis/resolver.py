@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.diagnosis.index import archive_at
+from bootstrap.diagnosis.interpreter import quiet_environment
 from bootstrap.diagnosis.model import Dist, Outcome, Requirement, normalized
-from bootstrap.diagnosis.target import quiet_environment
 from bootstrap.errors import AsOfError, IndexUnreachableError, ResolverError, ResolverNotFoundError
 
 if TYPE_CHECKING:

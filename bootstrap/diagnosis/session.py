@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from bootstrap.diagnosis.freeze import read_freeze
 from bootstrap.diagnosis.index import Index
 from bootstrap.diagnosis.resolver import PipResolver, Resolver, UvResolver, find_uv, need_uv
-from bootstrap.diagnosis.settings import Settings, combine, pip_settings
+from bootstrap.diagnosis.settings import combine, pip_settings
 from bootstrap.diagnosis.shadow import Shadow
 from bootstrap.diagnosis.target import Target, examine, find_python
 from bootstrap.errors import AsOfError
@@ -41,17 +41,8 @@ class Session:
     confirm: bool
     """Whether pip can be asked in the last instance."""
     uv: Path | None
-    options: tuple[str, ...]
-
-    @cached_property
-    def settings(self) -> Settings:
-        """Where packages come from."""
-        return combine(pip_settings(self.target.python), self.options)
-
-    @cached_property
-    def index(self) -> Index:
-        """The index, for what resolvers don't tell."""
-        return Index(self.settings, self.target.short_version)
+    index: Index
+    """For what resolvers don't tell."""
 
 
 @contextmanager
@@ -81,22 +72,23 @@ def open_session(
     """
     moment = None if as_of is None else read_moment(as_of)
     progress.step(Step("look at the environment"))
-    target = examine(find_python(python))
-    uv = need_uv(target.python) if resolver == "uv" else find_uv(target.python) if resolver == "auto" else None
+    executable = find_python(python)
+    uv = need_uv(executable) if resolver == "uv" else find_uv(executable) if resolver == "auto" else None
+    with ThreadPoolExecutor(1) as aside:
+        # pip takes as long to tell its settings as the interpreter to tell all else.
+        told = aside.submit(pip_settings, executable)
+        target = examine(executable)
+        settings = combine(told.result(), options)
+    index = Index(settings, target.short_version)
     confirm = resolver != "uv" and (moment is None or target.pip_release >= _PIP_WITH_DATES)
     if uv is None and not confirm:
         raise AsOfError("Nobody here knows days.", evidence=[f"{target.python}: pip {target.pip_version}; no uv"])
-    dists = target.dists
-    if against is not None:
-        index = Index(combine(pip_settings(target.python), options), target.short_version)
-        dists = tuple(read_freeze(against, target, index, progress))
+    dists = target.dists if against is None else tuple(read_freeze(against, target, index, progress))
     with closing(Shadow(target, dists)) as shadow:
         pip = PipResolver(shadow, folder=folder, as_of=moment)
+        fast = pip if uv is None else UvResolver(shadow, uv, index, settings, folder=folder, as_of=moment)
         title = str(against) if against is not None else str(target.python)
-        session = Session(target, shadow, title, pip, pip, confirm, uv, tuple(options))
-        if uv is not None:
-            session.fast = UvResolver(shadow, uv, session.index, session.settings, folder=folder, as_of=moment)
-        yield session
+        yield Session(target, shadow, title, pip, fast, confirm, uv, index)
 
 
 def read_moment(text: str) -> str:

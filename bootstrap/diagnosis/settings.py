@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis.target import quiet_environment
+from bootstrap.diagnosis.interpreter import quiet_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

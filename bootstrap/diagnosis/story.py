@@ -217,7 +217,7 @@ def _forced(target: Target, company: list[Installed], memory: str, disk: str) ->
     item = comparison([], after, [f"{d.name}=={d.version}" for d in after], SUBJECT)
     item["before"] = [numpy_then]
     item["after"] = [*item["after"], {**numpy_then, "version": disk}]
-    chains = analyse(target.python, [item])[0]["chains"]
+    chains = analyse(target.inside, [item])[0]["chains"]
     owners = dict.fromkeys((way[-1]["owner"], way[-1]["needs"]) for way in chains if way[-1]["owner"])
     versions = {d.key: d.version for d in after}
     return [

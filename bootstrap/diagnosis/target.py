@@ -5,37 +5,22 @@ Everything is asked of that interpreter itself, in a process of its own that wri
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.diagnosis.interpreter import Interpreter
 from bootstrap.diagnosis.model import Dist
 from bootstrap.errors import InterpreterError, PipTooOldError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-INSIDE = Path(__file__).with_name("inside.py")
 OLDEST_PIP = (22, 3)
 """The first that resolves without installing, reports as JSON, and runs for another interpreter."""
-_ASK_SECONDS = 120.0
 _PACKAGES = ("site-packages", "dist-packages")
-# Settings of a user's shell that would send pip elsewhere, or have it write to the user's files.
-_DROPPED = ("PIP_LOG", "PIP_PREFIX", "PIP_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_ROOT", "PIP_TARGET", "PIP_USER")
-
-
-def quiet_environment(**more: str) -> dict[str, str]:
-    """Variables for every child: nothing may be written beside what it reads."""
-    variables = {name: value for name, value in os.environ.items() if name not in _DROPPED}
-    variables.update(
-        PYTHONDONTWRITEBYTECODE="1", PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1", PYTHONUTF8="1", **more
-    )
-    return variables
 
 
 @dataclass(frozen=True)
@@ -56,6 +41,8 @@ class Target:
     dists: tuple[Dist, ...]
     packages: tuple[Path, ...] = ()
     """The folders that it finds packages in, in its order."""
+    inside: Interpreter = field(kw_only=True, compare=False, repr=False)
+    """Answers what only the interpreter itself can."""
 
     @property
     def short_version(self) -> str:
@@ -95,35 +82,6 @@ def find_python(python: Path | str | None) -> Path:
     return Path(found).absolute()
 
 
-def ask(python: Path, request: dict[str, Any]) -> Any:
-    """Has the interpreter answer a request; see ``inside.py``.
-
-    Raises:
-        InterpreterError: It doesn't start, or can't answer.
-    """
-    try:
-        done = subprocess.run(
-            [str(python), "-B", str(INSIDE)],
-            input=json.dumps(request),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_ASK_SECONDS,
-            env=quiet_environment(),
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise InterpreterError("The Python asked about does not run.", evidence=[f"{python}: {error}"]) from error
-    if done.returncode != 0:
-        last = done.stderr.strip().splitlines()[-3:]
-        raise InterpreterError("The Python asked about can't answer.", evidence=[f"{python}:", *last])
-    try:
-        return json.loads(done.stdout)
-    except ValueError as error:
-        # Startup code of the environment that prints.
-        evidence = [f"{python}:", *done.stdout.strip().splitlines()[:3]]
-        raise InterpreterError("The Python asked about prints more than it is asked.", evidence=evidence) from error
-
-
 def examine(python: Path) -> Target:
     """What the interpreter is and has.
 
@@ -131,7 +89,8 @@ def examine(python: Path) -> Target:
         InterpreterError: It doesn't start, or has no pip.
         PipTooOldError: Its pip can't resolve without installing.
     """
-    facts = ask(python, {"do": "inventory"})
+    inside = Interpreter(python)
+    facts = inside.ask({"do": "inventory"})
     if facts["pip"] is None:
         raise InterpreterError(
             "The Python asked about has no pip, which is what resolves.",
@@ -153,6 +112,7 @@ def examine(python: Path) -> Target:
         pip_version=facts["pip"]["version"],
         pip_path=Path(facts["pip"]["path"]),
         dists=tuple(_dist(item) for item in facts["distributions"]),
+        inside=inside,
         packages=tuple(p for entry in facts["path"] if (p := Path(entry)).name in _PACKAGES and p.is_dir()),
     )
 
@@ -171,15 +131,15 @@ def _dist(item: dict[str, Any]) -> Dist:
     )
 
 
-def read_requirements(python: Path, lines: Sequence[str]) -> list[dict[str, Any]]:
+def read_requirements(inside: Interpreter, lines: Sequence[str]) -> list[dict[str, Any]]:
     """What each requirement means to the interpreter: its parts, or an ``error``."""
-    answer: list[dict[str, Any]] = ask(python, {"do": "read", "lines": list(lines)}) if lines else []
+    answer: list[dict[str, Any]] = inside.ask({"do": "read", "lines": list(lines)}) if lines else []
     return answer
 
 
-def meets(python: Path, requirements: Sequence[str], version: str) -> bool:
+def meets(inside: Interpreter, requirements: Sequence[str], version: str) -> bool:
     """Whether a version is within the bounds of all these requirements."""
-    return bool(ask(python, {"do": "meets", "lines": list(requirements), "version": version}))
+    return bool(inside.ask({"do": "meets", "lines": list(requirements), "version": version}))
 
 
 def comparison(before: Iterable[Dist], after: Iterable[Dist], roots: Sequence[str], subject: str) -> dict[str, Any]:
@@ -192,7 +152,7 @@ def comparison(before: Iterable[Dist], after: Iterable[Dist], roots: Sequence[st
     }
 
 
-def analyse(python: Path, items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def analyse(inside: Interpreter, items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """What each planned set breaks, reaches and is forced to, by the interpreter's own markers."""
-    answer: list[dict[str, Any]] = ask(python, {"do": "analyse", "items": list(items)}) if items else []
+    answer: list[dict[str, Any]] = inside.ask({"do": "analyse", "items": list(items)}) if items else []
     return answer

@@ -83,7 +83,7 @@ def write_minimal(
             lines += [f"# left out: {why(court, finding, kept)}", f"# {_line(requirement)}"]
 
     def verify(beside: Path) -> None:
-        found = understand(court.target.python, read_file(beside))
+        found = understand(court.target.inside, read_file(beside))
         again = court.finding(found.requirements, sure=True, whole=True)
         if again.disturbs:
             evidence = [str(c) for c in (*again.changes, *again.breakages)] or list(again.failed)
@@ -144,7 +144,7 @@ def write_pinned(
     after = court.shadow.after(outcome.planned)
     roots = [r.text if r.name and "://" not in r.text else r.name for r in wanted.requirements if r.applies]
     roots += [d.name for d in outcome.planned if d.requested]
-    analysis = analyse(court.target.python, [comparison(court.shadow, after, roots, SUBJECT)])[0]
+    analysis = analyse(court.target.inside, [comparison(court.shadow, after, roots, SUBJECT)])[0]
     planned = {d.key: d for d in outcome.planned}
     pins = [d for d in sorted(after, key=lambda d: d.key) if d.key in analysis["closure"] or d.key in planned]
     sizes = _sizes([d for d in pins if d.key in planned], index, progress)
@@ -165,7 +165,7 @@ def write_pinned(
         lines.append(f"{_pin(dist)}  # {note}")
 
     def verify(beside: Path) -> None:
-        found = understand(court.target.python, read_file(beside))
+        found = understand(court.target.inside, read_file(beside))
         plain = replace(court.question(found.requirements, whole=False), constraints=())
         again = court.pip_or_fast.resolve(plain)
         versions = {d.key: d.version for d in again.planned}

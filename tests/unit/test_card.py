@@ -139,7 +139,7 @@ def test_long_values_fold_on_a_narrow_terminal_and_lose_nothing(width: int) -> N
 def test_an_error_is_a_card() -> None:
     card = error_card(HashMismatchError("An archive differs.", evidence=["numpy: expected 1, got 2"]))
     assert (card.said, card.verdict, card.details) == ("error", "broken", ("numpy: expected 1, got 2",))
-    assert card.more == "docs/errors.md#hash-mismatch"
+    assert card.more == "bootstrap explain hash-mismatch"
     assert card.next == HashMismatchError.hint
 
 

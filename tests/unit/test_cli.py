@@ -14,7 +14,8 @@ from bootstrap.commands import status
 from tests.support import locks
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ["restore", "check", "status", "explain-lock", "diagnose", "lock", "diff", "render"]
+COMMANDS = ["run", "restore", "check", "guard", "status", "explain-lock", "diagnose", "undo", "explain"]
+COMMANDS += ["lock", "diff", "render"]
 
 
 def run(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -46,6 +47,33 @@ def test_an_error_has_its_code_and_no_traceback(tmp_path: Path) -> None:
         assert done.stderr.startswith("error: The lock file can't be read")
         assert "next: " in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_an_error_is_explained_by_name_and_by_code() -> None:
+    by_name, by_code = run("explain", "missing-hash"), run("explain", "15")
+    assert by_name.returncode == by_code.returncode == 0
+    assert by_name.stdout == by_code.stdout
+    words = " ".join(by_name.stdout.split())
+    assert "A record has no usable sha256" in words
+    assert "md5 is not taken for it" in words, "what the page says beyond the class"
+    assert "url-scheme" not in words, "the next section"
+
+
+def test_every_error_can_be_explained() -> None:
+    done = run("explain", "--json")
+    every = {found["error"]: found for found in json.loads(done.stdout)}
+    assert len(every) == len(errors.every_error())
+    for kind in errors.every_error():
+        found = every[kind.error_id()]
+        assert kind("x").more == f"bootstrap explain {found['error']}"
+        assert f"Exit code {kind.exit_code}, `{kind.__name__}`." in found["text"]
+        assert kind.hint in found["text"]
+
+
+def test_an_unknown_error_is_not_explained() -> None:
+    done = run("explain", "mising-hash")
+    assert done.returncode == errors.EXIT_USAGE
+    assert "did you mean missing-hash?" in done.stderr
 
 
 def test_an_error_as_json(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_an_error_shows_message_evidence_and_what_next(monkeypatch: pytest.Monke
         "error: The lock has a record without a valid sha256.",
         "  l.yml:12: [numpy] 2.3.4",
         "  next: Lock again from a channel whose repodata states sha256; nothing is downloaded unverified.",
-        "  more: docs/errors.md#missing-hash",
+        "  more: bootstrap explain missing-hash",
     ]
 
 

@@ -154,6 +154,11 @@ def test_the_reported_failure_and_the_way_out(colab: ColabRoot) -> None:
     failed = kernel.execute("import numpy._core.strings")
     assert failed.error is not None
     assert "cannot import name '_center' from 'numpy._core.umath'" in failed.error.value
+    # The kernel's own traces tell who it was: its history, its loaded files, the records of what was installed.
+    told = kernel.execute(f"{INSTALL}; import bootstrap; print(bootstrap.diagnose().to_markdown())").require().stdout
+    assert "guilty: the kernel has numpy 2.0.2 loaded, on disk is 2.3.4" in told
+    assert "- **likely:** it was cell 2: " in told
+    assert "cannot import name '_center' from 'numpy._core.umath'" in told
     kernel.execute(cell(), timeout=300).require()
     works = kernel.execute(
         "import numpy, numpy._core.strings; print(numpy.__version__, numpy.strings.center('a', 3), numpy.__file__)"

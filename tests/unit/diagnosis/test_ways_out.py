@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from bootstrap import cli
 from bootstrap.errors import NoPinnedSetError, OutputExistsError, OutputNotWritableError
 from tests.unit.diagnosis.conftest import Home
 
@@ -55,7 +57,23 @@ def test_no_pinned_set(home: Home, tmp_path: Path) -> None:
         home.ask(["left", "right"], pinned=tmp_path / "p.txt")
     assert caught.value.exit_code == 110
     assert any("numpy" in line for line in caught.value.evidence)
+    assert caught.value.diagnosis.verdict == "guilty"
     assert not list(tmp_path.iterdir())
+
+
+def test_without_a_pinned_set_the_answer_is_shown_all_the_same(
+    home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--require", "left", "--require", "right", "--python", str(home.python), "--resolver", "pip"]
+    given += ["--pip-option=--no-index", f"--pip-option=--find-links={home.index}"]
+    given += ["--write-pinned", str(tmp_path / "p.txt"), "--quiet"]
+    assert cli.main(["diagnose", *given]) == 110
+    shown = capsys.readouterr()
+    assert shown.out.startswith("guilty: left + right would replace numpy 2.0.2 by 1.26.4")
+    assert "No set of versions fulfils the requirements with numpy 2.0.2" in shown.err
+    assert cli.main(["diagnose", *given, "--json"]) == 110
+    told = json.loads(capsys.readouterr().out)
+    assert (told["error"], told["diagnosis"]["verdict"]) == ("no-pinned-set", "guilty")
 
 
 def test_nothing_is_overwritten_unasked(home: Home, tmp_path: Path) -> None:
