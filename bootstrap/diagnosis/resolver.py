@@ -19,15 +19,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.diagnosis.index import archive_at
+from bootstrap.diagnosis.index import Index, archive_at
 from bootstrap.diagnosis.interpreter import quiet_environment
 from bootstrap.diagnosis.model import Dist, Outcome, Requirement, normalized
+from bootstrap.diagnosis.settings import combine
 from bootstrap.errors import AsOfError, IndexUnreachableError, ResolverError, ResolverNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bootstrap.diagnosis.index import Index
     from bootstrap.diagnosis.settings import Settings
     from bootstrap.diagnosis.shadow import Shadow
 
@@ -44,9 +44,9 @@ _UNREACHED = re.compile(
 _UV_LINE = re.compile(r"^ ([+~-]) (\S+?)==(\S+)(?: \(from (.+)\))?$")
 _UV_URL = re.compile(r"^ ([+~-]) (\S+) @ (\S+)$")
 _LINE = re.compile(r"-r \S*/requirements\.txt \(line (\d+)\)")
-_VALUED = {"--index-url": "--default-index", "--extra-index-url": "--index", "--find-links": "--find-links"}
-_VALUED |= {"--no-binary": "--no-binary", "--only-binary": "--only-binary", "--trusted-host": "--allow-insecure-host"}
-_UV_VALUELESS = {"--no-index": ["--no-index"], "--pre": ["--prerelease", "allow"], "--no-deps": ["--no-deps"]}
+_PLACES = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--trusted-host")
+_VALUED = ("--no-binary", "--only-binary")
+_UV_VALUELESS = {"--pre": ["--prerelease", "allow"], "--no-deps": ["--no-deps"]}
 _UV_VALUELESS |= {"--require-hashes": ["--require-hashes"], "--no-build-isolation": ["--no-build-isolation"]}
 
 
@@ -178,56 +178,64 @@ class UvResolver(Resolver):
     """uv, told what pip would read from its settings."""
 
     def __init__(
-        self, shadow: Shadow, uv: Path, index: Index, settings: Settings, *, folder: Path | None, as_of: str | None
+        self, shadow: Shadow, uv: Path, pip: dict[str, str], *, folder: Path | None, as_of: str | None
     ) -> None:
         super().__init__(shadow, folder=folder, as_of=as_of)
         self._uv = uv
-        self._index = index
-        self._settings = settings
+        self._pip = pip
+        self._indexes: dict[Settings, Index] = {}
         version = subprocess.run([str(uv), "--version"], capture_output=True, text=True, check=False).stdout.split()
         self.name = f"uv {version[1] if len(version) > 1 else ''}".strip()
 
     def _run(self, question: Question, scratch: Path) -> Outcome:
         command = [str(self._uv), "pip", "install", "--dry-run", "--no-config", "--color", "never", "--no-progress"]
         command += ["--python", str(self.shadow.python), "--index-strategy", "unsafe-best-match"]
-        command += self._places() + translate(question.options, question.requirements)
+        settings = combine(self._pip, question.options)
+        command += _places(settings) + translate(question.options, question.requirements)
         command += self._files(question, scratch)
-        for constraint in self._settings.constraints:
+        for constraint in settings.constraints:
             command += ["-c", constraint]
         command += ["--exclude-newer", self.as_of] if self.as_of else []
         done = self._call(command)
+        if "\nUsage: uv" in done.stderr:
+            raise ResolverError("uv doesn't understand what pip would.", evidence=done.stderr.splitlines()[:2])
         if done.returncode != 0:
             return Outcome(failed=_reasons(done.stderr, self.name), resolver=self.name)
         lines = [line for line in done.stderr.splitlines() if line.startswith((" + ", " ~ "))]
         requested = {r.name for r in question.requirements}
+        with self._lock:
+            index = self._indexes.setdefault(settings, Index(settings, self.shadow.target.short_version))
         with ThreadPoolExecutor(_METADATA_AT_ONCE) as pool:
-            planned = list(pool.map(self._planned, lines))
+            planned = list(pool.map(lambda line: _planned(line, index), lines))
         return Outcome(tuple(replace(d, requested=d.key in requested) for d in planned), resolver=self.name)
 
-    def _places(self) -> list[str]:
-        settings = self._settings
-        found = ["--default-index", settings.index] if settings.index else ["--no-index"]
-        for extra in settings.extra:
-            found += ["--index", extra]
-        for link in settings.find_links:
-            found += ["--find-links", link]
-        for host in settings.trusted:
-            found += ["--allow-insecure-host", host]
-        return found
 
-    def _planned(self, line: str) -> Dist:
-        if found := _UV_LINE.match(line):
-            name, version, url = found[2], found[3], found[4]
-        elif found := _UV_URL.match(line):
-            name, version, url = found[2], "", found[3]
-        else:
-            raise ResolverError("uv says something that can't be read.", evidence=[line])
-        archive = archive_at(url) if url and url.startswith(("http", "file")) else None
-        told = archive is not None and archive.filename.endswith((".whl", ".gz", ".zip"))
-        dist = self._index.dist_of(archive) if archive and told else self._index.dist(name, version)
-        if dist is None:
-            raise ResolverError("What uv would install can't be looked at.", evidence=[line.strip()])
-        return replace(dist, version=version or dist.version)
+def _places(settings: Settings) -> list[str]:
+    """Where uv looks for packages."""
+    found = ["--default-index", settings.index] if settings.index else ["--no-index"]
+    for extra in settings.extra:
+        found += ["--index", extra]
+    for link in settings.find_links:
+        found += ["--find-links", link]
+    for host in settings.trusted:
+        found += ["--allow-insecure-host", host]
+    return found
+
+
+def _planned(line: str, index: Index) -> Dist:
+    """What a line of uv's plan installs, with what its archive says of itself."""
+    if found := _UV_LINE.match(line):
+        name, version, url = found[2], found[3], found[4]
+    elif found := _UV_URL.match(line):
+        name, version, url = found[2], "", found[3]
+    else:
+        raise ResolverError("uv says something that can't be read.", evidence=[line])
+    archive = archive_at(url) if url and url.startswith(("http", "file")) else None
+    told = archive is not None and archive.filename.endswith((".whl", ".gz", ".zip"))
+    dist = index.dist_of(archive) if archive and told else index.dist(name, version)
+    if dist is None:
+        raise ResolverError("What uv would install can't be looked at.", evidence=[line.strip()])
+    return replace(dist, version=version or dist.version)
 
 
 def find_uv(python: Path) -> Path | None:
@@ -263,10 +271,11 @@ def translate(options: Sequence[str], requirements: Sequence[Requirement]) -> li
     upgrade = False
     while words:
         word = words.pop(0)
-        if word in _VALUED and words:
-            # Places are given from the settings, which hold these already.
-            value = words.pop(0)
-            found += [] if word in ("--index-url", "--extra-index-url", "--find-links") else [_VALUED[word], value]
+        if word in _PLACES and words:
+            # Given from the settings, which hold these already; so is --no-index.
+            words.pop(0)
+        elif word in _VALUED and words:
+            found += [word, words.pop(0)]
         elif word in _UV_VALUELESS:
             found += _UV_VALUELESS[word]
         elif word in ("-U", "--upgrade"):

@@ -78,15 +78,15 @@ def open_session(
         # pip takes as long to tell its settings as the interpreter to tell all else.
         told = aside.submit(pip_settings, executable)
         target = examine(executable)
-        settings = combine(told.result(), options)
-    index = Index(settings, target.short_version)
+        settings = told.result()
+    index = Index(combine(settings, options), target.short_version)
     confirm = resolver != "uv" and (moment is None or target.pip_release >= _PIP_WITH_DATES)
     if uv is None and not confirm:
         raise AsOfError("Nobody here knows days.", evidence=[f"{target.python}: pip {target.pip_version}; no uv"])
     dists = target.dists if against is None else tuple(read_freeze(against, target, index, progress))
     with closing(Shadow(target, dists)) as shadow:
         pip = PipResolver(shadow, folder=folder, as_of=moment)
-        fast = pip if uv is None else UvResolver(shadow, uv, index, settings, folder=folder, as_of=moment)
+        fast = pip if uv is None else UvResolver(shadow, uv, settings, folder=folder, as_of=moment)
         title = str(against) if against is not None else str(target.python)
         yield Session(target, shadow, title, pip, fast, confirm, uv, index)
 

@@ -78,9 +78,29 @@ def test_guilty_sets(home: Home, name: str, asked: list[str], culprits: list[str
         assert finding.moves == alone, finding
 
 
+@pytest.mark.parametrize("case", [c for c in GUILTY if c[0] != "sdist"], ids=lambda case: case[0])
+def test_uv_finds_the_same(home: Home, case: tuple[str, list[str], list[str], str, str]) -> None:
+    """Alone, and before pip confirms; an sdist's build needs a backend, which the tiny index has not for uv."""
+    _, asked, culprits, after, path = case
+    found = home.ask(asked, resolver="uv")
+    [culprit] = found.culprits
+    assert culprit.resolver.startswith("uv ")
+    assert {r.text for r in culprit.requirements} == set(culprits)
+    assert (culprit.subject.after, culprit.path) == (after, path)
+
+
+def test_pip_confirms_what_uv_found(home: Home) -> None:
+    found = home.ask(["plain", "alone"], resolver="auto")
+    assert found.notes == (), "they agree"
+    assert found.alone[0].resolver.startswith("uv ")
+    assert found.alone[1].resolver == found.together.resolver
+    assert found.together.resolver.startswith("pip ")
+
+
+@pytest.mark.parametrize("resolver", ["pip", "uv"])
 @pytest.mark.parametrize("asked", INNOCENT, ids=" ".join)
-def test_innocent_sets(home: Home, asked: list[str]) -> None:
-    found = home.ask(asked)
+def test_innocent_sets(home: Home, asked: list[str], resolver: str) -> None:
+    found = home.ask(asked, resolver=resolver)
     assert found.verdict == "innocent"
     assert found.exit_code == 0
     assert found.culprits == ()
@@ -195,3 +215,24 @@ def test_sources_are_built_elsewhere(home: Home, tmp_path: Path) -> None:
     assert found.verdict == "guilty"
     assert found.alone[0].path == "local-thing 1.0 -> numpy<2.0"
     assert fingerprint(folder) == before
+
+
+def digest(home: Home, pattern: str) -> str:
+    [archive] = home.index.glob(pattern)
+    return f"--hash=sha256:{hashlib.sha256(archive.read_bytes()).hexdigest()}"
+
+
+def test_hashes_are_demanded_of_the_whole_list(home: Home, tmp_path: Path) -> None:
+    path = tmp_path / "r.txt"
+    hashed = f"alone==1.0 {digest(home, 'alone-1.0*')}\n"
+    path.write_text(f"{hashed}numpy==1.26.4 {digest(home, 'numpy-1.26.4*')}\n")
+    found = home.ask(path)
+    assert (found.verdict, found.together.failed) == ("guilty", ())
+    assert found.alone[0].path == "alone 1.0 -> numpy<2.0"
+    assert any("hashes are demanded" in note for note in found.notes)
+    path.write_text(hashed)
+    assert any("hash" in line for line in home.ask(path).together.failed), "of numpy, which it brings, there is none"
+    path.write_text(f"plain==1.0 --hash=sha256:{'0' * 64}\n")
+    wrong = home.ask(path)
+    assert wrong.exit_code == 3
+    assert any("0000" in line for line in wrong.together.failed)

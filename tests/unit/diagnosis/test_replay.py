@@ -89,6 +89,19 @@ def test_an_innocent_notebook(home: Home, tmp_path: Path) -> None:
     assert replay(home, write(tmp_path / "empty.ipynb", "1 + 1")).verdict == "innocent"
 
 
+def test_uv_answers_for_its_own_commands(home: Home, tmp_path: Path) -> None:
+    links = f"--no-index --find-links {home.index}"
+    path = write(tmp_path / "n.ipynb", f"!uv pip install --system {links} alone", f"!uv pip install {links} plain")
+    found = ask_notebook(path, python=home.python, resolver="auto", progress=Silent())
+    first, second = found.scenes
+    assert (first.memory, first.disk, first.finding.path) == ("2.0.2", "1.26.4", "alone 1.0 -> numpy<2.0")
+    assert first.finding.resolver.startswith("uv ")
+    assert not second.moves
+    by_pip = replay(home, path)
+    assert (by_pip.scenes[0].disk, by_pip.scenes[1].moves) == ("1.26.4", False)
+    assert "answered by pip: there is no uv here" in by_pip.scenes[0].note
+
+
 def test_symptoms_by_pair() -> None:
     assert "_center" in first_symptom("2.0.2", "2.3.4")
     assert "numpy.rec" in first_symptom("2.3.4", "1.26.4")
