@@ -45,8 +45,11 @@ def add_cache(command: argparse.ArgumentParser) -> None:
     )
 
 
-def add_offline_and_adopt(command: argparse.ArgumentParser) -> None:
-    """``--offline`` and ``--adopt``."""
+def add_all_for_making(command: argparse.ArgumentParser) -> None:
+    """All that says which environment is made, where, and from what: the above, ``--offline`` and ``--adopt``."""
+    add_lock(command)
+    add_prefix(command)
+    add_cache(command)
     command.add_argument("--offline", action="store_true", help="fetch nothing; fail if the cache lacks a package")
     command.add_argument(
         "--adopt", action="store_true", help="also take over a conda environment that bootstrap did not make"

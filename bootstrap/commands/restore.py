@@ -34,10 +34,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    options.add_lock(command)
-    options.add_prefix(command)
-    options.add_cache(command)
-    options.add_offline_and_adopt(command)
+    options.add_all_for_making(command)
     command.set_defaults(run=_run)
 
 
