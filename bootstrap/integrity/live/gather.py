@@ -49,7 +49,7 @@ class Process:
     def root(self) -> str:
         """The folder that numpy was loaded from, or ''."""
         file = getattr(self.numpy, "__file__", None)
-        return os.path.dirname(file) if isinstance(file, str) else ""  # noqa: PTH120
+        return os.path.dirname(file) if isinstance(file, str) else ""
 
 
 @dataclass(frozen=True)
@@ -258,7 +258,7 @@ def _path(process: Process, facts: dict[str, Any]) -> Iterator[str]:
             facts["outside"] = place
             yield f"numpy {label} {place}, outside {', '.join(homes)}"
             break
-    library = os.path.dirname(os.__file__)  # noqa: PTH120
+    library = os.path.dirname(os.__file__)
     for name in process.stdlib:
         first = _origin(name)
         if first and not os.path.realpath(first).startswith(f"{os.path.realpath(library)}/"):
@@ -319,7 +319,7 @@ def _runtimes(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     facts["mapped"] = paths
     families: dict[str, list[str]] = {}
     for path in paths:
-        stem = os.path.basename(path).partition(".so")[0].partition("-")[0]  # noqa: PTH119
+        stem = os.path.basename(path).partition(".so")[0].partition("-")[0]
         if stem in _OPENMP:
             families.setdefault(_OPENMP[stem], []).append(path)
     facts["openmp"] = families

@@ -40,7 +40,7 @@ class Mapping:
     @property
     def name(self) -> str:
         """The library's file name."""
-        return os.path.basename(self.path)  # noqa: PTH119 (for each of a thousand lines)
+        return os.path.basename(self.path)
 
 
 def read_mappings(text: str | None = None) -> list[Mapping]:
@@ -83,13 +83,13 @@ def state_of(path: str, mappings: Iterable[Mapping]) -> State | None:
         path: Where the library was loaded from.
         mappings: Of this process.
     """
-    name = os.path.basename(path)  # noqa: PTH119
+    name = os.path.basename(path)
     real = os.path.realpath(path)
     here = [m for m in mappings if m.path in (path, real) and not m.deleted]
     # An uninstaller moves files aside before it deletes them: then only the name is left of the path.
     gone = [m for m in mappings if m.deleted and m.name == name]
     try:
-        info = os.stat(real)  # noqa: PTH116
+        info = os.stat(real)
     except OSError:
         return "removed" if here or gone else None
     device = (os.major(info.st_dev), os.minor(info.st_dev))
@@ -104,7 +104,7 @@ def _same_text(mapping: Mapping, path: str) -> bool:
     """Whether the text in memory is the text of the file, as far as it is compared."""
     length = min(mapping.end - mapping.start, _COMPARED)
     try:
-        with open("/proc/self/mem", "rb", buffering=0) as memory, open(path, "rb", buffering=0) as file:  # noqa: PTH123
+        with open("/proc/self/mem", "rb", buffering=0) as memory, open(path, "rb", buffering=0) as file:
             memory.seek(mapping.start)
             file.seek(mapping.offset)
             held, there = memory.read(length), file.read(length)

@@ -36,7 +36,7 @@ def process_start() -> float:
 def changed_since(path: str, moment: float) -> bool:
     """Whether a file was made or changed after a moment, or is gone."""
     try:
-        return os.stat(path).st_ctime > moment  # noqa: PTH116 (for each loaded module)
+        return os.stat(path).st_ctime > moment
     except OSError:
         return True
 

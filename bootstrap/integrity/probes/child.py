@@ -34,7 +34,7 @@ def _harden() -> None:
     faulthandler.enable(file=2, all_threads=False)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        with open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123
+        with open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")
     except OSError:
         pass
@@ -59,7 +59,7 @@ def main(request_text: str) -> None:
             data = data[write(descriptor, data) :]
 
     _harden()
-    _load_package(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
+    _load_package(os.path.dirname(os.path.abspath(__file__)))
     for name in ("layout", "origin", "answers", "linear", "sharing", "state"):
         importlib.import_module("_probes." + name)
     registry = importlib.import_module("_probes.registry").PROBES

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def _configuration(folder: str) -> dict[str, str]:
     """The keys of a virtual environment's ``pyvenv.cfg``; empty where there is none."""
     try:
-        with open(os.path.join(folder, "pyvenv.cfg"), encoding="utf-8") as file:  # noqa: PTH118, PTH123
+        with open(os.path.join(folder, "pyvenv.cfg"), encoding="utf-8") as file:
             pairs = [line.split("=", 1) for line in file if "=" in line]
     except OSError:
         return {}
@@ -32,15 +32,15 @@ def layout(_module: Any, facts: dict[str, Any]) -> Iterator[str]:
     site would have read, is read here.
     """
     prefix = sys.prefix
-    above = os.path.dirname(os.path.dirname(os.path.abspath(sys.executable)))  # noqa: PTH100, PTH120
+    above = os.path.dirname(os.path.dirname(os.path.abspath(sys.executable)))
     settings = _configuration(above)
     prefixes: list[str] = [prefix]
     if settings:
         prefix = above
         with_system = settings.get("include-system-site-packages", "").lower() == "true"
         prefixes = [above, sys.base_prefix] if with_system else [above]
-    folders = [path for path in site.getsitepackages(prefixes) if os.path.isdir(path)]  # noqa: PTH112
-    paths = [path for path in sys.path if path and os.path.isdir(path)]  # noqa: PTH112
+    folders = [path for path in site.getsitepackages(prefixes) if os.path.isdir(path)]
+    paths = [path for path in sys.path if path and os.path.isdir(path)]
     facts.update(
         executable=sys.executable,
         prefix=prefix,

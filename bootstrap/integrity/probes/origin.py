@@ -36,7 +36,7 @@ def numpy_import(numpy: Any, facts: dict[str, Any]) -> Iterator[str]:
 
 def _standard_modules() -> list[str]:
     """Top-level modules of the standard library that are loaded from a file."""
-    library = os.path.dirname(os.path.abspath(os.__file__)) + os.sep  # noqa: PTH100, PTH120
+    library = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
     names = []
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
@@ -61,7 +61,7 @@ def numpy_bytecode(_module: Any, facts: dict[str, Any]) -> Iterator[str]:
         for folder, folders, files in os.walk(root):
             folders[:] = [name for name in folders if name not in ("tests", "__pycache__")]
             for name in sorted(files):
-                source = os.path.join(folder, name)  # noqa: PTH118
+                source = os.path.join(folder, name)
                 if name.endswith(".py") and not _bytecode_agrees(source):
                     stale.append(importlib.util.cache_from_source(source))
     facts["files"] = stale
@@ -72,11 +72,11 @@ def numpy_bytecode(_module: Any, facts: dict[str, Any]) -> Iterator[str]:
 def _bytecode_agrees(source: str) -> bool:
     """Whether the cached bytecode of a source file, if Python would run it, is what the source compiles to."""
     try:
-        with open(importlib.util.cache_from_source(source), "rb") as file:  # noqa: PTH123
+        with open(importlib.util.cache_from_source(source), "rb") as file:
             data = file.read()
-        with open(source, "rb") as file:  # noqa: PTH123
+        with open(source, "rb") as file:
             text = file.read()
-        held = os.stat(source)  # noqa: PTH116
+        held = os.stat(source)
     except OSError:
         return True
     flags = int.from_bytes(data[4:8], "little")
@@ -93,11 +93,11 @@ def _bytecode_agrees(source: str) -> bool:
 @probe("numpy-modules", catches="missing or clashing parts that are only loaded later", cost_ms=120)
 def numpy_modules(numpy: Any, facts: dict[str, Any]) -> Iterator[str]:
     """Import the public subpackages of numpy that it doesn't load by itself."""
-    root = os.path.dirname(numpy.__file__)  # noqa: PTH120
-    for entry in sorted(os.listdir(root)):  # noqa: PTH208
+    root = os.path.dirname(numpy.__file__)
+    for entry in sorted(os.listdir(root)):
         if entry.startswith("_") or entry in _OPTIONAL:
             continue
-        if not os.path.isfile(os.path.join(root, entry, "__init__.py")):  # noqa: PTH113, PTH118
+        if not os.path.isfile(os.path.join(root, entry, "__init__.py")):
             continue
         try:
             importlib.import_module(f"numpy.{entry}")
@@ -125,7 +125,7 @@ def _source(function: Any) -> tuple[str, str]:
 @probe("numpy-functions", catches="functions of numpy that other code has replaced", cost_ms=8)
 def numpy_functions(numpy: Any, facts: dict[str, Any]) -> Iterator[str]:
     """Ask every public function of numpy where its code is from; all of it has to be numpy's."""
-    root = os.path.dirname(os.path.abspath(numpy.__file__)) + os.sep  # noqa: PTH100, PTH120
+    root = os.path.dirname(os.path.abspath(numpy.__file__)) + os.sep
     own = (os.path.realpath(root) + os.sep, root)
     foreign: list[str] = []
     files: list[str] = []
@@ -190,7 +190,7 @@ def numpy_mapped(_numpy: Any, facts: dict[str, Any]) -> Iterator[str]:
     """Read which shared libraries are in memory once numpy is imported, and what the loader was told."""
     mapped = set()
     try:
-        with open("/proc/self/maps", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+        with open("/proc/self/maps", encoding="utf-8", errors="replace") as file:
             for line in file:
                 fields = line.rstrip("\n").split(None, 5)
                 if len(fields) == 6 and fields[5].startswith("/") and ".so" in fields[5]:

@@ -41,7 +41,7 @@ class Handover:
             The descriptor, for `VARIABLE`.
         """
         fd = os.memfd_create("condacolab-bootstrap", 0)
-        with open(os.dup(fd), "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor, no path
+        with open(os.dup(fd), "w", encoding="utf-8") as file:
             json.dump(asdict(self), file)
         os.set_inheritable(fd, True)
         return fd
@@ -54,7 +54,7 @@ def receive() -> Handover | None:
         return None
     try:
         os.lseek(int(name), 0, os.SEEK_SET)
-        with open(int(name), encoding="utf-8") as file:  # noqa: PTH123 - a descriptor, no path
+        with open(int(name), encoding="utf-8") as file:
             return Handover(**json.load(file))
     except (OSError, ValueError, TypeError):
         # A child of the kernel that inherited the variable, or another version's handover.
