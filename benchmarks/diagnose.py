@@ -26,7 +26,15 @@ SEVEN = (
     "pytest>=7.4.0,<8.0.0",
     "pytest-cov>=4.1.0,<5.0.0",
 )
-INSTALLED = ("numpy==2.0.2", "pandas==2.2.2", "scipy==1.14.1", "pyarrow==18.1.0", "scikit-learn==1.6.1")
+# pip's version, too, as Colab has it: an older one takes twice as long for everything.
+INSTALLED = (
+    "pip==24.1.2",
+    "numpy==2.0.2",
+    "pandas==2.2.2",
+    "scipy==1.14.1",
+    "pyarrow==18.1.0",
+    "scikit-learn==1.6.1",
+)
 QUIET = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
