@@ -6,6 +6,7 @@ FORCE_COLOR, by way of rich.
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import time
@@ -15,7 +16,7 @@ from bootstrap.card import Card
 from bootstrap.progress import Progress, Silent, Step
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from bootstrap.errors import BootstrapError
 
@@ -36,6 +37,25 @@ def results() -> Console:
     from rich.console import Console
 
     return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+
+
+def plain(content: RenderableType, *, width: int = 120, soft_wrap: bool = False) -> str:
+    """What rich would print, as text without colours or control codes.
+
+    Args:
+        content: What rich can print.
+        width: Columns at which lines are broken.
+        soft_wrap: Whether longer lines stay whole.
+    """
+    from rich.console import Console
+
+    buffer = io.StringIO()
+    # In a notebook, rich would display it there instead of writing it.
+    console = Console(
+        file=buffer, width=width, no_color=True, highlight=False, force_terminal=False, force_jupyter=False
+    )
+    console.print(content, soft_wrap=soft_wrap)
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 
 def progress_for(stream: IO[str] | None = None, *, quiet: bool = False, as_json: bool = False) -> Progress:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING
 
 from bootstrap import api, guard
 from bootstrap.commands import options
-from bootstrap.console import results
+from bootstrap.console import show
 from bootstrap.errors import EXIT_DOUBTFUL, EXIT_OK
-
-if TYPE_CHECKING:
-    from bootstrap.guard import Status
 
 _DESCRIPTION = """\
 Keep an environment as it was proven: conda, pip and uv refuse to replace a locked package, and install everything
@@ -50,21 +46,5 @@ def _run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(found.to_dict(), indent=2))
     else:
-        _show(found, quiet=args.quiet)
+        show(found.card)
     return EXIT_OK if args.action != "status" or found.active else EXIT_DOUBTFUL
-
-
-def _show(found: Status, *, quiet: bool) -> None:
-    console = results()
-    if found.active:
-        console.print(f"[green]guarded[/]  {found.prefix}: {found.held} packages held since {found.since}")
-    elif found.state == "on":
-        console.print(f"[yellow]not whole[/]  {found.prefix}: guarded since {found.since}, but")
-    elif found.state == "off":
-        console.print(f"[yellow]off[/]  {found.prefix}: turned off on {found.since}")
-    else:
-        console.print(f"[yellow]off[/]  {found.prefix}: never guarded")
-    for line in found.undone:
-        console.print(f"  {line}")
-    for line in () if quiet else found.removed_pins:
-        console.print(f"  taken out of conda-meta/pinned, since it contradicts the lock: {line}")

@@ -143,6 +143,12 @@ class Diagnosis:
 
         return render(self, everything=everything)
 
+    def __repr__(self) -> str:
+        """The same as text, for a prompt and for a notebook that shows no HTML."""
+        from bootstrap.console import plain
+
+        return plain(self.render()).rstrip()
+
     def _repr_html_(self) -> str:
         from bootstrap.diagnosis.report import to_html
 

@@ -130,6 +130,12 @@ class Replay:
 
         return to_markdown(self)
 
+    def __repr__(self) -> str:
+        """The same as text, for a prompt and for a notebook that shows no HTML."""
+        from bootstrap.console import plain
+
+        return plain(self.render()).rstrip()
+
     def _repr_html_(self) -> str:
         from bootstrap.diagnosis.replay_report import to_html
 

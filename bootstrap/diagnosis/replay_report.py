@@ -12,7 +12,7 @@ from rich.text import Text
 
 from bootstrap import __version__
 from bootstrap.diagnosis.markdown import cell, code
-from bootstrap.diagnosis.wording import effect
+from bootstrap.diagnosis.wording import badge, effect
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from bootstrap.diagnosis.replay import Replay, Scene
 
 _STYLES = {"innocent": "green", "doubtful": "yellow", "guilty": "red"}
-_COLOURS = {"innocent": "#1a7f37", "doubtful": "#9a6700", "guilty": "#cf222e"}
 _CELL = 'style="text-align:left;vertical-align:top;padding:2px 12px 2px 0"'
 _REAL = 6
 
@@ -116,7 +115,7 @@ def to_html(replay: Replay) -> str:
     """The replay as a notebook shows it."""
     rows = []
     for scene in replay.scenes:
-        colour = f' style="color:{_COLOURS["guilty"]};font-weight:bold"' if scene.parted else ""
+        colour = ' style="font-weight:bold"' if scene.parted else ""
         rows.append(
             f"<tr><td {_CELL}>{scene.cell}</td><td {_CELL}><code>{escape(scene.text)}</code></td>"
             f"<td {_CELL}><span{colour}>{escape(_state(scene))}</span></td>"
@@ -128,9 +127,9 @@ def to_html(replay: Replay) -> str:
         lines += [f"for real, after cell {scene.cell}: {escape(line)}" for line in scene.real[:_REAL]]
     lines += [f"<b>note:</b> {escape(note)}" for note in replay.notes]
     lines += [f"<b>next:</b> {escape(line)}" for line in advice(replay)]
-    badge = f'<span style="color:{_COLOURS[replay.verdict]};font-weight:bold">{replay.verdict}</span>'
     return (
-        f'<div style="font-family:sans-serif;line-height:1.5">{badge}: <b>{escape(headline(replay))}</b>'
+        f'<div style="font-family:sans-serif;line-height:1.5">{badge(replay.verdict)} '
+        f"<b>{escape(headline(replay))}</b>"
         f'<div style="opacity:.7">{escape(_title(replay))}</div>'
         f'<table style="border-collapse:collapse;margin:6px 0"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>{'<br>'.join(lines)}</div>"

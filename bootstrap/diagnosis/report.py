@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from html import escape
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from bootstrap.diagnosis.model import SUBJECT
-from bootstrap.diagnosis.wording import advice, effect, headline, names, title, trial_lines, written_line
+from bootstrap.diagnosis.wording import advice, badge, effect, headline, names, title, trial_lines, written_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from bootstrap.diagnosis.model import Finding
 
 STYLES = {"innocent": "green", "doubtful": "yellow", "guilty": "red"}
-_COLOURS = {"innocent": "#1a7f37", "doubtful": "#9a6700", "guilty": "#cf222e"}
 _LINES = 8
 _CELL = 'style="text-align:left;vertical-align:top;padding:2px 12px 2px 0"'
 
@@ -113,14 +111,6 @@ def _others(diagnosis: Diagnosis, limit: int | None) -> list[tuple[str, str]]:
     return lines
 
 
-def to_text(diagnosis: Diagnosis, *, everything: bool = False, width: int = 120) -> str:
-    """The diagnosis as plain text, without colours or control codes."""
-    buffer = io.StringIO()
-    console = Console(file=buffer, width=width, no_color=True, highlight=False, force_terminal=False)
-    console.print(render(diagnosis, everything=everything))
-    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
-
-
 def to_html(diagnosis: Diagnosis) -> str:
     """The diagnosis as a notebook shows it."""
     verdict = diagnosis.verdict
@@ -129,7 +119,7 @@ def to_html(diagnosis: Diagnosis) -> str:
     for finding in shown:
         label = "<b>all together</b>" if finding is diagnosis.together else f"<code>{escape(names(finding))}</code>"
         rows.append(
-            f"<tr><td {_CELL}>{label}</td><td {_CELL}>{_badge(finding.verdict)}</td>"
+            f"<tr><td {_CELL}>{label}</td><td {_CELL}>{badge(finding.verdict)}</td>"
             f"<td {_CELL}>{escape(_subject(diagnosis, finding))}</td>"
             f"<td {_CELL}>{escape(effect(finding, limit=3))}</td></tr>"
         )
@@ -147,13 +137,9 @@ def to_html(diagnosis: Diagnosis) -> str:
     lines += [f"<b>note:</b> {escape(note)}" for note in diagnosis.notes]
     lines += [f"<b>next:</b> {escape(line)}" for line in advice(diagnosis)]
     return (
-        f'<div style="font-family:sans-serif;line-height:1.5">{_badge(verdict)}: <b>{escape(headline(diagnosis))}</b>'
+        f'<div style="font-family:sans-serif;line-height:1.5">{badge(verdict)} <b>{escape(headline(diagnosis))}</b>'
         f'<div style="opacity:.7">{escape(title(diagnosis))}</div>'
         f'<table style="border-collapse:collapse;margin:6px 0"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>"
         f"{'<br>'.join(lines)}</div>"
     )
-
-
-def _badge(verdict: str) -> str:
-    return f'<span style="color:{_COLOURS.get(verdict, "#57606a")};font-weight:bold">{escape(verdict)}</span>'

@@ -15,6 +15,7 @@ from bootstrap.diagnosis.model import EXIT_CODES, SCHEMA, SUBJECT, Verdict
 from bootstrap.diagnosis.settings import pip_settings
 from bootstrap.diagnosis.symptoms import first_symptom
 from bootstrap.diagnosis.target import analyse, comparison, examine, find_python
+from bootstrap.diagnosis.wording import badge
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -95,13 +96,19 @@ class Story:
         lines += [f"- {'**likely:** ' if line.likely else ''}{line.text}" for line in self.lines]
         return "\n".join([*lines, ""])
 
+    def __repr__(self) -> str:
+        """The same as text, for a prompt and for a notebook that shows no HTML."""
+        from bootstrap.console import plain
+
+        return plain(self.render()).rstrip()
+
     def _repr_html_(self) -> str:
         items = "".join(
             f"<li>{'<b>likely:</b> ' if line.likely else ''}{escape(line.text)}</li>" for line in self.lines
         )
         return (
-            f'<div style="font-family:sans-serif;line-height:1.5"><b>{escape(self.verdict)}: '
-            f"{escape(headline(self))}</b><ul>{items}</ul>{escape(advice(self))}</div>"
+            f'<div style="font-family:sans-serif;line-height:1.5">{badge(self.verdict)} '
+            f"<b>{escape(headline(self))}</b><ul>{items}</ul>{escape(advice(self))}</div>"
         )
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from bootstrap.card import Card
 from bootstrap.guard import files
 from bootstrap.guard.held import constraint_lines, held_packages, pin_lines
 from bootstrap.prefix.records import META_DIR, require_environment
@@ -39,6 +40,28 @@ class Status:
     def active(self) -> bool:
         """Whether it is on, and whole."""
         return self.state == "on" and not self.undone
+
+    @property
+    def card(self) -> Card:
+        """The same for people."""
+        where = f"`{self.prefix}`"
+        pins = tuple(f"taken out of conda-meta/pinned, since it contradicts the lock: {p}" for p in self.removed_pins)
+        if self.active:
+            title = f"{where}: {self.held} packages held since {self.since}"
+            return Card(title=title, verdict="ok", word="guarded", details=pins)
+        if self.state == "on":
+            title = f"{where}: guarded since {self.since}, but not whole"
+            return Card(title=title, verdict="doubtful", details=(*self.undone, *pins), next="`bootstrap guard on`")
+        told = f"turned off on {self.since}" if self.state == "off" else "never guarded"
+        return Card(title=f"{where}: {told}", verdict="doubtful", word="off", details=pins)
+
+    def __str__(self) -> str:
+        return str(self.card)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self.card._repr_html_()
 
     def to_dict(self) -> dict[str, Any]:
         """The status as JSON-ready data."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bootstrap import cells
 from bootstrap.guard import files
 from bootstrap.guard.words import Change, describe_refusal, to_bundle
 
@@ -37,6 +38,7 @@ def arm(shell: Any, prefix: str | os.PathLike[str]) -> Tripwire:
         return armed
     wire = Tripwire(shell, Path(prefix))
     setattr(shell, _MARK, wire)
+    shell.events.register("pre_run_cell", wire.before_cell)
     shell.events.register("post_run_cell", wire.after_cell)
     return wire
 
@@ -45,6 +47,7 @@ def disarm(shell: Any) -> None:
     """Takes the tripwire away; does nothing where there is none."""
     armed = getattr(shell, _MARK, None)
     if isinstance(armed, Tripwire):
+        shell.events.unregister("pre_run_cell", armed.before_cell)
         shell.events.unregister("post_run_cell", armed.after_cell)
         delattr(shell, _MARK)
 
@@ -71,12 +74,18 @@ class Tripwire:
         self._refused: object = None
         os.environ.update(files.in_environment(prefix, os.environ))
         self._seen = self._look()
+        cells.note_start(shell)  # of the cell that arms it
         self.told: list[Change] = []
         """What was said so far, oldest first."""
+
+    def before_cell(self, _info: Any = None) -> None:
+        """IPython calls it before each cell."""
+        cells.note_start(self._shell)
 
     def after_cell(self, result: Any = None) -> None:
         """IPython calls it after each cell."""
         try:
+            cells.note_end(self._shell)
             self._after_cell(result)
         except Exception:  # a cell must never suffer from it
             return

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap import cells
 from bootstrap.integrity.record_files import normalized
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def add_history(cause: Cause, facts: Facts) -> Cause:
         culprits = [t for t in asked if t is not own]
         if culprits and own is not None and not own.requested:
             by += f", likely for {culprits[0].distribution}"
-    if facts.live is not None and (cell := _cell(cause, traces)):
+    if facts.live is not None and (cell := _cell(cause, traces, moment)):
         by = f"{by + ', ' if by else ''}likely by the cell `{cell}`"
         evidence.append(f"likely by the cell: {cell}")
     return replace(cause, since=since, by=by, evidence=(*cause.evidence, *evidence))
@@ -149,20 +150,23 @@ def _read(path: Path) -> str:
         return ""
 
 
-def _cell(cause: Cause, traces: Sequence[Trace]) -> str:
-    """The last install command in this notebook that names one of the packages; else its last one."""
-    lines = [line.strip() for cell in _history() for line in cell.splitlines() if _COMMAND.search(line)]
+def _cell(cause: Cause, traces: Sequence[Trace], moment: float) -> str:
+    """What ran in this notebook at that moment; where that isn't known, the last install command that fits.
+
+    That is one that names one of the packages, else the last of all.
+    """
+    ipython = sys.modules.get("IPython")  # only looked at where it is loaded already
+    shell = ipython.get_ipython() if ipython is not None else None
+    at = cells.source_at(shell, moment)
+    if at is not None:
+        lines = [line.strip() for line in at.splitlines() if line.strip()]
+        return next((line for line in lines if _COMMAND.search(line)), " / ".join(lines))[:160]
+    # As the user wrote them; "In" holds them with magics rewritten.
+    history = getattr(getattr(shell, "history_manager", None), "input_hist_raw", None) or []
+    written = [line.strip() for cell in history if isinstance(cell, str) for line in cell.splitlines()]
+    lines = [line for line in written if _COMMAND.search(line)]
     names = {t.distribution.name for t in traces} | ({cause.owner.split(" ")[0]} - {""})
     any_name = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in names) or r"(?!)", re.IGNORECASE)
     naming = [line for line in lines if any_name.search(line)]
     chosen = naming or (lines if traces else [])
     return chosen[-1][:160] if chosen else ""
-
-
-def _history() -> list[str]:
-    """The cells run so far; IPython is only looked at where it is loaded already."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    # As the user wrote them; "In" holds them with magics rewritten.
-    cells = getattr(getattr(shell, "history_manager", None), "input_hist_raw", None) or []
-    return [cell for cell in cells if isinstance(cell, str)]

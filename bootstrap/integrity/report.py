@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from bootstrap.console import plain
 from bootstrap.errors import EXIT_BROKEN, EXIT_DOUBTFUL, EXIT_OK
 
 if TYPE_CHECKING:
@@ -97,8 +97,4 @@ def to_text(report: Report, *, probes: bool = False, width: int = 120) -> str:
         probes: Also list every probe with its outcome and time.
         width: Columns at which lines are broken.
     """
-    buffer = io.StringIO()
-    Console(file=buffer, width=width, no_color=True, highlight=False, force_terminal=False).print(
-        render(report, probes=probes), soft_wrap=True
-    )
-    return buffer.getvalue()
+    return plain(render(report, probes=probes), width=width, soft_wrap=True)

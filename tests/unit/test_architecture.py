@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "bootstrap"
 LEVELS = {
     "errors": 0,
     "card": 0,
+    "cells": 0,
     "progress": 0,
     "console": 1,
     "lock": 2,

@@ -14,6 +14,7 @@ import runpy
 import shutil
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +89,10 @@ def _prepare(left: Handover | None) -> None:
         shell = getattr(kernel, "shell", None)
         if shell is not None:
             _arm(shell, notice)
+            if left:
+                # The cell that moved the kernel imported it; the next one may well use it.
+                with suppress(ImportError):
+                    shell.push({"bootstrap": importlib.import_module("bootstrap")}, interactive=False)
 
     Kernel.start = begin
 

@@ -59,6 +59,36 @@ def test_what_pip_installs_goes_into_the_environment(moved: Kernel) -> None:
     assert "Location: /opt/conda/share/condacolab-bootstrap/bridge" in told
 
 
+@pytest.mark.parametrize(
+    ("expression", "shown"),
+    [
+        ("bootstrap.check()", "healthy: numpy "),
+        ("bootstrap.guard.status()", "guarded: `/opt/conda`: "),
+        ("bootstrap.diagnose()", "innocent: numpy "),
+    ],
+)
+def test_a_result_is_shown_once_as_a_card_and_as_text(expression: str, shown: str, moved: Kernel) -> None:
+    result = moved.execute(f"import bootstrap, numpy; {expression}").require()
+    displayed = [m for m in result.messages if m.type in ("execute_result", "display_data", "stream")]
+    assert len(displayed) == 1
+    assert set(displayed[0].content["data"]) == {"text/plain", "text/html"}
+    assert displayed[0].content["data"]["text/plain"].startswith(shown)
+    assert "\x1b" not in result.text
+
+
+def test_damage_is_laid_to_the_cell_that_did_it(moved: Kernel) -> None:
+    moved.execute("!pip install --quiet numpy==2.0.0")  # refused, and innocent
+    where = moved.execute("import numpy.version; print(numpy.version.__file__)").require().stdout.strip()
+    moved.execute("kept = open(numpy.version.__file__).read()").require()
+    moved.execute(f"print('# damaged', file=open({where!r}, 'a'))").require()
+    moved.execute("1 + 1").require()
+    (by,) = json.loads(
+        moved.execute("import json; print(json.dumps([c.by for c in bootstrap.check().causes]))").stdout
+    )
+    moved.execute("print(kept, end='', file=open(numpy.version.__file__, 'w'))").require()
+    assert by == f"likely by the cell `print('# damaged', file=open({where!r}, 'a'))`"
+
+
 def test_the_systems_python_is_what_it_was(moved: Kernel) -> None:
     program = (
         "import json, os, sys, numpy; print(json.dumps([sys.executable, sys.prefix, sys.argv, numpy.__version__]))"

@@ -165,6 +165,8 @@ def test_the_reported_failure_and_the_way_out(colab: ColabRoot) -> None:
     ).require()
     assert works.stdout.startswith("2.")
     assert "/opt/conda/lib/" in works.stdout
+    # Of the first cell's names one is there: what it imported to move the kernel.
+    assert kernel.execute("print(bootstrap.__file__)").require().stdout.startswith("/opt/conda/")
 
 
 def test_restart_by_the_user_and_reconnect(ready: ColabRoot) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.diagnosis.report import to_html, to_text
+from bootstrap.diagnosis.report import to_html
 from tests.unit.diagnosis.conftest import Home
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,11 +43,11 @@ def test_markdown_and_text(home: Home) -> None:
 
 def test_every_shape_says_the_same(home: Home) -> None:
     found = home.ask(["left", "right", "breaks-another"])
-    for text in (to_text(found), to_html(found).replace("&gt;", ">").replace("&lt;", "<"), found.to_markdown()):
+    for text in (repr(found), to_html(found).replace("&gt;", ">").replace("&lt;", "<"), found.to_markdown()):
         assert "left + right" in text
         assert "left 1.0 -> shared 2.0 -> numpy<2.0" in text.replace("\n", " ")
         assert "needs-companion 1.0 needs companion>=2" in text
-    assert "\x1b" not in to_text(found)
+    assert "\x1b" not in repr(found)
 
 
 @pytest.mark.parametrize(

@@ -18,14 +18,13 @@ SHORT = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 
 class Events:
     def __init__(self) -> None:
-        self.hooks: list[Any] = []
+        self.hooks: dict[str, list[Any]] = {"pre_run_cell": [], "post_run_cell": []}
 
     def register(self, event: str, hook: Any) -> None:
-        assert event == "post_run_cell"
-        self.hooks.append(hook)
+        self.hooks[event].append(hook)
 
     def unregister(self, event: str, hook: Any) -> None:
-        self.hooks.remove(hook)
+        self.hooks[event].remove(hook)
 
 
 class Shell:
@@ -68,7 +67,7 @@ def test_silent_while_nothing_changes(prefix: Path, capsys: pytest.CaptureFixtur
     shell = Shell()
     wire = tripwire.arm(shell, prefix)
     for _ in range(3):
-        shell.events.hooks[0](None)
+        shell.events.hooks["post_run_cell"][0](None)
     assert capsys.readouterr().out == ""
     assert wire.told == []
 
@@ -76,10 +75,10 @@ def test_silent_while_nothing_changes(prefix: Path, capsys: pytest.CaptureFixtur
 def test_armed_once(prefix: Path) -> None:
     shell = Shell()
     assert tripwire.arm(shell, prefix) is tripwire.arm(shell, prefix)
-    assert len(shell.events.hooks) == 1
+    assert [len(hooks) for hooks in shell.events.hooks.values()] == [1, 1]
     tripwire.disarm(shell)
     tripwire.disarm(shell)
-    assert shell.events.hooks == []
+    assert not any(shell.events.hooks.values())
 
 
 def test_numpy_that_changes_is_told_once(prefix: Path, capsys: pytest.CaptureFixture[str]) -> None:
