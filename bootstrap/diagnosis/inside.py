@@ -35,7 +35,7 @@ def _packaging(part: str) -> Any:
     raise ImportError("neither pip nor packaging is there")
 
 
-@functools.cache
+@functools.lru_cache(maxsize=None)  # noqa: UP033 - Python 3.8
 def _parsed(text: str) -> Any:
     """A requirement; None for what is none."""
     module = _packaging("requirements")
@@ -45,7 +45,7 @@ def _parsed(text: str) -> Any:
         return None
 
 
-@functools.cache
+@functools.lru_cache(maxsize=None)  # noqa: UP033 - Python 3.8
 def _holds(text: str, extra: str) -> bool:
     """Whether a requirement counts with an extra ('' for none), and would not without."""
     # Four in five requirements belong to an extra that nobody asked for; to see that, they need no parsing.
@@ -63,7 +63,7 @@ def _holds(text: str, extra: str) -> bool:
         return False
 
 
-@functools.cache
+@functools.lru_cache(maxsize=None)  # noqa: UP033 - Python 3.8
 def _within(specifier: str, version: str) -> bool:
     """Whether a version is within bounds (of an installed distribution: pre-releases count)."""
     try:
