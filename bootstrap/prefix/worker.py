@@ -41,6 +41,8 @@ STALL_SECONDS = 60.0
 """An engine that says nothing for so long is taken as stalled."""
 RETRY_BUDGET = 180.0
 """Seconds in which faults of server and network are tried again, from the first fault on."""
+_UNHEARD_BUDGET = 20.0
+"""The same for a channel of which nothing was ever heard: there is likely no network, or no such server."""
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
 
@@ -175,23 +177,32 @@ def run(
         on_event: Called with each of the engine's events.
         on_retry: Called with a fault and the seconds until the next attempt.
         stall_seconds: Silence after which the engine is stopped and started again.
-        retry_budget: Seconds of retrying in all.
+        retry_budget: Seconds of retrying in all; fewer where nothing ever comes from the channel.
 
     Raises:
         FetchError: An archive can't be had, or is not what the lock says.
         PrefixError: Stage or cache can't be written.
         EngineError: The engine ended in another way.
     """
-    give_up: float | None = None
+    failing_since: float | None = None
+    heard = False
+
+    def listen(event: dict[str, Any]) -> None:
+        nonlocal heard
+        heard = heard or (event["event"] == "bytes" and event["done"] > 0)
+        on_event(event)
+
     pause = _FIRST_PAUSE
     while True:
         try:
             with engine:
-                engine.attempt(work, on_event, stall_seconds)
+                engine.attempt(work, listen, stall_seconds)
         except (ServerError, ConnectionFailedError) as error:
             now = time.monotonic()
-            give_up = give_up or now + retry_budget
-            if now + pause > give_up:
+            failing_since = now if failing_since is None else failing_since
+            heard = heard or isinstance(error, ServerError)
+            budget = retry_budget if heard else min(retry_budget, _UNHEARD_BUDGET)
+            if now + pause > failing_since + budget:
                 raise
             on_retry(error, pause)
             time.sleep(pause)
