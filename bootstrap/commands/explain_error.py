@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import inspect
 import json
 from pathlib import Path
@@ -43,6 +42,8 @@ def _run(args: argparse.Namespace) -> int:
         return 0
     found = [kind for kind in known if args.error in (kind.error_id(), str(kind.exit_code))]
     if not found:
+        import difflib
+
         near = difflib.get_close_matches(args.error, [k.error_id() for k in known], n=1)
         hint = f"did you mean {near[0]}?" if near else "`bootstrap explain` lists them"
         args.usage_error(f"no error is called {args.error}: {hint}")

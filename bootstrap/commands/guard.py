@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from bootstrap import api, guard
+from bootstrap import api
 from bootstrap.commands import options
 from bootstrap.console import show
 from bootstrap.errors import EXIT_DOUBTFUL, EXIT_OK
@@ -36,6 +36,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _run(args: argparse.Namespace) -> int:
+    from bootstrap import guard
+
     prefix = args.prefix or api.default_prefix()
     if args.action == "on":
         found = guard.on(prefix, args.lock)
