@@ -276,7 +276,7 @@ def check(
 def _standard_library_first() -> Iterator[None]:
     """Imports in this block are not led astray by files in the working folder that are named like the library's."""
     before = list(sys.path)
-    home = os.path.dirname(os.__file__)  # noqa: PTH120
+    home = os.path.dirname(os.__file__)  # noqa: PTH120 - compared as text
     sys.path.sort(key=lambda path: not (path.startswith(home) and "-packages" not in path))
     try:
         yield

@@ -37,7 +37,7 @@ def fetch(url: str, headers: Mapping[str, str] | None = None) -> tuple[bytes, Ma
     request = urllib.request.Request(url, headers={"User-Agent": _AGENT, **(headers or {})})  # noqa: S310 - an index
     for attempt in range(1, _TRIES + 1):
         try:
-            with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310 - as pip does
                 return answer.read(), answer.headers
         except urllib.error.HTTPError as error:
             if error.code < 500 or attempt == _TRIES:

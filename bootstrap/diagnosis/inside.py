@@ -100,7 +100,7 @@ def inventory() -> dict[str, Any]:
         }
     try:
         pip = importlib.import_module("pip")
-        pip_facts = {"version": pip.__version__, "path": os.path.dirname(str(pip.__file__))}  # noqa: PTH120
+        pip_facts = {"version": pip.__version__, "path": os.path.dirname(str(pip.__file__))}  # noqa: PTH120 - as text
     except ImportError:
         pip_facts = None
     return {

@@ -131,7 +131,7 @@ class Tripwire:
         found: dict[str, str] = {}
         infos = []
         for site in reversed(self._sites):
-            for entry in os.listdir(site):  # noqa: PTH208
+            for entry in os.listdir(site):  # noqa: PTH208 - after a cell: quick
                 match = _INFO.match(entry)
                 if match:
                     name = re.sub(r"[-_.]+", "-", match["name"]).lower()

@@ -6,4 +6,4 @@ import warnings
 
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="IProgress not found")
-    import tqdm.auto  # noqa: F401
+    import tqdm.auto  # noqa: F401 - to have it say so here

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.colab import VERSIONS, ColabRoot, find_python, skip_without
 from tests.support.colab.layers import prepare
+from tests.support.colab.root import HOME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -212,12 +213,12 @@ class TestRoot:
         steps("""
             mv /usr/bin/python3 /usr/bin/python3.real; echo '#!/bin/bash' > /usr/bin/python3
             echo 'c.x = 1' >> /etc/ipython/ipython_config.py; chmod 600 /etc/hosts; mkdir -p /opt/conda/bin
-            rm /usr/bin/git; mv /content/sample_data /content/moved; rm -r /root/.ipython; mkdir /root/.ipython
+            rm /usr/bin/git; mv /content/sample_data /content/moved; rm -r ~/.ipython; mkdir ~/.ipython
         """)
         found = {
             difference.path: str(difference)[:8].strip() for difference in before.differences(machine.snapshot())
         }
-        config = "/root/.ipython/profile_default"
+        config = f"{HOME}/.ipython/profile_default"
         assert found == {
             "/usr/bin/python3": "changed",
             "/usr/bin/python3.real": "new",

@@ -298,7 +298,7 @@ def dates_and_records(numpy: Any, _facts: dict[str, Any]) -> Iterator[str]:
         numpy.save(buffer, array)
         buffer.seek(0)
         yield from same("save and load", _content(numpy.load(buffer)), _content(array))
-        unpickled = pickle.loads(pickle.dumps(array))  # noqa: S301
+        unpickled = pickle.loads(pickle.dumps(array))  # noqa: S301 - its own
         yield from same("pickle", _content(unpickled), _content(array))
     yield from same("memoryview", memoryview(numpy.arange(4, dtype="int16")).tolist(), [0, 1, 2, 3])
     yield from same("frombuffer", numpy.frombuffer(b"\1\0\2\0", dtype="<u2"), [1, 2])

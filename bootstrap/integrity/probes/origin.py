@@ -85,7 +85,7 @@ def _bytecode_agrees(source: str) -> bool:
     if data[:4] != importlib.util.MAGIC_NUMBER or (flags == 0 and dated != current):
         return True  # Python passes over it
     try:
-        return bool(marshal.loads(data[16:]) == compile(text, source, "exec", dont_inherit=True))  # noqa: S302
+        return bool(marshal.loads(data[16:]) == compile(text, source, "exec", dont_inherit=True))  # noqa: S302 - as import does
     except (SyntaxError, EOFError, ValueError, TypeError):
         return False
 

@@ -29,7 +29,7 @@ from uv import find_uv_bin
 from tests.support.channel.interpreter import relocate
 from tests.support.channel.target import Target
 
-from .root import Root
+from .root import HOME, Root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -313,7 +313,7 @@ def _write_metadata(packages: Path) -> None:
 
 def _keep(standing: Root, root: Path) -> None:
     """Adds what was written in a root to the layer that is being made."""
-    standing.run(["rm", "-rf", "/tmp", "/root/.cache"], cwd="/")
+    standing.run(["rm", "-rf", "/tmp", f"{HOME}/.cache"], cwd="/")
     upper = standing.outer(f"{standing.stage}/upper")
     for name in ("etc", "usr"):
         if (upper / name).exists():

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Self
 
+HOME = "/root"
+"""Where Colab's only user is at home, in every stand-in."""
 # What a process on a Colab machine has. LANG differs: this machine may not have en_US.UTF-8.
 ENVIRONMENT = {
     "CLICOLOR": "1",
@@ -29,7 +31,7 @@ ENVIRONMENT = {
     "COLAB_WARMUP_DEFAULTS": "1",
     "DEBIAN_FRONTEND": "noninteractive",
     "GIT_PAGER": "cat",
-    "HOME": "/root",
+    "HOME": HOME,
     "LANG": "C.UTF-8",
     "LD_LIBRARY_PATH": "/usr/lib64-nvidia",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .client import Client
-from .root import RootError
+from .root import HOME, RootError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .root import Root
 
-RUNTIME = "/root/.local/share/jupyter/runtime"
+RUNTIME = f"{HOME}/.local/share/jupyter/runtime"
 
 
 class Server:
