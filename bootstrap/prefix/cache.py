@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from bootstrap.errors import PrefixNotWritableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from bootstrap.lock import Record
 
@@ -66,18 +66,45 @@ class PackageCache:
             os.close(descriptor)
 
     def holds(self, record: Record) -> bool:
-        """Whether there is a voucher for the record's archive; `find` also looks at its files."""
-        return self._voucher(record) is not None
+        """Whether there is an entry with a voucher for the record's archive; `find` also looks at its files."""
+        return self._voucher(record) is not None and (self.pkgs / record.stem).is_dir()
 
     def find(self, record: Record) -> bool:
         """Whether the record's entry is vouched for and unchanged since."""
+        return self.agrees(record, fingerprint_tree(self.pkgs / record.stem))
+
+    def made(self, record: Record) -> int | None:
+        """When the record's entry was put in its place, in nanoseconds of the epoch; None where there is none."""
+        try:
+            return (self.pkgs / record.stem).stat().st_ctime_ns
+        except OSError:
+            return None
+
+    def agrees(self, record: Record, tree: str | None) -> bool:
+        """Whether the record's voucher is for an entry with this fingerprint."""
         voucher = self._voucher(record)
-        tree = fingerprint_tree(self.pkgs / record.stem)
         return voucher is not None and tree is not None and tree == voucher.get("tree")
 
-    def vouch(self, record: Record) -> None:
-        """Vouches for an entry that the engine has just made from the locked archive."""
-        data = {"sha256": record.sha256, "tree": fingerprint_tree(self.pkgs / record.stem)}
+    def look(self, record: Record, shared: Mapping[str, os.stat_result], others: Iterable[str]) -> str | None:
+        """The fingerprint of a record's entry, of which a prefix has shown most: to look again would take longer.
+
+        Args:
+            record: The record.
+            shared: What is known of files that the prefix shares with the entry, by their paths in the package.
+            others: The package's other files and links.
+        """
+        entry = str(self.pkgs / record.stem)
+        try:
+            rows = [_row(f"/{path}", info) for path, info in shared.items()]
+            rows += [_row(f"/{path}", os.lstat(f"{entry}/{path}")) for path in others]
+            return _digest([*rows, *_rows(f"{entry}/info", len(entry))])
+        except OSError:
+            # It has other files than it should, or lists them otherwise.
+            return fingerprint_tree(self.pkgs / record.stem)
+
+    def vouch(self, record: Record, tree: str | None = None) -> None:
+        """Vouches for an entry that the engine has just made from the locked archive; `tree` is its fingerprint."""
+        data = {"sha256": record.sha256, "tree": tree or fingerprint_tree(self.pkgs / record.stem)}
         voucher = self._vouchers / f"{record.stem}.json"
         beside = voucher.with_suffix(".new")
         beside.write_text(json.dumps(data))
@@ -117,19 +144,27 @@ class PackageCache:
 
 def fingerprint_tree(folder: Path) -> str | None:
     """A digest of every path below a folder with its size, time and mode; None where there is no such folder."""
-    rows: list[str] = []
-    waiting = [str(folder)]
-    cut = len(waiting[0])
     try:
-        while waiting:
-            with os.scandir(waiting.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
-                        continue
-                    info = entry.stat(follow_symlinks=False)
-                    rows.append(f"{entry.path[cut:]} {info.st_size} {info.st_mtime_ns} {info.st_mode}")
+        return _digest(_rows(str(folder), len(str(folder))))
     except OSError:
         return None
-    rows.sort()
-    return hashlib.sha256("\n".join(rows).encode(errors="surrogateescape")).hexdigest()
+
+
+def _rows(folder: str, cut: int) -> Iterator[str]:
+    """A row for each file and link below a folder, with its path from the character `cut` on."""
+    waiting = [folder]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                else:
+                    yield _row(entry.path[cut:], entry.stat(follow_symlinks=False))
+
+
+def _row(path: str, info: os.stat_result) -> str:
+    return f"{path} {info.st_size} {info.st_mtime_ns} {info.st_mode}"
+
+
+def _digest(rows: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(rows)).encode(errors="surrogateescape")).hexdigest()

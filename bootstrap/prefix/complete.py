@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import VerificationError
 from bootstrap.prefix.files import FileFault, verify_files
 from bootstrap.prefix.records import META_DIR, InstalledRecord, installed_file
-from bootstrap.prefix.state import State, fingerprint_of
+from bootstrap.prefix.state import State, fingerprint, fingerprint_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,6 +39,10 @@ _FROM_INDEX = (
     "track_features",
 )
 
+_FROM_PACKAGE = ("hardlink", "softlink")
+"""Types of paths that lie in the package as well; entry points don't."""
+_SITE_PACKAGES = re.compile(r"^lib/python[^/]+/site-packages/")
+
 
 class Proof:
     """Gathers what is proven of a stage.
@@ -53,43 +58,55 @@ class Proof:
         self._files: dict[str, dict[str, Any]] = {}
         self._faults: list[FileFault] = []
 
-    def add(self, record: Record) -> None:
-        """Proves one record that is in place; faults are raised by `conclude`."""
+    def add(self, record: Record) -> str | None:
+        """Proves one record that is in place; faults are raised by `conclude`.
+
+        Returns:
+            The fingerprint of the cache's entry for it, or None where the record can't be read.
+        """
         meta = self._stage / META_DIR / f"{record.stem}.json"
+        index = self._cache.index_json(record)
         try:
-            data = json.loads(self._describe(record, meta))
+            data = json.loads(self._describe(meta, index))
             same = (data["name"], data["version"], data["build"], data["sha256"])
             entries = data["paths_data"]["paths"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             self._faults.append(FileFault(f"{META_DIR}/{meta.name}", str(record), "unreadable", str(error)))
-            return
+            return None
         if same != (record.name, record.version, record.build, record.sha256):
             self._faults.append(FileFault(f"{META_DIR}/{meta.name}", str(record), "sha256", "is another package's"))
         root = str(self._stage)
         seen: dict[str, Any] = {}
+        shared: dict[str, os.stat_result] = {}
         doubtful: list[dict[str, Any]] = []
         for entry in entries:
-            path = f"{root}/{entry['_path']}"
+            path = entry["_path"]
             try:
-                info = os.lstat(path)
+                info = os.lstat(f"{root}/{path}")
             except OSError:
                 doubtful.append(entry)
                 continue
-            seen[entry["_path"]] = fingerprint_of(path, info)
-            if not (info.st_nlink > 1 and info.st_size == entry.get("size_in_bytes") and _untouched(entry)):
+            seen[path] = fingerprint_of(f"{root}/{path}", info)
+            if info.st_nlink > 1 and info.st_size == entry.get("size_in_bytes") and _untouched(entry):
+                shared[_own_path(entry)] = info
+            else:
                 doubtful.append(entry)
         files = tuple(map(installed_file, doubtful))
         written = InstalledRecord(
             record.name, record.version, record.build, record.subdir, record.url, record.sha256, files, meta
         )
         self._faults += verify_files(self._stage, [written], workers=1)
-        seen[f"{META_DIR}/{meta.name}"] = fingerprint_of(str(meta), meta.lstat())
         self._files[record.stem] = seen
+        others = [_own_path(entry) for entry in doubtful if entry.get("path_type", "hardlink") in _FROM_PACKAGE]
+        if index.get("noarch") == "python":
+            shared = {_in_package(path): info for path, info in shared.items()}
+            others = [_in_package(path) for path in others]
+        return self._cache.look(record, shared, others)
 
-    def _describe(self, record: Record, meta: Path) -> str:
+    @staticmethod
+    def _describe(meta: Path, index: Mapping[str, Any]) -> str:
         """The conda-meta record's text, with what only the package's own index.json knows added to it."""
         text = meta.read_text()
-        index = self._cache.index_json(record)
         head = text.partition('\n  "files":')[0]
         more = {k: index[k] for k in _FROM_INDEX if index.get(k) is not None and f'\n  "{k}":' not in head}
         # Written as text: to write megabytes of JSON anew would take longer than all of the rest.
@@ -103,7 +120,7 @@ class Proof:
         return text
 
     def conclude(self, locked: Sequence[Record], lock: Mapping[str, Any]) -> State:
-        """The ledger of the stage, once it is proven to hold exactly these records.
+        """The ledger of the stage, once it is proven to hold exactly these records, and these are in their place.
 
         Raises:
             VerificationError: Something is missing, superfluous, or not as the package has it.
@@ -118,7 +135,23 @@ class Proof:
         if evidence:
             raise VerificationError("What was restored is not what the lock says.", evidence=evidence[:10])
         files = {record.stem: self._files[record.stem] for record in locked}
+        for stem, seen in files.items():
+            meta = f"{META_DIR}/{stem}.json"
+            seen[meta] = fingerprint(f"{self._stage}/{meta}")
         return State(lock=lock, records={r.stem: r.sha256 or "" for r in locked}, files=files)
+
+
+def _own_path(entry: Mapping[str, Any]) -> str:
+    """Where a package wants a file; it lies elsewhere where another package has one of the same name."""
+    path: str = entry.get("original_path") or entry["_path"]
+    return path
+
+
+def _in_package(path: str) -> str:
+    """Where a noarch python package has the file that it installs at a path."""
+    if path.startswith("bin/"):
+        return f"python-scripts/{path.removeprefix('bin/')}"
+    return _SITE_PACKAGES.sub("site-packages/", path, count=1)
 
 
 def _untouched(entry: Mapping[str, Any]) -> bool:

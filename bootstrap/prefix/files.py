@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bootstrap.prefix.records import InstalledFile, InstalledRecord
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 
 
 @dataclass(frozen=True)

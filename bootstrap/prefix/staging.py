@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from bootstrap.errors import PrefixBusyError, PrefixNotWritableError
+from bootstrap.prefix import memory
 from bootstrap.prefix.records import META_DIR
 
 if TYPE_CHECKING:
@@ -42,22 +43,31 @@ class Staging:
         if olds and not self.prefix.exists():
             olds.pop().rename(self.prefix)
         for leftover in [*olds, *self.prefix.parent.glob(f".{self.prefix.name}.stage-*")]:
-            shutil.rmtree(leftover, ignore_errors=True)
+            _delete(leftover)
 
     def begin(self, *, clone: bool) -> Path:
-        """Makes the stage: empty, or a copy of the prefix that shares its files by hard links."""
+        """Makes the stage: empty, or a copy of the prefix that shares its files by hard links.
+
+        Its records lie in memory until `finish`.
+        """
         if not clone:
             try:
                 self.stage.mkdir()
             except FileNotFoundError as error:  # /proc and its like, which allow no folders
                 raise _not_writable(self.prefix.parent, error) from error
+            memory.lend(self.stage / META_DIR)
             return self.stage
         shutil.copytree(self.prefix, self.stage, symlinks=True, copy_function=_link_or_copy)
         # The records are rewritten in place, so they are the one thing that must not be shared.
         meta = self.stage / META_DIR
         shutil.rmtree(meta)
-        shutil.copytree(self.prefix / META_DIR, meta)
+        memory.lend(meta)
+        shutil.copytree(self.prefix / META_DIR, meta, dirs_exist_ok=True)
         return self.stage
+
+    def finish(self) -> None:
+        """Puts the records beside the files that they are about."""
+        memory.bring_back(self.stage / META_DIR)
 
     def switch(self) -> None:
         """Puts the stage in the prefix's place, and deletes what was there."""
@@ -71,7 +81,12 @@ class Staging:
     def clean(self) -> None:
         """Deletes what is no longer needed."""
         for leftover in (self.stage, self._old):
-            shutil.rmtree(leftover, ignore_errors=True)
+            _delete(leftover)
+
+
+def _delete(stage: Path) -> None:
+    memory.forget(stage / META_DIR)
+    shutil.rmtree(stage, ignore_errors=True)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import (
+    ArchiveCorruptError,
     BootstrapError,
     DiskSpaceError,
     EngineError,
@@ -21,6 +22,7 @@ from bootstrap.errors import (
     OfflineError,
     PrefixNotWritableError,
     PrefixTooLongError,
+    VerificationError,
 )
 from bootstrap.lock import judge
 from bootstrap.prefix import PLATFORM, plan, worker
@@ -158,6 +160,10 @@ def _named(error: OSError) -> BootstrapError:
     return EngineError("The operating system refused a step.", evidence=evidence)
 
 
+class _AlteredEntriesError(Exception):
+    """Entries of the cache turned out to be altered when they were linked; they are discarded."""
+
+
 @dataclass
 class _Run:
     """One restore, with what it learns on its way."""
@@ -181,10 +187,21 @@ class _Run:
             return self.result(before, fetched=())
         waiting = "Another restore uses this cache; waiting for it."
         with self.cache.locked(lambda: self.progress.note(waiting)), self.engine or worker.Engine() as engine:
-            started = time.monotonic()
-            fetch = self.look_in_cache(before)
-            self.timed("cache", started)
-            self.build(engine, staging, before, fetch)
+            # The entries for a new environment are believed until they are linked, when every file is looked at in
+            # any case. What few are installed into one that is there often are those of altered files.
+            fetch = self.look_in_cache(before, closely=before is not None)
+            try:
+                self.build(engine, staging, before, fetch)
+            except (EngineError, ArchiveCorruptError, VerificationError, _AlteredEntriesError):
+                again = self.look_in_cache(before, closely=True)
+                altered = [record for record in again if record not in fetch]
+                if not altered:
+                    raise
+                self.progress.note(f"{len(altered)} packages in the cache are not as they were; fetching them anew.")
+                staging.clean()
+                with worker.Engine() as another:
+                    self.build(another, staging, before, again)
+                fetch = [*fetch, *altered]
         return self.result(before, fetched=fetch)
 
     def examine(self, *, adopt: bool) -> Comparison | None:
@@ -205,11 +222,18 @@ class _Run:
         self.timed("compare", started)
         return found
 
-    def look_in_cache(self, before: Comparison | None) -> list[Record]:
-        """What has to be fetched; the cache then holds the rest, and nothing doubtful."""
+    def look_in_cache(self, before: Comparison | None, *, closely: bool) -> list[Record]:
+        """What has to be fetched; the cache then holds the rest, and nothing doubtful.
+
+        Args:
+            before: How the prefix differs from the lock.
+            closely: Look at every file of the entries; otherwise `run_engine` does.
+        """
+        started = time.monotonic()
         wanted = plan.to_install(before, self.records)
         self.cache.discard_unvouched()
-        fetch = [record for record in wanted if not self.cache.find(record)]
+        good = self.cache.find if closely else self.cache.holds
+        fetch = [record for record in wanted if not good(record)]
         for record in fetch:
             self.cache.discard(record)
         remote = [r for r in fetch if not r.url.startswith("file:")]
@@ -219,6 +243,7 @@ class _Run:
                 f"{len(remote)} packages are not in the cache.", evidence=[str(self.cache.root), *names]
             )
         require_space(fetch, [self.prefix, self.cache.root])
+        self.timed("cache", started)
         return fetch
 
     def build(
@@ -240,10 +265,14 @@ class _Run:
             reinstall=plan.to_reinstall(before),
         )
         proof = Proof(stage, self.cache)
-        self.run_engine(engine, work, fetch, proof)
+        fetched = {r.name for r in fetch}
+        wanted = plan.to_install(before, self.records)
+        cached = {r.name: self.cache.made(r) for r in wanted if r.name not in fetched}
+        self.run_engine(engine, work, fetch, cached, proof)
         self.timed("install", started)
         self.progress.step(Step("verifying"))
         started = time.monotonic()
+        staging.finish()
         state = proof.conclude(self.records, self.lock_facts)
         if before:
             gone = {file.path for record in plan.to_remove(before) for file in record.files}
@@ -258,20 +287,41 @@ class _Run:
         staging.clean()
         self.timed("switch", started)
 
-    def run_engine(self, engine: worker.Engine, work: dict[str, Any], fetch: Sequence[Record], proof: Proof) -> None:
+    def run_engine(
+        self,
+        engine: worker.Engine,
+        work: dict[str, Any],
+        fetch: Sequence[Record],
+        cached: Mapping[str, int | None],
+        proof: Proof,
+    ) -> None:
         """Runs the engine; meanwhile proves each package that is in place, and vouches for its cache entry.
 
         A run that is killed then keeps what it has.
+
+        Raises:
+            _AlteredEntriesError: Packages that should be in the cache are not there as they were. `cached` has their
+                names, and when their entries were made.
         """
         watch = Watch(self.progress, fetch)
         by_name = {r.name: r for r in self.records}
         unlinked = {r.name: r for r in fetch}
 
+        altered: list[Record] = []
+
         def settle(record: Record) -> None:
+            tree = proof.add(record)
             # Linked, not merely unpacked: then the engine has compared the archive's hash.
             if unlinked.pop(record.name, None):
-                self.cache.vouch(record)
-            proof.add(record)
+                if tree:
+                    self.cache.vouch(record, tree)
+            elif record.name in cached and not as_it_was(record, tree):
+                altered.append(record)
+
+        def as_it_was(record: Record, tree: str | None) -> bool:
+            # The engine makes an entry anew that it can't use, from an archive that nobody may have checked.
+            same = self.cache.made(record) == cached[record.name]
+            return same and (self.cache.agrees(record, tree) or self.cache.find(record))
 
         def discard_unlinked() -> None:
             for record in unlinked.values():
@@ -297,8 +347,12 @@ class _Run:
                 discard_unlinked()
         for settled in settling:
             settled.result()
+        if altered:
+            for record in altered:
+                self.cache.discard(record)
+            raise _AlteredEntriesError
         self.linked = watch.linked
-        self.fetched_bytes = watch.bytes_done
+        self.fetched_bytes += watch.bytes_done
 
     @property
     def lock_facts(self) -> dict[str, Any]:

@@ -240,6 +240,8 @@ def test_stopped_half_way(site: Site, how: signal.Signals) -> None:
     process.send_signal(how)
     _, said = process.communicate(timeout=30)
     assert snapshot(site.prefix) == before
+    records = [stage / "conda-meta" for stage in site.prefix.parent.glob(".env.stage-*")]
+    lent = [link.readlink() for link in records if link.is_symlink()]
     if how is not signal.SIGKILL:
         assert process.returncode == errors.EXIT_INTERRUPTED
         assert "Traceback" not in said
@@ -251,6 +253,7 @@ def test_stopped_half_way(site: Site, how: signal.Signals) -> None:
     site.server.set_fault(site.archive("weights"), None)
     then_succeeds(site, lock)
     assert leftovers(site.prefix) == []
+    assert not any(folder.exists() for folder in lent)
 
 
 def engines_of(site: Site) -> list[str]:

@@ -1,0 +1,58 @@
+"""Keeps the conda-meta records of a stage in memory while the engine writes them.
+
+The engine syncs every record to the disk. On ext4 each of these calls waits until all that was written before it
+is on the disk as well, which is most of the environment. A stage is thrown away if anything happens to it before
+it is whole, so nothing is won by that wait.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+MEMORY = Path("/dev/shm")  # noqa: S108 (the folder made there is the user's own, and nobody else can read it)
+ROOM = 512_000_000
+"""Bytes that must be free there; the records of a large environment are 60 MB. Containers often have only 64."""
+_NAME = "condacolab-bootstrap-"
+
+
+def lend(folder: Path) -> None:
+    """Makes a folder that lies in memory, by a link; an ordinary one where there is no room in memory."""
+    try:
+        free = os.statvfs(MEMORY)
+        if free.f_bavail * free.f_frsize < ROOM:
+            raise OSError
+        lent = Path(tempfile.mkdtemp(prefix=_NAME, dir=MEMORY))
+    except OSError:
+        folder.mkdir()
+        return
+    # It becomes the records' folder in the end, which has the mode of its neighbours.
+    lent.chmod(folder.parent.stat().st_mode)
+    try:
+        folder.symlink_to(lent)
+    except OSError:
+        lent.rmdir()
+        folder.mkdir()
+
+
+def bring_back(folder: Path) -> None:
+    """Turns what `lend` made into an ordinary folder with the same content."""
+    if not folder.is_symlink():
+        return
+    lent = folder.readlink()
+    beside = folder.with_name(f".{folder.name}.new")
+    shutil.copytree(lent, beside, symlinks=True)
+    folder.unlink()
+    beside.rename(folder)
+    shutil.rmtree(lent, ignore_errors=True)
+
+
+def forget(folder: Path) -> None:
+    """Deletes what `lend` made in memory and nobody brought back, such as after a run that was killed."""
+    with suppress(OSError):
+        lent = folder.readlink()
+        if lent.parent == MEMORY and lent.name.startswith(_NAME):
+            shutil.rmtree(lent)

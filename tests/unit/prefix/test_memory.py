@@ -1,0 +1,95 @@
+"""Records of a stage that lie in memory while the engine writes them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from bootstrap.prefix import memory
+
+
+@pytest.fixture
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in the place of the machine's memory, whose content is then this test's alone."""
+    place = tmp_path / "memory"
+    place.mkdir()
+    monkeypatch.setattr(memory, "MEMORY", place)
+    monkeypatch.setattr(memory, "ROOM", 0)
+    return place
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    stage = tmp_path / "stage"
+    stage.mkdir(mode=0o755)
+    stage.chmod(0o755)
+    return stage / "conda-meta"
+
+
+def test_lent_and_brought_back(folder: Path, room: Path) -> None:
+    memory.lend(folder)
+    assert folder.is_symlink()
+    assert folder.readlink().parent == room
+    (folder / "numpy.json").write_text("{}")
+    (folder / "history").write_text("")
+    (folder / "link").symlink_to("history")
+    memory.bring_back(folder)
+    assert not folder.is_symlink()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+    assert {path.name for path in folder.iterdir()} == {"numpy.json", "history", "link"}
+    assert os.readlink(folder / "link") == "history"
+    assert list(room.iterdir()) == []
+    assert [path.name for path in folder.parent.iterdir()] == ["conda-meta"]
+
+
+def test_what_is_no_loan_stays(folder: Path, room: Path, tmp_path: Path) -> None:
+    folder.mkdir()
+    (folder / "numpy.json").write_text("{}")
+    memory.bring_back(folder)
+    memory.forget(folder)
+    assert (folder / "numpy.json").exists()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    foreign = room / "another-program"
+    foreign.mkdir()
+    for target in (elsewhere, foreign):
+        link = tmp_path / f"to-{target.name}"
+        link.symlink_to(target)
+        memory.forget(link)
+        assert target.is_dir()
+
+
+def test_forgotten(folder: Path, room: Path) -> None:
+    memory.lend(folder)
+    (folder / "numpy.json").write_text("{}")
+    memory.forget(folder)
+    assert list(room.iterdir()) == []
+    memory.forget(folder)
+
+
+@pytest.mark.parametrize("why", ["too small", "not there"])
+def test_without_memory_it_is_an_ordinary_folder(
+    folder: Path, room: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    if why == "too small":
+        monkeypatch.setattr(memory, "ROOM", 1 << 60)
+    else:
+        room.rmdir()
+    memory.lend(folder)
+    assert folder.is_dir()
+    assert not folder.is_symlink()
+    memory.bring_back(folder)
+    assert folder.is_dir()
+
+
+def test_where_links_are_not_allowed(folder: Path, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    memory.lend(folder)
+    assert folder.is_dir()
+    assert list(room.iterdir()) == []
