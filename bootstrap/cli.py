@@ -7,13 +7,11 @@ import json
 import signal
 import sys
 import traceback
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bootstrap import __version__
-from bootstrap.commands import check, diagnose, explain, explain_error, guard, restore, run, status, undo
-from bootstrap.console import show_error
 from bootstrap.errors import BootstrapError, InterruptedRestoreError
-from bootstrap.maintain import cli as maintain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,9 +38,29 @@ notebook; 96-99 the workbench; 100-119 diagnosing; 130 interrupted. Every error 
 `bootstrap explain` tells about each.
 """
 
+_HOMES = {
+    "run": "bootstrap.commands.run",
+    "restore": "bootstrap.commands.restore",
+    "check": "bootstrap.commands.check",
+    "guard": "bootstrap.commands.guard",
+    "status": "bootstrap.commands.status",
+    "explain-lock": "bootstrap.commands.explain",
+    "diagnose": "bootstrap.commands.diagnose",
+    "undo": "bootstrap.commands.undo",
+    "explain": "bootstrap.commands.explain_error",
+    "lock": "bootstrap.maintain.cli",
+    "diff": "bootstrap.maintain.cli",
+    "render": "bootstrap.maintain.cli",
+}
+"""Where each command is registered, in the order of the help."""
 
-def parser() -> argparse.ArgumentParser:
-    """The command line's grammar."""
+
+def parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The command line's grammar.
+
+    Args:
+        command: The only command that is called, if that is known: to import all takes longer than some commands do.
+    """
     root = argparse.ArgumentParser(
         prog="bootstrap",
         description=_DESCRIPTION,
@@ -51,10 +69,10 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"condacolab-bootstrap {__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (run, restore, check, guard, status, explain, diagnose, undo, explain_error, maintain):
-        module.register(commands)
-    for command in commands.choices.values():
-        _add_output_options(command)
+    for home in [_HOMES[command]] if command in _HOMES else dict.fromkeys(_HOMES.values()):
+        import_module(home).register(commands)
+    for each in commands.choices.values():
+        _add_output_options(each)
     return root
 
 
@@ -71,7 +89,8 @@ def _add_output_options(command: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    args = parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    args = parser(argv[0] if argv else None).parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code: int = args.run(args)
@@ -98,6 +117,8 @@ def _tell(error: BootstrapError, args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(error.to_dict(), indent=2))
     else:
+        from bootstrap.console import show_error
+
         show_error(error)
     return error.exit_code
 

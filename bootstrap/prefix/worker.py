@@ -46,6 +46,9 @@ _UNHEARD_BUDGET = 20.0
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
 
+_LAST = ("done", "error")
+"""Events after which the engine leaves."""
+
 _LAUNCH = "import sys; sys.path[:] = sys.argv[1:]; from bootstrap.prefix.engine import main; main()"
 
 _ERRORS: dict[str, tuple[type[BootstrapError], str]] = {
@@ -228,7 +231,7 @@ def _follow(
     on_event: Callable[[dict[str, Any]], None],
     stall_seconds: float,
 ) -> dict[str, Any]:
-    """Hands events on until the engine ends; returns the last one."""
+    """Hands events on until the last one, or until the engine ends without it; returns what came last."""
     lines: queue.Queue[str | None] = queue.Queue()
 
     def read() -> None:
@@ -253,6 +256,9 @@ def _follow(
         except ValueError:
             continue
         on_event(last)
+        if last.get("event") in _LAST:
+            # Its process has nothing left to do but to give back its memory.
+            return last
 
 
 def _pending(last: dict[str, Any]) -> list[str]:
