@@ -59,13 +59,24 @@ class Proof:
         self._faults: list[FileFault] = []
 
     def add(self, record: Record) -> str | None:
-        """Proves one record that is in place; faults are raised by `conclude`.
+        """Proves one record that was just installed from the cache; faults are raised by `conclude`.
 
         Returns:
             The fingerprint of the cache's entry for it, or None where the record can't be read.
         """
-        meta = self._stage / META_DIR / f"{record.stem}.json"
         index = self._cache.index_json(record)
+        proven = self._prove(record, index)
+        if proven is None:
+            return None
+        shared, others = proven
+        if index.get("noarch") == "python":
+            shared = {_in_package(path): info for path, info in shared.items()}
+            others = [_in_package(path) for path in others]
+        return self._cache.look(record, shared, others)
+
+    def _prove(self, record: Record, index: Mapping[str, Any]) -> tuple[dict[str, os.stat_result], list[str]] | None:
+        """Proves a record; gives what it knows of the files that share an inode, and the package's other files."""
+        meta = self._stage / META_DIR / f"{record.stem}.json"
         try:
             data = json.loads(self._describe(meta, index))
             same = (data["name"], data["version"], data["build"], data["sha256"])
@@ -97,11 +108,7 @@ class Proof:
         )
         self._faults += verify_files(self._stage, [written], workers=1)
         self._files[record.stem] = seen
-        others = [_own_path(entry) for entry in doubtful if entry.get("path_type", "hardlink") in _FROM_PACKAGE]
-        if index.get("noarch") == "python":
-            shared = {_in_package(path): info for path, info in shared.items()}
-            others = [_in_package(path) for path in others]
-        return self._cache.look(record, shared, others)
+        return shared, [_own_path(e) for e in doubtful if e.get("path_type", "hardlink") in _FROM_PACKAGE]
 
     @staticmethod
     def _describe(meta: Path, index: Mapping[str, Any]) -> str:
@@ -127,7 +134,7 @@ class Proof:
         """
         for record in locked:
             if record.stem not in self._files:
-                self.add(record)
+                self._prove(record, self._cache.index_json(record))
         evidence = [f"{f.path} ({f.owner}): {f.reason} {f.detail}".rstrip() for f in self._faults]
         expected = {f"{record.stem}.json" for record in locked}
         found = {path.name for path in (self._stage / META_DIR).glob("*.json")}

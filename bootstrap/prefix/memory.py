@@ -15,7 +15,7 @@ from pathlib import Path
 
 MEMORY = Path("/dev/shm")  # noqa: S108 (the folder made there is the user's own, and nobody else can read it)
 ROOM = 512_000_000
-"""Bytes that must be free there; the records of a large environment are 60 MB. Containers often have only 64."""
+"""Bytes that must be free there: the records of 151 packages are 14 MB, and containers may have 64 for everything."""
 _NAME = "condacolab-bootstrap-"
 
 

@@ -160,10 +160,6 @@ def _named(error: OSError) -> BootstrapError:
     return EngineError("The operating system refused a step.", evidence=evidence)
 
 
-class _AlteredEntriesError(Exception):
-    """Entries of the cache turned out to be altered when they were linked; they are discarded."""
-
-
 @dataclass
 class _Run:
     """One restore, with what it learns on its way."""
@@ -192,7 +188,7 @@ class _Run:
             fetch = self.look_in_cache(before, closely=before is not None)
             try:
                 self.build(engine, staging, before, fetch)
-            except (EngineError, ArchiveCorruptError, VerificationError, _AlteredEntriesError):
+            except (EngineError, ArchiveCorruptError, VerificationError):
                 again = self.look_in_cache(before, closely=True)
                 altered = [record for record in again if record not in fetch]
                 if not altered:
@@ -300,13 +296,12 @@ class _Run:
         A run that is killed then keeps what it has.
 
         Raises:
-            _AlteredEntriesError: Packages that should be in the cache are not there as they were. `cached` has their
-                names, and when their entries were made.
+            VerificationError: Entries of the cache are not as they were; they are discarded. `cached` says of which
+                packages there should be some, and when they were made.
         """
         watch = Watch(self.progress, fetch)
         by_name = {r.name: r for r in self.records}
         unlinked = {r.name: r for r in fetch}
-
         altered: list[Record] = []
 
         def settle(record: Record) -> None:
@@ -350,7 +345,8 @@ class _Run:
         if altered:
             for record in altered:
                 self.cache.discard(record)
-            raise _AlteredEntriesError
+            evidence = [f"{self.cache.pkgs / record.stem}" for record in altered[:10]]
+            raise VerificationError("Packages in the cache are not as they were unpacked.", evidence=evidence)
         self.linked = watch.linked
         self.fetched_bytes += watch.bytes_done
 
