@@ -55,7 +55,7 @@ class Proof:
     def __init__(self, stage: Path, cache: PackageCache) -> None:
         self._stage = stage
         self._cache = cache
-        self._files: dict[str, dict[str, Any]] = {}
+        self._files: dict[str, dict[str, str | None]] = {}
         self._faults: list[FileFault] = []
 
     def add(self, record: Record) -> str | None:
@@ -86,20 +86,21 @@ class Proof:
             return None
         if same != (record.name, record.version, record.build, record.sha256):
             self._faults.append(FileFault(f"{META_DIR}/{meta.name}", str(record), "sha256", "is another package's"))
-        root = str(self._stage)
-        seen: dict[str, Any] = {}
+        root = f"{self._stage}/"
+        lstat = os.lstat
+        seen: dict[str, str | None] = {}
         shared: dict[str, os.stat_result] = {}
         doubtful: list[dict[str, Any]] = []
         for entry in entries:
             path = entry["_path"]
             try:
-                info = os.lstat(f"{root}/{path}")
+                info = lstat(root + path)
             except OSError:
                 doubtful.append(entry)
                 continue
-            seen[path] = fingerprint_of(f"{root}/{path}", info)
+            seen[path] = fingerprint_of(root + path, info)
             if info.st_nlink > 1 and info.st_size == entry.get("size_in_bytes") and _untouched(entry):
-                shared[_own_path(entry)] = info
+                shared[entry.get("original_path") or path] = info
             else:
                 doubtful.append(entry)
         files = tuple(map(installed_file, doubtful))
