@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .conftest import INSTALL, cell
-from .test_run import replied, stage_of
+from .test_run import reached, replied, shown
 
 if TYPE_CHECKING:
     from tests.support.colab import ColabRoot, Kernel, Snapshot
@@ -63,7 +63,7 @@ def test_undo_of_a_half_finished_set_up(stage: str, colab: ColabRoot) -> None:
     if stage == "moving":
         assert kernel.wait(lambda: replied(kernel, request), 120)
     else:
-        assert kernel.wait(lambda: stage_of(kernel, request).startswith(stage), 120)
+        assert kernel.wait(lambda: reached(kernel, request, stage), 120), shown(kernel, request)
     kernel.kill()
     colab.run(["bootstrap", "undo"], check=True)
     assert_as_before(colab, before)

@@ -261,9 +261,14 @@ class Client:
         return [self.result(request) for request in wanted]
 
     def execute(self, code: str, timeout: float = 60.0, *, inputs: Iterable[str] = ()) -> Result:
-        """Sends a cell and waits for what becomes of it."""
+        """Sends a cell and waits for what becomes of it.
+
+        A kernel may still be turning away what was queued behind a failed cell when the next one comes, since it
+        answers before; nobody has queued this one, so it is sent again, as a person would.
+        """
         self.inputs.extend(inputs)
-        return self.collect([self.send(code)], timeout)[0]
+        result = self.collect([self.send(code)], timeout)[0]
+        return self.collect([self.send(code)], timeout)[0] if result.status == "aborted" else result
 
     def result(self, request: str) -> Result:
         """What is known of a cell now."""
