@@ -239,6 +239,23 @@ def test_a_lost_ledger_asks_before_taking_over(site: Site) -> None:
     assert site.restore(adopt=True).action == "unchanged"
 
 
+def test_a_ledger_of_the_first_form_is_understood(site: Site) -> None:
+    site.restore()
+    ledger = site.prefix / "conda-meta/condacolab-bootstrap"
+    data = json.loads(ledger.read_text())
+
+    def as_list(text: str) -> list[int | str]:
+        if text.startswith("-> "):
+            return [text.removeprefix("-> ")]
+        return [] if text == "/" else [int(value) for value in text.split()]
+
+    files = {stem: {path: as_list(text) for path, text in paths.items()} for stem, paths in data["files"].items()}
+    ledger.write_text(json.dumps({**data, "schema": 1, "files": files}))
+    assert site.restore().action == "unchanged"
+    (site.prefix / "lib/python3.13/os.py").write_text("sep = '!'\n")
+    assert site.restore().action == "repaired"
+
+
 def test_an_edited_cache_is_not_believed(site: Site) -> None:
     site.restore()
     shutil.rmtree(site.prefix)
