@@ -102,9 +102,9 @@ class PackageCache:
             # It has other files than it should, or lists them otherwise.
             return fingerprint_tree(self.pkgs / record.stem)
 
-    def vouch(self, record: Record, tree: str | None = None) -> None:
+    def vouch(self, record: Record, tree: str | None) -> None:
         """Vouches for an entry that the engine has just made from the locked archive; `tree` is its fingerprint."""
-        data = {"sha256": record.sha256, "tree": tree or fingerprint_tree(self.pkgs / record.stem)}
+        data = {"sha256": record.sha256, "tree": tree}
         voucher = self._vouchers / f"{record.stem}.json"
         beside = voucher.with_suffix(".new")
         beside.write_text(json.dumps(data))

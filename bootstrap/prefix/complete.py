@@ -87,20 +87,19 @@ class Proof:
         if same != (record.name, record.version, record.build, record.sha256):
             self._faults.append(FileFault(f"{META_DIR}/{meta.name}", str(record), "sha256", "is another package's"))
         root = f"{self._stage}/"
-        lstat = os.lstat
         seen: dict[str, str | None] = {}
         shared: dict[str, os.stat_result] = {}
         doubtful: list[dict[str, Any]] = []
         for entry in entries:
             path = entry["_path"]
             try:
-                info = lstat(root + path)
+                info = os.lstat(root + path)
             except OSError:
                 doubtful.append(entry)
                 continue
             seen[path] = fingerprint_of(root + path, info)
             if info.st_nlink > 1 and info.st_size == entry.get("size_in_bytes") and _untouched(entry):
-                shared[entry.get("original_path") or path] = info
+                shared[_own_path(entry)] = info
             else:
                 doubtful.append(entry)
         files = tuple(map(installed_file, doubtful))

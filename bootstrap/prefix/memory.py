@@ -13,7 +13,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-MEMORY = Path("/dev/shm")  # noqa: S108 (the folder made there has a new name, and nobody else can write to it)
+MEMORY = Path("/dev/shm")  # noqa: S108 (only folders of a new name are made there)
 ROOM = 512_000_000
 """Bytes that must be free there: the records of 151 packages are 14 MB, and containers may have 64 for everything."""
 _NAME = "condacolab-bootstrap-"

@@ -193,7 +193,8 @@ class _Run:
                 altered = [record for record in again if record not in fetch]
                 if not altered:
                     raise
-                self.progress.note(f"{len(altered)} packages in the cache are not as they were; fetching them anew.")
+                names = ", ".join(record.name for record in altered)
+                self.progress.note(f"Not in the cache as they were unpacked, so fetched anew: {names}.")
                 staging.clean()
                 with worker.Engine() as another:
                     self.build(another, staging, before, again)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.lock import Record
-from bootstrap.prefix.cache import PackageCache, default_cache
+from bootstrap.prefix.cache import PackageCache, default_cache, fingerprint_tree
 
 RECORD = Record(
     name="numpy",
@@ -33,6 +33,10 @@ def cache(tmp_path: Path):
         yield found
 
 
+def vouch(cache: PackageCache) -> None:
+    cache.vouch(RECORD, fingerprint_tree(cache.pkgs / RECORD.stem))
+
+
 def test_without_a_voucher_nothing_counts(cache: PackageCache) -> None:
     assert not cache.find(RECORD)
     cache.discard_unvouched()
@@ -40,7 +44,7 @@ def test_without_a_voucher_nothing_counts(cache: PackageCache) -> None:
 
 
 def test_with_a_voucher_it_counts(cache: PackageCache) -> None:
-    cache.vouch(RECORD)
+    vouch(cache)
     assert cache.find(RECORD)
     assert cache.holds(RECORD)
     cache.discard_unvouched()
@@ -48,17 +52,17 @@ def test_with_a_voucher_it_counts(cache: PackageCache) -> None:
 
 
 def test_a_voucher_is_for_one_archive(cache: PackageCache) -> None:
-    cache.vouch(RECORD)
+    vouch(cache)
     assert not cache.find(replace(RECORD, sha256="cd" * 32))
     assert not cache.holds(replace(RECORD, sha256="cd" * 32))
 
 
 @pytest.mark.parametrize("how", ["edited", "grown", "deleted", "added", "made executable", "retargeted"])
 def test_a_changed_entry_does_not_count(cache: PackageCache, how: str) -> None:
-    cache.vouch(RECORD)
+    vouch(cache)
     file = cache.pkgs / RECORD.stem / "lib/umath.so"
     os.utime(file, (1, 1))
-    cache.vouch(RECORD)
+    vouch(cache)
     if how == "edited":
         with file.open("r+b") as opened:
             opened.write(b"x")
@@ -80,18 +84,18 @@ def test_a_changed_entry_does_not_count(cache: PackageCache, how: str) -> None:
 
 def test_an_entry_that_is_gone_does_not_count(cache: PackageCache) -> None:
     cache.discard(RECORD)
-    cache.vouch(RECORD)
+    vouch(cache)
     assert not cache.find(RECORD)
 
 
 def test_linking_into_a_prefix_changes_nothing(cache: PackageCache, tmp_path: Path) -> None:
-    cache.vouch(RECORD)
+    vouch(cache)
     os.link(cache.pkgs / RECORD.stem / "lib/umath.so", tmp_path / "umath.so")
     assert cache.find(RECORD)
 
 
 def test_a_garbled_voucher_is_none(cache: PackageCache) -> None:
-    cache.vouch(RECORD)
+    vouch(cache)
     (cache.root / "vouchers" / f"{RECORD.stem}.json").write_text("{")
     assert not cache.find(RECORD)
 
