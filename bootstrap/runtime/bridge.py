@@ -109,7 +109,7 @@ def _copy_module(name: str, folder: Path) -> bool:
     return True
 
 
-_IMPORT = """\
+IMPORT_FIRST_MISSING = """\
 import importlib, json, sys
 missing = None
 try:
@@ -143,7 +143,7 @@ def _pure(name: str) -> bool:
 
 
 def _first_missing(layout: Layout, names: Iterable[str]) -> str | None:
-    command = [str(layout.python), "-I", "-c", _IMPORT, *names]
+    command = [str(layout.python), "-I", "-c", IMPORT_FIRST_MISSING, *names]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise KernelProofError(

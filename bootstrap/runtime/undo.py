@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bootstrap.card import Card
-from bootstrap.runtime import condacolab
+from bootstrap.integrity.process import CHILD
+from bootstrap.runtime import bridge, condacolab
 from bootstrap.runtime.journal import Journal
 from bootstrap.runtime.kernel import move
+from bootstrap.runtime.kernel.launch import PROVE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PROBES = ({str(CHILD)}, {move.LAUNCH_MODULE, PROVE}, {bridge.IMPORT_FIRST_MISSING})
+"""Words on the command lines of what a set-up runs in the environment; a kernel's and a user's have none of these."""
+_SECONDS_TO_END = 10.0
 
 
 @dataclass(frozen=True)
@@ -64,6 +76,7 @@ def undo() -> Undone:
         return Undone((), moves=False)
     condacolab.stop(journal.facts.get("installer", 0))
     prefix = Path(journal.facts.get("prefix", "/nonexistent"))
+    _end_probes(prefix)
     environment = journal.facts.get("environment")
     kernel = move.live_kernel() if Path(sys.prefix).resolve() == prefix.resolve() else None
     image = journal.image(prefix)
@@ -79,15 +92,32 @@ def undo() -> Undone:
     return Undone((*changed, *remove[:1]), moves=True)
 
 
+def _end_probes(prefix: Path) -> None:
+    """Ends what a killed kernel's set-up left running in a prefix: it imports, and each import may write bytecode."""
+    deadline = time.monotonic() + _SECONDS_TO_END
+    while probes := [pid for pid, words in _processes(prefix) if any(p <= words for p in _PROBES)]:
+        for pid in probes:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.01)
+
+
 def _running_in(prefix: Path) -> tuple[int, ...]:
     """Other processes whose program was the environment's Python."""
-    found = []
+    return tuple(sorted(pid for pid, _ in _processes(prefix)))
+
+
+def _processes(prefix: Path) -> Iterator[tuple[int, set[str]]]:
+    """Process ids, and words of the command lines, of other processes whose program is or was in a prefix."""
+    prefix = prefix.resolve()
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal() and int(entry.name) != os.getpid():
             try:
                 program = os.readlink(entry / "exe").removesuffix(" (deleted)")  # noqa: PTH115 - no path any more
+                words = (entry / "cmdline").read_bytes().decode(errors="surrogateescape").split("\0")
             except OSError:
                 continue
             if prefix in Path(program).parents:
-                found.append(int(entry.name))
-    return tuple(sorted(found))
+                yield int(entry.name), set(words)
