@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -58,7 +59,7 @@ class Record:
         """Whether a plain install leaves it out."""
         return MAIN_CATEGORY not in self.categories
 
-    @property
+    @cached_property
     def filename(self) -> str:
         """The archive's file name."""
         return posixpath.basename(unquote(urlsplit(self.url).path))
@@ -73,7 +74,7 @@ class Record:
         """The URL of the channel that holds the archive, without a trailing slash."""
         return self.url.rsplit("/", 2)[0]
 
-    @property
+    @cached_property
     def stem(self) -> str:
         """``name-version-build``, as conda-meta and package caches name it."""
         for suffix in ARCHIVE_SUFFIXES:

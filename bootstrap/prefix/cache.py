@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import PrefixNotWritableError
+from bootstrap.prefix.state import glance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -85,18 +86,18 @@ class PackageCache:
         voucher = self._voucher(record)
         return voucher is not None and tree is not None and tree == voucher.get("tree")
 
-    def look(self, record: Record, shared: Mapping[str, os.stat_result], others: Iterable[str]) -> str | None:
+    def look(self, record: Record, shared: Mapping[str, str], others: Iterable[str]) -> str | None:
         """The fingerprint of a record's entry, of which a prefix has shown most: to look again would take longer.
 
         Args:
             record: The record.
-            shared: What is known of files that the prefix shares with the entry, by their paths in the package.
+            shared: The `glance` at files that the prefix shares with the entry, by their paths in the package.
             others: The package's other files and links.
         """
         entry = str(self.pkgs / record.stem)
         try:
-            rows = [_row(f"/{path}", info) for path, info in shared.items()]
-            rows += [_row(f"/{path}", os.lstat(f"{entry}/{path}")) for path in others]
+            rows = [f"/{path} {known}" for path, known in shared.items()]
+            rows += [f"/{path} {glance(os.lstat(f'{entry}/{path}'))}" for path in others]
             return _digest([*rows, *_rows(f"{entry}/info", len(entry))])
         except OSError:
             # It has other files than it should, or lists them otherwise.
@@ -159,11 +160,7 @@ def _rows(folder: str, cut: int) -> Iterator[str]:
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(entry.path)
                 else:
-                    yield _row(entry.path[cut:], entry.stat(follow_symlinks=False))
-
-
-def _row(path: str, info: os.stat_result) -> str:
-    return f"{path} {info.st_size} {info.st_mtime_ns} {info.st_mode}"
+                    yield f"{entry.path[cut:]} {glance(entry.stat(follow_symlinks=False))}"
 
 
 def _digest(rows: Iterable[str]) -> str:

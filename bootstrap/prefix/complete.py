@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import VerificationError
 from bootstrap.prefix.files import FileFault, verify_files
 from bootstrap.prefix.records import META_DIR, InstalledRecord, installed_file
-from bootstrap.prefix.state import State, fingerprint, fingerprint_of
+from bootstrap.prefix.state import State, fingerprint, fingerprint_of, glance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +42,7 @@ _FROM_INDEX = (
 
 _FROM_PACKAGE = ("hardlink", "softlink")
 """Types of paths that lie in the package as well; entry points don't."""
-_SITE_PACKAGES = re.compile(r"^lib/python[^/]+/site-packages/")
+_SITE_PACKAGES = re.compile(r"lib/python[^/]+/site-packages/")
 
 
 class Proof:
@@ -70,12 +71,13 @@ class Proof:
             return None
         shared, others = proven
         if index.get("noarch") == "python":
-            shared = {_in_package(path): info for path, info in shared.items()}
-            others = [_in_package(path) for path in others]
+            site = next((found[0] for path in (*shared, *others) if (found := _SITE_PACKAGES.match(path))), None)
+            shared = {_in_package(path, site): known for path, known in shared.items()}
+            others = [_in_package(path, site) for path in others]
         return self._cache.look(record, shared, others)
 
-    def _prove(self, record: Record, index: Mapping[str, Any]) -> tuple[dict[str, os.stat_result], list[str]] | None:
-        """Proves a record; gives what it knows of the files that share an inode, and the package's other files."""
+    def _prove(self, record: Record, index: Mapping[str, Any]) -> tuple[dict[str, str], list[str]] | None:
+        """Proves a record; gives the `glance` at the files that share an inode, and the package's other files."""
         meta = self._stage / META_DIR / f"{record.stem}.json"
         try:
             data = json.loads(self._describe(meta, index))
@@ -86,21 +88,25 @@ class Proof:
             return None
         if same != (record.name, record.version, record.build, record.sha256):
             self._faults.append(FileFault(f"{META_DIR}/{meta.name}", str(record), "sha256", "is another package's"))
-        root = f"{self._stage}/"
         seen: dict[str, str | None] = {}
-        shared: dict[str, os.stat_result] = {}
+        shared: dict[str, str] = {}
         doubtful: list[dict[str, Any]] = []
-        for entry in entries:
+        # What follows is done for every file of the environment, on cores that the engine needs: hence no calls.
+        for entry, info in zip(entries, self._statuses(entries), strict=True):
             path = entry["_path"]
-            try:
-                info = os.lstat(root + path)
-            except OSError:
+            if info is None:
                 doubtful.append(entry)
-                continue
-            seen[path] = fingerprint_of(root + path, info)
-            if info.st_nlink > 1 and info.st_size == entry.get("size_in_bytes") and _untouched(entry):
-                shared[_own_path(entry)] = info
+            elif (
+                info.st_nlink > 1
+                and info.st_size == entry.get("size_in_bytes")
+                and entry.get("path_type", "hardlink") == "hardlink"
+                and not entry.get("prefix_placeholder")
+                and stat.S_ISREG(info.st_mode)
+            ):
+                known = shared[entry.get("original_path") or path] = glance(info)
+                seen[path] = f"{known} {info.st_ino}"
             else:
+                seen[path] = fingerprint_of(f"{self._stage}/{path}", info)
                 doubtful.append(entry)
         files = tuple(map(installed_file, doubtful))
         written = InstalledRecord(
@@ -109,6 +115,14 @@ class Proof:
         self._faults += verify_files(self._stage, [written], workers=1)
         self._files[record.stem] = seen
         return shared, [_own_path(e) for e in doubtful if e.get("path_type", "hardlink") in _FROM_PACKAGE]
+
+    def _statuses(self, entries: Sequence[Mapping[str, Any]]) -> list[os.stat_result | None]:
+        root = f"{self._stage}/"
+        paths = [root + entry["_path"] for entry in entries]
+        try:
+            return list(map(os.lstat, paths))
+        except OSError:
+            return [_status(path) for path in paths]
 
     @staticmethod
     def _describe(meta: Path, index: Mapping[str, Any]) -> str:
@@ -154,16 +168,18 @@ def _own_path(entry: Mapping[str, Any]) -> str:
     return path
 
 
-def _in_package(path: str) -> str:
+def _in_package(path: str, site_packages: str | None) -> str:
     """Where a noarch python package has the file that it installs at a path."""
-    if path.startswith("bin/"):
-        return f"python-scripts/{path.removeprefix('bin/')}"
-    return _SITE_PACKAGES.sub("site-packages/", path, count=1)
+    if site_packages and path.startswith(site_packages):
+        return f"site-packages/{path[len(site_packages) :]}"
+    return f"python-scripts/{path.removeprefix('bin/')}" if path.startswith("bin/") else path
 
 
-def _untouched(entry: Mapping[str, Any]) -> bool:
-    """Whether a file is installed as the package has it, byte for byte."""
-    return entry.get("path_type", "hardlink") == "hardlink" and not entry.get("prefix_placeholder")
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.lstat(path)
+    except OSError:
+        return None
 
 
 def sweep_bytecode(stage: Path, gone: Iterable[str], present: State) -> None:

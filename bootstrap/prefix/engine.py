@@ -26,9 +26,10 @@ EVENT_INTERVAL = 0.1
 """Seconds between two reports of bytes."""
 
 _RETRIES = 3
-_DOWNLOADS = 8
-"""At a time. The engine's own 50 leave the largest package, which ends last, too small a share of two cores;
-with 60 ms of latency to the server, 8, 16 and 50 took the same time."""
+_DOWNLOADS = min(2 * (os.cpu_count() or 1) + 1, 16)
+"""At a time, each of them unpacked while it comes. Of the engine's own 50 the largest package, which ends last, would
+have too small a share of two cores, and would end alone. There, 5 were quicker than 8 by 2 % from loopback and by 1 %
+with 15 ms of latency to the server, slower by 3 % with 50 ms; 4 slower by 12 %."""
 
 
 class _Reporter(rattler.InstallerReporter):

@@ -44,7 +44,7 @@ def bring_back(folder: Path) -> None:
         return
     lent = folder.readlink()
     beside = folder.with_name(f".{folder.name}.new")
-    shutil.copytree(lent, beside, symlinks=True)
+    shutil.copytree(lent, beside, symlinks=True, copy_function=shutil.copyfile)
     folder.unlink()
     beside.rename(folder)
     shutil.rmtree(lent, ignore_errors=True)

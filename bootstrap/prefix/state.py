@@ -52,7 +52,12 @@ def fingerprint_of(path: str, info: os.stat_result) -> str:
         return f"-> {os.readlink(path)}"  # noqa: PTH115 (called for every file of the prefix)
     if stat.S_ISDIR(info.st_mode):
         return "/"
-    return f"{info.st_size} {info.st_mtime_ns} {info.st_mode} {info.st_ino}"
+    return f"{glance(info)} {info.st_ino}"
+
+
+def glance(info: os.stat_result) -> str:
+    """The size, time and mode of a file: what its hard links and its copies have in common."""
+    return f"{info.st_size} {info.st_mtime_ns} {info.st_mode}"
 
 
 def write_state(prefix: Path, state: State) -> None:

@@ -335,7 +335,8 @@ class _Run:
             discard_unlinked()
 
         settling: list[Future[None]] = []
-        with ThreadPoolExecutor(1, initializer=_step_back) as pool:
+        # Where nothing is fetched the engine leaves no gaps, and both are done soonest if they share.
+        with ThreadPoolExecutor(1, initializer=_step_back if fetch else None) as pool:
             try:
                 worker.run(work, engine, on_event=on_event, on_retry=on_retry, **self.limits)
             finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.progress import Step
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
 
     from bootstrap.lock import Record
     from bootstrap.progress import Progress
+
+_INTERVAL = 0.05
+"""Seconds between two steps of one stage at least: a hundred packages may be linked in so long."""
 
 
 class Watch:
@@ -34,6 +38,7 @@ class Watch:
         self.bytes_done = 0
         """Bytes fetched."""
         self._base = 0
+        self._told = ("", 0.0)
 
     def on_event(self, event: dict[str, Any]) -> None:
         """Takes one event of the engine."""
@@ -48,15 +53,21 @@ class Watch:
             self.cached.add(name)
         elif kind == "linked":
             self.linked.add(name)
-        if len(self.cached) < len(self.names):
-            step = Step(
-                "fetching",
-                len(self.cached),
-                len(self.names),
-                bytes_done=self.bytes_done,
-                bytes_total=self.bytes_total,
-                detail=name if kind == "fetching" else "",
-            )
-        else:
-            step = Step("linking", len(self.linked), self.operations or None)
-        self.progress.step(step)
+        stage = "fetching" if len(self.cached) < len(self.names) else "linking"
+        last, when = self._told
+        now = time.monotonic()
+        if stage != last or now - when >= _INTERVAL or len(self.linked) == self.operations:
+            self._told = stage, now
+            self.progress.step(self._step(stage, name if kind == "fetching" else ""))
+
+    def _step(self, stage: str, name: str) -> Step:
+        if stage == "linking":
+            return Step(stage, len(self.linked), self.operations or None)
+        return Step(
+            stage,
+            len(self.cached),
+            len(self.names),
+            bytes_done=self.bytes_done,
+            bytes_total=self.bytes_total,
+            detail=name,
+        )

@@ -51,6 +51,10 @@ _LAST = ("done", "error")
 
 _LAUNCH = "import sys; sys.path[:] = sys.argv[1:]; from bootstrap.prefix.engine import main; main()"
 
+# Ctrl-C is for the parent, which then ends the engine; by itself it may panic on it. A group is enough for that. In a
+# session of its own the kernel would share the cores out between the two (autogroup), and not by niceness.
+_OWN_GROUP: dict[str, Any] = {"process_group": 0} if sys.version_info >= (3, 11) else {"preexec_fn": os.setpgrp}
+
 _ERRORS: dict[str, tuple[type[BootstrapError], str]] = {
     "disk-full": (DiskSpaceError, "The disk filled up while packages were unpacked."),
     "read-only": (PrefixNotWritableError, "The prefix or the cache can't be written."),
@@ -124,8 +128,7 @@ class Engine:
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             text=True,
-            # Ctrl-C is for the parent, which then ends the engine; by itself it may panic on it.
-            start_new_session=True,
+            **_OWN_GROUP,
         )
 
     def __enter__(self) -> Self:
