@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,12 +26,12 @@ from bootstrap.prefix import PLATFORM, plan, worker
 from bootstrap.prefix.cache import PackageCache, default_cache
 from bootstrap.prefix.compare import Comparison, compare_prefix
 from bootstrap.prefix.complete import Proof, sweep_bytecode
+from bootstrap.prefix.fill import fill
 from bootstrap.prefix.overlay import remove_overlays
 from bootstrap.prefix.records import META_DIR, is_environment
 from bootstrap.prefix.space import require_space
 from bootstrap.prefix.staging import Staging, hold
 from bootstrap.prefix.state import read_state, write_state
-from bootstrap.prefix.watch import Watch
 from bootstrap.progress import Progress, Silent, Step
 
 if TYPE_CHECKING:
@@ -224,7 +221,7 @@ class _Run:
 
         Args:
             before: How the prefix differs from the lock.
-            closely: Look at every file of the entries; otherwise `run_engine` does.
+            closely: Look at every file of the entries; otherwise `fill` does.
         """
         started = time.monotonic()
         wanted = plan.to_install(before, self.records)
@@ -262,10 +259,19 @@ class _Run:
             reinstall=plan.to_reinstall(before),
         )
         proof = Proof(stage, self.cache)
-        fetched = {r.name for r in fetch}
-        wanted = plan.to_install(before, self.records)
-        cached = {r.name: self.cache.made(r) for r in wanted if r.name not in fetched}
-        self.run_engine(engine, work, fetch, cached, proof)
+        filled = fill(
+            engine,
+            work,
+            records=self.records,
+            install=plan.to_install(before, self.records),
+            fetch=fetch,
+            cache=self.cache,
+            proof=proof,
+            progress=self.progress,
+            limits=self.limits,
+        )
+        self.linked = filled.linked
+        self.fetched_bytes += filled.bytes_done
         self.timed("install", started)
         self.progress.step(Step("verifying"))
         started = time.monotonic()
@@ -283,74 +289,6 @@ class _Run:
         staging.switch()
         staging.clean()
         self.timed("switch", started)
-
-    def run_engine(
-        self,
-        engine: worker.Engine,
-        work: dict[str, Any],
-        fetch: Sequence[Record],
-        cached: Mapping[str, int | None],
-        proof: Proof,
-    ) -> None:
-        """Runs the engine; meanwhile proves each package that is in place, and vouches for its cache entry.
-
-        A run that is killed then keeps what it has.
-
-        Raises:
-            VerificationError: Entries of the cache are not as they were; they are discarded. `cached` says of which
-                packages there should be some, and when they were made.
-        """
-        watch = Watch(self.progress, fetch)
-        by_name = {r.name: r for r in self.records}
-        unlinked = {r.name: r for r in fetch}
-        altered: list[Record] = []
-
-        def settle(record: Record) -> None:
-            tree = proof.add(record)
-            # Linked, not merely unpacked: then the engine has compared the archive's hash.
-            if unlinked.pop(record.name, None):
-                if tree:
-                    self.cache.vouch(record, tree)
-            elif record.name in cached and not as_it_was(record, tree):
-                altered.append(record)
-
-        def as_it_was(record: Record, tree: str | None) -> bool:
-            # The engine makes an entry anew that it can't use, from an archive that nobody may have checked.
-            same = self.cache.made(record) == cached[record.name]
-            return same and (self.cache.agrees(record, tree) or self.cache.find(record))
-
-        def discard_unlinked() -> None:
-            for record in unlinked.values():
-                self.cache.discard(record)
-
-        def on_event(event: dict[str, Any]) -> None:
-            watch.on_event(event)
-            if event["event"] == "linked":
-                settling.append(pool.submit(settle, by_name[event["name"]]))
-
-        def on_retry(error: BootstrapError, pause: float) -> None:
-            self.progress.note(f"{error.message} Trying again in {pause:.0f} s.")
-            # An engine that was stopped may have left half a package, which the next one would take for whole.
-            wait(settling)
-            discard_unlinked()
-
-        settling: list[Future[None]] = []
-        # Where nothing is fetched the engine leaves no gaps, and both are done soonest if they share.
-        with ThreadPoolExecutor(1, initializer=_step_back if fetch else None) as pool:
-            try:
-                worker.run(work, engine, on_event=on_event, on_retry=on_retry, **self.limits)
-            finally:
-                wait(settling)
-                discard_unlinked()
-        for settled in settling:
-            settled.result()
-        if altered:
-            for record in altered:
-                self.cache.discard(record)
-            evidence = [f"{self.cache.pkgs / record.stem}" for record in altered[:10]]
-            raise VerificationError("Packages in the cache are not as they were unpacked.", evidence=evidence)
-        self.linked = watch.linked
-        self.fetched_bytes += watch.bytes_done
 
     @property
     def lock_facts(self) -> dict[str, Any]:
@@ -372,9 +310,3 @@ class _Run:
             fetched_bytes=self.fetched_bytes,
             seconds=self.seconds,
         )
-
-
-def _step_back() -> None:
-    """Gives this thread, and no other, the lowest priority: the engine comes first, and leaves gaps."""
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
