@@ -12,6 +12,7 @@ import os
 import re
 import stat
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import VerificationError
@@ -45,8 +46,21 @@ _FROM_PACKAGE = ("hardlink", "softlink")
 _SITE_PACKAGES = re.compile(r"lib/python[^/]+/site-packages/")
 
 
+@dataclass(frozen=True)
+class _Proven:
+    """What was found of one record."""
+
+    record: Record
+    meta: str | None
+    """The `fingerprint` of its conda-meta record, as that was read."""
+    faults: Sequence[FileFault]
+    files: dict[str, str | None] = field(default_factory=dict)
+    text: str | None = None
+    """The conda-meta record with what it lacked; None where it lacked nothing."""
+
+
 class Proof:
-    """Gathers what is proven of a stage.
+    """Gathers what is proven of a stage, which the engine may still be filling.
 
     Args:
         stage: The folder that the engine fills.
@@ -56,8 +70,7 @@ class Proof:
     def __init__(self, stage: Path, cache: PackageCache) -> None:
         self._stage = stage
         self._cache = cache
-        self._files: dict[str, dict[str, str | None]] = {}
-        self._faults: list[FileFault] = []
+        self._proven: dict[str, _Proven] = {}
 
     def add(self, record: Record) -> str | None:
         """Proves one record that was just installed from the cache; faults are raised by `conclude`.
@@ -66,28 +79,43 @@ class Proof:
             The fingerprint of the cache's entry for it, or None where the record can't be read.
         """
         index = self._cache.index_json(record)
-        proven = self._prove(record, index)
-        if proven is None:
+        looks = self._prove(record, index)
+        if looks is None:
             return None
-        shared, others = proven
+        shared, others = looks
         if index.get("noarch") == "python":
             site = next((found[0] for path in (*shared, *others) if (found := _SITE_PACKAGES.match(path))), None)
             shared = {_in_package(path, site): known for path, known in shared.items()}
             others = [_in_package(path, site) for path in others]
         return self._cache.look(record, shared, others)
 
+    def outdated(self) -> list[Record]:
+        """Records that are no longer as they were when they were proven.
+
+        At its end the engine decides whose of several files of one path is in its place, moves files for that, and
+        rewrites the records of the packages concerned.
+        """
+        return [p.record for p in self._proven.values() if fingerprint(str(self._meta(p.record))) != p.meta]
+
+    def _meta(self, record: Record) -> Path:
+        return self._stage / META_DIR / f"{record.stem}.json"
+
     def _prove(self, record: Record, index: Mapping[str, Any]) -> tuple[dict[str, str], list[str]] | None:
         """Proves a record; gives the `glance` at the files that share an inode, and the package's other files."""
-        meta = self._stage / META_DIR / f"{record.stem}.json"
+        meta = self._meta(record)
+        read = fingerprint(str(meta))
         try:
-            data = json.loads(self._describe(meta, index))
+            text = meta.read_text(encoding="utf-8")
+            data = json.loads(text)
             same = (data["name"], data["version"], data["build"], data["sha256"])
             entries = data["paths_data"]["paths"]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            self._faults.append(FileFault(f"{META_DIR}/{meta.name}", str(record), "unreadable", str(error)))
+            fault = FileFault(f"{META_DIR}/{meta.name}", str(record), "unreadable", str(error))
+            self._proven[record.stem] = _Proven(record, read, [fault])
             return None
+        faults = []
         if same != (record.name, record.version, record.build, record.sha256):
-            self._faults.append(FileFault(f"{META_DIR}/{meta.name}", str(record), "sha256", "is another package's"))
+            faults.append(FileFault(f"{META_DIR}/{meta.name}", str(record), "sha256", "is another package's"))
         seen: dict[str, str | None] = {}
         shared: dict[str, str] = {}
         doubtful: list[dict[str, Any]] = []
@@ -112,8 +140,8 @@ class Proof:
         written = InstalledRecord(
             record.name, record.version, record.build, record.subdir, record.url, record.sha256, files, meta
         )
-        self._faults += verify_files(self._stage, [written], workers=1)
-        self._files[record.stem] = seen
+        faults += verify_files(self._stage, [written], workers=1)
+        self._proven[record.stem] = _Proven(record, read, faults, seen, _completed(text, index))
         return shared, [_own_path(e) for e in doubtful if e.get("path_type", "hardlink") in _FROM_PACKAGE]
 
     def _statuses(self, entries: Sequence[Mapping[str, Any]]) -> list[os.stat_result | None]:
@@ -124,42 +152,44 @@ class Proof:
         except OSError:
             return [_status(path) for path in paths]
 
-    @staticmethod
-    def _describe(meta: Path, index: Mapping[str, Any]) -> str:
-        """The conda-meta record's text, with what only the package's own index.json knows added to it."""
-        text = meta.read_text()
-        head = text.partition('\n  "files":')[0]
-        more = {k: index[k] for k in _FROM_INDEX if index.get(k) is not None and f'\n  "{k}":' not in head}
-        # Written as text: to write megabytes of JSON anew would take longer than all of the rest.
-        if more and text.startswith("{\n"):
-            added = "".join(f"  {json.dumps(key)}: {json.dumps(value)},\n" for key, value in more.items())
-            text = "{\n" + added + text[2:]
-            # In one step: the engine reads the records again before it ends.
-            beside = meta.with_suffix(".new")
-            beside.write_text(text)
-            beside.replace(meta)
-        return text
+    def conclude(self, locked: Sequence[Record]) -> dict[str, str]:
+        """Proves that the stage holds exactly these records; call it when the engine has ended.
 
-    def conclude(self, locked: Sequence[Record], lock: Mapping[str, Any]) -> State:
-        """The ledger of the stage, once it is proven to hold exactly these records, and these are in their place.
+        Returns:
+            By their names, the new texts of files in conda-meta: records with what the engine doesn't know.
 
         Raises:
             VerificationError: Something is missing, superfluous, or not as the package has it.
         """
         for record in locked:
-            if record.stem not in self._files:
+            if record.stem not in self._proven:
                 self._prove(record, self._cache.index_json(record))
-        evidence = [f"{f.path} ({f.owner}): {f.reason} {f.detail}".rstrip() for f in self._faults]
+        proven = [self._proven[record.stem] for record in locked]
+        evidence = [f"{f.path} ({f.owner}): {f.reason} {f.detail}".rstrip() for p in proven for f in p.faults]
         expected = {f"{record.stem}.json" for record in locked}
         found = {path.name for path in (self._stage / META_DIR).glob("*.json")}
         evidence += [f"{META_DIR}/{name}: not in the lock" for name in sorted(found - expected)]
         if evidence:
             raise VerificationError("What was restored is not what the lock says.", evidence=evidence[:10])
-        files = {record.stem: self._files[record.stem] for record in locked}
+        return {f"{p.record.stem}.json": p.text for p in proven if p.text}
+
+    def ledger(self, locked: Sequence[Record], lock: Mapping[str, Any]) -> State:
+        """The ledger of the stage, once `conclude` has proven it and its records are in their place."""
+        files = {record.stem: self._proven[record.stem].files for record in locked}
         for stem, seen in files.items():
             meta = f"{META_DIR}/{stem}.json"
             seen[meta] = fingerprint(f"{self._stage}/{meta}")
         return State(lock=lock, records={r.stem: r.sha256 or "" for r in locked}, files=files)
+
+
+def _completed(text: str, index: Mapping[str, Any]) -> str | None:
+    """A conda-meta record's text with what only the package's own index.json knows; None if that is nothing."""
+    head = text.partition('\n  "files":')[0]
+    more = {k: index[k] for k in _FROM_INDEX if index.get(k) is not None and f'\n  "{k}":' not in head}
+    if not more or not text.startswith("{\n"):
+        return None
+    # Written as text: to write megabytes of JSON anew would take longer than all of the rest.
+    return "{\n" + "".join(f"  {json.dumps(key)}: {json.dumps(value)},\n" for key, value in more.items()) + text[2:]
 
 
 def _own_path(entry: Mapping[str, Any]) -> str:

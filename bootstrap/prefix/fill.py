@@ -84,6 +84,8 @@ def fill(
             settlement.discard_rest()
     for settled in settling:
         settled.result()
+    for record in proof.outdated():
+        settlement.settle(record)
     settlement.require_unaltered()
     return watch
 
@@ -94,16 +96,18 @@ class _Settlement:
     def __init__(self, cache: PackageCache, proof: Proof, install: Sequence[Record], fetch: Sequence[Record]) -> None:
         self._cache = cache
         self._proof = proof
+        self._fetched = {record.name for record in fetch}
         self._unlinked = {record.name: record for record in fetch}
         # The engine makes an entry anew that it can't use, from an archive that nobody may have checked.
-        self._made = {record.name: cache.made(record) for record in install if record.name not in self._unlinked}
+        self._made = {record.name: cache.made(record) for record in install if record.name not in self._fetched}
         self._altered: list[Record] = []
 
     def settle(self, record: Record) -> None:
         """Proves a package that is linked, and vouches for its entry; or sees whether the entry is as it was."""
         tree = self._proof.add(record)
-        # Linked, not merely unpacked: then the engine has compared the archive's hash.
-        if self._unlinked.pop(record.name, None):
+        self._unlinked.pop(record.name, None)
+        if record.name in self._fetched:
+            # Linked, not merely unpacked: then the engine has compared the archive's hash.
             if tree:
                 self._cache.vouch(record, tree)
         elif record.name in self._made and not self._as_it_was(record, tree):

@@ -12,6 +12,10 @@ import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MEMORY = Path("/dev/shm")  # noqa: S108 (only folders of a new name are made there)
 ROOM = 512_000_000
@@ -38,13 +42,28 @@ def lend(folder: Path) -> None:
         folder.mkdir()
 
 
-def bring_back(folder: Path) -> None:
-    """Turns what `lend` made into an ordinary folder with the same content."""
+def bring_back(folder: Path, texts: Mapping[str, str]) -> None:
+    """Turns what `lend` made into an ordinary folder with the same files.
+
+    Args:
+        folder: The folder.
+        texts: New content, by the names of the files that get it.
+    """
     if not folder.is_symlink():
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
         return
+
+    def bring(source: str, target: str) -> None:
+        text = texts.get(Path(target).name)
+        if text is None:
+            shutil.copyfile(source, target)
+        else:
+            Path(target).write_text(text, encoding="utf-8")
+
     lent = folder.readlink()
     beside = folder.with_name(f".{folder.name}.new")
-    shutil.copytree(lent, beside, symlinks=True, copy_function=shutil.copyfile)
+    shutil.copytree(lent, beside, symlinks=True, copy_function=bring)
     folder.unlink()
     beside.rename(folder)
     shutil.rmtree(lent, ignore_errors=True)

@@ -20,7 +20,7 @@ from bootstrap.prefix import memory
 from bootstrap.prefix.records import META_DIR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 WAIT_SECONDS = 900.0
@@ -65,9 +65,9 @@ class Staging:
         shutil.copytree(self.prefix / META_DIR, meta, dirs_exist_ok=True)
         return self.stage
 
-    def finish(self) -> None:
-        """Puts the records beside the files that they are about."""
-        memory.bring_back(self.stage / META_DIR)
+    def finish(self, texts: Mapping[str, str]) -> None:
+        """Puts the records beside the files that they are about; those named with a new text."""
+        memory.bring_back(self.stage / META_DIR, texts)
 
     def switch(self) -> None:
         """Puts the stage in the prefix's place, and deletes what was there."""

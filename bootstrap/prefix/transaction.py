@@ -275,8 +275,8 @@ class _Run:
         self.timed("install", started)
         self.progress.step(Step("verifying"))
         started = time.monotonic()
-        staging.finish()
-        state = proof.conclude(self.records, self.lock_facts)
+        staging.finish(proof.conclude(self.records))
+        state = proof.ledger(self.records, self.lock_facts)
         if before:
             gone = {file.path for record in plan.to_remove(before) for file in record.files}
             linked = [r.stem for r in self.records if r.name in self.linked]

@@ -14,6 +14,7 @@ from bootstrap.errors import HashMismatchError, NotOursError, OfflineError
 from bootstrap.lock import judge, read_lock
 from bootstrap.prefix import compare_prefix
 from bootstrap.prefix.cache import PackageCache
+from bootstrap.prefix.state import read_state, suspects
 from tests.integration import tiny
 from tests.integration.tiny import Site, leftovers, snapshot
 from tests.support.channel.tiny import TinyChannel
@@ -48,6 +49,31 @@ def test_creates_an_environment(site: Site) -> None:
     assert os.readlink(site.prefix / "bin/python") == "python3.13"
     out = subprocess.run([site.prefix / "bin/python"], capture_output=True, text=True, check=True)
     assert out.stdout == "python\n"
+
+
+def test_a_file_of_several_packages(site: Site) -> None:
+    names = ["first", "second", "third", "fourth"]
+    for name in names:
+        # One that others need is installed before them; whose file is in place is decided at the end.
+        depends = {"first": ["fourth"], "second": ["third"]}.get(name, [])
+        files = {"share/same.txt": f"{name}\n", f"share/{name}.txt": name}
+        site.channel.add(name, "1", files=files, depends=depends)
+    site.channel.index()
+    lock = site.lock()
+    # In which order they are linked is chance.
+    for _ in range(5):
+        shutil.rmtree(site.prefix, ignore_errors=True)
+        site.restore(lock)
+        ledger = read_state(site.prefix)
+        assert ledger
+        for name in names:
+            meta = json.loads((site.prefix / f"conda-meta/{name}-1-0.json").read_text())
+            owned = {entry["_path"] for entry in meta["paths_data"]["paths"]}
+            assert set(ledger.files[f"{name}-1-0"]) == {*owned, f"conda-meta/{name}-1-0.json"}
+            assert meta["license"] == "BSD-3-Clause"
+        assert suspects(site.prefix, ledger) == set()
+        assert agrees(site, lock)
+        assert site.restore(lock).action == "unchanged"
 
 
 def test_records_are_complete_for_conda(site: Site) -> None:

@@ -36,8 +36,9 @@ def test_lent_and_brought_back(folder: Path, room: Path) -> None:
     (folder / "numpy.json").write_text("{}")
     (folder / "history").write_text("")
     (folder / "link").symlink_to("history")
-    memory.bring_back(folder)
+    memory.bring_back(folder, {"numpy.json": '{"license": "BSD"}'})
     assert not folder.is_symlink()
+    assert (folder / "numpy.json").read_text() == '{"license": "BSD"}'
     assert stat.S_IMODE(folder.stat().st_mode) == 0o755
     assert {path.name for path in folder.iterdir()} == {"numpy.json", "history", "link"}
     assert os.readlink(folder / "link") == "history"
@@ -48,9 +49,9 @@ def test_lent_and_brought_back(folder: Path, room: Path) -> None:
 def test_what_is_no_loan_stays(folder: Path, room: Path, tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "numpy.json").write_text("{}")
-    memory.bring_back(folder)
+    memory.bring_back(folder, {"numpy.json": "[]"})
     memory.forget(folder)
-    assert (folder / "numpy.json").exists()
+    assert (folder / "numpy.json").read_text() == "[]"
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     foreign = room / "another-program"
@@ -81,7 +82,7 @@ def test_without_memory_it_is_an_ordinary_folder(
     memory.lend(folder)
     assert folder.is_dir()
     assert not folder.is_symlink()
-    memory.bring_back(folder)
+    memory.bring_back(folder, {})
     assert folder.is_dir()
 
 
