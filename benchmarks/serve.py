@@ -43,7 +43,7 @@ class Handler(SimpleHTTPRequestHandler):
             else:
                 self.connection.sendfile(source)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its name)
         """Say nothing."""
 
 

@@ -160,5 +160,5 @@ def _site_folders(prefix: Path) -> list[Path]:
     """Where this Python keeps its packages: of the prefix, and whatever else it searches that is named so."""
     short = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     found = [prefix / "lib" / short / "site-packages"]
-    found += [Path(p) for p in sys.path if os.path.basename(p) in ("site-packages", "dist-packages")]  # noqa: PTH119
+    found += [Path(p) for p in sys.path if os.path.basename(p) in ("site-packages", "dist-packages")]  # noqa: PTH119 (text)
     return list(dict.fromkeys(found))

@@ -150,7 +150,7 @@ def _patched(live: Live) -> Iterator[Draft]:
             live=True,
             summary="Code in this process has replaced parts of numpy.",
             evidence=(*shorten(found.problems), *_problems(live, "live-answers")[:4]),
-            files=tuple(f for f in found.facts.get("files", ()) if os.path.isabs(f)),  # noqa: PTH117
+            files=tuple(f for f in found.facts.get("files", ()) if os.path.isabs(f)),  # noqa: PTH117 (as text)
             package="numpy",
             repair=f"Remove the code that replaces them, then {RESTART.lower()}.",
         )
@@ -192,7 +192,7 @@ def _runtimes(facts: Facts, live: Live) -> Iterator[Draft]:
     inside = f"{os.path.realpath(facts.layout.prefix)}/"
     foreign = []
     for path in found.get("mapped", ()):
-        name = os.path.basename(path)  # noqa: PTH119
+        name = os.path.basename(path)  # noqa: PTH119 (as text)
         twin = facts.layout.prefix / "lib" / name
         outside = not os.path.realpath(path).startswith(inside)
         if facts.disk.conda and outside and name.startswith(_NUMERIC) and twin.exists():
@@ -241,4 +241,4 @@ def _problems(live: Live, name: str) -> tuple[str, ...]:
 
 
 def _folder(strangers: dict[str, str]) -> str:
-    return os.path.dirname(next(iter(strangers.values()), ""))  # noqa: PTH120
+    return os.path.dirname(next(iter(strangers.values()), ""))  # noqa: PTH120 (as text: none is empty)

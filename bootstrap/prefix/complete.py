@@ -119,7 +119,7 @@ class Proof:
         seen: dict[str, str | None] = {}
         shared: dict[str, str] = {}
         doubtful: list[dict[str, Any]] = []
-        # What follows is done for every file of the environment, on cores that the engine needs: hence no calls.
+        # What follows is done for every file of the environment, on cores that the engine needs: hence few calls.
         for entry, info in zip(entries, self._statuses(entries), strict=True):
             path = entry["_path"]
             if info is None:

@@ -132,7 +132,7 @@ def refuse_altered_local_archives(records: list[dict[str, Any]]) -> dict[str, An
     def fault(record: dict[str, Any]) -> dict[str, Any] | None:
         path = unquote(urlsplit(record["url"]).path)
         try:
-            with open(path, "rb") as file:  # noqa: PTH123
+            with open(path, "rb") as file:  # noqa: PTH123 (as text from a URL)
                 digest = hashlib.sha256()
                 while chunk := file.read(1 << 20):
                     digest.update(chunk)

@@ -292,7 +292,7 @@ def _whose_fault(record: dict[str, Any]) -> tuple[str, list[str]]:
     digest = hashlib.sha256()
     try:
         # The scheme was judged with the lock.
-        with urllib.request.urlopen(record["url"], timeout=STALL_SECONDS) as answer:  # noqa: S310
+        with urllib.request.urlopen(record["url"], timeout=STALL_SECONDS) as answer:  # noqa: S310 (see above)
             while chunk := answer.read(1 << 20):
                 digest.update(chunk)
     except OSError as error:

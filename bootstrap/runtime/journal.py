@@ -115,7 +115,7 @@ class Journal:
             return Image(str(path), "absent")
         owner: dict[str, Any] = {"mode": stat.S_IMODE(info.st_mode), "uid": info.st_uid, "gid": info.st_gid}
         if stat.S_ISLNK(info.st_mode):
-            return Image(str(path), "link", target=os.readlink(path), **owner)  # noqa: PTH115
+            return Image(str(path), "link", target=os.readlink(path), **owner)  # noqa: PTH115 (as text, byte for byte)
         if stat.S_ISDIR(info.st_mode):
             return Image(str(path), "folder", **owner)
         name = f"{len(self._images):03d}-{path.name}"
@@ -175,7 +175,7 @@ class Journal:
         except (FileNotFoundError, NotADirectoryError):
             return Image(str(path), "absent")
         if stat.S_ISLNK(info.st_mode):
-            return Image(str(path), "link", target=os.readlink(path))  # noqa: PTH115
+            return Image(str(path), "link", target=os.readlink(path))  # noqa: PTH115 (as text, byte for byte)
         kind = "folder" if stat.S_ISDIR(info.st_mode) else "file"
         mode = stat.S_IMODE(info.st_mode)
         return Image(str(path), kind, "", "", mode, info.st_uid, info.st_gid, info.st_mtime_ns)

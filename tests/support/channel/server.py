@@ -192,7 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self._answer(body=False)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (its name)
         """Say nothing: ``ChannelServer.log`` keeps the requests."""
 
     def _answer(self, *, body: bool) -> None:

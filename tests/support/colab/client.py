@@ -95,7 +95,7 @@ class Result:
         return self
 
 
-class _Thread(IOLoopThread):  # type: ignore[misc]
+class _Thread(IOLoopThread):  # type: ignore[misc]  # it has no types; so the two below
     async def _async_run(self) -> None:
         while not self._exiting:  # the original looks once a second
             await asyncio.sleep(0.02)
