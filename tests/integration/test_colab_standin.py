@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.colab import VERSIONS, ColabRoot, find_python, skip_without
+from tests.support.colab import UNTIL_THE_NEXT_HAS_COME, VERSIONS, ColabRoot, find_python, skip_without
 from tests.support.colab.layers import prepare
 from tests.support.colab.root import HOME
 
@@ -113,7 +113,7 @@ class TestKernel:
         assert counts == list(range(counts[0], counts[0] + 30))
 
     def test_cells_behind_an_error_are_aborted(self, kernel: Kernel) -> None:
-        results = kernel.collect([kernel.send("import time; time.sleep(0.5); 1 / 0"), kernel.send("2")])
+        results = kernel.collect([kernel.send(f"{UNTIL_THE_NEXT_HAS_COME}1 / 0"), kernel.send("2")])
         assert [r.status for r in results] == ["error", "aborted"]
         assert results[0].error is not None and results[0].error.name == "ZeroDivisionError"
 

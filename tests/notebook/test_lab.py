@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.colab import ColabRoot
+from tests.support.colab import UNTIL_THE_NEXT_HAS_COME, ColabRoot
 from tests.support.colab.browser import ensure_browser
 from tests.support.colab.lab import Lab
 
@@ -62,7 +62,8 @@ def test_five_cells_run_green(lab: Lab, tmp_path: Path) -> None:
 
 
 def test_an_error_ends_the_run_and_is_told(lab: Lab, tmp_path: Path) -> None:
-    run = lab.run_all(write(tmp_path / "error.ipynb", "1", "import nowhere", "3"))
+    fails = f"{UNTIL_THE_NEXT_HAS_COME}import nowhere"
+    run = lab.run_all(write(tmp_path / "error.ipynb", "1", fails, "3"))
     assert run.finished and run.dialogs == ()
     assert [(cell.execution_count, cell.running) for cell in run.cells] == [(1, False), (2, False), (None, False)]
     assert run.cells[1].error == "ModuleNotFoundError: No module named 'nowhere'"

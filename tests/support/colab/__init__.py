@@ -13,7 +13,7 @@ machine's), and torch with the rest of Colab's several hundred packages.
 
 from __future__ import annotations
 
-from .client import Client, Failure, Message, Result
+from .client import UNTIL_THE_NEXT_HAS_COME, Client, Failure, Message, Result
 from .machine import ColabRoot
 from .pythons import VERSIONS, find_python
 from .root import RootError, skip_without, why_not
@@ -21,6 +21,7 @@ from .server import Kernel, Server
 from .snapshot import Difference, Entry, Snapshot
 
 __all__ = [
+    "UNTIL_THE_NEXT_HAS_COME",
     "VERSIONS",
     "Client",
     "ColabRoot",

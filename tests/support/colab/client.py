@@ -20,6 +20,18 @@ from traitlets import Type
 if TYPE_CHECKING:
     from typing import Self
 
+UNTIL_THE_NEXT_HAS_COME = """
+from time import monotonic as _now
+_kernel, _end = get_ipython().kernel, _now() + 60
+while _kernel.msg_queue.empty() and not _kernel.shell_stream.socket.poll(100):
+    assert _now() < _end, "no other cell came"
+"""
+"""A cell's beginning: goes on once the next cell is with the kernel, queued or still in its socket.
+
+A failing cell turns away only what has come by then (ipykernel's ``stop_on_error_timeout`` is 0, as on Colab), and a
+page or client may be slower than a short cell.
+"""
+
 
 @dataclass(frozen=True)
 class Message:
