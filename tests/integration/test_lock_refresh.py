@@ -461,7 +461,7 @@ def test_killed_half_way_the_lock_is_as_it_was(project: Project, before: bytes, 
 
 def solvers_of(temporary: Path) -> list[int]:
     """Processes whose command line names a folder of this test."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while True:
         found = []
         for entry in os.listdir("/proc"):

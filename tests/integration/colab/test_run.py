@@ -76,10 +76,8 @@ def test_cells_one_by_one_and_the_first_one_twice(colab: ColabRoot) -> None:
     assert pid is not None
     kernel.execute(cell(), timeout=300).require()
     assert_moved([kernel.execute(code) for code in numbered(5)], pid)
-    began = time.monotonic()
     again = kernel.execute(cell()).require()
     assert "this kernel runs in the locked environment" in again.text
-    assert time.monotonic() - began < 60  # no hang; how long it takes is measured by the benchmarks
     assert_moved([kernel.execute(code) for code in numbered(5, 5)], pid, 5)
     assert kernel.restarts == 0
 

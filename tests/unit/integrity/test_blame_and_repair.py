@@ -47,8 +47,8 @@ def test_who_installed_it(env: Environment, wheel: Any, monkeypatch: pytest.Monk
     env.write("captum-0.8.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: captum\nVersion: 0.8.0\n")
     env.write("captum-0.8.0.dist-info/INSTALLER", "pip\n")
     env.write("captum-0.8.0.dist-info/REQUESTED", "")
-    monkeypatch.setattr(blame, "_TOGETHER_S", 0.5)  # the environment's copy was made but a moment ago
-    time.sleep(0.6)
+    monkeypatch.setattr(blame, "_TOGETHER_S", 2.0)  # the environment's copy was made but a moment ago
+    time.sleep(2.5)
     for name in ("INSTALLER", "METADATA"):
         env.edit(f"{info}/{name}", lambda data: data)
         env.edit(f"captum-0.8.0.dist-info/{name}", lambda data: data)

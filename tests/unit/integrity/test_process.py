@@ -64,10 +64,8 @@ def test_death(run, code: str, words: str) -> None:
 
 
 def test_hang(run) -> None:
-    began = time.monotonic()
     bad, after = run(Limits(seconds=1.0), bad="import time\nwhile True: time.sleep(1)", after="")
     assert (bad.outcome, after.outcome) == ("timeout", "skip")
-    assert time.monotonic() - began < 10
 
 
 def test_hang_that_ignores_signals_and_floods_its_output(run) -> None:
@@ -93,17 +91,15 @@ def test_reserved_address_space_is_no_memory(run) -> None:
 
 
 def test_a_child_left_behind_is_ended_and_not_waited_for(run, tmp_path: Path) -> None:
-    began = time.monotonic()
     note = tmp_path / "pid"
     code = f"""
 import subprocess
-child = subprocess.Popen(["sleep", "300"], close_fds=False)
+child = subprocess.Popen(["sleep", "100000"], close_fds=False)
 with open({str(note)!r}, "w") as file:
     file.write(str(child.pid))
 """
     (good,) = run(good=code)
     assert good.outcome == "pass"
-    assert time.monotonic() - began < 15
     pid = int(note.read_text())
     for _ in range(100):
         try:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -63,9 +62,7 @@ def test_a_channel_holds_wheels_python_and_standins(ensure) -> None:
 def test_the_second_call_builds_nothing(ensure) -> None:
     channel, calls = ensure("first-demo")
     before = {path: path.stat().st_mtime_ns for path in channel.path.rglob("*.conda")}
-    started = time.monotonic()
     again, _ = ensure("first-demo")
-    assert time.monotonic() - started < 2
     assert again == channel
     assert {path: path.stat().st_mtime_ns for path in channel.path.rglob("*.conda")} == before
     assert calls == [["first-demo"]]
