@@ -9,12 +9,13 @@ or with files that no longer match it, is deleted before the engine may see it.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,24 +48,56 @@ class PackageCache:
 
     @contextmanager
     def locked(self, waiting: Callable[[], None]) -> Iterator[None]:
-        """Holds the cache for one restore; `waiting` is called if another one has it."""
+        """Holds the cache for one restore; `waiting` is called if another one has it.
+
+        What nothing came into is deleted afterwards, where it was made here.
+
+        Raises:
+            PrefixNotWritableError: It can't be made or written.
+        """
+        made = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
         try:
-            self.pkgs.mkdir(parents=True, exist_ok=True)
-            self._vouchers.mkdir(exist_ok=True)
-        except (FileNotFoundError, FileExistsError, NotADirectoryError) as error:
+            descriptor = self._hold(waiting)
+        except (FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError) as error:
             evidence = [f"{self.root}: {error.strerror}"]
             hint = "Choose a --cache folder that you may write to."
             raise PrefixNotWritableError("The cache can't be written.", evidence=evidence, hint=hint) from error
-        descriptor = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                waiting()
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
+            for folder in (self.pkgs, self._vouchers, *made):
+                with suppress(OSError):
+                    folder.rmdir()
             os.close(descriptor)
+
+    def _hold(self, waiting: Callable[[], None]) -> int:
+        """Locks the folder itself, so that no lock file is left lying about; returns its descriptor."""
+        while True:
+            self.root.mkdir(parents=True, exist_ok=True)
+            if not os.access(self.root, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    waiting()
+                    fcntl.flock(descriptor, fcntl.LOCK_EX)
+                if self._is(descriptor):
+                    self.pkgs.mkdir(exist_ok=True)
+                    self._vouchers.mkdir(exist_ok=True)
+                    return descriptor
+            except BaseException:
+                os.close(descriptor)
+                raise
+            os.close(descriptor)
+
+    def _is(self, descriptor: int) -> bool:
+        """Whether an open folder is the cache still: who held it before may have deleted it, for want of content."""
+        try:
+            return os.path.samestat(os.fstat(descriptor), self.root.stat())
+        except FileNotFoundError:
+            return False
 
     def holds(self, record: Record) -> bool:
         """Whether there is an entry with a voucher for the record's archive; `find` also looks at its files."""
@@ -137,10 +170,13 @@ class PackageCache:
         shutil.rmtree(self.pkgs / stem, ignore_errors=True)
 
     def discard_unvouched(self) -> None:
-        """Deletes what an earlier run left without a voucher, the engine's temporary folders included."""
-        for path in self.pkgs.iterdir():
-            if path.is_dir() and not (self._vouchers / f"{path.name}.json").exists():
-                self.discard_stem(path.name)
+        """Deletes what has no voucher, the engine's temporary folders and its locks of them included.
+
+        No engine may be at work.
+        """
+        vouched = {path.stem for path in self._vouchers.glob("*.json")}
+        for stem in {path.name.removesuffix(".lock") for path in self.pkgs.iterdir()} - vouched:
+            self.discard_stem(stem)
 
 
 def fingerprint_tree(folder: Path) -> str | None:

@@ -71,17 +71,20 @@ def fill(
 
     def on_retry(error: BootstrapError, pause: float) -> None:
         progress.note(f"{error.message} Trying again in {pause:.0f} s.")
-        # An engine that was stopped may have left half a package, which the next one would take for whole.
+        drop_unfinished()
+
+    def drop_unfinished() -> None:
+        # An engine that was stopped may have left half a package, which the next one would take for whole, and the
+        # folders in which it unpacked.
         wait(settling)
-        settlement.discard_rest()
+        cache.discard_unvouched()
 
     # Where nothing is fetched the engine leaves no gaps, and both are done soonest if they share.
     with ThreadPoolExecutor(1, initializer=_step_back if fetch else None) as pool:
         try:
             worker.run(work, engine, on_event=on_event, on_retry=on_retry, **limits)
         finally:
-            wait(settling)
-            settlement.discard_rest()
+            drop_unfinished()
     for settled in settling:
         settled.result()
     for record in proof.outdated():
@@ -97,7 +100,6 @@ class _Settlement:
         self._cache = cache
         self._proof = proof
         self._fetched = {record.name for record in fetch}
-        self._unlinked = {record.name: record for record in fetch}
         # The engine makes an entry anew that it can't use, from an archive that nobody may have checked.
         self._made = {record.name: cache.made(record) for record in install if record.name not in self._fetched}
         self._altered: list[Record] = []
@@ -105,7 +107,6 @@ class _Settlement:
     def settle(self, record: Record) -> None:
         """Proves a package that is linked, and vouches for its entry; or sees whether the entry is as it was."""
         tree = self._proof.add(record)
-        self._unlinked.pop(record.name, None)
         if record.name in self._fetched:
             # Linked, not merely unpacked: then the engine has compared the archive's hash.
             if tree:
@@ -116,11 +117,6 @@ class _Settlement:
     def _as_it_was(self, record: Record, tree: str | None) -> bool:
         same = self._cache.made(record) == self._made[record.name]
         return same and (self._cache.agrees(record, tree) or self._cache.find(record))
-
-    def discard_rest(self) -> None:
-        """Deletes the entries of what was to be fetched and is not linked."""
-        for record in self._unlinked.values():
-            self._cache.discard(record)
 
     def require_unaltered(self) -> None:
         """Raises where entries were altered; they are deleted."""

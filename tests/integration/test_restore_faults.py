@@ -18,8 +18,9 @@ import pytest
 from bootstrap import errors
 from bootstrap.lock import judge, read_lock
 from bootstrap.prefix import compare_prefix
+from bootstrap.progress import Silent
 from tests.integration import tiny
-from tests.integration.tiny import Site, leftovers, snapshot
+from tests.integration.tiny import Site, leftovers, snapshot, unvouched
 from tests.support.channel.server import Fault
 from tests.support.namespace import run_in_namespace
 
@@ -38,13 +39,15 @@ def fails(
 ) -> errors.BootstrapError:
     """The restore fails with this error, and nothing has changed."""
     lock = lock or site.lock()
-    before = snapshot(site.prefix)
+    before, cached = snapshot(site.prefix), snapshot(site.cache)
     with pytest.raises(errors.BootstrapError) as caught:
         site.restore(lock, **options)
     assert type(caught.value) is error, caught.value.evidence
     assert caught.value.evidence
     assert snapshot(site.prefix) == before
     assert leftovers(site.prefix) == []
+    assert snapshot(site.cache).items() >= cached.items(), "what was fetched earlier is kept"
+    assert unvouched(site.cache) == []
     return caught.value
 
 
@@ -141,6 +144,21 @@ def test_a_stalled_download_is_noticed_and_tried_again(site: Site) -> None:
     assert "stalled" in found.message
     site.server.set_fault(site.archive("weights"), Fault.stall(times=1))
     assert site.restore(stall_seconds=2.0, retry_budget=60.0).action in ("created", "updated")
+
+
+def test_what_each_attempt_began_is_deleted_before_the_next(site: Site) -> None:
+    """Half of a large package, once for each attempt, may fill a disk."""
+    site.server.set_fault(site.archive("weights"), Fault.stall())
+    begun: list[int] = []
+
+    class Told(Silent):
+        def note(self, message: str) -> None:
+            assert "Trying again" in message
+            begun.append(sum(name.startswith(".weights") for name in unvouched(site.cache)))
+
+    fails(site, errors.ConnectionFailedError, stall_seconds=2.0, retry_budget=15.0, progress=Told())
+    assert len(begun) >= 2
+    assert max(begun) == 1, "at most what the attempt that has just failed began"
 
 
 def test_nobody_listens(site: Site) -> None:
@@ -246,6 +264,7 @@ def test_stopped_half_way(site: Site, how: signal.Signals) -> None:
         assert "panicked" not in said
         assert "Run the command again" in said
         assert leftovers(site.prefix) == []
+        assert unvouched(site.cache) == []
     # Nothing of the engine lives on after its parent.
     wait_for(lambda: not engines_of(site))
     site.server.set_fault(site.archive("weights"), None)

@@ -126,6 +126,14 @@ def snapshot(folder: Path) -> dict[str, str]:
     return found
 
 
+def unvouched(cache: Path) -> list[str]:
+    """What a cache holds besides packages with a voucher; a restore that ended in any way should leave nothing."""
+    vouchers = {path.name.removesuffix(".json") for path in cache.glob("vouchers/*")}
+    entries = [path.name for path in cache.glob("pkgs/*")]
+    others = [path.name for path in cache.glob("*") if path.name not in ("pkgs", "vouchers")]
+    return [*others, *(name for name in entries if name.removesuffix(".lock") not in vouchers)]
+
+
 def leftovers(prefix: Path) -> list[str]:
     """What a restore should have cleaned up beside a prefix."""
     return sorted(p.name for p in prefix.parent.glob(f".{prefix.name}.*"))

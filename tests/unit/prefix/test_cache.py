@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bootstrap.errors import PrefixNotWritableError
 from bootstrap.lock import Record
 from bootstrap.prefix.cache import PackageCache, default_cache, fingerprint_tree
 
@@ -106,3 +108,47 @@ def test_where_the_cache_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.delenv("BOOTSTRAP_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert default_cache() == tmp_path / "condacolab-bootstrap"
+
+
+def test_a_cache_that_stayed_empty_is_deleted_with_the_folders_made_for_it(tmp_path: Path) -> None:
+    cache = PackageCache(tmp_path / "some" / "where")
+    with cache.locked(lambda: None):
+        assert cache.pkgs.is_dir()
+    assert list(tmp_path.iterdir()) == []
+    cache.root.mkdir(parents=True)
+    with cache.locked(lambda: None):
+        assert cache.pkgs.is_dir()
+    assert list(cache.root.iterdir()) == []
+
+
+def test_a_cache_with_something_in_it_stays(tmp_path: Path) -> None:
+    cache = PackageCache(tmp_path / "cache")
+    for _ in range(2):
+        with cache.locked(lambda: None):
+            (cache.pkgs / RECORD.stem).mkdir(exist_ok=True)
+    assert (cache.pkgs / RECORD.stem).is_dir()
+
+
+def test_who_waits_for_a_cache_that_is_then_deleted_has_it_afterwards(tmp_path: Path) -> None:
+    cache, told, held = PackageCache(tmp_path / "cache"), threading.Event(), threading.Event()
+
+    def wait_for_it() -> None:
+        with PackageCache(cache.root).locked(told.set):
+            (cache.pkgs / "entry").mkdir()
+            held.set()
+
+    waiter = threading.Thread(target=wait_for_it)
+    with cache.locked(lambda: None):
+        waiter.start()
+        assert told.wait(30)
+        assert not held.is_set()
+    assert held.wait(30)
+    waiter.join(30)
+    assert [path.name for path in cache.root.iterdir()] == ["pkgs"]
+
+
+@pytest.mark.parametrize("where", ["/proc/nowhere", "/proc"])
+def test_where_no_cache_can_be_made(where: str) -> None:
+    with pytest.raises(PrefixNotWritableError) as caught, PackageCache(Path(where)).locked(lambda: None):
+        pass
+    assert where in caught.value.evidence[0]
