@@ -34,6 +34,11 @@ class Handover:
         """The messages of a channel."""
         return [[base64.b64decode(frame) for frame in message] for message in self.messages.get(channel, [])]
 
+    @property
+    def descriptors(self) -> list[int]:
+        """Those of all channels that are held."""
+        return [fd for fds in self.held.values() for fd in fds]
+
     def leave(self) -> int:
         """Writes it into a file that only lives in memory, and that the next program inherits.
 

@@ -28,6 +28,9 @@ LAUNCH_MODULE = "bootstrap.runtime.kernel.launch"
 _GRACE_SECONDS = 5.0
 """How long what runs at a process's exit may take; a Jupyter server gives a kernel as long."""
 _DRAIN_SECONDS = 2.0
+_HOLD_SECONDS = 10.0
+"""How long to look for a moment at which no message is under way."""
+_UNDER_WAY_SECONDS = 0.02
 _MARKER = b"condacolab-bootstrap"
 
 
@@ -110,14 +113,12 @@ async def _move(kernel: Any, target: Target) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     app = sys.modules["ipykernel.kernelapp"].IPKernelApp.instance()
     ports = {"shell": app.shell_port, "control": app.control_port, "iopub": app.iopub_port}
-    clients = wire.connections(set(ports.values()))
     left = Handover(remove=list(target.remove), note=target.note)
-    for channel, port in ports.items():
-        own = [connection for connection in clients if connection.port == port]
-        left.clients[channel] = len(own)
-        if channel != "iopub":
-            left.held[channel] = [wire.hold(connection) for connection in own]
-    await _drain(kernel, left)
+    deadline = time.monotonic() + _HOLD_SECONDS
+    while not await _hold(kernel, left, ports) and time.monotonic() < deadline:
+        for fd in left.descriptors:
+            wire.release(fd)
+        await _drain(kernel, left)
 
     # Exit functions of other packages may hang; the move goes on without them, from a thread of its own.
     watchdog = threading.Timer(_GRACE_SECONDS, become, (target, left))
@@ -125,18 +126,44 @@ async def _move(kernel: Any, target: Target) -> None:
     watchdog.start()
     _wind_up(app)
     watchdog.cancel()
-    for fds in left.held.values():
-        for fd in fds:
-            # The clients begin to come back while the new program still loads.
-            wire.end_writing(fd)
+    for fd in left.descriptors:
+        # The clients begin to come back while the new program still loads.
+        wire.end_writing(fd)
     become(target, left)
 
 
-async def _drain(kernel: Any, left: Handover) -> None:
-    """Takes every message that ZeroMQ has read, and no longer reads, out of the kernel's queue."""
+async def _hold(kernel: Any, left: Handover, ports: Mapping[str, int]) -> bool:
+    """Keeps all clients' connections from being read on, and takes what was read.
+
+    Returns:
+        Whether that struck between two messages in each; else one is lost unless ZeroMQ reads on.
+    """
+    clients = wire.connections(set(ports.values()))
+    for channel, port in ports.items():
+        own = [connection for connection in clients if connection.port == port]
+        left.clients[channel] = len(own)
+        if channel != "iopub":
+            left.held[channel] = [wire.hold(connection) for connection in own]
+    # Each message taken makes room in ZeroMQ's queue, and what did not fit comes after it: done is what twice had
+    # nothing more to give.
+    idle = 0
+    deadline = time.monotonic() + _DRAIN_SECONDS
+    while idle < 2 and time.monotonic() < deadline:
+        idle = 0 if await _drain(kernel, left) else idle + 1
+    # The control channel's thread answers what it has; its connections are held, and their rest is carried.
+    with suppress(Exception):
+        await asyncio.wait_for(asyncio.ensure_future(kernel._flush_control_queue()), _DRAIN_SECONDS)
+    # The rest of a message that is under way is here by now: clients are on this machine.
+    await asyncio.sleep(_UNDER_WAY_SECONDS)
+    return all(map(wire.between_messages, left.descriptors))
+
+
+async def _drain(kernel: Any, left: Handover) -> int:
+    """Takes what ZeroMQ has read so far out of the kernel's queue; returns how many messages."""
     import zmq
 
     stream = kernel.shell_stream
+    before = len(left.messages.get("shell", ()))
     # One thread reads all connections. A message of our own, sent now, is read after all that was read before;
     # when it is here, so is everything else.
     marker = stream.socket.context.socket(zmq.DEALER)
@@ -158,9 +185,7 @@ async def _drain(kernel: Any, left: Handover) -> None:
                 left.add("shell", frames)
         await asyncio.sleep(0.001)
     marker.close()
-    # The control channel's thread answers what it has; its connections are held, and their rest is carried.
-    with suppress(Exception):
-        await asyncio.wait_for(asyncio.ensure_future(kernel._flush_control_queue()), _DRAIN_SECONDS)
+    return len(left.messages.get("shell", ())) - before
 
 
 def _wind_up(app: Any) -> None:

@@ -2,8 +2,9 @@
 
 A message that a client has written to its connection, and that ZeroMQ has not read when the process's program is
 replaced, would be lost: ZeroMQ sends nothing twice. So the connection outlives the socket: its descriptor is
-duplicated, ZeroMQ is kept from reading on (`SO_RCVLOWAT`), and whoever holds the duplicate later reads what is
-left, up to the end that the client sets by closing, and takes the messages out of the bytes.
+duplicated, ZeroMQ is kept from reading on (`SO_RCVLOWAT`) at a moment when it has read no message by half, and
+whoever holds the duplicate later reads what is left, up to the end that the client sets by closing, and takes the
+messages out of the bytes.
 
 Source: ZeroMQ Message Transport Protocol 3.1 (RFC 37), section Framing; socket(7) for SO_RCVLOWAT.
 """
@@ -72,6 +73,30 @@ def hold(connection: Connection) -> int:
     return fd
 
 
+def release(fd: int) -> None:
+    """Takes back what `hold` did: ZeroMQ reads on."""
+    with socket.socket(fileno=fd) as duplicate:
+        duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+
+
+def between_messages(fd: int) -> bool:
+    """Whether nothing waits in a held connection, or a message's beginning does.
+
+    Otherwise ZeroMQ has read a message by half: it reads pieces of 8 KiB, and stops where its queue is full. It
+    would take its half along, and the other half is of no use to anybody.
+    """
+    with socket.socket(fileno=os.dup(fd)) as duplicate:
+        try:
+            data = duplicate.recv(1 << 16, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except OSError:  # nothing there, or nobody
+            return True
+    position = 0
+    while position + 1 < len(data) and data[position] & ~_LONG == _COMMAND:
+        _, position = _frame(data, position)
+    rest = data[position : position + len(_FIRST_FRAME)]
+    return _FIRST_FRAME.startswith(rest)
+
+
 def end_writing(fd: int) -> None:
     """Tells the client that nothing more will come: it closes its side, and connects anew.
 
@@ -131,12 +156,10 @@ def messages(data: bytes) -> list[list[bytes]]:
         flags = data[position]
         if flags > (_MORE | _LONG | _COMMAND):
             break
-        width = 8 if flags & _LONG else 1
-        body = position + 1 + width
-        size = int.from_bytes(data[position + 1 : body], "big")
-        if body + size > len(data):
+        body, end = _frame(data, position)
+        if end > len(data):
             break
-        position = body + size
+        position = end
         if flags & _COMMAND:
             continue
         frames.append(data[body:position])
@@ -144,3 +167,9 @@ def messages(data: bytes) -> list[list[bytes]]:
             found.append(frames)
             frames = []
     return [message for message in found if message[0] == DELIMITER]
+
+
+def _frame(data: bytes, position: int) -> tuple[int, int]:
+    """Where the body of the frame at a position begins, and where it ends."""
+    body = position + 1 + (8 if data[position] & _LONG else 1)
+    return body, body + int.from_bytes(data[position + 1 : body], "big")

@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,6 +155,9 @@ class Client:
         self.answers: dict[str, Callable[[Any], Any]] = {}
         self._file = connection_file
         self._sent: dict[str, str] = {}
+        self._by_parent: defaultdict[str, list[Message]] = defaultdict(list)
+        self._replied: set[str] = set()
+        self._idle: set[str] = set()
         self._news = threading.Condition()
         self._sockets: _Sockets | None = None
         self._connection: dict[str, Any] = {}
@@ -177,6 +180,11 @@ class Client:
         message = Message(channel, kind, parent, raw["content"], raw["metadata"], buffers, time.monotonic())
         with self._news:
             self.messages.append(message)
+            self._by_parent[parent].append(message)
+            if kind == "execute_reply":
+                self._replied.add(parent)
+            elif kind == "status" and message.content["execution_state"] == "idle":
+                self._idle.add(parent)
             self._news.notify_all()
         if kind == "input_request" and self.inputs:
             self._say("stdin", "input_reply", {"value": self.inputs.popleft()})
@@ -204,7 +212,7 @@ class Client:
             asked = self.request("kernel_info_request")
 
             def heard(asked: str = asked) -> bool:
-                return {m.channel for m in self.messages if m.parent == asked} >= {"shell", "iopub"}
+                return {m.channel for m in self._by_parent.get(asked, ())} >= {"shell", "iopub"}
 
             if self.wait(heard, 0.5):
                 return
@@ -235,7 +243,7 @@ class Client:
         """
 
         def found() -> list[Message]:
-            return [m for m in self.messages if m.parent == request and m.channel in ("shell", "control")]
+            return [m for m in self._by_parent.get(request, ()) if m.channel in ("shell", "control")]
 
         if not self.wait(lambda: bool(found()), timeout):
             raise TimeoutError(f"no answer within {timeout:g} s")
@@ -263,11 +271,13 @@ class Client:
             timeout: Seconds for all of them. Those without an answer then are ``lost``; none raises.
         """
         wanted = list(ids)
+        missing = set(wanted)
 
         def done() -> bool:
-            replied = {m.parent for m in self.messages if m.type == "execute_reply"}
-            idle = {m.parent for m in self.messages if m.type == "status" and m.content["execution_state"] == "idle"}
-            return replied & idle >= set(wanted)
+            # With every message that comes: a cell that is found done is not looked at again.
+            while missing and (one := next(iter(missing))) in self._replied and one in self._idle:
+                missing.remove(one)
+            return not missing
 
         self.wait(done, timeout)
         return [self.result(request) for request in wanted]
@@ -284,7 +294,7 @@ class Client:
 
     def result(self, request: str) -> Result:
         """What is known of a cell now."""
-        messages = tuple(m for m in self.messages if m.parent == request)
+        messages = tuple(self._by_parent.get(request, ()))
         replies = [m.content for m in messages if m.type == "execute_reply"]
         shown = [m for m in messages if m.type in ("display_data", "execute_result")]
         failures = [m.content for m in messages if m.type == "error"]

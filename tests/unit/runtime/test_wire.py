@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 
 import pytest
@@ -62,6 +63,57 @@ def test_a_held_connection_keeps_what_was_written_and_nothing_is_read_twice(pair
     router.context.destroy(linger=0)
     rest = wire.read_rest([fd], seconds=5)[fd]
     assert wire.messages(rest) == sent
+
+
+@pytest.mark.parametrize("count", [1020, 1100, 1300, 4000])
+@pytest.mark.parametrize("size", [100, 3_000])
+def test_where_reading_stopped_inside_a_message_it_goes_on(pair, count: int, size: int) -> None:
+    """A full queue (of 1000) stops ZeroMQ's reading wherever it is."""
+    router, dealer, port = pair
+    sent = [message(number, size + number) for number in range(count)]
+    feed = threading.Thread(target=lambda: [dealer.send_multipart(frames) for frames in sent])
+    feed.start()
+    time.sleep(0.5)
+    (connection,) = [c for c in all_connections(port) if c.port == port]
+    got: list[list[bytes]] = []
+
+    def take() -> None:
+        while router.poll(50):
+            got.append(router.recv_multipart()[1:])
+
+    fd = wire.hold(connection)
+    take()
+    while not wire.between_messages(fd):
+        wire.release(fd)
+        take()
+        fd = wire.hold(connection)
+        take()
+    feed.join(20)
+    router.context.destroy(linger=0)
+    got += wire.messages(wire.read_rest([fd], seconds=5)[fd])
+    assert got == sent
+
+
+@pytest.mark.parametrize(
+    ("waiting", "between"),
+    [
+        (b"", True),
+        (bytes_of([message(1)]), True),
+        (bytes_of([message(1)])[:5], True),
+        (bytes_of([message(1)])[5:], False),
+        (bytes_of([message(1), message(2)])[40:], False),
+        (bytes_of([message(1, 9000)])[8192:], False),
+        (b"\x04\x07\x04PING\x00\x00", True),
+        (b"\x04\x07\x04PING\x00\x00" + bytes_of([message(1)]), True),
+        (b"\x04\x07\x04PING\x00\x00" + b"x" * 30, False),
+    ],
+)
+def test_what_waits_begins_with_a_message_or_inside_one(waiting: bytes, between: bool) -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        there.sendall(waiting)
+        assert wire.between_messages(here.fileno()) is between
+        assert here.recv(1 << 17, socket.MSG_DONTWAIT) == waiting if waiting else True
 
 
 def all_connections(port: int) -> list[wire.Connection]:
