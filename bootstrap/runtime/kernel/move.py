@@ -168,7 +168,8 @@ async def _drain(kernel: Any, left: Handover) -> int:
     # when it is here, so is everything else.
     marker = stream.socket.context.socket(zmq.DEALER)
     marker.linger = 0
-    marker.identity = _MARKER
+    # A name of its own: ZeroMQ may not have noticed yet that the one before has left.
+    marker.identity = b"%s-%d" % (_MARKER, time.monotonic_ns())
     marker.connect(stream.socket.getsockopt_string(zmq.LAST_ENDPOINT))
     marker.send(b"")
     deadline = time.monotonic() + _DRAIN_SECONDS
@@ -179,7 +180,7 @@ async def _drain(kernel: Any, left: Handover) -> int:
             if dispatch != kernel.dispatch_shell:
                 continue
             frames = [bytes(frame) for frame in args[0]]
-            if frames[0] == _MARKER:
+            if frames[0] == marker.identity:
                 marked = True
             else:
                 left.add("shell", frames)
