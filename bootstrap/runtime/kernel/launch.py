@@ -174,9 +174,11 @@ class _Returning:
                 while monitor.poll(0):
                     monitor.recv_multipart()
                     missing[monitor] -= 1
-        for sock in self._watched:
+        for sock, (monitor, _) in self._watched.items():
             # Not just closed: ZeroMQ would wait for ever for somebody to take the next event.
             sock.disable_monitor()
+            # Else the kernel's context could not end, when it moves once more.
+            monitor.close(linger=0)
 
     def dispatch(self, kernel: Any) -> None:
         """Has the kernel answer what was waiting, in order, before anything new."""

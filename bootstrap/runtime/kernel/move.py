@@ -115,10 +115,12 @@ async def _move(kernel: Any, target: Target) -> None:
     ports = {"shell": app.shell_port, "control": app.control_port, "iopub": app.iopub_port}
     left = Handover(remove=list(target.remove), note=target.note)
     deadline = time.monotonic() + _HOLD_SECONDS
-    while not await _hold(kernel, left, ports) and time.monotonic() < deadline:
-        for fd in left.descriptors:
-            wire.release(fd)
-        await _drain(kernel, left)
+    # Whatever fails here: what was taken is carried on, and a kernel that stopped half-way would answer nothing more.
+    with suppress(Exception):
+        while not await _hold(kernel, left, ports) and time.monotonic() < deadline:
+            for fd in left.descriptors:
+                wire.release(fd)
+            await _drain(kernel, left)
 
     # Exit functions of other packages may hang; the move goes on without them, from a thread of its own.
     watchdog = threading.Timer(_GRACE_SECONDS, become, (target, left))
