@@ -7,11 +7,13 @@ A path's image is written, and on the disk, before the path is touched; putting 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
 import stat
 import tempfile
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from bootstrap.errors import JournalError, UndoError
 
 STATE_VARIABLE = "CONDACOLAB_BOOTSTRAP_STATE"
 _SCHEMA = 1
+_SECONDS_TO_EMPTY = 10.0
 
 
 def state_folder() -> Path:
@@ -211,10 +214,18 @@ class Journal:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
+    if not path.is_dir() or path.is_symlink():
         path.unlink()
+        return
+    deadline = time.monotonic() + _SECONDS_TO_EMPTY
+    while path.exists():
+        try:
+            shutil.rmtree(path)
+        except OSError as error:
+            # A kernel that is just starting in it writes bytecode, and makes folders for that anew.
+            if error.errno not in (errno.ENOTEMPTY, errno.ENOENT) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 @contextlib.contextmanager

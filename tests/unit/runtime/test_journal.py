@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -138,6 +142,32 @@ def test_a_journal_that_can_not_be_read(text: str, tmp_path: Path) -> None:
     (tmp_path / "journal.json").write_text(text)
     with pytest.raises(JournalError):
         Journal(tmp_path)
+
+
+def test_a_folder_in_which_somebody_writes_bytecode_meanwhile(tmp_path: Path, journal: Journal) -> None:
+    """As a kernel does that a server has just restarted."""
+    prefix = tmp_path / "prefix"
+    journal.keep(prefix)
+    package = prefix / "lib" / "package"
+    package.mkdir(parents=True)
+    begun = threading.Event()
+
+    def write() -> None:
+        end = time.monotonic() + 1.0
+        while time.monotonic() < end and package.exists():
+            with suppress(OSError):
+                (package / "__pycache__").mkdir(exist_ok=True)
+                for number in range(20):
+                    (package / "__pycache__" / f"{number}.pyc").touch()
+            begun.set()
+
+    with ThreadPoolExecutor(4) as pool:
+        writers = [pool.submit(write) for _ in range(4)]
+        begun.wait(10)
+        assert journal.undo() == [str(prefix)]
+        for writer in writers:
+            writer.result()
+    assert not prefix.exists()
 
 
 def test_facts_are_kept(journal: Journal) -> None:
