@@ -107,7 +107,7 @@ def _changed(path: Path) -> float | None:
     """When a file, or what holds a missing one, changed."""
     for place in (path, path.parent):
         try:
-            return place.stat().st_ctime
+            return place.lstat().st_ctime
         except OSError:
             continue
     return None

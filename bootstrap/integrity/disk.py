@@ -177,7 +177,7 @@ class _Conda:
         else:
             found = verify_files(prefix, records)
         faults = [
-            FileFault(os.path.normpath(prefix / f.path), f.owner, f.reason, f.detail)  # type: ignore[arg-type]
+            FileFault(os.path.normpath(prefix / f.path), f.owner, f.reason, f.detail)
             for f in found
             if not f.path.endswith(".pyc")  # rewritten by Python when it sees fit
         ]
@@ -215,7 +215,7 @@ def record_faults(comparison: Comparison) -> list[RecordFault]:
     faults += [
         RecordFault(
             change.locked.name,
-            change.kind,  # type: ignore[arg-type]
+            change.kind,
             f"{change.installed.version} {change.installed.build}",
             f"{change.locked.version} {change.locked.build}",
         )

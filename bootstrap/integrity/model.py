@@ -17,9 +17,20 @@ SCHEMA = 1
 
 Severity = Literal["broken", "doubtful", "note"]
 Verdict = Literal["healthy", "doubtful", "broken"]
-FileReason = Literal["missing", "size", "sha256", "type", "unreadable", "extra"]
+FileReason = Literal["missing", "size", "sha256", "type", "unreadable", "target", "foreign", "extra"]
 RecordKind = Literal["missing", "extra", "version", "build", "archive"]
 Outcome = Literal["pass", "fail", "died", "timeout", "memory", "skip"]
+
+_IN_WORDS: dict[FileReason, str] = {
+    "missing": "missing",
+    "size": "wrong size",
+    "sha256": "content altered",
+    "type": "wrong file type",
+    "unreadable": "unreadable",
+    "target": "leads elsewhere",
+    "foreign": "laid over a package by another installer",
+    "extra": "belongs to no package",
+}
 
 SEVERITIES: tuple[Severity, ...] = ("broken", "doubtful", "note")
 """From worst to mildest."""
@@ -39,15 +50,7 @@ class FileFault:
     """The measured and the expected value, where that helps."""
 
     def __str__(self) -> str:
-        words = {
-            "missing": "missing",
-            "size": "wrong size",
-            "sha256": "content altered",
-            "type": "wrong file type",
-            "unreadable": "unreadable",
-            "extra": "belongs to no package",
-        }[self.reason]
-        return f"{self.path}: {words}{f' ({self.detail})' if self.detail else ''}"
+        return f"{self.path}: {_IN_WORDS[self.reason]}{f' ({self.detail})' if self.detail else ''}"
 
 
 @dataclass(frozen=True)

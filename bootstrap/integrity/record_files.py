@@ -23,6 +23,8 @@ from bootstrap.integrity.model import FileFault
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from bootstrap.integrity.model import FileReason
+
 _INFO = re.compile(r"^(?P<name>[A-Za-z0-9._]+?)-(?P<version>[^-]+)(?:-py\d[\d.]*)?\.(?:dist|egg)-info$")
 _INSTALLERS_OWN = ("INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_cache.json", "uv_build.json")
 """Files of a .dist-info folder that installers write and rewrite as they like."""
@@ -180,7 +182,7 @@ def verify_distribution(
     def look(entry: RecordEntry) -> FileFault | None:
         path = f"{site}/{entry.path}"
         fault = _fault(path, entry, since)
-        return FileFault(os.path.normpath(path), owner, *fault) if fault else None  # type: ignore[arg-type]
+        return FileFault(os.path.normpath(path), owner, *fault) if fault else None
 
     if hash_content:
         with ThreadPoolExecutor(threads) as pool:
@@ -209,7 +211,7 @@ def _installers_own(path: str) -> bool:
     return folder.endswith(".dist-info") and name in _INSTALLERS_OWN
 
 
-def _fault(path: str, entry: RecordEntry, since: float) -> tuple[str, str] | None:
+def _fault(path: str, entry: RecordEntry, since: float) -> tuple[FileReason, str] | None:
     """What is wrong with a file; its content is read where it changed after a moment."""
     try:
         info = os.stat(path)  # noqa: PTH116 (for each of some ten thousand files)

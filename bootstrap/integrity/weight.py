@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bootstrap.integrity.model import FileFault, Severity
 
+_INTERPRETER = re.compile(r"python[\d.]*")
 _TEST_FOLDERS = {"tests", "test", "_tests"}
 
 
@@ -22,8 +24,8 @@ def is_code(path: str) -> bool:
     pure = PurePath(path)
     if is_test(path):
         return False
-    interpreter = pure.parent.name == "bin" and pure.name.startswith("python")
-    return pure.suffix in (".py", ".pth") or ".so" in pure.suffixes or interpreter
+    interpreter = pure.parent.name == "bin" and _INTERPRETER.fullmatch(pure.name)
+    return pure.suffix in (".py", ".pth") or ".so" in pure.suffixes or bool(interpreter)
 
 
 def fault_severity(fault: FileFault, *, near: bool) -> Severity:

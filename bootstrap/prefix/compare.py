@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bootstrap.prefix.files import FileFault, verify_files
 from bootstrap.prefix.overlay import find_overlays
@@ -26,7 +26,7 @@ class Change:
     locked: Record
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Literal["version", "build", "archive"]:
         """What differs first: ``version``, ``build`` or ``archive`` (same name, other content)."""
         if self.installed.version != self.locked.version:
             return "version"

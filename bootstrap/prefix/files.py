@@ -15,7 +15,7 @@ import stat
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Literal, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from bootstrap.prefix.records import InstalledFile, InstalledRecord
 
 _CHUNK = 1 << 18
+
+Reason = Literal["missing", "type", "size", "sha256", "unreadable", "target", "foreign"]
+"""What is wrong with a file: ``target`` of a link that leads elsewhere, ``foreign`` of what others brought."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,7 @@ class FileFault:
     """Relative to the prefix."""
     owner: str
     """The package, with its version."""
-    reason: str
-    """``missing``, ``type``, ``size``, ``sha256``, ``unreadable``, ``target`` of a link, or ``foreign``."""
+    reason: Reason
     detail: str = ""
 
     @property
@@ -66,7 +68,7 @@ def verify_files(prefix: Path, records: Iterable[InstalledRecord], *, workers: i
     ]
 
 
-def _check_in_processes(prefix: Path, files: Sequence[InstalledFile], workers: int) -> dict[int, tuple[str, str]]:
+def _check_in_processes(prefix: Path, files: Sequence[InstalledFile], workers: int) -> dict[int, tuple[Reason, str]]:
     """The faults by index into `files`, whose bytes are spread evenly over the workers."""
     shares: list[list[int]] = [[] for _ in range(workers)]
     loads = [0] * workers
@@ -89,7 +91,7 @@ def _check_in_processes(prefix: Path, files: Sequence[InstalledFile], workers: i
             stdin.write(job_bytes)
             stdin.close()
         process.stdin = None
-    verdicts: dict[int, tuple[str, str]] = {}
+    verdicts: dict[int, tuple[Reason, str]] = {}
     for share, process, _ in running:
         answer, _ = process.communicate()
         if process.returncode != 0:
@@ -107,7 +109,7 @@ def _row(file: InstalledFile) -> tuple[str, str | None, int | None, str]:
 
 def _check(
     prefix: str, rows: Iterable[tuple[str, str | None, int | None, str]]
-) -> Iterator[tuple[int, tuple[str, str]]]:
+) -> Iterator[tuple[int, tuple[Reason, str]]]:
     buffer = memoryview(bytearray(_CHUNK))
     for index, (path, sha256, size, kind) in enumerate(rows):
         fault = _fault(f"{prefix}/{path}", sha256, size, kind, buffer)
@@ -115,7 +117,9 @@ def _check(
             yield index, fault
 
 
-def _fault(path: str, sha256: str | None, size: int | None, kind: str, buffer: memoryview) -> tuple[str, str] | None:
+def _fault(
+    path: str, sha256: str | None, size: int | None, kind: str, buffer: memoryview
+) -> tuple[Reason, str] | None:
     try:
         info = os.lstat(path)
     except OSError as error:

@@ -97,6 +97,14 @@ def other_type(site: Site, variant: tuple[str, str]) -> Expected:
     return Expected(("files-altered", "numpy-version-mismatch"), files=(path,))
 
 
+@kind("link leads elsewhere", variants=("bin/python3", "lib/libpython3.*.so"), where=("conda",))
+def link_retargeted(site: Site, pattern: str) -> Expected:
+    (path,) = (found for found in site.root.glob(pattern) if found.is_symlink())
+    path.unlink()
+    path.symlink_to("elsewhere")
+    return Expected(("files-altered",), owner="python", files=(path,))
+
+
 @kind("package's folder deleted, metadata left", variants=("numpy", "numpy.libs"))
 def folder_deleted(site: Site, name: str) -> Expected:
     shutil.rmtree(site.site / name)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pytest
 
 from bootstrap.errors import EXIT_BROKEN, EXIT_DOUBTFUL, EXIT_OK
 from bootstrap.integrity import Cause, ProbeResult, Report, exit_code, to_text
+from bootstrap.integrity.model import FileFault, FileReason
 
 
 def report(*severities: str) -> Report:
@@ -24,6 +26,11 @@ def report(*severities: str) -> Report:
         for s in severities
     )
     return Report("/p/bin/python", "/p", "2.0", causes, (ProbeResult("blas", "fail", 0.5, ("off",)),), 1.5, 7)
+
+
+@pytest.mark.parametrize("reason", get_args(FileReason))
+def test_each_fault_of_a_file_has_its_words(reason: FileReason) -> None:
+    assert str(FileFault("/p/f", "numpy 2", reason, "so")).endswith(" (so)")
 
 
 @pytest.mark.parametrize(
