@@ -23,6 +23,7 @@ from bootstrap.errors import JournalError, UndoError
 STATE_VARIABLE = "CONDACOLAB_BOOTSTRAP_STATE"
 _SCHEMA = 1
 _SECONDS_TO_EMPTY = 10.0
+_SECONDS_TO_COMPILE = 0.1
 
 
 def state_folder() -> Path:
@@ -222,10 +223,11 @@ def _remove(path: Path) -> None:
         try:
             shutil.rmtree(path)
         except OSError as error:
-            # A kernel that is just starting in it writes bytecode, and makes folders for that anew.
             if error.errno not in (errno.ENOTEMPTY, errno.ENOENT) or time.monotonic() > deadline:
                 raise
-            time.sleep(0.02)
+        # A kernel that is just starting in it writes bytecode, and makes folders for that anew; the last after all is
+        # deleted, since a module is compiled in between.
+        time.sleep(_SECONDS_TO_COMPILE)
 
 
 @contextlib.contextmanager
