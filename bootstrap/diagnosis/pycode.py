@@ -188,10 +188,8 @@ class CodeReader:
         if isinstance(node, ast.Dict):
             return {self._value(k): self._value(v) for k, v in zip(node.keys, node.values, strict=True) if k}
         if isinstance(node, ast.JoinedStr):
-            return "".join(
-                part.value if isinstance(part, ast.Constant) else _word(self._value(part.value))  # type: ignore[misc, attr-defined]
-                for part in node.values
-            )
+            parts = (part.value if isinstance(part, ast.FormattedValue) else part for part in node.values)
+            return "".join(_word(self._value(part)) for part in parts)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
             left, right = self._value(node.left), self._value(node.right)
             if isinstance(left, list) and isinstance(right, list):

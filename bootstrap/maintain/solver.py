@@ -182,7 +182,7 @@ async def _known(gateway: Gateway, sources: Sequence[Any], request: Request) -> 
     """The records to hold, as their channel states them: a lock keeps neither constrains nor build pins."""
     found = await gateway.query(
         sources,
-        [*request.subdirs],  # type: ignore[list-item]
+        [*request.subdirs],  # type: ignore[list-item]  # a literal of all subdirs
         [h.name for h in request.held],
         recursive=False,
         channel_relations="disabled",

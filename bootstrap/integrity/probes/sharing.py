@@ -27,7 +27,7 @@ def _seen(label: str, value: Any, expected: Any) -> Iterator[str]:
 @probe("share-torch", catches="torch built for another numpy", cost_ms=3, also="torch", needs="numpy")
 def share_torch(numpy: Any, _facts: dict[str, Any]) -> Iterator[str]:
     """Hand memory to torch and back, by from_numpy, numpy() and DLPack."""
-    import torch  # type: ignore[import-not-found, unused-ignore]
+    import torch
 
     array = numpy.arange(6.0)
     tensor = torch.from_numpy(array)
@@ -54,7 +54,7 @@ def share_torch(numpy: Any, _facts: dict[str, Any]) -> Iterator[str]:
 @probe("share-pandas", catches="pandas built for another numpy", cost_ms=5, also="pandas")
 def share_pandas(numpy: Any, _facts: dict[str, Any]) -> Iterator[str]:
     """Wrap an array in a Series and take it out again without a copy; group and join."""
-    import pandas  # type: ignore[import-not-found, import-untyped, unused-ignore]
+    import pandas
 
     array = numpy.arange(6.0)
     series = pandas.Series(array, copy=False)
@@ -73,7 +73,7 @@ def share_pandas(numpy: Any, _facts: dict[str, Any]) -> Iterator[str]:
 @probe("share-pyarrow", catches="pyarrow built for another numpy", cost_ms=5, also="pyarrow")
 def share_pyarrow(numpy: Any, _facts: dict[str, Any]) -> Iterator[str]:
     """Move a column between numpy and Arrow without a copy, both ways."""
-    import pyarrow  # type: ignore[import-not-found, import-untyped, unused-ignore]
+    import pyarrow
 
     array = numpy.arange(6.0)
     column = pyarrow.array(array)
@@ -95,8 +95,8 @@ def share_pyarrow(numpy: Any, _facts: dict[str, Any]) -> Iterator[str]:
 @probe("share-scipy", catches="scipy built for another numpy, or with a broken BLAS", cost_ms=60, also="scipy")
 def share_scipy(numpy: Any, _facts: dict[str, Any]) -> Iterator[str]:
     """Let scipy's BLAS write into numpy's memory, and solve with its LAPACK and sparse matrices."""
-    from scipy import linalg, sparse  # type: ignore[import-not-found, import-untyped, unused-ignore]
-    from scipy.linalg import blas  # type: ignore[import-not-found, import-untyped, unused-ignore]
+    from scipy import linalg, sparse
+    from scipy.linalg import blas
 
     a = numpy.asfortranarray(numpy.arange(1.0, 5.0).reshape(2, 2))
     c = numpy.zeros((2, 2), order="F")

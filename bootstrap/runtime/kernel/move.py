@@ -192,7 +192,10 @@ async def _drain(kernel: Any, left: Handover) -> int:
 
 
 def _wind_up(app: Any) -> None:
-    """Does what happens at the end of a kernel: exit functions, outputs sent, sockets closed."""
+    """Does what happens at the end of a kernel: exit functions, outputs sent, sockets closed.
+
+    What fails of it is left: nothing of this program remains anyway.
+    """
     atexit.unregister(app.close)
     # The file belongs to the move's other side now.
     atexit.unregister(app.cleanup_connection_file)
