@@ -156,8 +156,6 @@ class Client:
         self._file = connection_file
         self._sent: dict[str, str] = {}
         self._by_parent: defaultdict[str, list[Message]] = defaultdict(list)
-        self._replied: set[str] = set()
-        self._idle: set[str] = set()
         self._news = threading.Condition()
         self._sockets: _Sockets | None = None
         self._connection: dict[str, Any] = {}
@@ -181,10 +179,6 @@ class Client:
         with self._news:
             self.messages.append(message)
             self._by_parent[parent].append(message)
-            if kind == "execute_reply":
-                self._replied.add(parent)
-            elif kind == "status" and message.content["execution_state"] == "idle":
-                self._idle.add(parent)
             self._news.notify_all()
         if kind == "input_request" and self.inputs:
             self._say("stdin", "input_reply", {"value": self.inputs.popleft()})
@@ -274,13 +268,19 @@ class Client:
         missing = set(wanted)
 
         def done() -> bool:
-            # With every message that comes: a cell that is found done is not looked at again.
-            while missing and (one := next(iter(missing))) in self._replied and one in self._idle:
+            # Asked with every message that comes, so a cell that is found done is not looked at again.
+            while missing and self._done(one := next(iter(missing))):
                 missing.remove(one)
             return not missing
 
         self.wait(done, timeout)
         return [self.result(request) for request in wanted]
+
+    def _done(self, request: str) -> bool:
+        """Whether a cell was answered, and the kernel idle after it."""
+        messages = self._by_parent.get(request, ())
+        idle = any(m.type == "status" and m.content["execution_state"] == "idle" for m in messages)
+        return idle and any(m.type == "execute_reply" for m in messages)
 
     def execute(self, code: str, timeout: float = 60.0, *, inputs: Iterable[str] = ()) -> Result:
         """Sends a cell and waits for what becomes of it.
