@@ -22,6 +22,7 @@ import yaml
 from bootstrap.integrity import check
 from bootstrap.lock import read_lock
 from bootstrap.prefix import restore
+from tests.support import ROOT
 from tests.support.channel import ensure_channel
 from tests.support.channel.build import cache_folder
 from tests.support.channel.tiny import lock_entry
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
 
     from bootstrap.integrity import Report
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-HOME = REPOSITORY / ".cache" / "faults"
+HOME = ROOT / ".cache" / "faults"
 PACKAGES = ("python", "numpy", "scipy", "pandas", "pip")
 _TAKEN = ("numpy-", "pandas-", "scipy-", "pip-", "python_dateutil", "six-", "tzdata-")
 OLD = {"1.26": "1.26.4", "2.0": "2.0.2", "2.3": "2.3.4", "2.3-next": "2.3.5"}

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.faults.environments import OLD, REPOSITORY, wheel
+from tests.faults.environments import OLD, wheel
 from tests.faults.registry import FLUSH, ROUND, compiled
+from tests.support import ROOT
 
 if TYPE_CHECKING:
     from tests.faults.environments import Site
@@ -41,7 +42,7 @@ class Running:
 
 _HEAD = f"""
 import json, os, subprocess, sys
-sys.path += [{str(REPOSITORY)!r}, {sysconfig.get_path("purelib")!r}]
+sys.path += [{str(ROOT)!r}, {sysconfig.get_path("purelib")!r}]
 folder, library, out = sys.argv[1:4]
 def pip(*arguments):
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]

@@ -10,11 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.faults import peers, running, trial
-from tests.faults.environments import REPOSITORY
 from tests.faults.library import FAULTS
 from tests.faults.trial import Outcome
+from tests.support import ROOT
 
-PAGE = REPOSITORY / "docs" / "faults.md"
+PAGE = ROOT / "docs" / "faults.md"
 
 HEAD = """\
 # Faults of numpy, and who notices them

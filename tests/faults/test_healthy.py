@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.environments import HEALTHY, OLD, REPOSITORY, conda_site, pip_site
+from tests.faults.environments import HEALTHY, OLD, conda_site, pip_site
+from tests.support import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _PROGRAM = f"""
 import json, sys
-sys.path += [{str(REPOSITORY)!r}, {sysconfig.get_path("purelib")!r}]
+sys.path += [{str(ROOT)!r}, {sysconfig.get_path("purelib")!r}]
 import numpy, numpy.random, numpy.fft
 import bootstrap
 report = bootstrap.check(imports=())
@@ -82,7 +83,7 @@ def test_read_only_prefix(tmp_path: Path) -> None:
     site = conda_site().copy(tmp_path / "env")
     mount = f"mount --bind '{site.root}' '{site.root}' && mount -o remount,bind,ro '{site.root}' && "
     program = (
-        f"import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
         "from pathlib import Path; from bootstrap.integrity import check; from bootstrap.lock import read_lock\n"
         f"report = check(Path({str(site.root)!r}), lock=read_lock(Path({str(site.lock)!r})), imports=['pandas'])\n"
         "assert not report.causes, report\n"

@@ -10,8 +10,7 @@ import pytest
 from bootstrap import api
 from bootstrap.errors import LockNotFoundError, NotAnEnvironmentError, PrefixNotFoundError
 from bootstrap.runtime import machine
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support import ROOT
 
 
 def test_a_lock_here_comes_before_the_shipped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

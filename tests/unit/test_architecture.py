@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[2] / "bootstrap"
+from tests.support import ROOT
+
+PACKAGE = ROOT / "bootstrap"
 
 LEVELS = {
     "errors": 0,

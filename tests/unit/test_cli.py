@@ -11,9 +11,8 @@ import pytest
 
 from bootstrap import cli, errors
 from bootstrap.commands import status
-from tests.support import locks
+from tests.support import ROOT, locks
 
-ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ["run", "restore", "check", "guard", "status", "explain-lock", "diagnose", "undo", "explain"]
 COMMANDS += ["lock", "diff", "render"]
 

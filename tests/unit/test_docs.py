@@ -10,8 +10,7 @@ from types import ModuleType
 import pytest
 
 from bootstrap import errors
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support import ROOT
 
 
 def generator(name: str) -> ModuleType:

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.support import ROOT
+
 from .archive import ZSTD_LEVEL
 from .download import fetch
 from .index import read_repodata, write_repodata
@@ -28,7 +30,6 @@ from .worker import Job, make_all
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 CACHE_VARIABLE = "BOOTSTRAP_CHANNEL_CACHE"
 _UNUSED_DAYS = 2
 
@@ -65,7 +66,7 @@ class LocalChannel:
 def cache_folder() -> Path:
     """Where wheels, packages and channels are kept."""
     named = os.environ.get(CACHE_VARIABLE)
-    return Path(named).resolve() if named else REPOSITORY / ".cache" / "channel"
+    return Path(named).resolve() if named else ROOT / ".cache" / "channel"
 
 
 def ensure_channel(spec: Path | None = None, *, quiet: bool = True, cache: Path | None = None) -> LocalChannel:
@@ -81,7 +82,7 @@ def ensure_channel(spec: Path | None = None, *, quiet: bool = True, cache: Path 
     Raises:
         ChannelError: It can't be built; the message says why.
     """
-    spec = spec or REPOSITORY / "environment.yml"
+    spec = spec or ROOT / "environment.yml"
     cache = cache or cache_folder()
 
     def log(line: str) -> None:

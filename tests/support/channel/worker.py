@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.support import ROOT
+
 from .interpreter import build_python
 from .standins import build_standin
 from .target import ChannelError, Target
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _WORKERS = 2
-_ROOT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def make_all(jobs: Sequence[Job], target: Target, folder: Path, *, lock: int) ->
     Raises:
         ChannelError: One of them can't be made.
     """
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     by_key = {job.key: job for job in jobs}
     with subprocess.Popen(
         [sys.executable, "-c", f"import sys; from {__name__} import main; sys.exit(main())"],

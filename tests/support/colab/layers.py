@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 from uv import find_uv_bin
 
+from tests.support import ROOT
 from tests.support.channel.interpreter import relocate
 from tests.support.channel.target import Target
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = Path(__file__).parent
-REPOSITORY = HERE.parents[2]
 IMAGE = HERE / "image"
 REQUIREMENTS = HERE / "requirements.txt"
 LAB_REQUIREMENTS = HERE / "lab-requirements.txt"
@@ -48,7 +48,7 @@ _SKIPPED_FILES = re.compile(
 
 def cache() -> Path:
     """Where layers and wheels are kept: ``.cache/colab``, or where ``BOOTSTRAP_COLAB_CACHE`` says."""
-    folder = Path(os.environ.get("BOOTSTRAP_COLAB_CACHE", REPOSITORY / ".cache/colab"))
+    folder = Path(os.environ.get("BOOTSTRAP_COLAB_CACHE", ROOT / ".cache/colab"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder.resolve()
 

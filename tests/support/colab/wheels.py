@@ -8,9 +8,10 @@ from pathlib import Path
 
 import tomllib
 
+from tests.support import ROOT
 from tests.support.channel.target import Target
 
-from .layers import REPOSITORY, digest, download, made_once
+from .layers import digest, download, made_once
 
 # The numpy of the reported failure: pip lays it over the one that the kernel has loaded.
 LATER_NUMPY = "numpy==2.3.4"
@@ -22,20 +23,20 @@ def wheel_folders(target: Target) -> dict[str, Path]:
 
 
 def _product() -> Path:
-    packed = [path for path in (REPOSITORY / "bootstrap").rglob("*") if path.is_file() and path.suffix != ".pyc"]
-    packed += [REPOSITORY / name for name in ("pyproject.toml", "README.md", "LICENSE")]
-    packed += REPOSITORY.glob("conda-lock*.yml")
-    key = digest(*(f"{path.relative_to(REPOSITORY)} {digest(path.read_bytes())}" for path in sorted(packed)))
+    packed = [path for path in (ROOT / "bootstrap").rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    packed += [ROOT / name for name in ("pyproject.toml", "README.md", "LICENSE")]
+    packed += ROOT.glob("conda-lock*.yml")
+    key = digest(*(f"{path.relative_to(ROOT)} {digest(path.read_bytes())}" for path in sorted(packed)))
 
     def build(folder: Path) -> None:
-        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, REPOSITORY]
+        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT]
         subprocess.run(command, check=True, capture_output=True)
 
     return made_once("product", key, build)
 
 
 def _packages(target: Target) -> Path:
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = project["dependencies"]
 
     def build(folder: Path) -> None:

@@ -17,9 +17,8 @@ from benchmarks.contenders import Contender, Scenario
 from benchmarks.measure import CommandFailedError
 from benchmarks.payload import Payload
 from benchmarks.restore import require_complete
+from tests.support import ROOT
 from tests.unit.benchmarks.test_payload import LOCK, write_conda
-
-ROOT = Path(__file__).parents[3]
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("zstd") and shutil.which("tar")), reason="the floor needs zstd and tar"

@@ -16,14 +16,13 @@ import pytest
 
 from bootstrap.diagnosis import ask_requirements
 from bootstrap.progress import Silent
-from tests.support import wheels
+from tests.support import ROOT, wheels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bootstrap.diagnosis import Diagnosis
 
-ROOT = Path(__file__).resolve().parents[3]
 VERSIONS = ("1.26.4", "2.0.2", "2.3.4")
 INSTALLED = "2.0.2"
 

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from bootstrap.diagnosis.report import to_html
+from tests.support import ROOT
 from tests.unit.diagnosis.conftest import Home
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def run(home: Home, *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -8,15 +8,13 @@ import subprocess
 import sys
 import textwrap
 import time
-from pathlib import Path
 
 from bootstrap.diagnosis import tell_story
 from bootstrap.diagnosis.copies import throw_away
 from bootstrap.diagnosis.evidence import find_kernel
 from bootstrap.diagnosis.target import examine
+from tests.support import ROOT
 from tests.unit.diagnosis.conftest import Home
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_no_kernel_in_sight(home: Home) -> None:

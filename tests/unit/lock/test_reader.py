@@ -9,9 +9,7 @@ from conda_lock.lockfile import parse_conda_lock_file
 
 from bootstrap.errors import DuplicateRecordError, LockNotFoundError, LockSyntaxError, LockVersionError
 from bootstrap.lock import Lock, read_lock
-from tests.support import locks
-
-ROOT = Path(__file__).parents[3]
+from tests.support import ROOT, locks
 
 
 def as_conda_lock_reads(path: Path) -> dict[tuple[str, str, str], dict[str, object]]:

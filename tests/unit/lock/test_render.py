@@ -8,8 +8,7 @@ from bootstrap.errors import MissingHashError, PlatformNotLockedError
 from bootstrap.lock.model import Channel, Lock, Record
 from bootstrap.lock.reader import read_lock
 from bootstrap.lock.render import explicit, sorted_by_dependency
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support import ROOT
 
 
 def record(name: str, *depends: str, md5: str | None = "a" * 32) -> Record:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from bootstrap.errors import BootstrapError
 from bootstrap.lock.reader import read_lock
 from bootstrap.maintain.cli import register
+from tests.support import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from bootstrap.lock.model import Lock, Record
 
-ROOT = Path(__file__).resolve().parents[3]
 DAY = 86_400_000
 EPOCH_2026 = 1_767_225_600_000
 """Milliseconds from 1970 to 2026-01-01."""

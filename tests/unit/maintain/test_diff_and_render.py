@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootstrap.errors import LockNotFoundError, LockSyntaxError, PlatformNotLockedError, RevisionNotFoundError
-from tests.unit.maintain.project import ROOT, Project, edit, entry
+from tests.support import ROOT
+from tests.unit.maintain.project import Project, edit, entry
 
 if TYPE_CHECKING:
     from pathlib import Path

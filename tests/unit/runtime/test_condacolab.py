@@ -42,7 +42,7 @@ def test_each_version_runs_our_installer_and_touches_nothing_else(
 ) -> None:
     target = {"0.1.12": "3.12", "0.1.13": "3.13"}.get(version)
     if target and sys.version_info[:2] != tuple(map(int, target.split("."))):
-        # It insists on one Python; the machines in tests/integration/colab have it, this test has only its own.
+        # It insists on one Python; the machines in tests/colab have it, this test has only its own.
         module = versions / version / "condacolab.py"
         here = f"{sys.version_info[0]}.{sys.version_info[1]}"
         module.write_text(module.read_text().replace(f'TARGET_PYTHON = "{target}"', f'TARGET_PYTHON = "{here}"'))

@@ -1,4 +1,4 @@
-"""Undo in a prefix where something still runs; whole machines are put back in tests/integration/colab."""
+"""Undo in a prefix where something still runs; whole machines are put back in tests/colab."""
 
 from __future__ import annotations
 

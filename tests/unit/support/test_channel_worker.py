@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.channel.build import REPOSITORY
+from tests.support import ROOT
 from tests.support.channel.standins import standin_indexes
 from tests.support.channel.target import ChannelError, choose_target
 from tests.support.channel.worker import Job, make_all
@@ -30,7 +30,7 @@ def test_an_unguarded_script_may_build(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(_UNGUARDED, encoding="utf-8")
     environment = {
-        "PYTHONPATH": str(REPOSITORY),
+        "PYTHONPATH": str(ROOT),
         "PATH": "/usr/bin:/bin",
         "BOOTSTRAP_CHANNEL_PYTHON": sys.executable,
     }

@@ -13,7 +13,8 @@ import bootstrap
 from bootstrap.errors import EXIT_BROKEN, EXIT_OK
 from bootstrap.lock import judge
 from bootstrap.prefix import compare_prefix, restore
-from tests.integration.conftest import ROOT, Environment
+from tests.environment.conftest import Environment
+from tests.support import ROOT
 from tests.support.namespace import run_in_namespace
 
 pytestmark = pytest.mark.slow
@@ -154,7 +155,7 @@ def test_numpy_replaced_by_pip_is_found_and_put_right(environment: Environment, 
 
 
 def test_progress_in_a_notebook_is_one_output_that_changes(environment: Environment) -> None:
-    done = environment.run(ROOT / "tests/integration/notebook_progress.py", ROOT)
+    done = environment.run(ROOT / "tests/environment/notebook_progress.py", ROOT)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout.splitlines()[-1])
     assert answer["status"] == "ok", answer

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from tests.integration.conftest import ROOT, Environment
+from tests.environment.conftest import Environment
+from tests.support import ROOT
 from tests.support.commands import Block, blocks, shows
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

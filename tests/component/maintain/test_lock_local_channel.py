@@ -11,9 +11,8 @@ from bootstrap.maintain.check import check_lock
 from bootstrap.maintain.refresh import Settings, refresh
 from bootstrap.maintain.specification import read_specification
 from bootstrap.maintain.variant import CPU
+from tests.support import ROOT
 from tests.support.channel import ensure_channel, serve
-
-ROOT = Path(__file__).resolve().parents[2]
 
 pytest.importorskip("conda_lock")
 

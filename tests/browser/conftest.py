@@ -1,5 +1,5 @@
 """The channel and locks that Colab machines restore from, as for the tests without a browser."""
 
-from tests.integration.colab.conftest import material
+from tests.colab.conftest import material
 
 __all__ = ["material"]

@@ -15,8 +15,7 @@ import tomllib
 from packaging.requirements import Requirement
 
 from bootstrap import __version__
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import ROOT, Environment
+from tests.environment.conftest import Environment
+from tests.support import ROOT
 
 TRAIN = ROOT / "demo" / "train.py"
 

@@ -13,6 +13,7 @@ import pytest
 
 from bootstrap.lock import read_lock
 from bootstrap.prefix import Restored, restore
+from tests.support import ROOT
 from tests.support.channel import ensure_channel, serve
 from tests.support.reach import conda_forge_answers
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bootstrap.lock import Lock
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)

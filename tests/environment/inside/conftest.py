@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-# Elsewhere these are run by tests/integration/test_workbench.py, in the environment.
+# Elsewhere these are run by tests/environment/test_workbench.py, in the environment.
 INSIDE = find_spec("pytorch_lightning") is not None
 collect_ignore_glob = [] if INSIDE else ["test_*.py"]
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import ROOT, Environment
+from tests.environment.conftest import Environment
+from tests.support import ROOT
 
 TEMPLATE = ROOT / "template.ipynb"
 

@@ -10,9 +10,9 @@ import pytest
 
 from bootstrap import diagnose
 from bootstrap.diagnosis.resolver import find_uv
+from tests.support import ROOT
 from tests.support.pythons import find_python
 
-ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests/data"
 DAY = "2025-11-15"
 

@@ -16,8 +16,8 @@ from bootstrap.maintain.condalock import write_front
 from bootstrap.maintain.front import BRIEF_VARIABLE, Brief
 from bootstrap.maintain.specification import read_specification
 from bootstrap.maintain.variant import VARIANTS, Variant
+from tests.support import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PLATFORM = "linux-64"
 CONDA_FORGE = "https://conda.anaconda.org/conda-forge/"
 REPODATA = os.environ.get("BOOTSTRAP_REPODATA", "")

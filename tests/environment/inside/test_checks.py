@@ -24,8 +24,8 @@ from bootstrap.workbench import (
     summary,
 )
 from bootstrap.workbench.picture import INK
-from tests.inside import models
-from tests.inside.models import CONTEXT, VOCABULARY, subject
+from tests.environment.inside import models
+from tests.environment.inside.models import CONTEXT, VOCABULARY, subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""tests/inside, run by the restored environment's own Python, with the test runner of this one."""
+"""tests/environment/inside, run by the restored environment's own Python, with the test runner of this one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import ROOT, Environment
+from tests.environment.conftest import Environment
+from tests.support import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -29,13 +30,13 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("module", sorted(p.name for p in (ROOT / "tests/inside").glob("test_*.py")))
+@pytest.mark.parametrize("module", sorted(p.name for p in (ROOT / "tests/environment/inside").glob("test_*.py")))
 def test_inside_the_environment(environment: Environment, runner: Path, tmp_path: Path, module: str) -> None:
     done = subprocess.run(
         [
             environment.python,
             *("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ROOT, "--basetemp", tmp_path / "base"),
-            ROOT / "tests/inside" / module,
+            ROOT / "tests/environment/inside" / module,
         ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{runner}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"},

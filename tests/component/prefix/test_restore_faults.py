@@ -19,8 +19,8 @@ from bootstrap import errors
 from bootstrap.lock import judge, read_lock
 from bootstrap.prefix import compare_prefix
 from bootstrap.progress import Silent
-from tests.integration import tiny
-from tests.integration.tiny import Site, leftovers, snapshot, unvouched
+from tests.component.prefix import tiny
+from tests.component.prefix.tiny import Site, leftovers, snapshot, unvouched
 from tests.support.channel.server import Fault
 from tests.support.namespace import run_in_namespace
 

@@ -15,8 +15,8 @@ from bootstrap.lock import judge, read_lock
 from bootstrap.prefix import compare_prefix
 from bootstrap.prefix.cache import PackageCache
 from bootstrap.prefix.state import read_state, suspects
-from tests.integration import tiny
-from tests.integration.tiny import Site, leftovers, snapshot
+from tests.component.prefix import tiny
+from tests.component.prefix.tiny import Site, leftovers, snapshot
 from tests.support.channel.tiny import TinyChannel
 
 

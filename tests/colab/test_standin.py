@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import ROOT
 from tests.support.colab import UNTIL_THE_NEXT_HAS_COME, VERSIONS, ColabRoot, find_python, skip_without
 from tests.support.colab.layers import prepare
 from tests.support.colab.root import HOME
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.colab import Kernel
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.colab.conftest import Material
+from tests.colab.conftest import Material
+from tests.support import ROOT
 from tests.support.colab import ColabRoot
 from tests.support.colab.browser import ensure_browser
 from tests.support.colab.lab import Lab
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from tests.support.colab.lab import Run
 
-ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "template.ipynb"
 SCREENSHOTS = ROOT / ".cache/screenshots"
 PICTURE = "BOOTSTRAP_PICTURE"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import ROOT
 from tests.support.channel import ensure_channel
 from tests.support.colab import ColabRoot
 from tests.support.locks_reduced import reduce_lock
@@ -17,7 +18,6 @@ from tests.support.locks_reduced import reduce_lock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).resolve().parents[3]
 _PIP = "*'-m pip install -q condacolab-bootstrap'.split()"
 INSTALL = f"import subprocess, sys; subprocess.check_call([sys.executable, {_PIP}])"
 SMALL = ("numpy", "pandas", "ipykernel", "ipython", "ipyparallel", "jupyter_server", "pip", "conda", "google-auth")
