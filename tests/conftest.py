@@ -1,9 +1,27 @@
-"""What holds for all tests."""
+"""What holds for all tests: their tiers, and what a tier may take for granted."""
 
 from __future__ import annotations
 
 import signal
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT
 
 # A shell's background job ignores Ctrl-C, and so would every program that a test starts and then interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+TIERS = ("unit", "component", "faults", "colab", "browser", "environment", "soak")
+"""The folders of tests, cheapest first; each is a marker, too."""
+
+
+def tier_of(path: Path) -> str:
+    """The folder below tests/ that a file is in."""
+    return path.relative_to(ROOT / "tests").parts[0]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(tier_of(item.path))

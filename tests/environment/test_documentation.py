@@ -36,7 +36,6 @@ def folder(environment: Environment, tmp_path: Path) -> Path:
     return home
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("page", WITH_COMMANDS, ids=lambda page: page.name)
 def test_commands_work(page: Path, folder: Path, environment: Environment, tmp_path: Path) -> None:
     """All of a page's blocks, in order, in one folder."""

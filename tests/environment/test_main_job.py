@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import bootstrap
 from bootstrap.errors import EXIT_BROKEN, EXIT_OK
 from bootstrap.lock import judge
@@ -16,8 +14,6 @@ from bootstrap.prefix import compare_prefix, restore
 from tests.environment.conftest import Environment
 from tests.support import ROOT
 from tests.support.namespace import run_in_namespace
-
-pytestmark = pytest.mark.slow
 
 IMPORTS = (
     "numpy, torch, pandas, pyarrow, scipy, matplotlib, datasets, optuna, pytorch_lightning, torchmetrics, "

@@ -12,8 +12,6 @@ from tests.support import ROOT
 
 TRAIN = ROOT / "demo" / "train.py"
 
-pytestmark = pytest.mark.slow
-
 
 def test_training_too_short_to_learn_is_a_failure(environment: Environment, tmp_path: Path) -> None:
     out = tmp_path / "out.json"

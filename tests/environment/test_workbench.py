@@ -12,8 +12,6 @@ import pytest
 from tests.environment.conftest import Environment
 from tests.support import ROOT
 
-pytestmark = pytest.mark.slow
-
 # Pure Python, so that one interpreter's copy serves another. What the environment has itself it keeps.
 RUNNER = ("iniconfig", "pluggy", "pytest", "pytest-timeout")
 
