@@ -7,17 +7,31 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: demo test bench lint lock docs dist template-in-image refresh clean
+.PHONY: demo test unit test-rest test-all bench lint lock docs dist template-in-image refresh clean
 
 demo: $(VENV)/.ready
 	$(BIN)/python -m demo
 
-# Two at a time or more; a file's tests stay together, for what they share. The browser is there before they begin:
-# several of them show this machine's files in roots of their own, below which nothing should be installed meanwhile.
+# Dear tests first, several at a time; a worker that has none left takes some of another's. The browser is there before
+# they begin: several of them show this machine's files in roots of their own, below which nothing should be installed.
 WORKERS ?= auto
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
+
+# Everything once: all unit tests, and of every dearer kind one case.
 test: $(VENV)/.ready
 	$(BIN)/python -m tests.support.colab.browser
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile $(ARGS)
+	$(PYTEST) -m "not exhaustive" $(ARGS)
+
+# The fast loop: no network, no environment.
+unit: $(VENV)/.ready
+	$(PYTEST) tests/unit $(ARGS)
+
+# What `make test` leaves out.
+test-rest: $(VENV)/.ready
+	$(BIN)/python -m tests.support.colab.browser
+	$(PYTEST) -m exhaustive $(ARGS)
+
+test-all: test test-rest
 
 bench: $(VENV)/.ready-bench
 	$(BIN)/python -m benchmarks.check

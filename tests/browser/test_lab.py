@@ -21,7 +21,7 @@ SCREENSHOTS = Path(__file__).resolve().parents[2] / ".cache/screenshots"
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     ensure_browser()
-    with ColabRoot.start("3.12") as colab, Lab(colab) as opened:
+    with ColabRoot.start() as colab, Lab(colab) as opened:
         yield opened
 
 

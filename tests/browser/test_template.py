@@ -30,7 +30,7 @@ PICTURE = "BOOTSTRAP_PICTURE"
 def finished(material: Material) -> Iterator[tuple[Lab, Run]]:
     """The template, run to its end. The lock lies where a notebook's own would: beside it."""
     ensure_browser()
-    with ColabRoot.start("3.12", binds=material.binds, size="12g") as colab:
+    with ColabRoot.start(binds=material.binds, size="12g") as colab:
         colab.path("/content/conda-lock.yml").write_text((material.locks / "full.yml").read_text())
         with Lab(colab) as lab:
             yield lab, lab.run_all(TEMPLATE, timeout=800)

@@ -61,14 +61,14 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
 @pytest.fixture
 def colab(material: Material) -> Iterator[ColabRoot]:
     """A new Colab machine."""
-    with ColabRoot.start("3.12", binds=material.binds) as machine:
+    with ColabRoot.start(binds=material.binds) as machine:
         yield machine
 
 
 @pytest.fixture(scope="session")
 def settled(material: Material, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `bootstrap.run()` wrote on a machine, as a layer for others."""
-    with ColabRoot.start("3.12", binds=material.binds) as machine:
+    with ColabRoot.start(binds=material.binds) as machine:
         kernel = machine.kernel()
         kernel.execute(cell(), timeout=300).require()
         kernel.close()
@@ -79,5 +79,5 @@ def settled(material: Material, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture
 def ready(material: Material, settled: Path) -> Iterator[ColabRoot]:
     """A machine on which `bootstrap.run()` has been."""
-    with ColabRoot.start("3.12", binds=material.binds, layers=[settled]) as machine:
+    with ColabRoot.start(binds=material.binds, layers=[settled]) as machine:
         yield machine

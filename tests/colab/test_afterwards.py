@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def moved(material: Material, settled: Path) -> Iterator[Kernel]:
     """A kernel that was moved in place: on a machine whose environment is restored, from its original kernel."""
-    with ColabRoot.start("3.12", binds=material.binds, layers=[settled]) as colab:
+    with ColabRoot.start(binds=material.binds, layers=[settled]) as colab:
         colab.run(["bootstrap", "undo"], check=True)
         kernel = colab.kernel()
         kernel.execute(cell(), timeout=300).require()
@@ -173,6 +173,7 @@ def test_nothing_runs_a_restart(moved: Kernel) -> None:
     assert moved.restarts == 0
 
 
+@pytest.mark.exhaustive
 def test_condacolabs_own_check_passes(material: Material) -> None:
     """On a machine whose Python is the environment's: condacolab compares the two."""
     with ColabRoot.start("3.11", binds=material.binds) as colab:
@@ -188,8 +189,9 @@ def test_condacolabs_own_check_passes(material: Material) -> None:
         assert kernel.restarts == 0
 
 
+@pytest.mark.exhaustive
 def test_training_with_workers_in_the_whole_environment(material: Material) -> None:
-    with ColabRoot.start("3.12", binds=material.binds, size="12g") as colab:
+    with ColabRoot.start(binds=material.binds, size="12g") as colab:
         kernel = colab.kernel()
         kernel.execute(cell("full"), timeout=400).require()
         result = kernel.execute(
@@ -213,7 +215,7 @@ def test_it_can_move_once_more_without_delay(moved: Kernel) -> None:
 
 
 def test_where_the_move_is_not_possible_the_kernel_restarts_once(material: Material, settled: Path) -> None:
-    with ColabRoot.start("3.12", binds=material.binds, layers=[settled]) as colab:
+    with ColabRoot.start(binds=material.binds, layers=[settled]) as colab:
         colab.run(["bootstrap", "undo"], check=True)
         kernel = colab.kernel()
         kernel.execute(f"{INSTALL}; import bootstrap.runtime.kernel.move as move").require()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.colab import VERSIONS, ColabRoot
+from tests.support import one_of
+from tests.support.colab import ColabRoot, each_version
 
 from .conftest import INSTALL, cell
 
@@ -51,7 +52,7 @@ def replied(kernel: Client, request: str) -> bool:
     return kernel.result(request).replies > 0
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", each_version())
 def test_run_all(version: str, material: Material) -> None:
     """Thirty queued cells behind the first one, on each Python that Colab has had."""
     with ColabRoot.start(version, binds=material.binds) as colab:
@@ -70,6 +71,7 @@ def test_run_all(version: str, material: Material) -> None:
         assert prefix[1].startswith("/opt/conda/lib/")
 
 
+@pytest.mark.exhaustive
 def test_cells_one_by_one_and_the_first_one_twice(colab: ColabRoot) -> None:
     kernel = colab.kernel()
     pid = kernel.pid
@@ -82,6 +84,7 @@ def test_cells_one_by_one_and_the_first_one_twice(colab: ColabRoot) -> None:
     assert kernel.restarts == 0
 
 
+@pytest.mark.exhaustive
 def test_the_first_cell_queued_twice(colab: ColabRoot) -> None:
     kernel = colab.kernel()
     ids = [kernel.send(code) for code in [cell(), cell(), *numbered(3)]]
@@ -91,6 +94,7 @@ def test_the_first_cell_queued_twice(colab: ColabRoot) -> None:
     assert_moved(others, kernel.pid or 0)
 
 
+@pytest.mark.exhaustive
 def test_more_cells_than_zeromq_holds(colab: ColabRoot) -> None:
     """At a thousand ZeroMQ reads no further, and may stop inside a message: none is lost, and none comes twice."""
     kernel = colab.kernel()
@@ -108,6 +112,7 @@ def test_more_cells_than_zeromq_holds(colab: ColabRoot) -> None:
     assert where == f"('/opt/conda', {pid})"
 
 
+@pytest.mark.exhaustive
 def test_two_clients_at_once(colab: ColabRoot) -> None:
     """One queues everything at once; the other sends twenty cells a second, all through the move."""
     kernel = colab.kernel()
@@ -150,7 +155,7 @@ def test_interrupted_half_way_and_run_again(colab: ColabRoot) -> None:
     assert_moved([kernel.execute(code) for code in numbered(2)], kernel.pid or 0)
 
 
-@pytest.mark.parametrize("stage", ["fetching", "verifying", "connecting", "proving", "moving"])
+@pytest.mark.parametrize("stage", one_of("proving", "fetching", "verifying", "connecting", "moving"))
 def test_killed_at_each_stage_and_run_again(stage: str, colab: ColabRoot) -> None:
     kernel = colab.kernel()
     kernel.execute(INSTALL).require()
@@ -200,6 +205,7 @@ def test_restart_by_the_user_and_reconnect(ready: ColabRoot) -> None:
     assert kernel.restarts == 0
 
 
+@pytest.mark.exhaustive
 def test_counter_and_history_are_as_after_a_restart(colab: ColabRoot) -> None:
     kernel = colab.kernel()
     kernel.execute("before = 1").require()

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import ROOT
-from tests.support.colab import UNTIL_THE_NEXT_HAS_COME, VERSIONS, ColabRoot, find_python, skip_without
-from tests.support.colab.layers import prepare
+from tests.support.colab import UNTIL_THE_NEXT_HAS_COME, ColabRoot, each_version
 from tests.support.colab.root import HOME
 
 if TYPE_CHECKING:
@@ -23,14 +22,8 @@ if TYPE_CHECKING:
     from tests.support.colab import Kernel
 
 
-@pytest.fixture(scope="module")
-def _prepared() -> None:
-    skip_without()
-    prepare(filter(None, map(find_python, VERSIONS)))
-
-
-@pytest.fixture(scope="module", params=VERSIONS)
-def colab(request: pytest.FixtureRequest, _prepared: None) -> Iterator[ColabRoot]:
+@pytest.fixture(scope="module", params=each_version())
+def colab(request: pytest.FixtureRequest) -> Iterator[ColabRoot]:
     """A machine with a server, for tests that leave it as it is."""
     with ColabRoot.start(request.param) as machine:
         yield machine
@@ -46,7 +39,7 @@ def kernel(colab: ColabRoot) -> Iterator[Kernel]:
 @pytest.fixture
 def machine() -> Iterator[ColabRoot]:
     """A machine to be changed."""
-    with ColabRoot.start("3.12") as made:
+    with ColabRoot.start() as made:
         yield made
 
 
@@ -249,7 +242,7 @@ class TestRoot:
 
     def test_what_is_bound_can_only_be_read(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("outside")
-        with ColabRoot.start("3.12", binds={"/channel": tmp_path}, env={"COLAB_GPU": "1"}) as machine:
+        with ColabRoot.start(binds={"/channel": tmp_path}, env={"COLAB_GPU": "1"}) as machine:
             assert machine.run(["cat", "/channel/file"]).stdout == "outside"
             assert "Read-only" in machine.run(["touch", "/channel/other"]).stderr
             assert machine.run(["bash", "-c", "echo $COLAB_GPU $PATH"]).stdout.startswith("1 /opt/bin:")
@@ -268,7 +261,7 @@ class TestRoot:
         saved = second.save(tmp_path / "layer")
         copy.close()
         second.close()
-        with ColabRoot.start("3.12", layers=[saved]) as later:
+        with ColabRoot.start(layers=[saved]) as later:
             assert later.run(["bash", "-c", "cat /content/*"]).stdout == "second\n"
 
     def test_orphans_are_reaped_and_everything_ends_with_the_root(self, machine: ColabRoot) -> None:
@@ -284,7 +277,7 @@ class TestRoot:
     def test_a_killed_test_leaves_nothing_behind(self) -> None:
         program = (
             "import sys, time; from tests.support.colab import ColabRoot\n"
-            "colab = ColabRoot.start('3.12'); kernel = colab.kernel()\n"
+            "colab = ColabRoot.start(); kernel = colab.kernel()\n"
             "print(colab.pid, *colab.processes(), flush=True); time.sleep(1000)"
         )
         mounts = Path("/proc/self/mountinfo").read_text()

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import one_of
+
 from .conftest import INSTALL, cell
 from .test_run import reached, replied, shown
 
@@ -56,7 +58,7 @@ def test_undo_on_the_command_line(colab: ColabRoot) -> None:
     assert_as_before(colab, before)
 
 
-@pytest.mark.parametrize("stage", ["fetching", "connecting", "proving", "moving"])
+@pytest.mark.parametrize("stage", one_of("moving", "fetching", "connecting", "proving"))
 def test_undo_of_a_half_finished_set_up(stage: str, colab: ColabRoot) -> None:
     kernel, before = new_machine(colab)
     request = kernel.send(cell())
@@ -71,6 +73,7 @@ def test_undo_of_a_half_finished_set_up(stage: str, colab: ColabRoot) -> None:
     assert kernel.execute("import sys; print(sys.executable)").stdout == "/usr/bin/python3\n"
 
 
+@pytest.mark.exhaustive
 def test_set_up_undone_and_set_up_again(colab: ColabRoot) -> None:
     kernel = colab.kernel()
     for _ in range(2):

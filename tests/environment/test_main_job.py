@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import bootstrap
 from bootstrap.errors import EXIT_BROKEN, EXIT_OK
 from bootstrap.lock import judge
@@ -73,6 +75,7 @@ def test_everything_named_imports_from_the_prefix(environment: Environment) -> N
     assert all(path.startswith(str(environment.prefix)) for path in done.stdout.split())
 
 
+@pytest.mark.exhaustive
 def test_the_tools_of_the_prefix_run(environment: Environment) -> None:
     for tool in ("pip", "optuna", "jupyter", "f2py"):
         done = subprocess.run(

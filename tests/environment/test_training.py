@@ -24,6 +24,7 @@ def test_training_too_short_to_learn_is_a_failure(environment: Environment, tmp_
     assert abs(report["reloaded_loss"] - report["final_loss"]) < 1e-4
 
 
+@pytest.mark.exhaustive
 def test_full_training_learns(environment: Environment, tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     done = environment.run(TRAIN, "--json", out)

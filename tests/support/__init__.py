@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
 
 ROOT = Path(__file__).resolve().parents[2]
 """The repository."""
+
+
+def one_of(first: Any, *others: Any) -> list[ParameterSet]:
+    """Parameters of a test, of which `make test` takes the first, and `make test-all` all."""
+    return [pytest.param(first), *(pytest.param(other, marks=pytest.mark.exhaustive) for other in others)]

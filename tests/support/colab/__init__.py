@@ -1,6 +1,6 @@
 """A stand-in for a Colab machine: a disposable root with Colab's layout, packages and kernel, seen by nobody else.
 
-    with ColabRoot.start(python="3.12") as colab:
+    with ColabRoot.start() as colab:
         colab.run(["python3", "-c", "import numpy"])
         kernel = colab.kernel()
         assert kernel.execute("1 + 1").text == "2"
@@ -15,13 +15,14 @@ from __future__ import annotations
 
 from .client import UNTIL_THE_NEXT_HAS_COME, Client, Failure, Message, Result
 from .machine import ColabRoot
-from .pythons import VERSIONS, find_python
+from .pythons import USUAL, VERSIONS, each_version, find_python
 from .root import RootError, skip_without, why_not
 from .server import Kernel, Server
 from .snapshot import Difference, Entry, Snapshot
 
 __all__ = [
     "UNTIL_THE_NEXT_HAS_COME",
+    "USUAL",
     "VERSIONS",
     "Client",
     "ColabRoot",
@@ -34,6 +35,7 @@ __all__ = [
     "RootError",
     "Server",
     "Snapshot",
+    "each_version",
     "find_python",
     "skip_without",
     "why_not",

@@ -18,8 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,12 +94,6 @@ def _forget_outdated(name: str, current: Path) -> None:
     for folder in cache().glob(f"{name}-" + "[0-9a-f]" * 12):
         if folder != current and time.time() - folder.stat().st_mtime > 7 * 24 * 3600:
             subprocess.run(["rm", "-rf", folder], check=True)
-
-
-def prepare(targets: Iterable[Target]) -> None:
-    """Makes the layers of several machines at once: while one fetches, another one installs."""
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(colab_layers, targets))
 
 
 def colab_layers(target: Target) -> list[Path]:

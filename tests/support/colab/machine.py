@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .layers import colab_layers
-from .pythons import find_python
+from .pythons import USUAL, find_python
 from .root import Root, RootError, skip_without
 from .server import Server
 from .snapshot import take
@@ -37,7 +37,7 @@ class ColabRoot(Root):
     @classmethod
     def start(
         cls,
-        python: str = "3.12",
+        python: str = USUAL,
         *,
         binds: Mapping[str, Path] | None = None,
         env: Mapping[str, str] | None = None,

@@ -6,11 +6,23 @@ import functools
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from tests.support import one_of
 from tests.support.channel.target import ChannelError, Target, choose_target
+
+if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
 
 # What Colab's runtimes ran on from 2025 on, oldest first.
 VERSIONS = ("3.11", "3.12", "3.13")
+USUAL = "3.12"
+"""The one whose machine `make test` builds."""
+
+
+def each_version() -> list[ParameterSet]:
+    """All of them as parameters of a test or fixture, the usual one for `make test`."""
+    return one_of(USUAL, *(version for version in VERSIONS if version != USUAL))
 
 
 @functools.cache
