@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import ROOT
 from tests.support.channel import ensure_channel
-from tests.support.colab import ColabRoot
+from tests.support.colab import USUAL, ColabRoot, find_python, skip_without
+from tests.support.colab.layers import cache, colab_layers
+from tests.support.colab.wheels import wheel_folders
+from tests.support.environment import local_lock
 from tests.support.locks_reduced import reduce_lock
+from tests.support.once import digest, made_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,18 +45,16 @@ def cell(lock: str = "small", **options: object) -> str:
 
 
 @pytest.fixture(scope="session")
-def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+def material() -> Material:
     """The local channel, the committed specification locked against it, and a part of that lock."""
-    channel = ensure_channel(quiet=False).path
-    folder = tmp_path_factory.mktemp("locks")
-    command = [sys.executable, "-m", "bootstrap", "lock", "--variant", "cpu", "--channel", channel.as_uri()]
-    done = subprocess.run([*command, "--output", folder, "-q"], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    whole = folder / "conda-lock.yml"
+    channel, whole = ensure_channel().path, local_lock()
     moved = (channel.as_uri(), "file:///var/channel")
-    reduce_lock(whole, folder / "full.yml", (), replace=moved)
-    reduce_lock(whole, folder / "small.yml", SMALL, replace=moved)
-    return Material(channel, folder)
+
+    def build(folder: Path) -> None:
+        reduce_lock(whole, folder / "full.yml", (), replace=moved)
+        reduce_lock(whole, folder / "small.yml", SMALL, replace=moved)
+
+    return Material(channel, made_once(cache(), "locks", digest(whole, SMALL), build))
 
 
 @pytest.fixture
@@ -66,14 +65,22 @@ def colab(material: Material) -> Iterator[ColabRoot]:
 
 
 @pytest.fixture(scope="session")
-def settled(material: Material, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def settled(material: Material) -> Path:
     """What `bootstrap.run()` wrote on a machine, as a layer for others."""
-    with ColabRoot.start(binds=material.binds) as machine:
-        kernel = machine.kernel()
-        kernel.execute(cell(), timeout=300).require()
-        kernel.close()
-        machine.stop_server()
-        return machine.save(tmp_path_factory.mktemp("settled") / "layer")
+
+    def build(folder: Path) -> None:
+        with ColabRoot.start(binds=material.binds) as machine:
+            kernel = machine.kernel()
+            kernel.execute(cell(), timeout=300).require()
+            kernel.close()
+            machine.stop_server()
+            machine.save(folder / "layer")
+
+    skip_without()
+    target = find_python(USUAL)
+    assert target is not None
+    key = digest(*colab_layers(target), *wheel_folders(target).values(), material.locks)
+    return made_once(cache(), "settled", key, build) / "layer"
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.environment.conftest import Environment
 from tests.support import ROOT
 from tests.support.commands import blocks, shows
+from tests.support.environment import Environment
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 WITH_COMMANDS = [page for page in PAGES if any(not block.reason for block in blocks(page))]

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.environment.conftest import Environment
 from tests.support import ROOT
+from tests.support.environment import Environment
 
 TEMPLATE = ROOT / "template.ipynb"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.environment.conftest import Environment
 from tests.support import ROOT
+from tests.support.environment import Environment
 
 TRAIN = ROOT / "demo" / "train.py"
 
