@@ -12,9 +12,9 @@ from tests.support.channel import ensure_channel
 from tests.support.colab import USUAL, ColabRoot, find_python, skip_without
 from tests.support.colab.layers import cache, colab_layers
 from tests.support.colab.wheels import wheel_folders
-from tests.support.environment import local_lock
 from tests.support.locks_reduced import reduce_lock
 from tests.support.once import digest, made_once
+from tests.support.whole import local_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.support.environment import Environment, whole_environment
+from tests.support.whole import Environment, whole_environment
 
 
 @pytest.fixture(scope="session")

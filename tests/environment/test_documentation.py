@@ -12,7 +12,7 @@ import pytest
 
 from tests.support import ROOT
 from tests.support.commands import blocks, shows
-from tests.support.environment import Environment
+from tests.support.whole import Environment
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 WITH_COMMANDS = [page for page in PAGES if any(not block.reason for block in blocks(page))]

@@ -14,8 +14,8 @@ from bootstrap.errors import EXIT_BROKEN, EXIT_OK
 from bootstrap.lock import judge
 from bootstrap.prefix import compare_prefix, restore
 from tests.support import ROOT
-from tests.support.environment import Environment
 from tests.support.namespace import run_in_namespace
+from tests.support.whole import Environment
 
 IMPORTS = (
     "numpy, torch, pandas, pyarrow, scipy, matplotlib, datasets, optuna, pytorch_lightning, torchmetrics, "

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support import ROOT
-from tests.support.environment import Environment
+from tests.support.whole import Environment
 
 TEMPLATE = ROOT / "template.ipynb"
 

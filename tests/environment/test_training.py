@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import ROOT
-from tests.support.environment import Environment
+from tests.support.whole import Environment
 
 TRAIN = ROOT / "demo" / "train.py"
 

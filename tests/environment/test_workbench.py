@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import ROOT
-from tests.support.environment import Environment
+from tests.support.whole import Environment
 
 # Pure Python, so that one interpreter's copy serves another. What the environment has itself it keeps.
 RUNNER = ("iniconfig", "pluggy", "pytest", "pytest-timeout")
