@@ -10,10 +10,10 @@ import pytest
 
 from tests.support.channel import ensure_channel
 from tests.support.colab import USUAL, ColabRoot, find_python, skip_without
-from tests.support.colab.layers import cache, colab_layers
+from tests.support.colab.layers import colab_layers, made_once
 from tests.support.colab.wheels import wheel_folders
 from tests.support.locks_reduced import reduce_lock
-from tests.support.once import digest, made_once
+from tests.support.once import digest
 from tests.support.whole import local_lock
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def material() -> Material:
         reduce_lock(whole, folder / "full.yml", (), replace=moved)
         reduce_lock(whole, folder / "small.yml", SMALL, replace=moved)
 
-    return Material(channel, made_once(cache(), "locks", digest(whole, SMALL), build))
+    return Material(channel, made_once("locks", digest(whole, SMALL), build))
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def settled(material: Material) -> Path:
     target = find_python(USUAL)
     assert target is not None
     key = digest(*colab_layers(target), *wheel_folders(target).values(), material.locks)
-    return made_once(cache(), "settled", key, build) / "layer"
+    return made_once("settled", key, build) / "layer"
 
 
 @pytest.fixture

@@ -7,10 +7,8 @@ Copies share their files with the original by hard links: a file is replaced, ne
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import hashlib
+import functools
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -26,6 +24,7 @@ from tests.support import ROOT
 from tests.support.channel import ensure_channel
 from tests.support.channel.build import cache_folder
 from tests.support.channel.tiny import lock_entry
+from tests.support.once import digest, made_once
 from tests.unit.integrity.conftest import Environment
 
 if TYPE_CHECKING:
@@ -41,6 +40,10 @@ OLD = {"1.26": "1.26.4", "2.0": "2.0.2", "2.3": "2.3.4", "2.3-next": "2.3.5"}
 
 HEALTHY = ("2.1.3", "2.2.6")
 """Further versions of numpy, that are only looked at."""
+_FETCHED = (
+    *(f"numpy=={version}" for version in (*OLD.values(), *HEALTHY)),
+    *("pandas==2.2.1", "bottleneck==1.3.8", "captum==0.8.0", "pytz"),
+)
 _PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 OTHER_PYTHONS = tuple(v for v in _PYTHONS if v != f"{sys.version_info[0]}.{sys.version_info[1]}")
 
@@ -114,19 +117,6 @@ class Site(Environment):
         return Site(goal, self.lock, self.cache, dict(self.variables))
 
 
-@contextlib.contextmanager
-def held(name: str) -> Iterator[Path]:
-    """One of the kept folders, for one process at a time."""
-    HOME.mkdir(parents=True, exist_ok=True)
-    with (HOME / f"{name}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield HOME / name
-
-
-def _key(*parts: object) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
-
-
 def conda_site() -> Site:
     """The conda prefix: python, numpy, scipy, pandas and pip from the local channel, by the real engine."""
     channel = ensure_channel()
@@ -138,42 +128,40 @@ def conda_site() -> Site:
         if name not in chosen and not name.startswith("__"):
             chosen[name] = records[name]
             waiting += [spec.split()[0] for spec in records[name]["depends"]]
-    key = _key(sorted(record["sha256"] for record in chosen.values()), str(channel.path))
-    with held(f"conda-{key}") as home:
-        if not (home / "complete").exists():
-            shutil.rmtree(home, ignore_errors=True)
-            home.mkdir(parents=True)
-            base = channel.file_url.rstrip("/")
-            entries = [lock_entry(chosen[name], base, "linux-64") for name in sorted(chosen)]
-            metadata = {
-                "content_hash": {"linux-64": key * 5},
-                "channels": [{"url": base, "used_env_vars": []}],
-                "platforms": ["linux-64"],
-                "sources": ["environment.yml"],
-            }
-            lock = {"version": 1, "metadata": metadata, "package": entries}
-            (home / "conda-lock.yml").write_text(yaml.safe_dump(lock, sort_keys=False))
-            restore(read_lock(home / "conda-lock.yml"), home / "env", cache=home / "cache")
-            _compile(home / "env" / "bin" / "python")
-            (home / "complete").touch()
-        return Site(home / "env", home / "conda-lock.yml", home / "cache")
+    key = digest(sorted(record["sha256"] for record in chosen.values()), channel.path)
+
+    def build(home: Path) -> None:
+        base = channel.file_url.rstrip("/")
+        entries = [lock_entry(chosen[name], base, "linux-64") for name in sorted(chosen)]
+        metadata = {
+            "content_hash": {"linux-64": key * 5},
+            "channels": [{"url": base, "used_env_vars": []}],
+            "platforms": ["linux-64"],
+            "sources": ["environment.yml"],
+        }
+        lock = {"version": 1, "metadata": metadata, "package": entries}
+        (home / "conda-lock.yml").write_text(yaml.safe_dump(lock, sort_keys=False))
+        restore(read_lock(home / "conda-lock.yml"), home / "env", cache=home / "cache")
+        _compile(home / "env" / "bin" / "python")
+
+    home = made_once(HOME, "conda", key, build)
+    return Site(home / "env", home / "conda-lock.yml", home / "cache")
 
 
 def pip_site(numpy: str | None = None, *extras: str) -> Site:
     """A virtual environment with pip, numpy (the channel's own unless given) and other wheels."""
     asked = [f"numpy=={numpy}" if numpy else "numpy", *extras]
-    key = _key(sys.version, asked, sorted(path.name for path in wheels().iterdir() if path.suffix == ".whl"))
-    with held(f"pip-{key}") as home:
+
+    def build(home: Path) -> None:
         site = Site(home / "env")
-        if not (home / "complete").exists():
-            shutil.rmtree(home, ignore_errors=True)
-            subprocess.run([sys.executable, "-m", "venv", "--without-pip", home / "env"], check=True)
-            with site.active():
-                command = [sys.executable, "-m", "pip", "--python", site.python, "install", "-q", "pip", *asked]
-                subprocess.run([*map(str, command)], check=True, capture_output=True)
-            _compile(site.python)
-            (home / "complete").touch()
-        return site
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", home / "env"], check=True)
+        with site.active():
+            command = [sys.executable, "-m", "pip", "--python", site.python, "install", "-q", "pip", *asked]
+            subprocess.run([*map(str, command)], check=True, capture_output=True)
+        _compile(site.python)
+
+    key = digest(sys.version, asked, sorted(path.name for path in wheels().glob("*.whl")))
+    return Site(made_once(HOME, "pip", key, build) / "env")
 
 
 def _compile(python: Path) -> None:
@@ -187,30 +175,23 @@ def _compile(python: Path) -> None:
     subprocess.run([python, "-c", program], check=True, capture_output=True, cwd="/", env=variables)
 
 
+@functools.cache
 def wheels() -> Path:
     """The folder of wheels that pip is confined to: the channel's own, and other versions of numpy."""
-    folder = HOME / "wheels"
-    if not (folder / "complete").exists():
-        with held("wheels"):
-            if not (folder / "complete").exists():
-                _fetch(folder)
-    return folder
-
-
-def _fetch(folder: Path) -> None:
     ensure_channel()
-    folder.mkdir(parents=True, exist_ok=True)
-    for wheel in (cache_folder() / "wheels").glob("*.whl"):
-        if wheel.name.lower().startswith(_TAKEN):
-            with contextlib.suppress(FileExistsError):
-                os.symlink(wheel, folder / wheel.name)
-    for version in (*OLD.values(), *HEALTHY):
-        fetch(f"numpy=={version}", folder)
-    for requirement in ("pandas==2.2.1", "bottleneck==1.3.8", "captum==0.8.0", "pytz"):
+    every = sorted((cache_folder() / "wheels").glob("*.whl"))
+    taken = [wheel for wheel in every if wheel.name.lower().startswith(_TAKEN)]
+    key = digest(sys.version, taken, _FETCHED, OTHER_PYTHONS)
+    return made_once(HOME, "wheels", key, lambda folder: _fetch(folder, taken))
+
+
+def _fetch(folder: Path, taken: list[Path]) -> None:
+    for wheel in taken:
+        os.symlink(wheel, folder / wheel.name)
+    for requirement in _FETCHED:
         fetch(requirement, folder)
     for other in OTHER_PYTHONS:
         fetch("numpy==2.2.6", folder / other, "--python-version", other)
-    (folder / "complete").touch()
 
 
 def fetch(requirement: str, folder: Path, *options: str) -> None:

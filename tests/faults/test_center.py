@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from demo import center
-from tests.faults.environments import HOME, Site, held, wheels
+from tests.faults.environments import HOME, Site, wheels
+from tests.support.once import digest, made_once
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,13 +18,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What each cell printed, by its code's first line."""
-    key = hashlib.sha256(repr((center.KERNEL, center.LOADED, sys.version)).encode()).hexdigest()[:12]
-    with held(f"center-{key}") as home:
-        if not (home / "complete").exists():
-            shutil.rmtree(home, ignore_errors=True)
-            HOME.mkdir(parents=True, exist_ok=True)
-            center.make_environment(home / "env")
-            (home / "complete").touch()
+    key = digest(center.KERNEL, center.LOADED, sys.version)
+    home = made_once(HOME, "center", key, lambda home: center.make_environment(home / "env"))
     site = Site(home / "env").copy(tmp_path_factory.mktemp("center") / "env")
     wheels()
     with site.active():

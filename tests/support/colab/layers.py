@@ -7,8 +7,6 @@ image         the files under ``image/``: google.colab, the kernel's launcher, I
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import inspect
 import json
 import os
@@ -16,8 +14,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,9 +21,10 @@ from typing import TYPE_CHECKING
 
 from uv import find_uv_bin
 
-from tests.support import ROOT
+from tests.support import ROOT, once
 from tests.support.channel.interpreter import relocate
 from tests.support.channel.target import Target
+from tests.support.once import digest
 
 from .root import HOME, Root
 
@@ -52,48 +49,9 @@ def cache() -> Path:
     return folder.resolve()
 
 
-@contextmanager
-def locked(name: str) -> Iterator[None]:
-    """One process at a time."""
-    with (cache() / f"{name}.lock").open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
-
-
-def digest(*parts: object) -> str:
-    """A short name for whatever the parts say."""
-    return hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).hexdigest()[:12]
-
-
 def made_once(name: str, key: str, build: Callable[[Path], None]) -> Path:
-    """A folder of the cache: as it is, or built.
-
-    Args:
-        name: What it holds.
-        key: The digest of what it is made of.
-        build: Fills a folder that exists and is empty.
-    """
-    goal = cache() / f"{name}-{key}"
-    with locked(name):
-        if not goal.is_dir():
-            print(f"making {goal.name} for the Colab stand-in", file=sys.stderr)
-            stage = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=cache()))
-            stage.chmod(0o755)
-            try:
-                build(stage)
-                stage.rename(goal)
-            finally:
-                subprocess.run(["rm", "-rf", stage], check=True)
-            _forget_outdated(name, goal)
-    os.utime(goal)
-    return goal
-
-
-def _forget_outdated(name: str, current: Path) -> None:
-    """Removes what was made of other inputs and not used for a week: a root may still stand on a younger one."""
-    for folder in cache().glob(f"{name}-" + "[0-9a-f]" * 12):
-        if folder != current and time.time() - folder.stat().st_mtime > 7 * 24 * 3600:
-            subprocess.run(["rm", "-rf", folder], check=True)
+    """A folder of the cache: as it is, or built; see `once.made_once`."""
+    return once.made_once(cache(), name, key, build)
 
 
 def colab_layers(target: Target) -> list[Path]:
@@ -226,7 +184,7 @@ def lab_folder(target: Target) -> Path:
 def _installing(target: Target, requirements: Path, layers: list[Path]) -> Iterator[tuple[Root, list[str]]]:
     """A root with the wheels that a list asks for, and the command that installs them (uv: a third of pip's time)."""
     wheels = cache() / "wheels"
-    with locked("wheels"):
+    with once.locked(cache() / "wheels.lock"):
         download(target, ["--no-deps", "-r", requirements], wheels)
     binds = {"/wheels": wheels, "/requirements.txt": requirements, "/uv": Path(find_uv_bin())}
     with Root.make(layers, binds=binds) as standing:

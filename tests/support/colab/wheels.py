@@ -10,8 +10,9 @@ import tomllib
 
 from tests.support import ROOT
 from tests.support.channel.target import Target
+from tests.support.once import digest
 
-from .layers import digest, download, made_once
+from .layers import download, made_once
 
 # The numpy of the reported failure: pip lays it over the one that the kernel has loaded.
 LATER_NUMPY = "numpy==2.3.4"
