@@ -37,7 +37,7 @@ class Court:
     constraints: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     hashed: bool = False
-    _findings: dict[tuple[Requirement, ...], Finding] = field(default_factory=dict)
+    _findings: dict[tuple[tuple[Requirement, ...], bool, bool], Finding] = field(default_factory=dict)
 
     def question(self, requirements: Sequence[Requirement], *, held: Sequence[str] = (), whole: bool) -> Question:
         """The question that a set of requirements comes to.
@@ -66,20 +66,21 @@ class Court:
         Raises:
             IndexUnreachableError: An index doesn't answer.
         """
-        key = tuple(requirements)
-        if not sure and key in self._findings:
+        asked = tuple(requirements)
+        question = self.question(asked, whole=whole)
+        key = asked, question.hashes, sure
+        if key in self._findings:
             return self._findings[key]
-        question = self.question(requirements, whole=whole)
         if not question.requirements:
-            return Finding(key, "innocent", reason="its marker doesn't hold here")
+            return Finding(asked, "innocent", reason="its marker doesn't hold here")
         found = None
         if self.fast is not self.pip and not (sure and self.confirm):
             try:
-                found = self.judge(key, self.fast.resolve(question))
+                found = self.judge(asked, self.fast.resolve(question))
             except ResolverError:
                 found = None
         if found is None or ((found.moves or found.failed) and self.confirm):
-            found = self.judge(key, self.pip.resolve(question))
+            found = self.judge(asked, self.pip.resolve(question))
         self._findings[key] = found
         return found
 
