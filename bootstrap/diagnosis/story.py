@@ -147,7 +147,11 @@ def tell_story(*, python: Path | str | None = None) -> Story:
     """
     target = examine(find_python(python))
     log = pip_settings(target.python).get("log")
-    evidence = gather(target, Path(log) if log else None)
+    return conclude(target, gather(target, Path(log) if log else None))
+
+
+def conclude(target: Target, evidence: Evidence) -> Story:
+    """The story that evidence of an interpreter comes to."""
     disk = evidence.numpy.dist.version if evidence.numpy else None
     memory = evidence.kernel.numpy_memory if evidence.kernel else None
     deleted = bool(evidence.kernel and evidence.kernel.deleted)

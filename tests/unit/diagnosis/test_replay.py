@@ -1,110 +1,162 @@
-"""A notebook's story, in dry run and for real."""
+"""A notebook's commands in order: where memory and disk part, and what is said of the commands that aren't run."""
 
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis import Replay, ask_notebook
-from bootstrap.diagnosis.symptoms import first_symptom
-from bootstrap.progress import Silent
-from tests.unit.diagnosis.conftest import Home
+import pytest
+
+from bootstrap.diagnosis.index import Index
+from bootstrap.diagnosis.model import Subject
+from bootstrap.diagnosis.notebook import read_cells
+from bootstrap.diagnosis.replay import Player, Replay
+from bootstrap.diagnosis.session import Session
+from bootstrap.diagnosis.settings import Settings
+from bootstrap.diagnosis.shadow import Shadow
+from tests.support.numpy_sets import NUMPY
+from tests.unit.diagnosis import built
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bootstrap.diagnosis import Scene
 
 
-def write(path: Path, *cells: str) -> Path:
-    made = [{"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": c} for c in cells]
-    path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": made}))
-    return path
+@contextmanager
+def session(*, uv: bool = False) -> Iterator[Session]:
+    place = built.target(*built.installed())
+    shadow = Shadow(place, place.dists)
+    pip = built.TinyResolver(shadow)
+    fast = built.TinyResolver(shadow, "uv 0.9") if uv else pip
+    index = Index(Settings(index=None), place.short_version)
+    try:
+        yield Session(place, shadow, "here", pip, fast, True, Path("uv") if uv else None, index)
+    finally:
+        shadow.close()
 
 
-def replay(home: Home, path: Path, **options: object) -> Replay:
-    return ask_notebook(path, python=home.python, resolver="pip", progress=Silent(), **options)
+def play(tmp_path: Path, *cells: str, uv: bool = False) -> Replay:
+    with session(uv=uv) as found:
+        (tmp_path / "scratch").mkdir()
+        player = Player(found, tmp_path, tmp_path / "scratch")
+        for event in read_cells(enumerate(cells, 1)):
+            player.play(event)
+    return Replay("n.ipynb", Subject("here", "3.11.7", NUMPY, 5), tuple(player.scenes))
 
 
-def test_the_story_of_two_moves(home: Home, tmp_path: Path) -> None:
-    """Down by a dependency, up by --force-reinstall, and the kernel keeps the first: predicted, then done."""
-    links = f"--no-index --find-links {home.index}"
-    path = write(
-        tmp_path / "n.ipynb",
+def states(found: Replay) -> list[tuple[str, str | None, str | None]]:
+    return [(s.kind, s.memory, s.disk) for s in found.scenes]
+
+
+def test_the_story_of_two_moves(tmp_path: Path) -> None:
+    """Down by a dependency, up by --force-reinstall, and the kernel keeps the first."""
+    found = play(
+        tmp_path,
         "import numpy as np",
-        f"%%writefile requirements.txt\n{links}\nplain\nalone\n",
+        "%%writefile requirements.txt\nplain\nalone\n",
         "!pip install -q -r requirements.txt",
-        f"!pip install --force-reinstall 'numpy>=2.0,<3.0' -q {links}",
-        f"!pip install plain {links} && pip list",
+        "!pip install --force-reinstall 'numpy>=2.0,<3.0' -q",
+        "!pip install plain && pip list",
     )
-    found = replay(home, path, install=True)
-    assert found.verdict == "guilty"
-    assert found.exit_code == 4
+    assert (found.verdict, found.exit_code) == ("guilty", 4)
     first, second, third = found.scenes
-    assert (first.cell, first.memory, first.disk) == (3, "2.0.2", "1.26.4")
+    assert (first.cell, first.memory, first.disk) == (3, NUMPY, "1.26.4")
     assert first.finding.path == "alone 1.0 -> numpy<2.0"
-    assert any("numpy.rec" in line or "numpy.char" in line for line in first.real)
-    assert (second.cell, second.memory, second.disk) == (4, "2.0.2", "2.3.4")
-    assert "numpy 2.0.2, which the kernel has loaded, would have met it" in second.note
+    assert (second.cell, second.memory, second.disk) == (4, NUMPY, "2.3.4")
+    assert f"numpy {NUMPY}, which the kernel has loaded, would have met it" in second.note
     assert "-q hides" in second.note
     assert "_center" in second.symptom
-    assert any("_center" in line for line in second.real), "the symptom that was foretold is the one that came"
     assert not third.moves
     assert found.left is first
-    assert "Cell 3 moved numpy 2.0.2 -> 1.26.4" in found.to_markdown()
+    markdown = found.to_markdown()
+    assert "Cell 3 moved numpy 2.0.2 -> 1.26.4 (alone 1.0 -> numpy<2.0). The kernel still has 2.0.2." in markdown
     assert "Cell 4 moved numpy 1.26.4 -> 2.3.4" in found._repr_html_().replace("&gt;", ">")
+    assert "restart the kernel after cell 5" in repr(found).replace("\n", " ")
     assert json.loads(json.dumps(found.to_dict()))["left_at_cell"] == 3
 
 
-def test_a_restart_brings_them_together(home: Home, tmp_path: Path) -> None:
-    links = f"--no-index --find-links {home.index}"
-    path = write(
-        tmp_path / "n.ipynb",
-        f"!pip install alone {links}",
+def test_a_restart_brings_them_together(tmp_path: Path) -> None:
+    found = play(
+        tmp_path,
+        "!pip install alone",
         "import os; os.kill(os.getpid(), 9)",
         "!pip uninstall -y plain",
+        "import numpy",
     )
-    found = replay(home, path)
-    assert [(s.kind, s.memory, s.disk) for s in found.scenes] == [
-        ("install", "2.0.2", "1.26.4"),
+    assert states(found) == [
+        ("install", NUMPY, "1.26.4"),
         ("restart", None, "1.26.4"),
         ("uninstall", "1.26.4", "1.26.4"),
     ]
+    assert "nothing of that name" in found.scenes[2].note
 
 
-def test_what_is_not_replayed_says_why(home: Home, tmp_path: Path) -> None:
-    path = write(
-        tmp_path / "n.ipynb",
-        "!conda install -y numpy",
-        "!pip install --target elsewhere numpy",
-        "!pip install -r none.txt",
-        "!pip install {name}",
-        "!pip list",
-    )
-    found = replay(home, path)
-    assert [s.kind for s in found.scenes] == ["skipped", "skipped", "unread", "unread"]
-    assert found.verdict == "doubtful"
-    assert "none.txt" in found.scenes[2].note
+def test_numpy_uninstalled(tmp_path: Path) -> None:
+    found = play(tmp_path, "!pip uninstall -y numpy stands-on")
+    assert states(found) == [("uninstall", NUMPY, None)]
+    assert found.scenes[0].note == f"removes numpy {NUMPY}"
+    assert "ModuleNotFoundError" in found.scenes[0].symptom
 
 
-def test_an_innocent_notebook(home: Home, tmp_path: Path) -> None:
-    path = write(tmp_path / "n.ipynb", f"!pip install innocent --no-index -f {home.index}", "print(1)")
-    found = replay(home, path)
-    assert (found.verdict, found.left) == ("innocent", None)
-    assert replay(home, write(tmp_path / "empty.ipynb", "1 + 1")).verdict == "innocent"
+@pytest.mark.parametrize(
+    ("cell", "kind", "words"),
+    [
+        ("!conda install -y numpy", "skipped", "conda changes an environment of its own"),
+        ("!pip install --target elsewhere numpy", "skipped", "--target"),
+        (
+            "try:\n    import a\nexcept ImportError:\n    import os; os.system('pip install alone')",
+            "skipped",
+            "error",
+        ),
+        ("!pip install -r none.txt", "unread", "none.txt"),
+        ("!pip install {name}", "unread", "{name}"),
+        ("!pip install 'num py'", "unread", "num py"),
+    ],
+)
+def test_what_is_not_replayed_says_why(tmp_path: Path, cell: str, kind: str, words: str) -> None:
+    [scene] = play(tmp_path, cell).scenes
+    assert (scene.kind, scene.memory, scene.disk) == (kind, NUMPY, NUMPY)
+    assert words in scene.note
 
 
-def test_uv_answers_for_its_own_commands(home: Home, tmp_path: Path) -> None:
-    links = f"--no-index --find-links {home.index}"
-    path = write(tmp_path / "n.ipynb", f"!uv pip install --system {links} alone", f"!uv pip install {links} plain")
-    found = ask_notebook(path, python=home.python, resolver="auto", progress=Silent())
-    first, second = found.scenes
-    assert (first.memory, first.disk, first.finding.path) == ("2.0.2", "1.26.4", "alone 1.0 -> numpy<2.0")
-    assert first.finding.resolver.startswith("uv ")
-    assert not second.moves
-    by_pip = replay(home, path)
-    assert (by_pip.scenes[0].disk, by_pip.scenes[1].moves) == ("1.26.4", False)
-    assert "answered by pip: there is no uv here" in by_pip.scenes[0].note
+def test_what_could_not_be_read_leaves_a_doubt(tmp_path: Path) -> None:
+    assert play(tmp_path, "!pip install {name}").verdict == "doubtful"
 
 
-def test_symptoms_by_pair() -> None:
-    assert "_center" in first_symptom("2.0.2", "2.3.4")
-    assert "numpy.rec" in first_symptom("2.3.4", "1.26.4")
-    assert "RecursionError" in first_symptom("1.26.4", "2.3.4")
-    assert "_slice" in first_symptom("2.2.6", "2.3.4")
-    assert first_symptom("2.0.2", "2.0.2") == ""
+def test_an_innocent_notebook(tmp_path: Path) -> None:
+    found = play(tmp_path, "!pip install innocent", "!pip list", "print(1)")
+    assert (found.verdict, found.left, len(found.scenes)) == ("innocent", None, 1)
+
+
+def test_a_bound_that_the_shell_takes_away(tmp_path: Path) -> None:
+    [scene] = play(tmp_path, "!pip install numpy>=2.3").scenes
+    assert not scene.moves, "numpy without a bound is there already"
+    assert "numpy>=2.3 is not quoted" in scene.note
+
+
+def test_constraints_of_a_command(tmp_path: Path) -> None:
+    (tmp_path / "c.txt").write_text("shared<3\n")
+    [scene] = play(tmp_path, "!pip install left -c c.txt").scenes
+    assert scene.finding.path == "left 1.0 -> shared 2.0 -> numpy<2.0"
+
+
+@pytest.mark.parametrize(("uv", "resolver", "words"), [(True, "uv 0.9", ""), (False, "pip 26.0", "there is no uv")])
+def test_uv_answers_for_its_own_commands_where_it_is_there(
+    tmp_path: Path, uv: bool, resolver: str, words: str
+) -> None:
+    [scene] = play(tmp_path, "!uv pip install alone", uv=uv).scenes
+    assert scene.finding.resolver == resolver
+    assert words in scene.note
+
+
+def test_what_broke_for_real_is_guilt_whatever_the_versions(tmp_path: Path) -> None:
+    found = play(tmp_path, "!pip install innocent")
+    scene: Scene = replace(found.scenes[0], real=("pandas: ImportError",))
+    found = replace(found, scenes=(scene,))
+    assert found.verdict == "guilty"
+    assert "something broke for real" in found.to_markdown()
+    assert "pandas: ImportError" in repr(found)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 from pip._internal.network.session import PipSession
 from pip._internal.req.req_file import parse_requirements
 
-from bootstrap.diagnosis.interpreter import Interpreter
 from bootstrap.diagnosis.requirements import read_file, read_lines, understand
 from bootstrap.errors import RequirementsNotFoundError, RequirementSyntaxError
+from tests.unit.diagnosis import built
 
 CORPUS = {
     "plain": "numpy\nscipy>=1.0\n",
@@ -121,7 +120,7 @@ def test_lines_that_are_no_requirements(folder: Path) -> None:
     path = folder / "r.txt"
     path.write_text("numpy\nnum py\n\nscipy=>1\nhttps://x.y/a.whl\n")
     with pytest.raises(RequirementSyntaxError) as caught:
-        understand(Interpreter(Path(sys.executable)), read_file(path))
+        understand(built.interpreter(), read_file(path))
     assert [e.partition(": ")[0] for e in caught.value.evidence] == [f"{path}:2", f"{path}:4"], "all at once"
 
 
@@ -147,7 +146,7 @@ def test_names_extras_and_markers() -> None:
         "https://x.y/b_c-1.0-py3-none-any.whl",
         "git+https://x/y#egg=E",
     ]
-    found = understand(Interpreter(Path(sys.executable)), read_lines(given)).requirements
+    found = understand(built.interpreter(), read_lines(given)).requirements
     assert [(r.name, r.extras, r.applies) for r in found] == [
         ("foo-bar", ("X",), True),
         ("a", (), False),

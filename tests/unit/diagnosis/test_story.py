@@ -1,63 +1,105 @@
-"""What a live runtime tells of its past: from a real kernel, and from the traces that installers leave."""
+"""The story that evidence comes to: its verdict, what was seen, and what is only likely."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import textwrap
-import time
+from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis import tell_story
-from bootstrap.diagnosis.copies import throw_away
-from bootstrap.diagnosis.evidence import find_kernel
-from bootstrap.diagnosis.target import examine
-from tests.support import ROOT
-from tests.unit.diagnosis.conftest import Home
+import pytest
 
+from bootstrap.diagnosis.evidence import Evidence, Installed, Kernel
+from bootstrap.diagnosis.model import Dist
+from bootstrap.diagnosis.notebook import read_cells
+from bootstrap.diagnosis.story import conclude
+from tests.unit.diagnosis import built
 
-def test_no_kernel_in_sight(home: Home) -> None:
-    found = tell_story(python=home.python)
-    assert (found.verdict, found.disk, found.memory) == ("innocent", "2.0.2", None)
-    assert json.loads(json.dumps(found.to_dict()))["disk"] == "2.0.2"
-    assert "numpy 2.0.2" in found.to_markdown()
-    assert find_kernel() is None
+if TYPE_CHECKING:
+    from bootstrap.diagnosis import Story
+
+NOON = 1_750_000_000.0
+OLD = Installed(Dist("numpy", "2.0.2", installer="pip"), NOON - 60)
+DOWN = Installed(Dist("numpy", "1.26.4", installer="pip"), NOON + 60)
+ALONE = Installed(Dist("alone", "1.0", ("numpy<2.0",), installer="pip", requested=True), NOON + 61)
+KERNEL = Kernel(4711, NOON, "2.0.2", ())
 
 
-KERNEL = """
-import json, subprocess, sys, types
-import numpy
-sys.path.insert(0, {root!r})
-cells = [(0, 1, "import numpy"), (0, 2, "!pip install -q alone")]
-shell = types.SimpleNamespace(kernel=object(), history_manager=types.SimpleNamespace(get_range=lambda: cells))
-sys.modules["IPython"] = types.SimpleNamespace(get_ipython=lambda: shell)
-subprocess.run([sys.executable, "-m", "pip", "install", "-q", *{options!r}, "alone"], check=True)
-from bootstrap.diagnosis import tell_story
-print(json.dumps(tell_story().to_dict()))
-"""
+def tell(
+    numpy: Installed | None = OLD,
+    *burst: Installed,
+    kernel: Kernel | None = KERNEL,
+    records: tuple[str, ...] = ("numpy-2.0.2.dist-info",),
+    log: tuple[str, ...] = (),
+    cells: tuple[str, ...] = (),
+) -> Story:
+    events = tuple(read_cells(enumerate(cells, 1)))
+    return conclude(built.target(), Evidence(kernel, (burst,) if burst else (), numpy, records, log, events))
 
 
-def test_the_likely_culprit_of_a_live_process(home: Home) -> None:
-    """A process that has numpy loaded, as a kernel has, installs what moves it; the traces say who did it."""
-    with throw_away(examine(home.python), method="copy") as copy:
-        # The fixture's own installations are of another session.
-        old = time.time() - 3600
-        for info in copy.python.parent.parent.glob("lib/*/site-packages/*.dist-info"):
-            for path in info.iterdir():
-                os.utime(path, (old, old))
-        # rich and yaml come from here, as in a notebook that has bootstrap installed.
-        site = next(p for p in sys.path if p.endswith("site-packages"))
-        program = textwrap.dedent(KERNEL.format(root=str(ROOT), options=[*home.options]))
-        program = program.replace("from bootstrap.diagnosis", f"sys.path.append({site!r})\nfrom bootstrap.diagnosis")
-        done = subprocess.run([copy.python, "-c", program], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert (found["verdict"], found["memory"], found["disk"]) == ("guilty", "2.0.2", "1.26.4")
-    seen = [line["text"] for line in found["story"] if not line["likely"]]
-    likely = [line["text"] for line in found["story"] if line["likely"]]
-    assert any("deleted since" in line for line in seen)
-    assert any("asked for by name: alone 1.0" in line for line in seen)
-    assert "alone 1.0 brought it: it needs numpy<2.0, which shuts out 2.0.2" in likely
-    assert "it was cell 2: pip install -q alone" in likely
-    assert any("numpy.rec" in line for line in likely)
+@pytest.mark.parametrize(
+    ("story", "verdict", "words"),
+    [
+        (tell(), "innocent", "numpy 2.0.2; nothing speaks against it"),
+        (tell(kernel=None), "innocent", "numpy 2.0.2 on disk; no kernel in sight"),
+        (tell(DOWN), "guilty", "the kernel has numpy 2.0.2 loaded, on disk is 1.26.4"),
+        (tell(None), "guilty", "on disk is none"),
+        (tell(None, kernel=None), "doubtful", "there is no numpy"),
+        (tell(records=("a", "b")), "doubtful", "numpy has 2 records on disk"),
+        (
+            tell(kernel=Kernel(1, NOON, None, ("/x/numpy/a.so",))),
+            "guilty",
+            "files of numpy loaded that are no longer",
+        ),
+    ],
+)
+def test_verdict_and_headline(story: Story, verdict: str, words: str) -> None:
+    assert story.verdict == verdict
+    assert story.exit_code == {"innocent": 0, "doubtful": 3, "guilty": 4}[verdict]
+    for text in (story.to_markdown(), " ".join(repr(story).split()), story._repr_html_()):
+        assert words in text
+
+
+def test_who_is_likely_to_have_brought_it() -> None:
+    story = tell(
+        DOWN, DOWN, ALONE, cells=("import numpy", "!pip install -q alone"), log=("Successfully installed alone-1.0",)
+    )
+    likely = [line.text for line in story.lines if line.likely]
+    seen = [line.text for line in story.lines if not line.likely]
+    assert likely[:2] == [
+        "alone 1.0 brought it: it needs numpy<2.0, which shuts out 2.0.2",
+        "it was cell 2: pip install -q alone",
+    ]
+    assert "numpy.rec" in likely[2]
+    assert "written in the same go, asked for by name: alone 1.0" in seen
+    assert "history, cell 2: pip install -q alone" in seen
+    assert "pip's log: Successfully installed alone-1.0" in seen
+    assert "- **likely:** it was cell 2" in story.to_markdown()
+    found = json.loads(json.dumps(story.to_dict()))
+    assert (found["memory"], found["disk"], found["kernel"]["pid"]) == ("2.0.2", "1.26.4", 4711)
+    assert [item["name"] for item in found["installed"][0]] == ["numpy", "alone"]
+
+
+def test_numpy_asked_for_itself() -> None:
+    named = Installed(Dist("numpy", "2.3.4", requested=True, direct_url={"url": "https://x.y/n.whl"}), NOON + 60)
+    story = tell(named, named)
+    assert any(line.likely and "named numpy itself" in line.text for line in story.lines)
+    assert any(
+        "by an unknown installer, asked for by name, from https://x.y/n.whl" in line.text for line in story.lines
+    )
+
+
+def test_company_that_does_not_force_it_is_not_accused() -> None:
+    other = Installed(Dist("plain", "1.0", ("numpy",), requested=True), NOON + 60)
+    assert not [line for line in tell(DOWN, DOWN, other).lines if "brought it" in line.text]
+
+
+def test_numpy_older_than_the_kernel() -> None:
+    assert any(line.likely and "older than the kernel" in line.text for line in tell(OLD, OLD).lines)
+    assert any(not line.likely and "older than the kernel" in line.text for line in tell(OLD, kernel=None).lines)
+
+
+def test_deleted_files_and_several_records_are_told() -> None:
+    story = tell(kernel=Kernel(1, NOON, "2.0.2", ("/x/numpy/a.so", "/x/numpy/b.so")), records=("a", "b"))
+    texts = " ".join(line.text for line in story.lines)
+    assert "2 files of numpy that it has loaded were deleted since, as /x/numpy/a.so" in texts
+    assert "numpy has several records: a, b" in texts
+    assert "lie on top of each other" in repr(story).replace("\n", " ")

@@ -1,4 +1,4 @@
-"""Freeze files become environments; the index tells what belongs to a version, over http as from a folder."""
+"""The index tells what belongs to a version, over http as from a folder."""
 
 from __future__ import annotations
 
@@ -12,15 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap.diagnosis import archives, ask_requirements
-from bootstrap.diagnosis.freeze import read_freeze
-from bootstrap.diagnosis.index import Index, canonical, version_in
-from bootstrap.diagnosis.settings import PYPI, Settings, combine
-from bootstrap.diagnosis.target import examine
-from bootstrap.errors import FreezeError, FreezePythonError, IndexUnreachableError
-from bootstrap.progress import Silent
+from bootstrap.diagnosis import archives
+from bootstrap.diagnosis.index import Archive, Index, canonical, version_in
+from bootstrap.diagnosis.settings import Settings
+from bootstrap.errors import IndexUnreachableError
 from tests.support import wheels
-from tests.unit.diagnosis.conftest import INSTALLED, Home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +81,7 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path, list[str]]]:
     with http.server.ThreadingHTTPServer(
         ("127.0.0.1", 0), functools.partial(Handler, directory=str(folder))
     ) as found:
-        threading.Thread(target=found.serve_forever, daemon=True).start()
+        threading.Thread(target=found.serve_forever, args=[0.01], daemon=True).start()
         yield f"http://127.0.0.1:{found.server_port}/simple", folder, Handler.asked
         found.shutdown()
 
@@ -117,15 +113,9 @@ def test_a_source_archive_tells_of_itself(tmp_path: Path) -> None:
 
 
 def test_an_index_out_of_reach_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "_TRIES", 1)
+    monkeypatch.setattr(archives.time, "sleep", lambda _: None)
     with pytest.raises(IndexUnreachableError):
         Index(Settings(index="http://127.0.0.1:9/simple"), PYTHON, cache=tmp_path).archives("a")
-
-
-def test_an_index_out_of_reach_is_no_verdict(home: Home) -> None:
-    options = ("--index-url", "http://127.0.0.1:9/simple", "--retries", "1")
-    with pytest.raises(IndexUnreachableError):
-        ask_requirements(["unheard-of"], python=home.python, resolver="pip", options=options, progress=Silent())
 
 
 def test_versions_and_names() -> None:
@@ -136,36 +126,50 @@ def test_versions_and_names() -> None:
     assert version_in("a-b-1.0.tar.gz", "a") is None
 
 
-def test_settings_come_together() -> None:
-    found = combine({"index-url": "https://a/simple/", "find-links": "/w"}, ["-i", "https://b/simple", "-f", "/x"])
-    assert (found.index, found.find_links) == ("https://b/simple", ("/w", "/x"))
-    assert combine({}, ["--no-index"]).indexes == ()
-    assert combine({}, []).index == PYPI
-
-
-def test_a_freeze_file_stands_for_an_environment(home: Home, tmp_path: Path) -> None:
-    freeze = tmp_path / "freeze.txt"
-    text = home.pip("freeze").stdout
-    freeze.write_text(f"# generated\n{text}private==1.0\ngoogle-colab @ file:///colabtools/dist/g.tar.gz\n")
-    found = home.ask(["alone", "breaks-another"], against=freeze)
-    direct = home.ask(["alone", "breaks-another"])
-    assert found.environment.numpy == INSTALLED
-    assert set(found.environment.unknown) == {"private", "google-colab"}
-    for one, other in zip((*found.alone, found.together), (*direct.alone, direct.together), strict=True):
-        assert (one.changes, one.breakages, one.chain) == (other.changes, other.breakages, other.chain)
-
-
-def test_files_that_are_no_freeze(home: Home, tmp_path: Path) -> None:
-    path = tmp_path / "f.txt"
-    for text in ("numpy>=2\nscipy\npandas\n", "", "<html>\n"):
-        path.write_text(text)
-        with pytest.raises(FreezeError):
-            home.ask(["plain"], against=path)
-
-
-def test_a_freeze_file_of_another_python(home: Home, tmp_path: Path) -> None:
-    wheels.make_wheel(tmp_path, "numpy", "1.0").rename(tmp_path / "numpy-1.0-cp27-cp27m-manylinux1_x86_64.whl")
-    (tmp_path / "f.txt").write_text("numpy==1.0\n")
+@pytest.mark.parametrize(
+    ("best", "other"),
+    [
+        ("py3-none-any.whl", None),
+        ("cp39-abi3-linux_x86_64.whl", "cp27-cp27m-linux_x86_64.whl"),
+        ("py3-none-manylinux_2_17_x86_64.whl", "py3-none-win_amd64.whl"),
+        ("py3-none-manylinux1_x86_64.whl", "py3-none-musllinux_1_1_x86_64.whl"),
+    ],
+)
+def test_the_file_that_this_python_would_take(tmp_path: Path, best: str, other: str | None) -> None:
+    for name in (f"a-1.0-{best}", f"a-1.0-{other}" if other else "a-1.0.tar.gz", "a-2.0-py3-none-any.whl", "a.txt"):
+        (tmp_path / name).touch()
     index = Index(Settings(index=None, find_links=(str(tmp_path),)), PYTHON, cache=tmp_path)
-    with pytest.raises(FreezePythonError):
-        read_freeze(tmp_path / "f.txt", examine(home.python), index, Silent())
+    assert index.choose("A", "1").filename == f"a-1.0-{best}"
+    assert index.choose("a", "3.0") is None
+    assert index.choose("b", "1.0") is None
+
+
+def test_a_local_version_stands_for_the_public_one(tmp_path: Path) -> None:
+    (tmp_path / "a-1.0-py3-none-any.whl").touch()
+    index = Index(Settings(index=None, find_links=(tmp_path.as_uri(),)), PYTHON, cache=tmp_path)
+    assert index.choose("a", "1.0+cu126").version == "1.0"
+
+
+@pytest.mark.parametrize(
+    ("filename", "runs"),
+    [
+        (f"a-1-cp{PYTHON.replace('.', '')}-cp{PYTHON.replace('.', '')}-linux_x86_64.whl", True),
+        ("a-1-cp38-abi3-linux_x86_64.whl", True),
+        ("a-1-py2.py3-none-any.whl", True),
+        ("a-1-cp27-cp27m-linux_x86_64.whl", False),
+        ("a-1.tar.gz", True),
+    ],
+)
+def test_whether_a_wheel_is_for_this_python(tmp_path: Path, filename: str, runs: bool) -> None:
+    index = Index(Settings(index=None), PYTHON, cache=tmp_path)
+    assert index.runs_here(Archive(filename, "", "1")) is runs
+
+
+def test_a_page_of_links(tmp_path: Path) -> None:
+    """An index without JSON, or a page for --find-links."""
+    wheel = wheels.make_wheel(tmp_path, "listed", "1.0", ["needed"])
+    page = tmp_path / "links.html"
+    page.write_text(f'<a href="{wheel.name}#sha256=00">x</a> <a href="other-1.0.tar.gz">y</a> <a>z</a>')
+    index = Index(Settings(index=None, find_links=(page.as_uri(),)), PYTHON, cache=tmp_path)
+    assert [a.filename for a in index.archives("listed")] == [wheel.name]
+    assert index.dist("listed", "1").requires == ("needed",)

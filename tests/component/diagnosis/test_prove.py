@@ -10,14 +10,13 @@ from bootstrap.diagnosis.copies import throw_away
 from bootstrap.diagnosis.prove import observe
 from bootstrap.diagnosis.target import examine
 from bootstrap.errors import ProofError
-from tests.unit.diagnosis.conftest import Home
-from tests.unit.diagnosis.test_predict import fingerprint
+from tests.component.diagnosis.home import Home, fingerprint
 
 
 @pytest.mark.parametrize("method", ["overlay", "copy"])
 def test_live_and_fresh(home: Home, method: str) -> None:
     target = examine(home.python)
-    before = fingerprint(home.python.parent.parent)
+    before = fingerprint(home.root)
     install = ["-m", "pip", "install", "--quiet", *home.options, "numpy==2.3.4"]
     try:
         seen = observe(target, [["-c", "pass"], install], ["stands-on"], folder=home.index, method=method)
@@ -31,7 +30,7 @@ def test_live_and_fresh(home: Home, method: str) -> None:
     assert any("_center" in line for line in after.live)
     assert seen.checked
     assert not [c for c in seen.causes if c[0] == "broken"], "a fresh process has nothing to complain of"
-    assert fingerprint(home.python.parent.parent) == before
+    assert fingerprint(home.root) == before
 
 
 def test_a_copy_is_one(home: Home) -> None:
@@ -40,7 +39,7 @@ def test_a_copy_is_one(home: Home) -> None:
         assert copy.python != home.python
         inner = copy.python.parent.parent / "lib"
         one = next(inner.rglob("numpy/version.py"))
-        other = home.python.parent.parent / one.relative_to(copy.python.parent.parent)
+        other = home.root / one.relative_to(copy.python.parent.parent)
         assert one.stat().st_ino != other.stat().st_ino
     assert not copy.python.exists()
 

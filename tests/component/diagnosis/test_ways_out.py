@@ -9,7 +9,7 @@ import pytest
 
 from bootstrap import cli
 from bootstrap.errors import NoPinnedSetError, OutputExistsError, OutputNotWritableError
-from tests.unit.diagnosis.conftest import Home
+from tests.component.diagnosis.home import Home
 
 
 def kept(path: Path) -> list[str]:

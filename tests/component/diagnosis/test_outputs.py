@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bootstrap.diagnosis.report import to_html
+from tests.component.diagnosis.home import Home
 from tests.support import ROOT
-from tests.unit.diagnosis.conftest import Home
 
 
 def run(home: Home, *arguments: object) -> subprocess.CompletedProcess[str]:

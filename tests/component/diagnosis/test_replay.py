@@ -1,0 +1,110 @@
+"""A notebook's story, in dry run and for real."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from bootstrap.diagnosis import Replay, ask_notebook
+from bootstrap.diagnosis.symptoms import first_symptom
+from bootstrap.progress import Silent
+from tests.component.diagnosis.home import Home
+
+
+def write(path: Path, *cells: str) -> Path:
+    made = [{"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": c} for c in cells]
+    path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": made}))
+    return path
+
+
+def replay(home: Home, path: Path, **options: object) -> Replay:
+    return ask_notebook(path, python=home.python, resolver="pip", progress=Silent(), **options)
+
+
+def test_the_story_of_two_moves(home: Home, tmp_path: Path) -> None:
+    """Down by a dependency, up by --force-reinstall, and the kernel keeps the first: predicted, then done."""
+    links = f"--no-index --find-links {home.index}"
+    path = write(
+        tmp_path / "n.ipynb",
+        "import numpy as np",
+        f"%%writefile requirements.txt\n{links}\nplain\nalone\n",
+        "!pip install -q -r requirements.txt",
+        f"!pip install --force-reinstall 'numpy>=2.0,<3.0' -q {links}",
+        f"!pip install plain {links} && pip list",
+    )
+    found = replay(home, path, install=True)
+    assert found.verdict == "guilty"
+    assert found.exit_code == 4
+    first, second, third = found.scenes
+    assert (first.cell, first.memory, first.disk) == (3, "2.0.2", "1.26.4")
+    assert first.finding.path == "alone 1.0 -> numpy<2.0"
+    assert any("numpy.rec" in line or "numpy.char" in line for line in first.real)
+    assert (second.cell, second.memory, second.disk) == (4, "2.0.2", "2.3.4")
+    assert "numpy 2.0.2, which the kernel has loaded, would have met it" in second.note
+    assert "-q hides" in second.note
+    assert "_center" in second.symptom
+    assert any("_center" in line for line in second.real), "the symptom that was foretold is the one that came"
+    assert not third.moves
+    assert found.left is first
+    assert "Cell 3 moved numpy 2.0.2 -> 1.26.4" in found.to_markdown()
+    assert "Cell 4 moved numpy 1.26.4 -> 2.3.4" in found._repr_html_().replace("&gt;", ">")
+    assert json.loads(json.dumps(found.to_dict()))["left_at_cell"] == 3
+
+
+def test_a_restart_brings_them_together(home: Home, tmp_path: Path) -> None:
+    links = f"--no-index --find-links {home.index}"
+    path = write(
+        tmp_path / "n.ipynb",
+        f"!pip install alone {links}",
+        "import os; os.kill(os.getpid(), 9)",
+        "!pip uninstall -y plain",
+    )
+    found = replay(home, path)
+    assert [(s.kind, s.memory, s.disk) for s in found.scenes] == [
+        ("install", "2.0.2", "1.26.4"),
+        ("restart", None, "1.26.4"),
+        ("uninstall", "1.26.4", "1.26.4"),
+    ]
+
+
+def test_what_is_not_replayed_says_why(home: Home, tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "n.ipynb",
+        "!conda install -y numpy",
+        "!pip install --target elsewhere numpy",
+        "!pip install -r none.txt",
+        "!pip install {name}",
+        "!pip list",
+    )
+    found = replay(home, path)
+    assert [s.kind for s in found.scenes] == ["skipped", "skipped", "unread", "unread"]
+    assert found.verdict == "doubtful"
+    assert "none.txt" in found.scenes[2].note
+
+
+def test_an_innocent_notebook(home: Home, tmp_path: Path) -> None:
+    path = write(tmp_path / "n.ipynb", f"!pip install innocent --no-index -f {home.index}", "print(1)")
+    found = replay(home, path)
+    assert (found.verdict, found.left) == ("innocent", None)
+    assert replay(home, write(tmp_path / "empty.ipynb", "1 + 1")).verdict == "innocent"
+
+
+def test_uv_answers_for_its_own_commands(home: Home, tmp_path: Path) -> None:
+    links = f"--no-index --find-links {home.index}"
+    path = write(tmp_path / "n.ipynb", f"!uv pip install --system {links} alone", f"!uv pip install {links} plain")
+    found = ask_notebook(path, python=home.python, resolver="auto", progress=Silent())
+    first, second = found.scenes
+    assert (first.memory, first.disk, first.finding.path) == ("2.0.2", "1.26.4", "alone 1.0 -> numpy<2.0")
+    assert first.finding.resolver.startswith("uv ")
+    assert not second.moves
+    by_pip = replay(home, path)
+    assert (by_pip.scenes[0].disk, by_pip.scenes[1].moves) == ("1.26.4", False)
+    assert "answered by pip: there is no uv here" in by_pip.scenes[0].note
+
+
+def test_symptoms_by_pair() -> None:
+    assert "_center" in first_symptom("2.0.2", "2.3.4")
+    assert "numpy.rec" in first_symptom("2.3.4", "1.26.4")
+    assert "RecursionError" in first_symptom("1.26.4", "2.3.4")
+    assert "_slice" in first_symptom("2.2.6", "2.3.4")
+    assert first_symptom("2.0.2", "2.0.2") == ""

@@ -1,0 +1,51 @@
+"""Days as resolvers read them, and the interpreter that is meant."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bootstrap.diagnosis.session import open_session, read_moment
+from bootstrap.diagnosis.target import find_python, release
+from bootstrap.errors import AsOfError, InterpreterError
+from bootstrap.progress import Silent
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2025-11-15", "2025-11-15T23:59:59Z"),
+        ("2025-11-15T12:00:00Z", "2025-11-15T12:00:00+00:00"),
+        ("2025-11-15T12:00:00+02:00", "2025-11-15T12:00:00+02:00"),
+        ("2025-11-15T12:00", "2025-11-15T12:00:00+00:00"),
+    ],
+)
+def test_a_day_means_its_end(text: str, moment: str) -> None:
+    assert read_moment(text) == moment
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2025-02-30", "15.11.2025", ""])
+def test_what_is_no_day(text: str) -> None:
+    with pytest.raises(AsOfError) as caught, open_session(as_of=text, progress=Silent()):
+        pass
+    assert caught.value.evidence[0].startswith(f"{text}: ")
+
+
+def test_which_python_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert find_python(None) == Path(sys.executable)
+    (tmp_path / "my-python").touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_python("my-python") == tmp_path / "my-python"
+    assert find_python(tmp_path / "my-python") == tmp_path / "my-python"
+    with pytest.raises(InterpreterError):
+        find_python("/nonexistent/python")
+
+
+@pytest.mark.parametrize(
+    ("version", "numbers"),
+    [("24.1.2", (24, 1, 2)), ("24.1b2", (24, 1)), ("2.0.0rc1", (2, 0, 0)), ("2.0.dev0", (2, 0)), ("x", ())],
+)
+def test_a_version_as_numbers(version: str, numbers: tuple[int, ...]) -> None:
+    assert release(version) == numbers
