@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,7 @@ def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
+@functools.cache
 def imported(path: Path, *, module_level: bool = False) -> set[str]:
     """Names of the modules that a file imports, in TYPE_CHECKING blocks too unless only `module_level` counts."""
     found: set[str] = set()
@@ -57,8 +59,13 @@ def imported(path: Path, *, module_level: bool = False) -> set[str]:
                 found.update([child.module] if child.module != "bootstrap" else [f"bootstrap.{n}" for n in names])
             visit(child)
 
-    visit(ast.parse(path.read_text()))
+    visit(parsed(path))
     return found
+
+
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def part(path: Path) -> str:

@@ -2,43 +2,74 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+import bootstrap
 from bootstrap import cli, errors
 from bootstrap.commands import status
 from tests.support import ROOT, locks
 
-COMMANDS = ["run", "restore", "check", "guard", "status", "explain-lock", "diagnose", "undo", "explain"]
-COMMANDS += ["lock", "diff", "render"]
+COMMANDS = tuple(next(a for a in cli.parser()._actions if isinstance(a, argparse._SubParsersAction)).choices)
 
 
-def run(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bootstrap", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+@dataclass(frozen=True)
+class Done:
+    """What a command did."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the command line in this process, in the project's folder."""
+    monkeypatch.chdir(ROOT)
+
+    def main(*arguments: object) -> Done:
+        try:
+            code: object = cli.main(list(map(str, arguments)))
+        except SystemExit as leaving:
+            code = leaving.code
+        out, err = capsys.readouterr()
+        return Done(int(str(code or 0)), out, err)
+
+    return main
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_teaches_by_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        cli.main([command, "--help"])
-    assert caught.value.code == 0
-    text = capsys.readouterr().out
-    assert f"bootstrap {command}" in text
-    assert "--json" in text
+def test_help_teaches_by_example(command: str, run: Run) -> None:
+    done = run(command, "--help")
+    assert done.returncode == 0
+    assert f"bootstrap {command}" in done.stdout
+    assert "--json" in done.stdout
 
 
-def test_wrong_usage() -> None:
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_alone_is_the_one_among_all(command: str) -> None:
+    """Only its own module is imported when it is called."""
+    alone = next(a for a in cli.parser(command)._actions if isinstance(a, argparse._SubParsersAction))
+    assert command in alone.choices
+
+
+def test_wrong_usage(run: Run) -> None:
     done = run("restroe")
     assert done.returncode == errors.EXIT_USAGE
     assert "restore" in done.stderr
 
 
-def test_an_error_has_its_code_and_no_traceback(tmp_path: Path) -> None:
+def test_an_error_has_its_code_and_no_traceback(run: Run, tmp_path: Path) -> None:
     for verbose in ([], ["-v"]):
         done = run("restore", "--lock", tmp_path / "none.yml", "--prefix", tmp_path / "env", *verbose)
         assert done.returncode == errors.LockNotFoundError.exit_code
@@ -48,7 +79,7 @@ def test_an_error_has_its_code_and_no_traceback(tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
 
 
-def test_an_error_is_explained_by_name_and_by_code() -> None:
+def test_an_error_is_explained_by_name_and_by_code(run: Run) -> None:
     by_name, by_code = run("explain", "missing-hash"), run("explain", "15")
     assert by_name.returncode == by_code.returncode == 0
     assert by_name.stdout == by_code.stdout
@@ -58,7 +89,7 @@ def test_an_error_is_explained_by_name_and_by_code() -> None:
     assert "url-scheme" not in words, "the next section"
 
 
-def test_every_error_can_be_explained() -> None:
+def test_every_error_can_be_explained(run: Run) -> None:
     done = run("explain", "--json")
     every = {found["error"]: found for found in json.loads(done.stdout)}
     assert len(every) == len(errors.every_error())
@@ -69,13 +100,13 @@ def test_every_error_can_be_explained() -> None:
         assert kind.hint in found["text"]
 
 
-def test_an_unknown_error_is_not_explained() -> None:
+def test_an_unknown_error_is_not_explained(run: Run) -> None:
     done = run("explain", "mising-hash")
     assert done.returncode == errors.EXIT_USAGE
     assert "did you mean missing-hash?" in done.stderr
 
 
-def test_an_error_as_json(tmp_path: Path) -> None:
+def test_an_error_as_json(run: Run, tmp_path: Path) -> None:
     lock = locks.write(tmp_path / "l.yml", locks.damaged(manager="pip"))
     done = run("explain-lock", "--lock", lock, "--json")
     assert done.returncode == errors.PipEntryError.exit_code
@@ -85,16 +116,16 @@ def test_an_error_as_json(tmp_path: Path) -> None:
     assert found["hint"]
 
 
-def test_a_fault_of_the_program_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_of_the_program_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setattr(status.api, "status", broken)
-    assert cli.main(["status"]) == errors.EXIT_INTERNAL
-    said = capsys.readouterr().err
-    assert "nobody foresaw" in said
-    assert "ZeroDivisionError" in said
-    assert "Traceback" not in said
+    done = run("status")
+    assert done.returncode == errors.EXIT_INTERNAL
+    assert "nobody foresaw" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
+    assert "Traceback" not in done.stderr
     with pytest.raises(ZeroDivisionError):
         cli.main(["status", "-v"])
 
@@ -112,27 +143,29 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     assert done.stderr == ""
 
 
-def test_status_of_nothing(tmp_path: Path) -> None:
+def test_status_of_nothing(run: Run, tmp_path: Path) -> None:
     done = run("status", "--prefix", tmp_path / "env", "--cache", tmp_path / "cache")
     assert done.returncode == errors.EXIT_DOUBTFUL
     assert "nothing there yet" in done.stdout
     assert not (tmp_path / "cache").exists(), "status only looks"
 
 
-def test_explain_names_the_way_to_a_package() -> None:
+def test_explain_names_the_way_to_a_package(run: Run) -> None:
     done = run("explain-lock", "numpy")
     assert done.returncode == 0
     assert "needed by:" in done.stdout
     assert "scipy: numpy" in done.stdout
 
 
-def test_explain_an_unknown_package() -> None:
+def test_explain_an_unknown_package(run: Run) -> None:
     done = run("explain-lock", "nunpy")
     assert done.returncode == errors.RequiredPackageError.exit_code
     assert "spelling" in done.stderr
 
 
-def test_version() -> None:
-    import bootstrap
-
-    assert run("--version").stdout == f"condacolab-bootstrap {bootstrap.__version__}\n"
+def test_the_program_from_outside() -> None:
+    """What the other tests call in their own process is what a shell gets."""
+    command = [sys.executable, "-m", "bootstrap", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"condacolab-bootstrap {bootstrap.__version__}\n"

@@ -33,6 +33,7 @@ def test_the_command_line(home: Home, tmp_path: Path) -> None:
     assert all(json.loads(line)["event"] == "step" for line in done.stderr.splitlines())
 
 
+@pytest.mark.exhaustive
 def test_markdown_and_text(home: Home) -> None:
     done = run(home, "--require", "alone", "--require", "plain", "--markdown", "--quiet")
     assert done.stdout.startswith("### guilty: alone would replace numpy 2.0.2 by 1.26.4\n")
@@ -40,6 +41,7 @@ def test_markdown_and_text(home: Home) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.exhaustive
 def test_every_shape_says_the_same(home: Home) -> None:
     found = home.ask(["left", "right", "breaks-another"])
     for text in (repr(found), to_html(found).replace("&gt;", ">").replace("&lt;", "<"), found.to_markdown()):
@@ -49,20 +51,9 @@ def test_every_shape_says_the_same(home: Home) -> None:
     assert "\x1b" not in repr(found)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "words"),
-    [
-        (["none.txt"], 100, "can't be read"),
-        (["--require", "not a requirement"], 101, "not a requirement"),
-        (["README.md.ipynb"], 100, "notebook"),
-        (["--require", "plain", "--as-of", "yesterday"], 112, "yesterday"),
-        (["--require", "plain", "--python", "/nonexistent/python"], 103, "nonexistent"),
-        ([], 2, "--history"),
-    ],
-)
-def test_errors(home: Home, arguments: list[str], code: int, words: str) -> None:
-    done = run(home, *arguments)
-    assert done.returncode == code
-    assert words in done.stderr
+def test_an_error(home: Home) -> None:
+    done = run(home, "--require", "not a requirement")
+    assert done.returncode == 101
+    assert "not a requirement" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""

@@ -17,13 +17,12 @@ from tests.component.diagnosis.home import Home, fingerprint
 from tests.support.numpy_sets import GUILTY, INNOCENT, NUMPY, Guilty
 from tests.support.wheels import make_sources
 
+MORE = pytest.mark.exhaustive
+
 
 def cases(*unmarked: str) -> list[Any]:
     """The guilty sets as parameters: unit tests ask all of them of a resolver of their own."""
-    return [
-        pytest.param(case, id=case.name, marks=() if case.name in unmarked else pytest.mark.exhaustive)
-        for case in GUILTY
-    ]
+    return [pytest.param(case, id=case.name, marks=() if case.name in unmarked else MORE) for case in GUILTY]
 
 
 @pytest.mark.parametrize("case", cases("pair", "sdist"))
@@ -58,9 +57,7 @@ def test_pip_confirms_what_uv_found(home: Home) -> None:
 
 
 @pytest.mark.parametrize("resolver", ["pip", "uv"])
-@pytest.mark.parametrize(
-    "asked", [INNOCENT[0], *(pytest.param(i, marks=pytest.mark.exhaustive) for i in INNOCENT[1:])], ids=" ".join
-)
+@pytest.mark.parametrize("asked", [INNOCENT[0], *(pytest.param(i, marks=MORE) for i in INNOCENT[1:])], ids=" ".join)
 def test_innocent_sets(home: Home, asked: tuple[str, ...], resolver: str) -> None:
     found = home.ask(asked, resolver=resolver)
     assert found.verdict == "innocent"
@@ -72,9 +69,7 @@ def test_innocent_sets(home: Home, asked: tuple[str, ...], resolver: str) -> Non
 SPARING = [Guilty(" ".join(asked), asked, (), NUMPY, "") for asked in INNOCENT[-3:]]
 
 
-@pytest.mark.parametrize(
-    "case", [*cases("pair"), *(pytest.param(c, id=c.name, marks=pytest.mark.exhaustive) for c in SPARING)]
-)
+@pytest.mark.parametrize("case", [*cases("pair"), *(pytest.param(c, id=c.name, marks=MORE) for c in SPARING)])
 def test_the_real_install_agrees(home: Home, case: Guilty) -> None:
     """Each verdict's proof: the whole set, and the set without the culprit, installed into throw-away copies."""
     target = examine(home.python)
@@ -134,9 +129,9 @@ def test_a_conflict_is_narrowed_down(home: Home) -> None:
     ("asked", "options", "words"),
     [
         (["plain", "numpy"], ("--upgrade",), "--upgrade asks for the newest numpy"),
-        (["stands-on"], ("--upgrade", "--upgrade-strategy", "eager"), "eager"),
-        (["innocent"], ("--force-reinstall",), "--force-reinstall"),
-        (["innocent"], ("--ignore-installed",), "--ignore-installed"),
+        pytest.param(["stands-on"], ("--upgrade", "--upgrade-strategy", "eager"), "eager", marks=MORE),
+        pytest.param(["innocent"], ("--force-reinstall",), "--force-reinstall", marks=MORE),
+        pytest.param(["innocent"], ("--ignore-installed",), "--ignore-installed", marks=MORE),
     ],
 )
 def test_an_option_may_be_the_reason(home: Home, asked: list[str], options: tuple[str, ...], words: str) -> None:
@@ -147,17 +142,20 @@ def test_an_option_may_be_the_reason(home: Home, asked: list[str], options: tupl
     assert words in found.together.reason
 
 
+@pytest.mark.exhaustive
 def test_numpy_held(home: Home) -> None:
     assert home.ask(["left", "right"]).held.failed
     assert home.ask(["numpy"], options=("--upgrade",)).held.ok
 
 
+@pytest.mark.exhaustive
 def test_a_marker_that_does_not_hold(home: Home) -> None:
     found = home.ask(["alone; python_version < '3'", "plain"])
     assert found.verdict == "innocent"
     assert "marker" in found.alone[0].reason
 
 
+@pytest.mark.exhaustive
 def test_no_numpy_at_all(home: Home, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True)
     found = Home(tmp_path / "env/bin/python", home.index).ask(["alone"])

@@ -13,7 +13,7 @@ from bootstrap.errors import ProofError
 from tests.component.diagnosis.home import Home, fingerprint
 
 
-@pytest.mark.parametrize("method", ["overlay", "copy"])
+@pytest.mark.parametrize("method", ["overlay", pytest.param("copy", marks=pytest.mark.exhaustive)])
 def test_live_and_fresh(home: Home, method: str) -> None:
     target = examine(home.python)
     before = fingerprint(home.root)
@@ -55,6 +55,7 @@ def test_suspects_are_proven(home: Home) -> None:
     assert "BROKE" in found.to_markdown()
 
 
+@pytest.mark.exhaustive
 def test_innocence_is_proven(home: Home) -> None:
     found = home.ask(["innocent"], install=True)
     (trial,) = found.trials

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from bootstrap.diagnosis import Replay, ask_notebook
-from bootstrap.diagnosis.symptoms import first_symptom
 from bootstrap.progress import Silent
 from tests.component.diagnosis.home import Home
 
@@ -51,6 +52,7 @@ def test_the_story_of_two_moves(home: Home, tmp_path: Path) -> None:
     assert json.loads(json.dumps(found.to_dict()))["left_at_cell"] == 3
 
 
+@pytest.mark.exhaustive
 def test_a_restart_brings_them_together(home: Home, tmp_path: Path) -> None:
     links = f"--no-index --find-links {home.index}"
     path = write(
@@ -67,6 +69,7 @@ def test_a_restart_brings_them_together(home: Home, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.exhaustive
 def test_what_is_not_replayed_says_why(home: Home, tmp_path: Path) -> None:
     path = write(
         tmp_path / "n.ipynb",
@@ -82,6 +85,7 @@ def test_what_is_not_replayed_says_why(home: Home, tmp_path: Path) -> None:
     assert "none.txt" in found.scenes[2].note
 
 
+@pytest.mark.exhaustive
 def test_an_innocent_notebook(home: Home, tmp_path: Path) -> None:
     path = write(tmp_path / "n.ipynb", f"!pip install innocent --no-index -f {home.index}", "print(1)")
     found = replay(home, path)
@@ -100,11 +104,3 @@ def test_uv_answers_for_its_own_commands(home: Home, tmp_path: Path) -> None:
     by_pip = replay(home, path)
     assert (by_pip.scenes[0].disk, by_pip.scenes[1].moves) == ("1.26.4", False)
     assert "answered by pip: there is no uv here" in by_pip.scenes[0].note
-
-
-def test_symptoms_by_pair() -> None:
-    assert "_center" in first_symptom("2.0.2", "2.3.4")
-    assert "numpy.rec" in first_symptom("2.3.4", "1.26.4")
-    assert "RecursionError" in first_symptom("1.26.4", "2.3.4")
-    assert "_slice" in first_symptom("2.2.6", "2.3.4")
-    assert first_symptom("2.0.2", "2.0.2") == ""

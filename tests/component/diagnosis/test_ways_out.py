@@ -52,6 +52,7 @@ def test_pinned(home: Home, tmp_path: Path) -> None:
     assert "Would install innocent-1.0 left-1.0 shared-4.0" in done.stdout
 
 
+@pytest.mark.exhaustive
 def test_no_pinned_set(home: Home, tmp_path: Path) -> None:
     with pytest.raises(NoPinnedSetError) as caught:
         home.ask(["left", "right"], pinned=tmp_path / "p.txt")
@@ -76,6 +77,7 @@ def test_without_a_pinned_set_the_answer_is_shown_all_the_same(
     assert (told["error"], told["diagnosis"]["verdict"]) == ("no-pinned-set", "guilty")
 
 
+@pytest.mark.exhaustive
 def test_nothing_is_overwritten_unasked(home: Home, tmp_path: Path) -> None:
     goal = tmp_path / "m.txt"
     goal.write_text("mine")
@@ -88,6 +90,7 @@ def test_nothing_is_overwritten_unasked(home: Home, tmp_path: Path) -> None:
         home.ask(["plain"], pinned=tmp_path / "none" / "p.txt")
 
 
+@pytest.mark.exhaustive
 def test_options_and_constraints_go_along(home: Home, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in/c.txt").write_text("shared<5\n")
