@@ -35,7 +35,7 @@ class Home:
 
     def pip(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         command = [str(self.python), "-m", "pip", *map(str, arguments)]
-        environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+        environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
     def install(self, *arguments: object) -> None:

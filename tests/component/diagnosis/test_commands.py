@@ -1,4 +1,4 @@
-"""The command line and the shapes of its answers."""
+"""``bootstrap diagnose`` from outside."""
 
 from __future__ import annotations
 
