@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.diagnosis.index import Index, archive_at
 from bootstrap.diagnosis.interpreter import quiet_environment
-from bootstrap.diagnosis.model import Dist, Outcome, Requirement, normalized
+from bootstrap.diagnosis.model import Dist, Outcome, Requirement
 from bootstrap.diagnosis.settings import combine
 from bootstrap.errors import AsOfError, IndexUnreachableError, ResolverError, ResolverNotFoundError
 
@@ -346,8 +346,3 @@ def _away(text: str, folder: Path, scratch: Path) -> str:
     ignore = shutil.ignore_patterns(".venv", "venv", "node_modules", ".tox", ".nox", "__pycache__")
     shutil.copytree(place, copy, symlinks=True, ignore=ignore)
     return f"{copy}{bracket}{extras}"
-
-
-def canonical_name(requirement: Requirement) -> str:
-    """The name to speak of: the package's, or what stands in the file."""
-    return normalized(requirement.name) if requirement.name else requirement.text
