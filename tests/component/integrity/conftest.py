@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import venv
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.environments import fetch, held, key
+from tests.faults.environments import HOME, fetch
 from tests.faults.registry import compiled as compile_library
 from tests.support.environment import Environment
+from tests.support.once import digest, made_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,15 +24,13 @@ PACKAGES = ("numpy", "pandas", "scipy", "pyarrow")
 @pytest.fixture(scope="session")
 def pristine() -> Environment:
     """numpy, pandas, scipy and pyarrow as pip installs them. Nobody writes here."""
-    with held(f"component-{key(sys.version, PACKAGES)}") as home:
-        environment = Environment(home / "env")
-        if not (home / "complete").exists():
-            shutil.rmtree(home, ignore_errors=True)
-            venv.create(environment.root, with_pip=False, symlinks=True)
-            pip = [sys.executable, "-m", "pip", "--python", str(environment.python)]
-            subprocess.run([*pip, "install", "-q", "--only-binary=:all:", *PACKAGES], check=True, capture_output=True)
-            (home / "complete").touch()
-    return environment
+
+    def build(home: Path) -> None:
+        venv.create(home / "env", with_pip=False, symlinks=True)
+        pip = [sys.executable, "-m", "pip", "--python", str(Environment(home / "env").python)]
+        subprocess.run([*pip, "install", "-q", "--only-binary=:all:", *PACKAGES], check=True, capture_output=True)
+
+    return Environment(made_once(HOME, "installed", digest(sys.version, PACKAGES), build) / "env")
 
 
 @pytest.fixture
@@ -48,14 +46,12 @@ def wheel() -> Callable[[str], Path]:
     """Fetches one wheel for a requirement; skips the test where this Python has none."""
 
     def get(requirement: str) -> Path:
-        with held(f"wheel-{key(sys.version, requirement)}") as home:
-            if not list(home.glob("*.whl")):
-                try:
-                    fetch(requirement, home)
-                except subprocess.CalledProcessError as error:
-                    said = error.stderr.decode().strip().splitlines()[-1:]
-                    pytest.skip(f"no wheel of {requirement} for this Python: {said}")
-            return next(home.glob("*.whl"))
+        name = digest(sys.version, requirement)
+        try:
+            return next(made_once(HOME, "wheel", name, lambda folder: fetch(requirement, folder)).glob("*.whl"))
+        except subprocess.CalledProcessError as error:
+            said = error.stderr.decode().strip().splitlines()[-1:]
+            pytest.skip(f"no wheel of {requirement} for this Python: {said}")
 
     return get
 

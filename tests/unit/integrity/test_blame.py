@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import types
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,9 +17,6 @@ from bootstrap.integrity import blame
 from bootstrap.integrity.live import Live
 from bootstrap.integrity.model import Cause
 from tests.unit.integrity.conftest import NUMPY, Built
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -46,6 +45,13 @@ def test_a_damaged_file_has_a_time_and_nobody_is_blamed(built: Built) -> None:
     assert abs(datetime.now().astimezone() - datetime.fromisoformat(found.since)) < timedelta(minutes=5)
     assert found.by == ""
     assert found.evidence == (f"since {found.since} (less than a minute ago)",)
+
+
+def test_of_several_times_the_latest_counts(built: Built) -> None:
+    new = built.write(built.site / "numpy/version.py")
+    now = datetime.fromtimestamp(new.stat().st_ctime).astimezone().isoformat(timespec="seconds")
+    for files in ((new, Path(os.__file__)), (Path(os.__file__), new)):
+        assert blamed(built, "files-altered", *files).since == now
 
 
 def test_a_missing_file_went_when_its_folder_changed(built: Built) -> None:
