@@ -80,7 +80,8 @@ class Site(Environment):
     def environment(self) -> dict[str, str]:
         """This process's variables, the environment's own, and those that confine pip to the wheels at hand."""
         # Repairs take the very wheels that the environments were made from; no index is asked.
-        pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels()), "PIP_NO_COMPILE": "1"}
+        # pip takes this variable for the value of `compile`, so 0 it is.
+        pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels()), "PIP_NO_COMPILE": "0"}
         kept = {} if self.cache is None else {"BOOTSTRAP_CACHE": str(self.cache)}
         return {**os.environ, **pip, **kept, **self.variables}
 

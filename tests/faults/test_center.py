@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What each cell printed, by its code's first line."""
     key = digest(center.KERNEL, center.LOADED, sys.version)
-    with mock.patch.dict(os.environ, PIP_NO_COMPILE="1"):
+    with mock.patch.dict(os.environ, PIP_NO_COMPILE="0"):
         home = made_once(HOME, "center", key, lambda home: center.make_environment(home / "env"))
     site = Site(home / "env").copy(tmp_path_factory.mktemp("center") / "env")
     for version in ("1.26.4", "2.3.4"):

@@ -83,6 +83,13 @@ def test_what_fails_through_another_package_comes_after_it(built: Built, first: 
     assert len(cause.evidence) == 2
 
 
+def test_a_bound_of_one_package_is_no_evidence_against_another(built: Built) -> None:
+    built.install("captum", "0.8.0", "numpy<2")
+    built.dependent("import pandas", "fail", "ImportError: numpy.core.multiarray failed to import")
+    owners = {cause.id: cause.owner for cause in judge(built.facts)}
+    assert owners == {"built-for-another-numpy": PANDAS, "numpy-out-of-bounds": "captum 0.8.0"}
+
+
 def test_several_failures_of_numpy_are_one_cause(built: Built) -> None:
     built.probe("blas", "fail", "wrong product")
     built.probe("numpy-modules", "fail", "no numpy.rec")

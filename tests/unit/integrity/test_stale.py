@@ -93,6 +93,19 @@ def wrong_files_wrong_memory(built: Built) -> None:
 @case(
     CASES,
     "stale-in-memory",
+    "broken",
+    owner=NUMPY,
+    repair="Restart the runtime: nothing else is needed, the files are one version.",
+    actions=("restart",),
+    conda=True,
+)
+def right_files_wrong_memory(built: Built) -> None:
+    built.live("live-version", "2.0.2 is loaded", memory="2.0.2", disk=VERSION)
+
+
+@case(
+    CASES,
+    "stale-in-memory",
     "doubtful",
     owner="pandas 3.0",
     summary="pandas 2.2.3 is loaded, pandas 3.0 is on disk.",
