@@ -74,9 +74,8 @@ def add_history(cause: Cause, facts: Facts) -> Cause:
         evidence.append(f"{by} wrote {names}{' (asked for by name)' if asked else ''} at that time")
         if own and own.source:
             evidence.append(f"{own.distribution} came from {own.source}")
-        culprits = [t for t in asked if t is not own]
-        if culprits and own is not None and not own.requested:
-            by += f", likely for {culprits[0].distribution}"
+        if asked and own is not None and not own.requested:
+            by += f", likely for {asked[0].distribution}"
     if facts.live is not None and (cell := _cell(cause, traces, moment)):
         by = f"{by + ', ' if by else ''}likely by the cell `{cell}`"
         evidence.append(f"likely by the cell: {cell}")

@@ -48,8 +48,8 @@ def judge(facts: Facts) -> tuple[Cause, ...]:
     """The causes, worst first; none for a healthy environment."""
     cases, orphans = _assign(facts)
     # What fails because another package fails passes through that package's files, and comes after it.
-    orphans.sort(key=lambda one: sum(passes_through(one, other.package, facts) for other in orphans))
-    for symptom in orphans:
+    ordered = sorted(orphans, key=lambda one: sum(passes_through(one, other.package, facts) for other in orphans))
+    for symptom in ordered:
         home = next((case for case in cases if explains(case.draft, symptom, facts)), None)
         if home is None:
             home = _Case(own_cause(symptom, facts))

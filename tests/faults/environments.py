@@ -14,6 +14,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import yaml
 
@@ -24,8 +25,8 @@ from tests.support import ROOT
 from tests.support.channel import ensure_channel
 from tests.support.channel.build import cache_folder
 from tests.support.channel.tiny import lock_entry
+from tests.support.environment import Environment
 from tests.support.once import digest, made_once
-from tests.unit.integrity.conftest import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,10 +41,6 @@ OLD = {"1.26": "1.26.4", "2.0": "2.0.2", "2.3": "2.3.4", "2.3-next": "2.3.5"}
 
 HEALTHY = ("2.1.3", "2.2.6")
 """Further versions of numpy, that are only looked at."""
-_FETCHED = (
-    *(f"numpy=={version}" for version in (*OLD.values(), *HEALTHY)),
-    *("pandas==2.2.1", "bottleneck==1.3.8", "captum==0.8.0", "pytz"),
-)
 _PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 OTHER_PYTHONS = tuple(v for v in _PYTHONS if v != f"{sys.version_info[0]}.{sys.version_info[1]}")
 
@@ -79,27 +76,26 @@ class Site(Environment):
         """Where a notebook would stand: beside the environment."""
         return self.root.parent
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """This process's variables, the environment's own, and those that confine pip to the wheels at hand."""
+        # Repairs take the very wheels that the environments were made from; no index is asked.
+        # pip takes this variable for the value of `compile`, so 0 it is.
+        pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels()), "PIP_NO_COMPILE": "0"}
+        kept = {} if self.cache is None else {"BOOTSTRAP_CACHE": str(self.cache)}
+        return {**os.environ, **pip, **kept, **self.variables}
+
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
-        """The variables of the environment, and pip's, in this process."""
-        before = dict(os.environ)
-        # Repairs take the very wheels that the environments were made from; no index is asked.
-        own = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels()), "PIP_NO_COMPILE": "1"}
-        os.environ.update(own | self.variables)
-        if self.cache is not None:
-            os.environ["BOOTSTRAP_CACHE"] = str(self.cache)
-        try:
+        """Its variables, in this process."""
+        with mock.patch.dict(os.environ, self.environment):
             yield
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
 
     def run(self, *arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Its interpreter, with pip confined to the wheels at hand."""
-        with self.active():
-            environment = {**os.environ, **variables}
-            command = [self.python, *map(str, arguments)]
-            return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd="/")
+        """Its interpreter, with its variables."""
+        command = [self.python, *map(str, arguments)]
+        environment = {**self.environment, **variables}
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd="/")
 
     def pip(self, *arguments: str) -> None:
         """Runs pip in it.
@@ -113,10 +109,11 @@ class Site(Environment):
 
     def copy(self, goal: Path) -> Site:
         """A copy to damage, which shares its files with this one."""
-        subprocess.run(["cp", "-al", self.root, goal], check=True)
+        self.link_to(goal)
         return Site(goal, self.lock, self.cache, dict(self.variables))
 
 
+@functools.cache
 def conda_site() -> Site:
     """The conda prefix: python, numpy, scipy, pandas and pip from the local channel, by the real engine."""
     channel = ensure_channel()
@@ -148,9 +145,12 @@ def conda_site() -> Site:
     return Site(home / "env", home / "conda-lock.yml", home / "cache")
 
 
+@functools.cache
 def pip_site(numpy: str | None = None, *extras: str) -> Site:
     """A virtual environment with pip, numpy (the channel's own unless given) and other wheels."""
     asked = [f"numpy=={numpy}" if numpy else "numpy", *extras]
+    if numpy:
+        wheel(asked[0])
 
     def build(home: Path) -> None:
         site = Site(home / "env")
@@ -160,7 +160,7 @@ def pip_site(numpy: str | None = None, *extras: str) -> Site:
             subprocess.run([*map(str, command)], check=True, capture_output=True)
         _compile(site.python)
 
-    key = digest(sys.version, asked, sorted(path.name for path in wheels().glob("*.whl")))
+    key = digest(sys.version, asked, wheels().name)
     return Site(made_once(HOME, "pip", key, build) / "env")
 
 
@@ -177,41 +177,38 @@ def _compile(python: Path) -> None:
 
 @functools.cache
 def wheels() -> Path:
-    """The folder of wheels that pip is confined to: the channel's own, and other versions of numpy."""
+    """The folder of wheels that pip is confined to: the channel's own, and what `wheel` adds."""
     ensure_channel()
     every = sorted((cache_folder() / "wheels").glob("*.whl"))
-    taken = [wheel for wheel in every if wheel.name.lower().startswith(_TAKEN)]
-    key = digest(sys.version, taken, _FETCHED, OTHER_PYTHONS)
-    return made_once(HOME, "wheels", key, lambda folder: _fetch(folder, taken))
+    taken = [path for path in every if path.name.lower().startswith(_TAKEN)]
+
+    def build(folder: Path) -> None:
+        for path in taken:
+            (folder / path.name).symlink_to(path)
+
+    return made_once(HOME, "wheels", digest(sys.version, taken), build)
 
 
-def _fetch(folder: Path, taken: list[Path]) -> None:
-    for wheel in taken:
-        os.symlink(wheel, folder / wheel.name)
-    for requirement in _FETCHED:
-        fetch(requirement, folder)
-    for other in OTHER_PYTHONS:
-        fetch("numpy==2.2.6", folder / other, "--python-version", other)
+@functools.cache
+def wheel(requirement: str) -> Path:
+    """The wheel of a requirement, from now on among those that pip is confined to."""
+    name = digest(sys.version, requirement)
+    (found,) = made_once(HOME, "wheel", name, lambda folder: fetch(requirement, folder)).glob("*.whl")
+    with contextlib.suppress(FileExistsError):
+        (wheels() / found.name).symlink_to(found)
+    return wheels() / found.name
+
+
+@functools.cache
+def foreign_wheel(python: str) -> Path:
+    """A wheel of numpy for another version of Python."""
+    asked = ("numpy==2.2.6", "--python-version", python)
+    name = digest(sys.version, *asked)
+    home = made_once(HOME, "foreign-wheel", name, lambda folder: fetch(asked[0], folder, *asked[1:]))
+    return next(home.glob("*.whl"))
 
 
 def fetch(requirement: str, folder: Path, *options: str) -> None:
     """Downloads one wheel."""
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "-q",
-        "--no-deps",
-        "--only-binary=:all:",
-        "-d",
-        folder,
-        *options,
-    ]
-    subprocess.run([*map(str, command), requirement], check=True, capture_output=True)
-
-
-def wheel(pattern: str) -> Path:
-    """One of the fetched wheels."""
-    (found,) = wheels().glob(pattern)
-    return found
+    pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:"]
+    subprocess.run([*pip, "-d", folder, *options, requirement], check=True, capture_output=True)

@@ -10,7 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
-from tests.faults.environments import OLD, OTHER_PYTHONS, Site, wheel, wheels
+from tests.faults.environments import OLD, OTHER_PYTHONS, Site, foreign_wheel, wheel
 from tests.faults.registry import Expected, kind, one, owner_of
 
 
@@ -174,8 +174,9 @@ def _rewrite_record(site: Site, path: Path) -> None:
 # Installers
 
 
-@kind("another numpy by pip", variants=(OLD["1.26"], OLD["2.0"]))
+@kind("another numpy by pip", variants=(OLD["1.26"], OLD["2.0"]), sample=1)
 def by_pip(site: Site, version: str) -> Expected:
+    wheel(f"numpy=={version}")
     if site.conda:
         site.pip("install", "-q", "--no-deps", f"numpy=={version}")
         return Expected(("numpy-replaced",))
@@ -196,7 +197,7 @@ def uninstalled(site: Site, _variant: str) -> Expected:
 
 @kind("another numpy unpacked over it", variants=("2.0.2", "2.3.4"))
 def unpacked(site: Site, version: str) -> Expected:
-    site.unzip(wheel(f"numpy-{version}-*.whl"), metadata=False)
+    site.unzip(wheel(f"numpy=={version}"), metadata=False)
     return Expected(("numpy-version-mismatch", "numpy-replaced", "files-altered"))
 
 
@@ -212,8 +213,7 @@ def interrupted(site: Site, name: str) -> Expected:
 @kind("wheel for another Python", variants=OTHER_PYTHONS, where=("pip",))
 def other_python(site: Site, version: str) -> Expected:
     site.pip("uninstall", "-q", "-y", "numpy")
-    (found,) = (wheels() / version).glob("numpy-*.whl")
-    site.unzip(found)
+    site.unzip(foreign_wheel(version))
     return Expected(("built-for-another-python",))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from bootstrap.prefix.files import verify_files
@@ -21,9 +20,8 @@ SECONDS = 10.0
 def _fails(site: Site, program: str) -> bool:
     """Whether a program fails, or doesn't end, in the environment's Python as a notebook would start it."""
     try:
-        done = subprocess.run(
-            [site.python, "-c", program], capture_output=True, check=False, timeout=SECONDS, cwd=site.folder
-        )
+        command, env = [site.python, "-c", program], site.environment
+        done = subprocess.run(command, capture_output=True, check=False, timeout=SECONDS, cwd=site.folder, env=env)
     except (subprocess.TimeoutExpired, OSError):
         return True
     return done.returncode != 0
@@ -43,7 +41,7 @@ def pip_check(site: Site) -> bool:
     """``pip check``."""
     command = [sys.executable, "-m", "pip", "--python", str(site.python), "check"]
     try:
-        done = subprocess.run(command, capture_output=True, check=False, timeout=SECONDS)
+        done = subprocess.run(command, capture_output=True, check=False, timeout=SECONDS, env=site.environment)
     except subprocess.TimeoutExpired:
         return True
     return done.returncode != 0
@@ -71,6 +69,4 @@ PEERS: dict[str, Callable[[Site], bool]] = {
 
 def ask(site: Site) -> dict[str, bool]:
     """Every peer's answer."""
-    with site.active(), ThreadPoolExecutor() as pool:
-        answers = {name: pool.submit(peer, site) for name, peer in PEERS.items()}
-        return {name: answer.result() for name, answer in answers.items()}
+    return {name: peer(site) for name, peer in PEERS.items()}

@@ -56,6 +56,8 @@ class Fault:
     timeout: float = 60.0
     dependents: bool = True
     """Whether it needs an environment with scipy and pandas."""
+    sample: bool = True
+    """Whether it stands for its kind in `make test`."""
 
     def __str__(self) -> str:
         return f"{self.where}-{self.kind}-{self.variant}".replace("/", ".").replace("*", "")
@@ -65,10 +67,12 @@ FAULTS: list[Fault] = []
 _BOTH = ("conda", "pip")
 
 
-def kind(name: str, *, variants: Iterable[Any], where: Iterable[str] = _BOTH, **options: Any) -> Callable[[Any], Any]:
+def kind(
+    name: str, *, variants: Iterable[Any], where: Iterable[str] = _BOTH, sample: int = 0, **options: Any
+) -> Callable[[Any], Any]:
     """Registers a kind: the function takes the site and a variant, and returns what is expected.
 
-    Variants take turns in the two environments, a single one is put to both.
+    Variants take turns in the two environments, a single one is put to both. The sample-th stands for the kind.
     """
 
     def enter(function: Any) -> Any:
@@ -77,7 +81,8 @@ def kind(name: str, *, variants: Iterable[Any], where: Iterable[str] = _BOTH, **
             label = variant if isinstance(variant, str) else "-".join(map(str, variant))
             needed = bool(options.get("imports")) or "dependent" in name or "scipy" in label or "pandas" in label
             home = homes[(number + begin) % len(homes)] if len(listed) > 1 else homes[number]
-            FAULTS.append(Fault(name, label, home, lambda s, v=variant: function(s, v), **options, dependents=needed))
+            settings = {**options, "dependents": needed, "sample": number == sample}
+            FAULTS.append(Fault(name, label, home, lambda s, v=variant: function(s, v), **settings))
         return function
 
     return enter

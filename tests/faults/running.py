@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sysconfig
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,17 +23,23 @@ class Running:
     kind: str
     variant: str
     code: str
-    """Run in the process; has ``pip(*arguments)``, ``folder`` and ``library``."""
+    """Run in the process; has ``pip(*arguments)``, ``folder``, ``library`` and ``wheels``."""
     causes: tuple[str, ...]
     owner: str = ""
     evidence: str = ""
     verdict: str = "broken"
     base: str | None = None
     """The numpy that it begins with; the newest unless given."""
+    dependents: bool = False
+    """Whether it needs an environment with scipy and pandas."""
     library: str = ""
     """C source of a library that the code may load."""
+    wheels: tuple[str, ...] = ()
+    """Requirements whose wheels the code takes: from its path, or with pip."""
     repair: str = "estart"
     """Found in the repair."""
+    sample: bool = False
+    """Whether it stands for its kind in `make test`."""
 
     def __str__(self) -> str:
         return f"live-{self.kind}-{self.variant}"
@@ -43,30 +48,30 @@ class Running:
 _HEAD = f"""
 import json, os, subprocess, sys
 sys.path += [{str(ROOT)!r}, {sysconfig.get_path("purelib")!r}]
-folder, library, out = sys.argv[1:4]
+folder, library, out, asked, *wheels = sys.argv[1:]
 def pip(*arguments):
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
     subprocess.run(command, check=True, capture_output=True)
 """
 _TAIL = """
-import bootstrap
-peers = {}
+told, peers = {}, {}
 programs = {"import numpy": "import numpy; numpy.zeros(3)", "_center": "from numpy._core.umath import _center"}
-for name, program in programs.items():
-    fresh = subprocess.run([sys.executable, "-c", program], capture_output=True).returncode != 0
-    peers[name] = fresh
-report = bootstrap.check(imports=())
-for name, program in programs.items():
-    # Asked in the process itself as well, and last, since it may break more.
-    try:
-        exec(program, {})
-    except Exception:
-        peers[name] = True
-done = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True)
-peers["pip check"] = done.returncode != 0
-peers["conda doctor"] = False
+if "check" in asked:
+    import bootstrap
+    report = bootstrap.check(imports=())
+    told.update(report=report.to_dict(), text=repr(report), html=report._repr_html_())
+if "peers" in asked:
+    for name, program in programs.items():
+        peers[name] = subprocess.run([sys.executable, "-c", program], capture_output=True).returncode != 0
+        # Asked in the process itself as well, and last, since it may break more.
+        try:
+            exec(program, {})
+        except Exception:
+            peers[name] = True
+    done = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True)
+    peers.update({"pip check": done.returncode != 0, "conda doctor": False})
 with open(out, "w") as file:
-    json.dump({"report": report.to_dict(), "text": repr(report), "html": report._repr_html_(), "peers": peers}, file)
+    json.dump({**told, "peers": peers}, file)
 """
 
 _MOVES = (("2.0", "2.3"), ("2.0", "1.26"), ("1.26", "2.3"), ("2.3", "2.3-next"))
@@ -82,6 +87,7 @@ def _faults() -> list[Running]:
             "numpy",
             evidence=f"numpy {OLD[old]} is loaded, {OLD[new]} is on disk",
             base=OLD[old],
+            wheels=(f"numpy=={OLD[new]}",),
         )
         for old, new in _MOVES
     ]
@@ -104,6 +110,7 @@ def _faults() -> list[Running]:
             ("mixed-in-memory",),
             "numpy",
             base=OLD["2.3"],
+            wheels=(f"numpy=={OLD['2.3-next']}",),
         ),
         Running(
             "modules of two numpys in one process",
@@ -138,9 +145,7 @@ def _faults() -> list[Running]:
         ),
         Running("arithmetic changed in the process", "round upwards", load, ("float-state-changed",), library=ROUND),
     ]
-    old_numpy = (
-        f"import zipfile\nzipfile.ZipFile({str(wheel('numpy-2.0.2-*.whl'))!r}).extractall(folder + '/other')\n"
-    )
+    old_numpy = "import zipfile\nzipfile.ZipFile(wheels[0]).extractall(folder + '/other')\n"
     found += [
         Running(
             "another numpy first on sys.path",
@@ -149,6 +154,7 @@ def _faults() -> list[Running]:
             ("numpy-shadowed",),
             evidence="/other/numpy/",
             repair="other/numpy",
+            wheels=("numpy==2.0.2",),
         ),
         Running(
             "another numpy first on sys.path",
@@ -157,6 +163,7 @@ def _faults() -> list[Running]:
             ("numpy-shadowed",),
             evidence="/other/numpy/",
             repair="other/numpy",
+            wheels=("numpy==2.0.2",),
         ),
         Running(
             "another numpy first on sys.path",
@@ -189,6 +196,8 @@ def _faults() -> list[Running]:
             ("stale-in-memory",),
             "pandas",
             verdict="*",
+            dependents=True,
+            wheels=("pandas==2.2.1",),
         ),
         Running(
             "a dependent replaced under the process",
@@ -198,16 +207,32 @@ def _faults() -> list[Running]:
             ("stale-in-memory",),
             "python-dateutil",
             verdict="*",
+            dependents=True,
         ),
     ]
     return found
 
 
-FAULTS = _faults()
+_SAMPLES = {
+    f"{OLD['2.0']} by {OLD['2.3']}",
+    "pip",
+    "another folder on numpy's own path",
+    "a function",
+    "flush to zero",
+    "a file in the working folder",
+    "secrets.py",
+    "a module of pure Python",
+}
+FAULTS = [replace(fault, sample=fault.variant in _SAMPLES) for fault in _faults()]
 
 
-def run(fault: Running, site: Site) -> dict[str, Any]:
+def run(fault: Running, site: Site, *asked: str) -> dict[str, Any]:
     """Runs a fault in a process of an environment, and returns what the process said of itself.
+
+    Args:
+        fault: What it does to itself.
+        site: The environment; a copy.
+        asked: ``check`` and ``peers``, or one of them.
 
     Raises:
         RuntimeError: The process did not end well.
@@ -215,10 +240,7 @@ def run(fault: Running, site: Site) -> dict[str, Any]:
     program, out = site.folder / "program.py", site.folder / "out.json"
     program.write_text(_HEAD + fault.code + _TAIL)
     library = compiled(site.folder / "lib", fault.library) if fault.library else Path()
-    with site.active():
-        done = subprocess.run(
-            [site.python, program, site.folder, library, out], capture_output=True, text=True, check=False, cwd="/"
-        )
+    done = site.run(program, site.folder, library, out, " ".join(asked), *map(wheel, fault.wheels))
     if done.returncode != 0:
         raise RuntimeError(done.stderr[-3000:])
     told: dict[str, Any] = json.loads(out.read_text())

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 
 from demo import center
-from tests.faults.environments import HOME, Site, wheels
+from tests.faults.environments import HOME, Site, wheel
 from tests.support.once import digest, made_once
 
 if TYPE_CHECKING:
@@ -19,9 +21,12 @@ if TYPE_CHECKING:
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What each cell printed, by its code's first line."""
     key = digest(center.KERNEL, center.LOADED, sys.version)
-    home = made_once(HOME, "center", key, lambda home: center.make_environment(home / "env"))
+    with mock.patch.dict(os.environ, PIP_NO_COMPILE="0"):
+        home = made_once(HOME, "center", key, lambda home: center.make_environment(home / "env"))
     site = Site(home / "env").copy(tmp_path_factory.mktemp("center") / "env")
-    wheels()
+    for version in ("1.26.4", "2.3.4"):
+        wheel(f"numpy=={version}")
+    wheel("captum==0.8.0")
     with site.active():
         told = center.replay(site.python)
     return {cell.title: text for cell, text in zip(center.CELLS, told, strict=True)}

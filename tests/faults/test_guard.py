@@ -16,7 +16,7 @@ from bootstrap import guard
 from bootstrap.errors import GuardNothingLockedError, NotAnEnvironmentError, PrefixNotFoundError
 from bootstrap.guard import files
 from bootstrap.prefix import restore
-from tests.faults.environments import Site, conda_site
+from tests.faults.environments import Site, conda_site, wheel
 
 LABEL = "locked.by.condacolab.bootstrap"
 
@@ -36,7 +36,7 @@ def pip(site: Site, *arguments: str) -> subprocess.CompletedProcess[str]:
 def write_wheel(folder: Path) -> None:
     """A package that asks for an old numpy and for nothing else, as captum 0.8.0 does among other things."""
     info = "asks_for_old-1.0.dist-info"
-    metadata = "Metadata-Version: 2.1\nName: asks-for-old\nVersion: 1.0\nRequires-Dist: numpy<2.0\n"
+    metadata = "Metadata-Version: 2.1\nName: asks-for-old\nVersion: 1.0\nRequires-Dist: numpy<2.1\n"
     with zipfile.ZipFile(folder / "asks_for_old-1.0-py3-none-any.whl", "w") as archive:
         archive.writestr("asks_for_old.py", "")
         archive.writestr(f"{info}/METADATA", metadata)
@@ -45,15 +45,18 @@ def write_wheel(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("asked", "there", "words"),
     [
-        ("numpy==2.0.2", "numpy==2.0.2"),
-        ("numpy<2", "numpy<2"),
-        ("asks-for-old", "asks-for-old 1.0 depends on numpy<2.0"),
-        ("pandas==2.2.1", "pandas==2.2.1"),
+        ("asks-for-old", "numpy==2.0.2", "asks-for-old 1.0 depends on numpy<2.1"),
+        pytest.param("numpy==2.0.2", "numpy==2.0.2", "numpy==2.0.2", marks=pytest.mark.exhaustive),
+        pytest.param("numpy<2", "numpy==1.26.4", "numpy<2", marks=pytest.mark.exhaustive),
+        pytest.param("pandas==2.2.1", "pandas==2.2.1", "pandas==2.2.1", marks=pytest.mark.exhaustive),
     ],
 )
-def test_pip_refuses_what_would_replace_a_locked_package(site: Site, asked: str, words: str, tmp_path: Path) -> None:
+def test_pip_refuses_what_would_replace_a_locked_package(
+    site: Site, asked: str, there: str, words: str, tmp_path: Path
+) -> None:
+    wheel(there)
     write_wheel(tmp_path)
     before = sorted(path.name for path in site.site.iterdir())
     done = pip(site, "--find-links", str(tmp_path), asked)
@@ -65,6 +68,7 @@ def test_pip_refuses_what_would_replace_a_locked_package(site: Site, asked: str,
 
 
 def test_everything_else_installs(site: Site) -> None:
+    wheel("pytz")
     for arguments in (["pytz"], ["--upgrade", "numpy"], ["numpy"]):
         done = pip(site, "-q", *arguments)
         assert done.returncode == 0, done.stderr
@@ -76,6 +80,8 @@ def test_uv_is_held_by_the_variable(site: Site) -> None:
     uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
     if not Path(uv).exists():
         pytest.skip("no uv")
+    for requirement in ("numpy==2.0.2", "pytz"):
+        wheel(requirement)
     with site.active():
         environment = {**os.environ, **files.in_environment(site.root, {})}
         options = ["--offline", "--no-index", "--find-links", os.environ["PIP_FIND_LINKS"], "--python", site.python]
@@ -109,13 +115,14 @@ def test_twice_is_once_and_off_leaves_nothing(tmp_path: Path) -> None:
     assert not (site.root / "pip.conf").exists()
     left = {path.relative_to(site.root).name for path in (site.root / "conda-meta").iterdir()}
     assert left - {path.name for path in before} == {"pinned", "condacolab-bootstrap-guard"}
+    wheel("numpy==2.0.2")
     assert pip(site, "-q", "--dry-run", "numpy==2.0.2").returncode == 0
 
 
 def test_it_holds_what_pip_has_taken_away_already(tmp_path: Path) -> None:
     """Switched on in a broken prefix, it still holds the locked numpy, not the one that is there."""
     site = conda_site().copy(tmp_path / "env")
-    site.pip("install", "-q", "--no-deps", "numpy==2.0.2")
+    site.pip("install", "-q", "--no-deps", str(wheel("numpy==2.0.2")))
     guard.on(site.root)
     locked = conda_site().version("numpy")
     lines = files.read(files.constraints_path(site.root)).splitlines()

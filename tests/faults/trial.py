@@ -1,8 +1,9 @@
-"""One fault through everything: injected, examined, put to the peers, repaired, examined again."""
+"""One fault through everything: injected, examined, repaired, examined again; and put to the peers, where asked."""
 
 from __future__ import annotations
 
-import shutil
+import contextlib
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING
 from bootstrap.integrity.repair import repair
 from tests.faults import peers, running
 from tests.faults.environments import Site, conda_site, pip_site
+from tests.faults.running import Running
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bootstrap.integrity import Cause, Report
     from tests.faults.library import Expected, Fault
-    from tests.faults.running import Running
 
 
 @dataclass
@@ -48,26 +51,7 @@ def original(where: str, *, dependents: bool = True) -> Site:
     return pip_site(None, "scipy", "pandas") if dependents else pip_site()
 
 
-def prepare() -> None:
-    """Makes every environment that copies are made of, one after another."""
-    for where in ("conda", "pip"):
-        for dependents in (True, False):
-            original(where, dependents=dependents)
-    for version in {fault.base for fault in running.FAULTS if fault.base}:
-        pip_site(version)
-
-
-def run_by_name(name: str, folder: str) -> Outcome:
-    """Runs the fault of that name; what breaks the trial itself is a complaint, too."""
-    from tests.faults.library import FAULTS
-
-    for fault in FAULTS:
-        if str(fault) == name:
-            return run(fault, Path(folder))
-    return run_live(next(fault for fault in running.FAULTS if str(fault) == name), Path(folder))
-
-
-def run(fault: Fault, folder: Path, *, ask_peers: bool = True) -> Outcome:
+def run(fault: Fault | Running, folder: Path, *, ask_peers: bool = False) -> Outcome:
     """Puts one fault through everything.
 
     Args:
@@ -75,9 +59,39 @@ def run(fault: Fault, folder: Path, *, ask_peers: bool = True) -> Outcome:
         folder: An empty folder.
         ask_peers: Whether the others are asked as well, which takes longer.
     """
-    outcome = Outcome(fault.kind, fault.variant, fault.where)
-    site = original(fault.where, dependents=fault.dependents).copy(folder / "env")
+    return _run_live(fault, folder, ask_peers) if isinstance(fault, Running) else _run(fault, folder, ask_peers)
+
+
+def noticed(fault: Fault | Running, folder: Path) -> dict[str, bool]:
+    """What the peers alone make of a fault; may be asked in several threads.
+
+    Args:
+        fault: What to inject.
+        folder: An empty folder.
+    """
+    with _copy(fault, folder) as site:
+        if isinstance(fault, Running):
+            answers: dict[str, bool] = running.run(fault, site, "peers")["peers"]
+            return answers
+        return peers.ask(fault.inject(site).site or site)
+
+
+@contextlib.contextmanager
+def _copy(fault: Fault | Running, folder: Path) -> Iterator[Site]:
+    """A copy to damage of the environment that a fault needs."""
+    if isinstance(fault, Running):
+        base = pip_site(fault.base) if fault.base else original("pip", dependents=fault.dependents)
+    else:
+        base = original(fault.where, dependents=fault.dependents)
     try:
+        yield base.copy(folder / "env")
+    finally:
+        subprocess.run(["rm", "-rf", folder / "env"], check=True)
+
+
+def _run(fault: Fault, folder: Path, ask_peers: bool) -> Outcome:
+    outcome = Outcome(fault.kind, fault.variant, fault.where)
+    with _copy(fault, folder) as site:
         expected = fault.inject(site)
         site = expected.site or site
         if ask_peers:
@@ -86,23 +100,21 @@ def run(fault: Fault, folder: Path, *, ask_peers: bool = True) -> Outcome:
         outcome.causes = [(cause.id, cause.severity) for cause in report.causes]
         outcome.complaints += judged(report, expected)
         outcome.complaints += _mended(site, report, expected, fault)
-    finally:
-        shutil.rmtree(folder / "env", ignore_errors=True)
     return outcome
 
 
-def run_live(fault: Running, folder: Path) -> Outcome:
-    """Puts one fault of a running process through everything; a restart, or the user, mends those."""
-    outcome = Outcome(fault.kind, fault.variant, "process")
-    base = pip_site(fault.base) if fault.base else original("pip", dependents="dependent" in fault.kind)
-    try:
-        told = running.run(fault, base.copy(folder / "env"))
-        outcome.peers = told["peers"]
-        outcome.causes = [(cause["id"], cause["severity"]) for cause in told["report"]["causes"]]
-        outcome.complaints = running.complaints(fault, told)
-    finally:
-        shutil.rmtree(folder / "env", ignore_errors=True)
-    return outcome
+def _run_live(fault: Running, folder: Path, ask_peers: bool) -> Outcome:
+    """A restart, or the user, mends a process; so nothing is repaired here."""
+    with _copy(fault, folder) as site:
+        told = running.run(fault, site, "check", *(["peers"] if ask_peers else []))
+    return Outcome(
+        fault.kind,
+        fault.variant,
+        "process",
+        causes=[(cause["id"], cause["severity"]) for cause in told["report"]["causes"]],
+        complaints=running.complaints(fault, told),
+        peers=told["peers"],
+    )
 
 
 def judged(report: Report, expected: Expected) -> list[str]:

@@ -1,131 +1,184 @@
-"""One real environment for the session, and cheap copies of it to damage."""
+"""Facts as a check gathers them, built instead of gathered; and cases that say which cause they have to give."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-import venv
-import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bootstrap.integrity import Report, check
+from bootstrap.integrity.disk import Disk
+from bootstrap.integrity.facts import Facts, Layout
+from bootstrap.integrity.judgement import judge
+from bootstrap.integrity.live import Live
+from bootstrap.integrity.model import FileFault, ProbeResult
+from bootstrap.integrity.record_files import Distribution, normalized
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+VERSION = "2.3.4"
+NUMPY = f"numpy {VERSION}"
+PANDAS = "pandas 2.2.3"
+ANSWERS = ("float-state", "numpy-import", "numpy-modules", "numpy-functions", "numpy-mapped", "blas")
+
+
+class Built:
+    """A healthy environment's facts, to be changed; the few files that rules look at are real.
+
+    numpy and pandas are installed in it, by pip unless it is a conda prefix.
+    """
+
+    def __init__(self, folder: Path, *, conda: bool = False) -> None:
+        self.prefix, self.outside = folder / "env", folder / "outside"
+        self.site = self.prefix / "lib" / "python3.11" / "site-packages"
+        self.python = self.prefix / "bin" / "python"
+        self.site.mkdir(parents=True)
+        self.outside.mkdir()
+        (self.prefix / "bin").mkdir()
+        self.facts = Facts(
+            layout=Layout(self.python, self.prefix, (3, 11, 9), (self.site,)),
+            disk=Disk(self.prefix, (self.site,)),
+            numpy=tuple(ProbeResult(name, "pass") for name in ANSWERS),
+            dependents=(ProbeResult("import pandas", "pass"), ProbeResult("share-pandas", "pass")),
+        )
+        versions = {"numpy": VERSION, "pandas": "2.2.3", "pip": "25.0"}
+        for name, version in versions.items():
+            self.install(name, version, foreign=not conda)
+            self.write(self.site / name / "__init__.py")
+        if conda:
+            owners = {str(self.site / name / "__init__.py"): f"{name} {v}" for name, v in versions.items()}
+            self.on_disk(conda=versions, locked=versions, owners=owners)
+        self.probe("numpy-import", "pass", file=str(self.site / "numpy" / "__init__.py"), version=VERSION)
+        self.probe("numpy-modules", "pass", stdlib=["secrets", "numbers"])
+
+    def set(self, **changes: Any) -> None:
+        """Changes fields of the facts."""
+        self.facts = replace(self.facts, **changes)
+
+    def on_disk(self, **changes: Any) -> None:
+        """Changes fields of what the disk says."""
+        self.set(disk=replace(self.facts.disk, **changes))
+
+    def write(self, path: Path, text: str = "") -> Path:
+        """A real file, for rules that look whether it is there, or what it says."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def install(
+        self, name: str, version: str, *requires: str, record: Iterable[str] = (), foreign: bool = True
+    ) -> Path:
+        """One more distribution: its .dist-info with RECORD, METADATA and INSTALLER.
+
+        Args:
+            name: As its project writes it.
+            version: Its version.
+            requires: Lines of Requires-Dist.
+            record: Paths below the site folder that its RECORD lists, besides a package of its name.
+            foreign: Whether it is pip's to verify, not conda's.
+        """
+        info = self.site / f"{name.replace('-', '_')}-{version}.dist-info"
+        asked = "".join(f"Requires-Dist: {line}\n" for line in requires)
+        self.write(info / "METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{asked}")
+        self.write(info / "INSTALLER", "pip\n")
+        self.write(info / "RECORD", "".join(f"{path},,\n" for path in (f"{name}/__init__.py", *record)))
+        found = Distribution(normalized(name), version, info, version)
+        disk = self.facts.disk
+        self.on_disk(
+            distributions=(*disk.distributions, found), foreign=(*disk.foreign, found) if foreign else disk.foreign
+        )
+        return info
+
+    def uninstall(self, name: str) -> None:
+        """Forgets a distribution; its files stay."""
+        disk = self.facts.disk
+        kept = {f: tuple(d for d in getattr(disk, f) if d.name != name) for f in ("distributions", "foreign")}
+        self.on_disk(**kept, conda={n: v for n, v in disk.conda.items() if n != name})
+
+    def damage(self, path: str, reason: Any = "sha256", owner: str = NUMPY) -> Path:
+        """A file below the site folder is not what its package says."""
+        found = self.site / path
+        self.on_disk(files=(*self.facts.disk.files, FileFault(str(found), owner, reason)))
+        return found
+
+    def probe(self, name: str, outcome: Any = "fail", *problems: str, **facts: Any) -> None:
+        """What a probe of numpy answers, in the place of what it answered."""
+        found = ProbeResult(name, outcome, problems=problems, facts=facts)
+        self.set(numpy=tuple(found if old.name == name else old for old in self.facts.numpy))
+
+    def dependent(self, name: str, outcome: Any = "fail", *problems: str, **facts: Any) -> None:
+        """What an import, or a probe of memory shared, answers."""
+        found = ProbeResult(name, outcome, problems=problems, facts=facts)
+        self.set(dependents=(*(old for old in self.facts.dependents if old.name != name), found))
+
+    def live(self, name: str, *problems: str, numpy: bool = True, **facts: Any) -> None:
+        """What a question to the running process answers."""
+        found = ProbeResult(name, "fail" if problems else "pass", problems=problems, facts=facts)
+        others = self.facts.live.results if self.facts.live else ()
+        self.set(live=Live(numpy, (*others, found)))
 
 
 @dataclass(frozen=True)
-class Environment:
-    """A virtual environment whose files may be hard links: they are replaced, never written to."""
+class Case:
+    """One way to a cause."""
 
-    root: Path
+    id: str
+    severity: str
+    change: Callable[[Built], Iterable[Path] | None]
+    """Changes healthy facts, and returns the files that the cause has to name."""
+    owner: str = ""
+    summary: str = ""
+    """Found in the summary."""
+    evidence: str = ""
+    """Found in one of its lines."""
+    repair: str = ""
+    """Found in the repair; ``PIP`` and ``RESTORE`` stand for the whole command."""
+    actions: tuple[str, ...] = ()
+    """Kinds of what `repair` would do."""
+    conda: bool = False
 
-    @property
-    def python(self) -> Path:
-        return self.root / "bin" / "python"
-
-    @property
-    def site(self) -> Path:
-        return next((self.root / "lib").glob("python3*")) / "site-packages"
-
-    def find(self, pattern: str) -> Path:
-        """The one file that matches a pattern in the site folder."""
-        (found,) = self.site.glob(pattern)
-        return found
-
-    def write(self, path: Path | str, content: bytes | str) -> Path:
-        """Put a file in the place of what was there."""
-        target = self.site / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)
-        target.write_bytes(content.encode() if isinstance(content, str) else content)
-        return target
-
-    def edit(self, path: Path | str, change: Callable[[bytes], bytes]) -> Path:
-        """Replace a file by a changed copy."""
-        return self.write(path, change((self.site / path).read_bytes()))
-
-    def append(self, path: Path | str, code: str) -> Path:
-        """Add lines to a Python file."""
-        return self.edit(path, lambda data: data + f"\n{code}\n".encode())
-
-    def unzip(self, wheel: Path, *, metadata: bool = True) -> None:
-        """Lay a wheel over what is there, as an interrupted or careless installer leaves it."""
-        with zipfile.ZipFile(wheel) as archive:
-            for name in archive.namelist():
-                if not name.endswith("/") and (metadata or ".dist-info/" not in name):
-                    self.write(name, archive.read(name))
-
-    def version(self, name: str) -> str:
-        """The installed version of a distribution."""
-        return self.find(f"{name}-*.dist-info").name.removesuffix(".dist-info").split("-")[1]
-
-    def version_line(self, info: Path) -> bytes:
-        """The line of METADATA that tells the version."""
-        return next(x for x in (info / "METADATA").read_bytes().splitlines() if x.startswith(b"Version:"))
-
-    def check(self, *imports: str, timeout: float = 60.0) -> Report:
-        """Check it; by default importing nothing besides numpy."""
-        return check(python=self.python, imports=imports, timeout=timeout)
+    def __str__(self) -> str:
+        return f"{self.id}-{self.change.__name__}"
 
 
-def _pip(*arguments: str | Path) -> None:
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *map(str, arguments)]
-    subprocess.run(command, check=True, capture_output=True, text=True)
+Cases = list[Case]
+PIP, RESTORE = "the package again, with the environment's own pip", "the locked files again"
 
 
-@pytest.fixture(scope="session")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """numpy, pandas, scipy and pyarrow as pip installs them. Nobody writes here."""
-    root = tmp_path_factory.mktemp("pristine") / "env"
-    venv.create(root, with_pip=False, symlinks=True)
-    environment = Environment(root)
-    _pip("--python", environment.python, "install", "--only-binary=:all:", "numpy", "pandas", "scipy", "pyarrow")
-    return environment
+def case(cases: Cases, name: str, severity: str, **expected: Any) -> Callable[[Any], Any]:
+    """Enters the function below it as a case's change."""
+
+    def enter(change: Any) -> Any:
+        cases.append(Case(name, severity, change, **expected))
+        return change
+
+    return enter
+
+
+def verify(one: Case, folder: Path) -> None:
+    """The changed facts give this cause, in these words, and no other."""
+    built = Built(folder, conda=one.conda)
+    files = one.change(built) or ()
+    causes = judge(built.facts)
+    assert [(cause.id, cause.severity) for cause in causes] == [(one.id, one.severity)], causes
+    cause = causes[0]
+    assert cause.owner == one.owner
+    assert cause.files == tuple(map(str, files))
+    assert one.summary in cause.summary
+    assert one.evidence in "\n".join(cause.evidence)
+    name = one.owner.split(" ")[0] or "numpy"
+    version = next((d.version for d in built.facts.disk.distributions if d.name == name), "")
+    whole = {
+        PIP: f"Run `{built.python} -m pip install --force-reinstall --no-deps {name}=={version}`, then restart the",
+        RESTORE: f"Run `bootstrap restore --prefix {built.prefix}`: it puts the locked files back.",
+    }
+    assert whole.get(one.repair, one.repair) in cause.repair
+    assert tuple(action.kind for action in cause.actions) == one.actions
 
 
 @pytest.fixture
-def env(pristine: Environment, tmp_path: Path) -> Environment:
-    """A copy to damage."""
-    root = tmp_path / "env"
-    shutil.copytree(pristine.root, root, symlinks=True, copy_function=os.link)
-    return Environment(root)
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Fetches one wheel for a requirement; skips the test where this Python has none."""
-    folder = tmp_path_factory.mktemp("wheels")
-
-    def fetch(requirement: str) -> Path:
-        place = folder / requirement.replace("<", "_").replace("=", "_")
-        if not place.is_dir():
-            try:
-                _pip("download", "--no-deps", "--only-binary=:all:", "-d", place, requirement)
-            except subprocess.CalledProcessError as error:
-                pytest.skip(f"no wheel of {requirement} for this Python: {error.stderr.strip().splitlines()[-1:]}")
-        return next(place.glob("*.whl"))
-
-    return fetch
-
-
-@pytest.fixture
-def compiled(tmp_path: Path) -> Callable[[str], Path]:
-    """Compiles C source into a shared library; skips the test where there is no compiler."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-
-    def build(source: str) -> Path:
-        if compiler is None:
-            pytest.skip("no C compiler")
-        code, library = tmp_path / "library.c", tmp_path / "library.so"
-        code.write_text(source)
-        subprocess.run([compiler, "-shared", "-fPIC", "-o", library, code, "-lm"], check=True)
-        return library
-
-    return build
+def built(tmp_path: Path) -> Built:
+    """A healthy virtual environment's facts."""
+    return Built(tmp_path)

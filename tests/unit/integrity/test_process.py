@@ -13,7 +13,7 @@ from bootstrap.integrity.model import ProbeResult
 from bootstrap.integrity.process import Limits, Task, run_surviving, run_tasks
 
 PYTHON = Path(sys.executable)
-LIMITS = Limits(seconds=20.0, memory=400 * 2**20)
+LIMITS = Limits(seconds=20.0, memory=100 * 2**20)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_death(run, code: str, words: str) -> None:
 
 
 def test_hang(run) -> None:
-    bad, after = run(Limits(seconds=1.0), bad="import time\nwhile True: time.sleep(1)", after="")
+    bad, after = run(Limits(seconds=0.4), bad="import time\nwhile True: time.sleep(1)", after="")
     assert (bad.outcome, after.outcome) == ("timeout", "skip")
 
 
@@ -76,7 +76,7 @@ for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
 while True:
     sys.stdout.write("x" * 100000)
 """
-    (bad,) = run(Limits(seconds=1.5), bad=code)
+    (bad,) = run(Limits(seconds=0.6), bad=code)
     assert bad.outcome == "timeout"
 
 

@@ -12,7 +12,7 @@ from bootstrap.integrity.process import Limits, Task, run_tasks
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.unit.integrity.conftest import Environment
+    from tests.support.environment import Environment
 
 LIMITS = Limits(seconds=60.0)
 

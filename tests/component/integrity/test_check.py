@@ -6,21 +6,20 @@ import marshal
 import os
 import platform
 import shutil
-import subprocess
 import sys
-import textwrap
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap.errors import PrefixNotFoundError
-from bootstrap.integrity import Cause, Report, check
+from bootstrap.integrity import Cause, Report
+from bootstrap.integrity.repair import ASIDE, repair
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.unit.integrity.conftest import Environment
+    from tests.support.environment import Environment
 
 ALL = ("pandas", "scipy", "pyarrow")
 
@@ -43,6 +42,26 @@ def test_healthy_environment_has_no_cause(pristine: Environment) -> None:
     assert report.files_checked > 1000
 
 
+def test_a_damaged_file_has_a_time(env: Environment) -> None:
+    env.append("numpy/_core/numeric.py", "# altered")
+    cause = only_cause(env.check())
+    since = datetime.fromisoformat(cause.since)
+    assert abs(datetime.now().astimezone() - since) < timedelta(minutes=5)
+    assert cause.by == ""
+    assert any(line.startswith("since ") for line in cause.evidence)
+
+
+def test_what_nobody_owns_is_moved_not_deleted(env: Environment) -> None:
+    path = env.write("numpy/_core/left_over.py", "mine = 1\n")
+    said: list[str] = []
+    before = env.check()
+    after = repair(before, progress=said.append)
+    assert (before.ok, after.ok) == (False, True)
+    assert not path.exists()
+    assert (env.root / ASIDE / path.relative_to(env.root)).read_text() == "mine = 1\n"
+    assert said[0] == f"set aside {path}"
+
+
 def test_check_leaves_the_environment_as_it_was(env: Environment) -> None:
     for cache in env.site.rglob("__pycache__"):
         shutil.rmtree(cache)
@@ -62,6 +81,7 @@ def test_check_leaves_the_environment_as_it_was(env: Environment) -> None:
         ("numpy/random/__init__.py", lambda data: data.replace(b"RandomState", b"RandomStale")),
     ],
 )
+@pytest.mark.exhaustive
 def test_altered_file_of_numpy(env: Environment, file: str, change: Callable[[bytes], bytes]) -> None:
     path = env.edit(env.find(file), change)
     report = env.check(*ALL)
@@ -73,6 +93,7 @@ def test_altered_file_of_numpy(env: Environment, file: str, change: Callable[[by
 
 
 @pytest.mark.parametrize("file", ["numpy/_core/_exceptions.py", "numpy/strings/__init__.py", "numpy/__init__.py"])
+@pytest.mark.exhaustive
 def test_missing_file_of_numpy(env: Environment, file: str) -> None:
     (env.site / file).unlink()
     cause = only_cause(env.check(*ALL))
@@ -89,6 +110,7 @@ def test_pruned_tests_are_healthy(env: Environment) -> None:
     assert [cause.severity for cause in report.causes] == ["note"]
 
 
+@pytest.mark.exhaustive
 def test_no_numpy(env: Environment) -> None:
     shutil.rmtree(env.site / "numpy")
     shutil.rmtree(env.site / "numpy.libs")
@@ -106,6 +128,7 @@ def test_no_numpy(env: Environment) -> None:
         ("import sys; sys.setrecursionlimit(30)", "RecursionError"),
     ],
 )
+@pytest.mark.exhaustive
 def test_numpy_that_does_not_survive_its_import(env: Environment, code: str, evidence: str) -> None:
     env.append("numpy/__init__.py", code)
     cause = only_cause(env.check(*ALL, timeout=6))
@@ -113,6 +136,7 @@ def test_numpy_that_does_not_survive_its_import(env: Environment, code: str, evi
     assert any(evidence in line for line in cause.evidence), cause.evidence
 
 
+@pytest.mark.exhaustive
 def test_numpy_that_fails_with_a_faultless_record(env: Environment) -> None:
     """RECORD edited along with the file: only the probes are left to notice."""
     env.append("numpy/__init__.py", "raise RuntimeError('no reason on disk')")
@@ -124,6 +148,7 @@ def test_numpy_that_fails_with_a_faultless_record(env: Environment) -> None:
     assert "numpy-import: RuntimeError: no reason on disk" in {e for c in report.causes for e in c.evidence}
 
 
+@pytest.mark.exhaustive
 def test_garbage_on_every_descriptor(env: Environment) -> None:
     env.append(
         "numpy/__init__.py",
@@ -141,6 +166,7 @@ for _number in range(1, 30):
     assert [p.name for p in report.probes if p.outcome != "pass"] == []
 
 
+@pytest.mark.exhaustive
 def test_two_dist_infos_beside_one_numpy(env: Environment) -> None:
     info = env.find("numpy-*.dist-info")
     shutil.copytree(info, env.site / "numpy-1.0.0.dist-info")
@@ -151,6 +177,7 @@ def test_two_dist_infos_beside_one_numpy(env: Environment) -> None:
 
 
 @pytest.mark.parametrize("metadata", [True, False])
+@pytest.mark.exhaustive
 def test_numpy_of_another_version_laid_over(env: Environment, wheel: Callable[[str], Path], metadata: bool) -> None:
     env.unzip(wheel("numpy<2.2"), metadata=metadata)
     report = env.check()
@@ -160,12 +187,14 @@ def test_numpy_of_another_version_laid_over(env: Environment, wheel: Callable[[s
     assert cause.owner.startswith("numpy ")
 
 
+@pytest.mark.exhaustive
 def test_missing_record(env: Environment) -> None:
     env.find("numpy-*.dist-info/RECORD").unlink()
     cause = only_cause(env.check())
     assert (cause.id, cause.severity) == ("numpy-unrecorded", "doubtful")
 
 
+@pytest.mark.exhaustive
 def test_module_in_the_place_of_numpy(env: Environment) -> None:
     shutil.rmtree(env.site / "numpy")
     path = env.write("numpy.py", "array = list\n")
@@ -180,6 +209,7 @@ def test_module_beside_numpy_is_passed_over(env: Environment) -> None:
     assert only_cause(report).id == "numpy-namesake"
 
 
+@pytest.mark.exhaustive
 def test_pth_that_puts_another_numpy_first(env: Environment, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
@@ -191,6 +221,7 @@ def test_pth_that_puts_another_numpy_first(env: Environment, tmp_path: Path) -> 
     assert str(env.site / "first.pth") in cause.files
 
 
+@pytest.mark.exhaustive
 def test_other_numpy_on_pythonpath(pristine: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "numpy.py").write_text("")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -202,6 +233,7 @@ def test_other_numpy_on_pythonpath(pristine: Environment, tmp_path: Path, monkey
 @pytest.mark.parametrize(
     ("file", "hook"), [("sitecustomize.py", None), ("zz_patch.py", "zz_patch.pth")], ids=["sitecustomize", "pth"]
 )
+@pytest.mark.exhaustive
 def test_startup_code_that_breaks_blas(env: Environment, file: str, hook: str | None) -> None:
     env.write(
         file,
@@ -221,18 +253,21 @@ numpy.dot = dot
     assert any(line.startswith("blas: ") for line in cause.evidence)
 
 
+@pytest.mark.exhaustive
 def test_startup_code_that_patches_without_harm(env: Environment) -> None:
     env.write("sitecustomize.py", "import numpy\nright = numpy.dot\nnumpy.dot = lambda a, b, out=None: right(a, b)\n")
     cause = only_cause(env.check())
     assert (cause.id, cause.severity) == ("startup-code", "doubtful")
 
 
+@pytest.mark.exhaustive
 def test_startup_code_that_hangs(env: Environment) -> None:
     env.write("sitecustomize.py", "import time\ntime.sleep(600)\n")
     cause = only_cause(env.check(*ALL, timeout=5))
     assert (cause.id, cause.severity) == ("startup-code", "broken")
 
 
+@pytest.mark.exhaustive
 def test_poisoned_bytecode(env: Environment) -> None:
     source = env.site / "numpy" / "_core" / "numeric.py"
     cached = source.parent / "__pycache__" / f"numeric.{sys.implementation.cache_tag}.pyc"
@@ -260,6 +295,7 @@ def test_file_that_no_package_has_put_there(env: Environment, name: str, severit
         assert (cause.id, cause.severity, cause.files) == ("extra-files", severity, (str(path),))
 
 
+@pytest.mark.exhaustive
 def test_damaged_dependent(env: Environment) -> None:
     path = env.edit("pandas/core/frame.py", lambda data: data[:5000])
     cause = only_cause(env.check(*ALL))
@@ -276,6 +312,7 @@ def test_damaged_library_of_one_dependent_breaks_another(env: Environment) -> No
     assert cause.severity == "broken"
 
 
+@pytest.mark.exhaustive
 def test_missing_dependency_of_a_dependent(env: Environment) -> None:
     shutil.rmtree(env.site / "dateutil")
     cause = only_cause(env.check(*ALL))
@@ -283,6 +320,7 @@ def test_missing_dependency_of_a_dependent(env: Environment) -> None:
     assert cause.owner.startswith("python-dateutil ")
 
 
+@pytest.mark.exhaustive
 def test_uninstalled_dependency_of_a_dependent(env: Environment) -> None:
     shutil.rmtree(env.site / "dateutil")
     shutil.rmtree(env.find("python_dateutil-*.dist-info"))
@@ -292,6 +330,7 @@ def test_uninstalled_dependency_of_a_dependent(env: Environment) -> None:
     assert "dateutil" in " ".join([cause.summary, *cause.evidence])
 
 
+@pytest.mark.exhaustive
 def test_dependent_built_for_another_numpy(env: Environment, wheel: Callable[[str], Path]) -> None:
     old, zones = wheel("pandas<2.2.2"), wheel("pytz")
     shutil.rmtree(env.site / "pandas")
@@ -327,6 +366,7 @@ __attribute__((constructor)) static void set(void) { fesetround(FE_UPWARD); }
 
 
 @pytest.mark.parametrize("source", [FLUSH_TO_ZERO, ROUND_UPWARD], ids=["flush-to-zero", "round-upward"])
+@pytest.mark.exhaustive
 def test_preloaded_library_that_changes_arithmetic(
     pristine: Environment, compiled: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:
@@ -345,30 +385,3 @@ def test_harmless_preloaded_library(
 ) -> None:
     monkeypatch.setenv("LD_PRELOAD", str(compiled("int harmless;")))
     assert pristine.check().causes == ()
-
-
-def test_interpreter_that_does_not_start(tmp_path: Path) -> None:
-    python = tmp_path / "bin" / "python"
-    python.parent.mkdir()
-    python.write_text("#!/bin/sh\necho 'no such library' >&2\nexit 127\n")
-    python.chmod(0o755)
-    cause = only_cause(check(python=python))
-    assert (cause.id, cause.severity) == ("python-does-not-start", "broken")
-    assert "no such library" in cause.evidence
-
-
-def test_no_environment(tmp_path: Path) -> None:
-    with pytest.raises(PrefixNotFoundError):
-        check(tmp_path / "nothing")
-    with pytest.raises(PrefixNotFoundError):
-        check(tmp_path)
-
-
-def test_the_package_imports_neither_numpy_nor_ipython() -> None:
-    code = """
-        import sys
-        import bootstrap.integrity
-        loaded = {"numpy", "IPython"} & set(sys.modules)
-        sys.exit(f"loaded: {loaded}" if loaded else 0)
-    """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)

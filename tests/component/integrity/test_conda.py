@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.unit.integrity.conftest import Environment
+    from tests.support.environment import Environment
 
 CHANNEL = "https://example.invalid/channel"
 DIGEST = "0" * 64
@@ -97,6 +97,7 @@ def test_healthy_prefix(prefix: Environment, tmp_path: Path) -> None:
     assert examine(prefix, lock_of(prefix, tmp_path)).causes == ()
 
 
+@pytest.mark.exhaustive
 def test_altered_file(prefix: Environment, tmp_path: Path) -> None:
     path = prefix.append("numpy/_core/numeric.py", "# altered")
     cause = only_cause(examine(prefix, lock_of(prefix, tmp_path)))
@@ -105,6 +106,7 @@ def test_altered_file(prefix: Environment, tmp_path: Path) -> None:
     assert f"bootstrap restore --prefix {prefix.root}" in cause.repair
 
 
+@pytest.mark.exhaustive
 def test_altered_file_whose_record_was_edited_too(prefix: Environment) -> None:
     path = prefix.append("numpy/_core/numeric.py", "# altered")
     record = prefix.find("numpy-*.dist-info/RECORD")
@@ -114,6 +116,7 @@ def test_altered_file_whose_record_was_edited_too(prefix: Environment) -> None:
     assert str(path) in only_cause(report).files
 
 
+@pytest.mark.exhaustive
 def test_numpy_replaced_by_pip(prefix: Environment, tmp_path: Path, wheel: Callable[[str], Path]) -> None:
     locked, lock = prefix.version("numpy"), lock_of(prefix, tmp_path)
     shutil.rmtree(prefix.site / "numpy")
@@ -132,6 +135,7 @@ def test_another_numpy_than_locked(prefix: Environment, tmp_path: Path) -> None:
     assert "1.0.0" in " ".join([cause.summary, *cause.evidence])
 
 
+@pytest.mark.exhaustive
 def test_another_package_than_locked(prefix: Environment, tmp_path: Path) -> None:
     cause = only_cause(examine(prefix, lock_of(prefix, tmp_path, scipy="1.0.0")))
     assert (cause.id, cause.severity) == ("not-as-locked", "doubtful")
@@ -146,6 +150,7 @@ def test_package_that_the_lock_does_not_have(prefix: Environment, tmp_path: Path
     assert [(cause.id, cause.severity) for cause in report.causes] == [("not-locked", "note")]
 
 
+@pytest.mark.exhaustive
 def test_missing_package(prefix: Environment, tmp_path: Path) -> None:
     lock = lock_of(prefix, tmp_path)
     next((prefix.root / "conda-meta").glob("python-dateutil-*.json")).unlink()

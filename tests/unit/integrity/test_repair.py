@@ -1,0 +1,97 @@
+"""What is done about causes, and in which order."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bootstrap.errors import RepairFailedError, RepairLockMissingError
+from bootstrap.integrity import Cause, Report
+from bootstrap.integrity.model import Action
+from bootstrap.integrity.repair import ASIDE, plan, repair
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def cause(severity: str, *actions: Action) -> Cause:
+    return Cause(f"c-{severity}", severity, "It is so.", repair="Do.", actions=actions)  # type: ignore[arg-type]
+
+
+def report(prefix: Path, *causes: Cause, **options: Any) -> Report:
+    return replace(Report(str(prefix / "bin/python"), str(prefix), "2.0", causes, (), 0.1, 3), **options)
+
+
+def test_the_plan_has_an_order_and_no_repetition(tmp_path: Path) -> None:
+    pip, restore = Action("pip", ("python", "-m", "pip")), Action("restore", ("/p",))
+    aside, restart = Action("set-aside", ("/p/f",)), Action("restart")
+    delete = Action("delete", ("/p/g",))
+    found = plan(report(tmp_path, cause("broken", restore, pip, restart), cause("doubtful", delete, aside, restore)))
+    assert found == [aside, delete, restore, pip]
+    assert "put the lock's files back" in [str(action) for action in found]
+
+
+def test_nothing_to_do_is_no_check(tmp_path: Path) -> None:
+    one = report(tmp_path, cause("note"), cause("broken", Action("restart")))
+    assert repair(one) is one
+
+
+def test_a_restore_without_a_lock(tmp_path: Path) -> None:
+    with pytest.raises(RepairLockMissingError) as caught:
+        repair(report(tmp_path, cause("broken", Action("restore", (str(tmp_path),)))))
+    assert caught.value.exit_code == 51
+
+
+@pytest.mark.parametrize("command", [("false",), ("/no/such/program",)])
+def test_a_command_that_fails(tmp_path: Path, command: tuple[str, ...]) -> None:
+    with pytest.raises(RepairFailedError) as caught:
+        repair(report(tmp_path, cause("broken", Action("pip", command))))
+    assert caught.value.evidence[0] == command[0]
+
+
+@pytest.fixture
+def interpreter(tmp_path: Path) -> Path:
+    """One that only fails: the check after the repair says so, and nothing more is done."""
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text("#!/bin/sh\nexit 1\n")
+    python.chmod(0o755)
+    return python
+
+
+def test_files_are_moved_with_their_paths_kept_and_nothing_is_lost(tmp_path: Path, interpreter: Path) -> None:
+    path, kept = tmp_path / "lib" / "left.py", tmp_path / ASIDE / "lib" / "left.py"
+    for target in (path, kept):
+        target.parent.mkdir(parents=True)
+        target.write_text(str(target))
+    said: list[str] = []
+    gone = Action("set-aside", (str(tmp_path / "lib" / "went.py"),))
+    after = repair(report(tmp_path, cause("doubtful", Action("set-aside", (str(path),)), gone)), progress=said.append)
+    assert [one.id for one in after.causes] == ["python-does-not-start"]
+    assert not path.exists()
+    assert kept.read_text() == str(kept)
+    assert kept.with_name("left.py.2").read_text() == str(path)
+    assert said == [f"set aside {path}", str(gone), "check again"]
+
+
+def test_files_folders_and_links_are_deleted(tmp_path: Path, interpreter: Path) -> None:
+    folder, file, link, goal = (tmp_path / name for name in ("folder", "file", "link", "goal"))
+    for made in (folder, goal):
+        (made / "below").mkdir(parents=True)
+    file.touch()
+    link.symlink_to(goal)
+    repair(report(tmp_path, cause("broken", *(Action("delete", (str(p),)) for p in (folder, file, link)))))
+    assert sorted(os.listdir(tmp_path)) == ["bin", "goal"]
+    assert (goal / "below").is_dir()
+
+
+def test_what_can_not_be_moved(tmp_path: Path, interpreter: Path) -> None:
+    (tmp_path / ASIDE).touch()
+    path = tmp_path / "left.py"
+    path.touch()
+    with pytest.raises(RepairFailedError, match=r"left\.py can't be taken away"):
+        repair(report(tmp_path, cause("broken", Action("set-aside", (str(path),)))))
+    assert path.exists()
