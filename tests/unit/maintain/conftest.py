@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.maintain.project import Project, make_project
+from tests.support.project import Project, make_project
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
@@ -65,11 +64,3 @@ def test_one_that_has_answered_gets_its_time(
 def test_no_budget_is_one_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "_UNHEARD_BUDGET", 0.0)
     assert tried(monkeypatch, ConnectionFailedError("refused"), []) == 0
-
-
-def test_the_engine_is_in_a_group_of_its_own_and_in_our_session() -> None:
-    with worker.Engine() as engine:
-        pid = engine._process.pid
-        # Ctrl-C on a terminal is for groups; niceness counts only within a session.
-        assert os.getpgid(pid) == pid
-        assert os.getsid(pid) == os.getsid(0)
