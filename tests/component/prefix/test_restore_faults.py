@@ -19,10 +19,10 @@ from bootstrap import errors
 from bootstrap.lock import judge, read_lock
 from bootstrap.prefix import compare_prefix
 from bootstrap.progress import Silent
-from tests.component.prefix import tiny
-from tests.component.prefix.tiny import Site, leftovers, snapshot, unvouched
+from tests.support import tiny_site as tiny
 from tests.support.channel.server import Fault
 from tests.support.namespace import run_in_namespace
+from tests.support.tiny_site import Site, leftovers, snapshot, unvouched
 
 
 @pytest.fixture(params=["new", "update"])

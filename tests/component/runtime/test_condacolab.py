@@ -15,8 +15,8 @@ import pytest
 from bootstrap.errors import ArchiveNotFoundError, CondacolabFailedError
 from bootstrap.progress import Silent, Step
 from bootstrap.runtime.condacolab import KNOWN_VERSIONS, install, tidy
-from tests.component.prefix import tiny
 from tests.support import ROOT
+from tests.support import tiny_site as tiny
 from tests.support.channel.server import Fault
 from tests.support.once import digest, made_once
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.lock import read_lock
-from bootstrap.prefix import restore
+from bootstrap.lock import judge, read_lock
+from bootstrap.prefix import compare_prefix, restore
+from bootstrap.prefix.state import read_state, suspects
 from tests.support.channel.server import ChannelServer, serve
 from tests.support.channel.tiny import Executable, Placeholder, Symlink, TinyChannel
 
@@ -137,3 +140,45 @@ def unvouched(cache: Path) -> list[str]:
 def leftovers(prefix: Path) -> list[str]:
     """What a restore should have cleaned up beside a prefix."""
     return sorted(p.name for p in prefix.parent.glob(f".{prefix.name}.*"))
+
+
+def agrees(site: Site, lock: Path | None = None) -> bool:
+    """Whether the environment is what the lock says, every file hashed."""
+    records = judge(read_lock(lock or site.lock()), "linux-64")
+    return compare_prefix(site.prefix, records).agrees
+
+
+def fetched(site: Site) -> set[str]:
+    """The packages that were asked for on the server."""
+    return {path.rsplit("/", 1)[-1].rsplit("-", 2)[0] for path in site.server.requests if path.endswith(".conda")}
+
+
+QUARRELLING = ("first", "second", "third", "fourth")
+"""Packages that all have a file of one name."""
+
+
+def add_quarrelling_packages(site: Site) -> None:
+    """Adds packages with a file of one name; it is decided at the end of a restore whose is in place."""
+    for name in QUARRELLING:
+        # One that others need is installed before them.
+        depends = {"first": ["fourth"], "second": ["third"]}.get(name, [])
+        files = {"share/same.txt": f"{name}\n", f"share/{name}.txt": name}
+        site.channel.add(name, "1", files=files, depends=depends)
+    site.channel.index()
+
+
+def restore_quarrelling_packages(site: Site) -> None:
+    """Restores them anew, and asserts that ledger, records and files say the same."""
+    lock = site.lock()
+    shutil.rmtree(site.prefix, ignore_errors=True)
+    site.restore(lock)
+    ledger = read_state(site.prefix)
+    assert ledger
+    for name in QUARRELLING:
+        meta = json.loads((site.prefix / f"conda-meta/{name}-1-0.json").read_text())
+        owned = {entry["_path"] for entry in meta["paths_data"]["paths"]}
+        assert set(ledger.files[f"{name}-1-0"]) == {*owned, f"conda-meta/{name}-1-0.json"}
+        assert meta["license"] == "BSD-3-Clause"
+    assert suspects(site.prefix, ledger) == set()
+    assert agrees(site, lock)
+    assert site.restore(lock).action == "unchanged"
