@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from bootstrap import errors
 from bootstrap.lock import judge, read_lock
 from bootstrap.prefix import compare_prefix, restore
 from bootstrap.prefix.state import read_state, suspects
@@ -182,3 +185,27 @@ def restore_quarrelling_packages(site: Site) -> None:
     assert suspects(site.prefix, ledger) == set()
     assert agrees(site, lock)
     assert site.restore(lock).action == "unchanged"
+
+
+def fails(
+    site: Site, error: type[errors.BootstrapError], lock: Path | None = None, **options: Any
+) -> errors.BootstrapError:
+    """Asserts that the restore fails with this error, and that nothing has changed."""
+    lock = lock or site.lock()
+    before, cached = snapshot(site.prefix), snapshot(site.cache)
+    with pytest.raises(errors.BootstrapError) as caught:
+        site.restore(lock, **options)
+    assert type(caught.value) is error, caught.value.evidence
+    assert caught.value.evidence
+    assert snapshot(site.prefix) == before
+    assert leftovers(site.prefix) == []
+    assert snapshot(site.cache).items() >= cached.items(), "what was fetched earlier is kept"
+    assert unvouched(site.cache) == []
+    return caught.value
+
+
+def then_succeeds(site: Site, lock: Path | None = None) -> None:
+    """Asserts that the restore is done, and right."""
+    lock = lock or site.lock()
+    assert site.restore(lock).action in ("created", "updated")
+    assert agrees(site, lock)

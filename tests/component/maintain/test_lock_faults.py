@@ -54,6 +54,12 @@ def test_a_channel_that_is_not_there(project: Project, before: bytes) -> None:
     result = project.run(*arguments, "--channel", f"{project.url}-no")
     assert isinstance(result.error, ChannelNotFoundError)
     assert "channel-no" in "\n".join(result.error.evidence)
+    assert project.lock_path().read_bytes() == before
+
+
+@pytest.mark.exhaustive
+def test_a_folder_of_repodata_that_is_not_there(project: Project, before: bytes) -> None:
+    arguments = ("lock", "--file", str(project.specification), *CPU)
     assert isinstance(project.run(*arguments, "--repodata", str(project.root / "no")).error, ChannelNotFoundError)
     assert project.lock_path().read_bytes() == before
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[tiny_site.Site]:
+def site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tiny_site.Site]:
+    """A site to restore into nothing (``new``), or into an environment that has no weights yet (``update``)."""
     with tiny_site.site(tmp_path) as found:
+        if getattr(request, "param", "new") == "update":
+            found.restore(found.lock("before.yml", packages=["python", "numpy"]))
         yield found
