@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytest.importorskip("conda_lock")
+pytest.importorskip("conda_lock.content_hash")
 
 KEYS = {"linux-64", "md5", "sha256"}
 FILES = (
