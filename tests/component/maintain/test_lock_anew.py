@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import one_of
 from tests.support.project import CPU, PACKAGES, Project, make_project, package
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def test_conda_locks_own_parser_reads_the_result(project: Project) -> None:
         }
 
 
-@pytest.mark.parametrize("variant", ["cpu", pytest.param("cuda", marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("variant", one_of("cpu", "cuda"))
 def test_the_same_input_gives_the_same_bytes_elsewhere_too(
     project: Project, tmp_path_factory: pytest.TempPathFactory, variant: str
 ) -> None:

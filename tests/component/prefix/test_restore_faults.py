@@ -16,12 +16,13 @@ import pytest
 from bootstrap import errors
 from bootstrap.prefix.worker import Engine
 from bootstrap.progress import Silent
+from tests.support import one_of
 from tests.support import tiny_site as tiny
 from tests.support.channel.server import Fault
 from tests.support.tiny_site import Site, fails, then_succeeds, unvouched
 
 more = pytest.mark.exhaustive
-both = pytest.mark.parametrize("site", ["new", pytest.param("update", marks=more)], indirect=True)
+both = pytest.mark.parametrize("site", one_of("new", "update"), indirect=True)
 
 SERVED_WRONGLY = (
     ("new", Fault.status(404), errors.ArchiveNotFoundError),
@@ -116,7 +117,7 @@ def test_a_lock_with_another_hash(site: Site) -> None:
 
 
 @both
-@pytest.mark.parametrize("code", [503, pytest.param(500, marks=more), pytest.param(429, marks=more)])
+@pytest.mark.parametrize("code", one_of(503, 500, 429))
 def test_brief_server_faults_are_got_over(site: Site, code: int) -> None:
     site.server.set_fault(site.archive("weights"), Fault.status(code, times=2, retry_after=0.1))
     site.server.set_fault(site.archive("libfoo"), Fault.truncate(times=1))
@@ -194,24 +195,22 @@ class Careless(Engine):
 
     def attempt(self, work: dict[str, Any], on_event: Callable[[dict[str, Any]], None], stall_seconds: float) -> None:
         def meddle(event: dict[str, Any]) -> None:
-            if (event["event"], event.get("name")) == ("linked", "tool"):
-                if self.how == "left out":
-                    (self.stage / "conda-meta/tool-1.0-py_0.json").unlink()
-                    return
-                if self.how == "altered":
-                    (self.stage / "bin/tool").write_text("#!/bin/sh\n")
-            on_event(event)
+            linked = (event["event"], event.get("name")) == ("linked", "tool")
+            if linked and self.how == "altered":
+                (self.stage / "bin/tool").write_text("#!/bin/sh\n")
+            if not (linked and self.how == "left out"):
+                on_event(event)
 
         super().attempt(work, meddle, stall_seconds)
-        if self.how == "not in the lock":
-            meta = self.stage / "conda-meta"
-            shutil.copy(meta / "tool-1.0-py_0.json", meta / "other-1.0-py_0.json")
+        record = self.stage / "conda-meta/tool-1.0-py_0.json"
+        if self.how == "left out":
+            record.unlink()
+        elif self.how == "not in the lock":
+            shutil.copy(record, record.with_name("other-1.0-py_0.json"))
 
 
 @both
-@pytest.mark.parametrize(
-    "how", ["left out", pytest.param("altered", marks=more), pytest.param("not in the lock", marks=more)]
-)
+@pytest.mark.parametrize("how", one_of("left out", "altered", "not in the lock"))
 def test_an_engine_that_does_not_do_what_it_says_is_not_believed(site: Site, how: str) -> None:
     """An installer that says it is done, with a package silently missing (conda-lock's bug 896), must not pass."""
     found = fails(site, errors.VerificationError, engine=Careless(how, site))

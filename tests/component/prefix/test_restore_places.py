@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from bootstrap import errors
+from tests.support import one_of
 from tests.support import tiny_site as tiny
 from tests.support.namespace import run_in_namespace
 from tests.support.tiny_site import Site, fails, snapshot, then_succeeds
 
-both = pytest.mark.parametrize("site", ["new", pytest.param("update", marks=pytest.mark.exhaustive)], indirect=True)
+both = pytest.mark.parametrize("site", one_of("new", "update"), indirect=True)
 
 
 @both

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap import errors
+from tests.support import one_of
 from tests.support import tiny_site as tiny
 from tests.support.channel.server import Fault
 from tests.support.tiny_site import Site, leftovers, snapshot, then_succeeds, unvouched
@@ -103,7 +104,7 @@ def _environment_of(entry: Path) -> str:
         return ""
 
 
-@pytest.mark.parametrize("point", ["between two renames", pytest.param("before the switch", marks=more)])
+@pytest.mark.parametrize("point", one_of("between two renames", "before the switch"))
 def test_killed_around_the_switch(tmp_path: Path, point: str) -> None:
     """Where folders can't be exchanged in one step, a kill may strike when the prefix is not there at all."""
     with tiny.site(tmp_path) as site:
