@@ -15,16 +15,6 @@ from bootstrap.prefix.staging import Staging, hold
 
 
 @pytest.fixture
-def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in the place of the machine's memory, whose content is then this test's alone."""
-    place = tmp_path / "memory"
-    place.mkdir()
-    monkeypatch.setattr(memory, "MEMORY", place)
-    monkeypatch.setattr(memory, "ROOM", 0)
-    return place
-
-
-@pytest.fixture
 def prefix(tmp_path: Path, room: Path) -> Path:
     place = tmp_path / "home/env"
     place.parent.mkdir()
