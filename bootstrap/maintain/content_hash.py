@@ -59,7 +59,8 @@ def accepted_hashes(
             return frozenset(hashing.backwards_compatible_content_hashes(spec, machine, platform))
     except OSError as error:
         raise SpecificationError(
-            f"A file of the specification can't be read: {error.strerror or error}.", evidence=[str(error.filename)]
+            f"A file of the specification can't be read: {error.strerror or error}.",
+            evidence=[str(error.filename or error)],
         ) from error
     except Exception as error:  # conda-lock raises what its parsers raise
         raise SpecificationError(

@@ -29,6 +29,7 @@ from bootstrap.prefix.complete import Proof, sweep_bytecode
 from bootstrap.prefix.fill import fill
 from bootstrap.prefix.overlay import remove_overlays
 from bootstrap.prefix.records import META_DIR, is_environment
+from bootstrap.prefix.retry import RETRY_BUDGET
 from bootstrap.prefix.space import require_space
 from bootstrap.prefix.staging import Staging, hold
 from bootstrap.prefix.state import read_state, write_state
@@ -83,7 +84,7 @@ def restore(
     progress: Progress | None = None,
     engine: worker.Engine | None = None,
     stall_seconds: float = worker.STALL_SECONDS,
-    retry_budget: float = worker.RETRY_BUDGET,
+    retry_budget: float = RETRY_BUDGET,
 ) -> Restored:
     """Restores a lock into a prefix: exact records, no solve, everything verified.
 

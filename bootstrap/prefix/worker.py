@@ -29,6 +29,7 @@ from bootstrap.errors import (
     PrefixTooLongError,
     ServerError,
 )
+from bootstrap.prefix.retry import RETRY_BUDGET, Retries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,12 +40,6 @@ if TYPE_CHECKING:
 
 STALL_SECONDS = 60.0
 """An engine that says nothing for so long is taken as stalled."""
-RETRY_BUDGET = 180.0
-"""Seconds in which faults of server and network are tried again, from the first fault on."""
-_UNHEARD_BUDGET = 20.0
-"""The same for a channel of which nothing was ever heard: there is likely no network, or no such server."""
-_FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 30.0
 
 _LAST = ("done", "error")
 """Events after which the engine leaves."""
@@ -190,29 +185,22 @@ def run(
         PrefixError: Stage or cache can't be written.
         EngineError: The engine ended in another way.
     """
-    failing_since: float | None = None
-    heard = False
+    retries = Retries(retry_budget)
 
     def listen(event: dict[str, Any]) -> None:
-        nonlocal heard
-        heard = heard or (event["event"] == "bytes" and event["done"] > 0)
+        retries.heard = retries.heard or (event["event"] == "bytes" and event["done"] > 0)
         on_event(event)
 
-    pause = _FIRST_PAUSE
     while True:
         try:
             with engine:
                 engine.attempt(work, listen, stall_seconds)
         except (ServerError, ConnectionFailedError) as error:
-            now = time.monotonic()
-            failing_since = now if failing_since is None else failing_since
-            heard = heard or isinstance(error, ServerError)
-            budget = retry_budget if heard else min(retry_budget, _UNHEARD_BUDGET)
-            if now + pause > failing_since + budget:
+            pause = retries.pause_after(error, time.monotonic())
+            if pause is None:
                 raise
             on_retry(error, pause)
             time.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
             engine = Engine()
         else:
             return

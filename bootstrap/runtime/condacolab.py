@@ -119,9 +119,9 @@ def install(
         }
         ended = _run(request, events, progress, started)
         if ended.returncode != 0:
-            raise _fault(ended, result, version)
+            raise failure(ended.stdout, result, version)
         data = json.loads(result.read_text(encoding="utf-8"))
-    _tidy(prefix)
+    tidy(prefix)
     return Restored(**{**data, "prefix": Path(data["prefix"]), "lock": Path(data["lock"])})
 
 
@@ -134,7 +134,7 @@ def _run(
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
-    seen = _Events(events)
+    seen = InstallerProgress(events)
     try:
         started(process.pid)
         while True:
@@ -186,7 +186,7 @@ def _members(group: int) -> list[int]:
     return found
 
 
-class _Events:
+class InstallerProgress:
     """The installer's progress, read as it grows."""
 
     def __init__(self, path: Path) -> None:
@@ -217,15 +217,15 @@ class _Events:
                 yield json.loads(line)
 
 
-def _fault(ended: subprocess.CompletedProcess[str], result: Path, version: str) -> BootstrapError:
-    """What went wrong, as the restore itself told it where it did."""
+def failure(output: str, result: Path, version: str) -> BootstrapError:
+    """What went wrong: as the restore told it in its result, or else condacolab's own last words."""
     try:
         told = json.loads(result.read_text(encoding="utf-8"))
         kinds = {kind.exit_code: kind for kind in _all_kinds(BootstrapError)}
         kind = kinds.get(told["exit_code"], BootstrapError)
         return kind(told["message"], evidence=told["evidence"], hint=told["hint"])
     except (OSError, ValueError, KeyError):
-        lines = [line for line in ended.stdout.strip().splitlines() if line.strip()][-6:]
+        lines = [line for line in output.strip().splitlines() if line.strip()][-6:]
         return CondacolabFailedError(
             f"condacolab {version} ended before the environment was installed.", evidence=lines
         )
@@ -238,7 +238,7 @@ def _all_kinds(kind: type[BootstrapError]) -> Iterator[type[BootstrapError]]:
         yield from _all_kinds(child)
 
 
-def _tidy(prefix: Path) -> None:
+def tidy(prefix: Path) -> None:
     """Leaves of condacolab's additions to the prefix what is true of it.
 
     It appends at every run: pins that name the machine's Python, and a setting that conda refuses to read twice.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 import sysconfig
@@ -15,18 +16,28 @@ import tomllib
 from packaging.requirements import Requirement
 
 from bootstrap import __version__
-from tests.support import ROOT
+from tests.support import ROOT, one_of
+from tests.support.once import digest, made_once
+
+PACKED = ("pyproject.toml", "*.md", "*.yml", "LICENSE", "Makefile", "template.ipynb", "bootstrap/**/*", "docs/**/*")
+"""What a release is made of."""
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def built() -> Path:
     """As a release is built: the source distribution, and the wheel from that."""
-    folder = tmp_path_factory.mktemp("dist")
-    subprocess.run([sys.executable, "-m", "build", "--outdir", folder, ROOT], check=True, capture_output=True)
-    return folder
+
+    def build(folder: Path) -> None:
+        command = [sys.executable, "-m", "build", "--outdir", folder, ROOT]
+        subprocess.run(command, check=True, capture_output=True)
+
+    found = sorted(path for pattern in PACKED for path in ROOT.glob(pattern) if path.is_file())
+    files = [path for path in found if "__pycache__" not in path.parts]
+    key = digest(*(part for path in files for part in (path, hashlib.sha256(path.read_bytes()).hexdigest())))
+    return made_once(ROOT / ".cache", "dist", key, build)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def wheel(built: Path) -> Path:
     return next(built.glob("*.whl"))
 
@@ -66,7 +77,7 @@ def test_what_a_runtime_receives(wheel: Path) -> None:
     assert str(rattler.specifier).startswith("=="), "its API moves between minor versions"
 
 
-@pytest.mark.parametrize("kind", ["*.whl", "*.tar.gz"])
+@pytest.mark.parametrize("kind", one_of("*.whl", "*.tar.gz"))
 def test_installed_it_finds_its_lock_and_runs(built: Path, tmp_path: Path, kind: str) -> None:
     """In a virtual environment of its own, with what it depends on taken from this one."""
     home = tmp_path / "venv"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 if TYPE_CHECKING:
     from _pytest.mark import ParameterSet
 
@@ -16,4 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def one_of(first: Any, *others: Any) -> list[ParameterSet]:
     """Parameters of a test, of which `make test` takes the first, and `make test-all` all."""
+    # Here, because programs that tests start import this package as well, some of them without pytest.
+    import pytest
+
     return [pytest.param(first), *(pytest.param(other, marks=pytest.mark.exhaustive) for other in others)]

@@ -17,6 +17,7 @@ from tests.support.channel import ensure_channel, serve
 pytest.importorskip("conda_lock")
 
 
+@pytest.mark.exhaustive  # the main job in tests/environment locks the same
 @pytest.mark.timeout(1800)
 def test_the_committed_specification_locks_against_it(tmp_path: Path) -> None:
     with serve(ensure_channel().path) as server:

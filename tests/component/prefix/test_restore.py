@@ -4,35 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from bootstrap.errors import HashMismatchError, NotOursError, OfflineError
-from bootstrap.lock import judge, read_lock
-from bootstrap.prefix import compare_prefix
-from bootstrap.prefix.cache import PackageCache
-from bootstrap.prefix.state import read_state, suspects
-from tests.component.prefix import tiny
-from tests.component.prefix.tiny import Site, leftovers, snapshot
-from tests.support.channel.tiny import TinyChannel
-
-
-@pytest.fixture
-def site(tmp_path: Path):
-    with tiny.site(tmp_path) as found:
-        yield found
-
-
-def agrees(site: Site, lock: Path | None = None) -> bool:
-    records = judge(read_lock(lock or site.lock()), "linux-64")
-    return compare_prefix(site.prefix, records).agrees
-
-
-def fetched(site: Site) -> set[str]:
-    return {path.rsplit("/", 1)[-1].rsplit("-", 2)[0] for path in site.server.requests if path.endswith(".conda")}
+from tests.support import tiny_site as tiny
+from tests.support.tiny_site import Site, agrees, fetched, leftovers, snapshot
 
 
 def test_creates_an_environment(site: Site) -> None:
@@ -52,28 +30,9 @@ def test_creates_an_environment(site: Site) -> None:
 
 
 def test_a_file_of_several_packages(site: Site) -> None:
-    names = ["first", "second", "third", "fourth"]
-    for name in names:
-        # One that others need is installed before them; whose file is in place is decided at the end.
-        depends = {"first": ["fourth"], "second": ["third"]}.get(name, [])
-        files = {"share/same.txt": f"{name}\n", f"share/{name}.txt": name}
-        site.channel.add(name, "1", files=files, depends=depends)
-    site.channel.index()
-    lock = site.lock()
-    # In which order they are linked is chance.
-    for _ in range(5):
-        shutil.rmtree(site.prefix, ignore_errors=True)
-        site.restore(lock)
-        ledger = read_state(site.prefix)
-        assert ledger
-        for name in names:
-            meta = json.loads((site.prefix / f"conda-meta/{name}-1-0.json").read_text())
-            owned = {entry["_path"] for entry in meta["paths_data"]["paths"]}
-            assert set(ledger.files[f"{name}-1-0"]) == {*owned, f"conda-meta/{name}-1-0.json"}
-            assert meta["license"] == "BSD-3-Clause"
-        assert suspects(site.prefix, ledger) == set()
-        assert agrees(site, lock)
-        assert site.restore(lock).action == "unchanged"
+    """Many times over in tests/soak: in which order packages are linked is chance."""
+    tiny.add_quarrelling_packages(site)
+    tiny.restore_quarrelling_packages(site)
 
 
 def test_records_are_complete_for_conda(site: Site) -> None:
@@ -94,17 +53,6 @@ def test_does_nothing_when_it_agrees(site: Site) -> None:
     assert site.restore().action == "unchanged"
     assert snapshot(site.prefix) == before
     assert dict(site.server.requests) == requests
-
-
-def test_a_new_folder_is_filled_from_the_cache(site: Site) -> None:
-    lock = site.lock()
-    site.restore(lock)
-    site.server.requests.clear()
-    result = site.restore(lock, prefix=site.root / "other", offline=True)
-    assert (result.action, result.fetched) == ("created", 0)
-    assert not site.server.requests
-    assert compare_prefix(site.root / "other", judge(read_lock(lock), "linux-64")).agrees
-    assert (site.root / "other/bin/f2py").read_text().startswith(f"#!{site.root}/other/bin/python\n")
 
 
 def test_a_file_channel_needs_no_server(site: Site) -> None:
@@ -149,6 +97,7 @@ def test_bytecode_of_what_changed_goes_with_it(site: Site) -> None:
     assert (packages / "__pycache__/mine.cpython-313.pyc").exists(), "what no package owns is kept"
 
 
+@pytest.mark.exhaustive
 def test_back_to_the_old_lock_needs_no_fetch(site: Site) -> None:
     old = site.lock("old.yml")
     site.restore(old)
@@ -161,207 +110,7 @@ def test_back_to_the_old_lock_needs_no_fetch(site: Site) -> None:
     assert {k: v for k, v in now.items() if k != ours} == {k: v for k, v in first.items() if k != ours}
 
 
-@pytest.mark.parametrize(
-    ("path", "reason"),
-    [
-        ("lib/python3.13/site-packages/numpy/_core.so", "edited"),
-        ("lib/python3.13/site-packages/numpy/__init__.py", "deleted"),
-        ("share/weights/data.bin", "truncated"),
-        ("bin/f2py", "edited"),
-        ("lib/libfoo.so", "retargeted"),
-        ("lib/python3.13/site-packages/tool/__init__.py", "replaced"),
-    ],
-)
-def test_altered_files_are_repaired(site: Site, path: str, reason: str) -> None:
-    site.restore()
-    sound = snapshot(site.prefix)
-    target = site.prefix / path
-    if reason == "edited":  # in place: the cache shares the file, and must not hand the edit out again
-        with target.open("r+b") as file:
-            file.write(b"\xff\xff")
-    elif reason == "deleted":
-        target.unlink()
-    elif reason == "truncated":
-        os.truncate(target, 100)
-    elif reason == "retargeted":
-        target.unlink()
-        target.symlink_to("/nowhere")
-    else:
-        target.unlink()
-        target.write_text("def main(): ...\n")
-    result = site.restore()
-    assert result.action == "repaired"
-    assert len(result.installed) == 1
-    ours = "conda-meta/condacolab-bootstrap"
-    assert {k: v for k, v in snapshot(site.prefix).items() if k != ours} == {
-        k: v for k, v in sound.items() if k != ours
-    }
-    assert agrees(site)
-
-
-def test_what_pip_laid_over_a_package_goes_when_it_is_repaired(site: Site) -> None:
-    """As pip does it: the old files deleted, its own written, conda-meta untouched. A user's own package stays."""
-    packages = "lib/python3.13/site-packages"
-    files = {f"{packages}/numpy/__init__.py": "__version__ = '2.3.4'\n", f"{packages}/numpy/core.py": "core = 1\n"}
-    info = {f"{packages}/numpy-2.3.4.dist-info/{name}": f"{name} of 2.3.4\n" for name in ("METADATA", "RECORD")}
-    site.channel.add("numpy", "2.3.4", build="py313_0", depends=["python"], files={**files, **info})
-    site.channel.index()
-    site.restore()
-    sound = snapshot(site.prefix)
-    place = site.prefix / packages
-    shutil.rmtree(place / "numpy-2.3.4.dist-info")
-    for name, version, own in (("numpy", "1.26.4", "numpy/only_old.py"), ("mine", "1.0", "mine/__init__.py")):
-        (place / own).parent.mkdir(exist_ok=True)
-        (place / own).write_text("old = 1\n")
-        (place / f"{name}-{version}.dist-info").mkdir()
-        (place / f"{name}-{version}.dist-info/METADATA").write_text(f"Name: {name}\n")
-        rows = [
-            own,
-            f"{name}/__init__.py",
-            f"../../../bin/{name}-tool",
-            f"{name}-{version}.dist-info/METADATA",
-            "../../../../../outside",
-        ]
-        (place / f"{name}-{version}.dist-info/RECORD").write_text("".join(f"{row},,\n" for row in rows))
-        (site.prefix / f"bin/{name}-tool").write_text("#!/bin/sh\n")
-    (place / "numpy/__init__.py").write_text("__version__ = '1.26.4'\n")
-    (site.root / "outside").write_text("not the environment's")
-    assert site.restore().action == "repaired"
-    now = snapshot(site.prefix)
-    mine = {key for key in now if "mine" in key}
-    assert {f"{packages}/mine/__init__.py", "bin/mine-tool", f"{packages}/mine-1.0.dist-info/RECORD"} <= mine
-    ours = {"conda-meta/condacolab-bootstrap"}
-    assert {k: v for k, v in now.items() if k not in mine | ours} == {k: v for k, v in sound.items() if k not in ours}
-    assert (site.root / "outside").exists()
-    # An interrupted pip leaves its metadata alone behind, with every file of the package as it was.
-    (place / "numpy-1.26.4.dist-info").mkdir()
-    (place / "numpy-1.26.4.dist-info/METADATA").write_text("Name: numpy\n")
-    assert site.restore().action == "repaired"
-    assert not (place / "numpy-1.26.4.dist-info").exists()
-    assert site.restore().action == "unchanged"
-
-
-def test_an_unreadable_record_is_repaired(site: Site) -> None:
-    site.restore()
-    (site.prefix / "conda-meta/numpy-2.3.4-py313_0.json").write_text("{")
-    assert site.restore().action == "updated"
-    assert agrees(site)
-
-
-def test_a_lost_record_is_repaired(site: Site) -> None:
-    site.restore()
-    (site.prefix / "conda-meta/numpy-2.3.4-py313_0.json").unlink()
-    assert site.restore().action == "updated"
-    assert agrees(site)
-
-
-def test_a_lost_ledger_asks_before_taking_over(site: Site) -> None:
-    site.restore()
-    (site.prefix / "conda-meta/condacolab-bootstrap").unlink()
-    before = snapshot(site.prefix)
-    with pytest.raises(NotOursError):
-        site.restore()
-    assert snapshot(site.prefix) == before
-    assert site.restore(adopt=True).action == "unchanged"
-
-
-def test_a_ledger_of_the_first_form_is_understood(site: Site) -> None:
-    site.restore()
-    ledger = site.prefix / "conda-meta/condacolab-bootstrap"
-    data = json.loads(ledger.read_text())
-
-    def as_list(text: str) -> list[int | str]:
-        if text.startswith("-> "):
-            return [text.removeprefix("-> ")]
-        return [] if text == "/" else [int(value) for value in text.split()]
-
-    files = {stem: {path: as_list(text) for path, text in paths.items()} for stem, paths in data["files"].items()}
-    ledger.write_text(json.dumps({**data, "schema": 1, "files": files}))
-    assert site.restore().action == "unchanged"
-    (site.prefix / "lib/python3.13/os.py").write_text("sep = '!'\n")
-    assert site.restore().action == "repaired"
-
-
-def test_an_edited_cache_is_not_believed(site: Site) -> None:
-    site.restore()
-    shutil.rmtree(site.prefix)
-    cached = site.cache / "pkgs/numpy-2.3.4-py313_0/lib/python3.13/site-packages/numpy/_core.so"
-    with cached.open("r+b") as file:
-        file.write(b"\xff\xff")
-    site.server.requests.clear()
-    assert site.restore().action == "created"
-    assert fetched(site) == {"numpy"}
-    assert agrees(site)
-
-
-@pytest.mark.parametrize(
-    "how", ["a file gone", "a size changed", "index.json gone", "paths.json gone", "paths.json cut"]
-)
-def test_a_damaged_cache_is_filled_again(site: Site, how: str) -> None:
-    """Entries are believed until they are linked: the engine may stumble over them, or what it did is thrown away."""
-    site.restore()
-    shutil.rmtree(site.prefix)
-    entry = site.cache / "pkgs/numpy-2.3.4-py313_0"
-    module = entry / "lib/python3.13/site-packages/numpy/_core.so"
-    if how == "a file gone":
-        module.unlink()
-    elif how == "a size changed":
-        with module.open("ab") as file:
-            file.write(b"more")
-    elif how == "paths.json cut":
-        paths = entry / "info/paths.json"
-        paths.write_bytes(paths.read_bytes()[:100])
-    else:
-        (entry / "info" / how.split()[0]).unlink()
-    site.server.requests.clear()
-    restored = site.restore()
-    assert (restored.action, restored.fetched) == ("created", 1)
-    assert fetched(site) == {"numpy"}
-    assert agrees(site)
-    assert leftovers(site.prefix) == []
-    shutil.rmtree(site.prefix)
-    site.server.requests.clear()
-    site.restore()
-    assert fetched(site) == set()
-
-
-def test_a_damaged_cache_can_not_be_filled_offline(site: Site) -> None:
-    site.restore()
-    shutil.rmtree(site.prefix)
-    (site.cache / "pkgs/numpy-2.3.4-py313_0/lib/python3.13/site-packages/numpy/_core.so").unlink()
-    with pytest.raises(OfflineError) as raised:
-        site.restore(offline=True)
-    assert "numpy 2.3.4" in raised.value.evidence
-    assert not site.prefix.exists()
-    assert leftovers(site.prefix) == []
-
-
-def test_what_the_engine_fetches_unasked_is_not_believed(tmp_path: Path) -> None:
-    """Nobody hashes a local archive but us, and only those that are to be fetched."""
-    with tiny.site(tmp_path) as site:
-        lock = site.channel.write_lock(tmp_path / "local.yml", channel_url=site.channel.path.as_uri())
-        site.restore(lock)
-        shutil.rmtree(site.prefix)
-        # The engine takes an entry without this file for none, and unpacks the archive once more.
-        (site.cache / "pkgs/numpy-2.3.4-py313_0/info/index.json").unlink()
-        archive = site.channel.path / site.archive("numpy")
-        good = archive.read_bytes()
-        archive.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
-        with pytest.raises(HashMismatchError):
-            site.restore(lock)
-        assert not site.prefix.exists()
-        archive.write_bytes(good)
-        assert site.restore(lock).action == "created"
-
-
-def test_a_voucher_is_the_same_by_whichever_way_it_was_found(site: Site) -> None:
-    """A restore sees entries through the prefix; later ones may look at the entries themselves."""
-    site.restore()
-    cache = PackageCache(site.cache)
-    records = judge(read_lock(site.lock()), "linux-64")
-    assert [str(record) for record in records if not cache.find(record)] == []
-
-
+@pytest.mark.exhaustive
 def test_the_records_lie_beside_the_files(site: Site) -> None:
     site.restore()
     meta = site.prefix / "conda-meta"
@@ -372,20 +121,7 @@ def test_the_records_lie_beside_the_files(site: Site) -> None:
     assert {path.name.split("-")[0] for path in meta.glob("*.json")} == {"python", "numpy"}
 
 
-def test_a_cache_entry_of_another_archive_is_not_believed(site: Site) -> None:
-    """The engine stamps an entry with the hash it wants before it has fetched it, and would then use the old one."""
-    site.restore()
-    shutil.rmtree(site.prefix)
-    other = TinyChannel(site.root / "channel")
-    tiny.fill(other)
-    other.add("weights", "1.0", files={"share/weights/data.bin": b"other content, same name"})
-    other.index()
-    site.channel = other
-    site.restore()
-    assert (site.prefix / "share/weights/data.bin").read_bytes() == b"other content, same name"
-    assert agrees(site)
-
-
+@pytest.mark.exhaustive
 def test_into_an_empty_folder(site: Site) -> None:
     site.prefix.mkdir()
     assert site.restore().action == "created"
@@ -401,6 +137,7 @@ def test_through_a_link(site: Site) -> None:
     assert site.restore(prefix=link).action == "unchanged"
 
 
+@pytest.mark.exhaustive
 def test_a_relative_prefix_becomes_absolute(site: Site, monkeypatch) -> None:
     monkeypatch.chdir(site.root)
     site.restore(prefix=Path("rel/env"))

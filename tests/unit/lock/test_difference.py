@@ -1,39 +1,11 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from packaging.version import Version
 
 from bootstrap.lock.difference import compare
-from bootstrap.lock.model import Channel, Lock, Record
-
-
-def record(
-    name: str, version: str = "1.0", build: str = "h0_0", *, sha256: str = "", size: int | None = 10
-) -> Record:
-    return Record(
-        name=name,
-        version=version,
-        manager="conda",
-        platform="linux-64",
-        url=f"https://example.org/c/noarch/{name}-{version}-{build}.conda",
-        sha256=sha256 or f"{abs(hash((name, version, build))):064x}",
-        md5=None,
-        size=size,
-    )
-
-
-def lock(*records: Record) -> Lock:
-    return Lock(
-        path=Path("conda-lock.yml"),
-        content_hash={"linux-64": "0"},
-        channels=(Channel("conda-forge"),),
-        platforms=("linux-64",),
-        sources=(),
-        records=records,
-        sha256="0",
-    )
+from bootstrap.lock.model import Lock, Record
+from tests.support.records import lock, record
 
 
 def differ(old: Lock | None, new: Lock, *explicit: str):
@@ -49,7 +21,7 @@ def test_equal_locks_have_no_difference() -> None:
 
 def test_a_mirrors_url_is_no_difference() -> None:
     here = record("numpy")
-    there = Record(**{**vars(here), "url": here.url.replace("example.org", "mirror.example.net")})
+    there = Record(**{**vars(here), "url": here.url.replace("conda.anaconda.org", "mirror.example.net")})
     assert differ(lock(here), lock(there)).changes == ()
 
 

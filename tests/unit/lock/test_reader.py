@@ -1,87 +1,45 @@
-"""Reading: the same as conda-lock's own parser on every field, and a clear fault with file and line."""
+"""Reading: every field, and a clear fault with file and line; tests/component/lock has conda-lock's own parser."""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
-from conda_lock.lockfile import parse_conda_lock_file
 
 from bootstrap.errors import DuplicateRecordError, LockNotFoundError, LockSyntaxError, LockVersionError
-from bootstrap.lock import Lock, read_lock
-from tests.support import ROOT, locks
+from bootstrap.lock import read_lock
+from bootstrap.lock.model import Channel
+from tests.support import locks
 
 
-def as_conda_lock_reads(path: Path) -> dict[tuple[str, str, str], dict[str, object]]:
-    return {
-        (p.manager, p.name, p.platform): {
-            "version": p.version,
-            "url": p.url,
-            "md5": p.hash.md5,
-            "sha256": p.hash.sha256,
-            "depends": dict(p.dependencies),
-            "categories": tuple(sorted(p.categories)),
-            "build": p.build,
-        }
-        for p in parse_conda_lock_file(path).package
-    }
+def test_every_field(tmp_path: Path) -> None:
+    lock = read_lock(locks.write(tmp_path / "l.yml", locks.sound_lock()))
+    assert lock.platforms == ("linux-64", "osx-arm64")
+    assert lock.content_hash == {"linux-64": "a" * 64, "osx-arm64": "b" * 64}
+    assert (lock.channels, lock.sources, lock.version) == ((Channel("conda-forge"),), ("environment.yml",), 1)
+    assert lock.sha256 == hashlib.sha256((tmp_path / "l.yml").read_bytes()).hexdigest()
+    numpy = lock.records[1]
+    assert (numpy.name, numpy.version, numpy.manager, numpy.platform) == ("numpy", "2.3.4", "conda", "linux-64")
+    assert (numpy.md5, numpy.sha256) == ("0" * 32, (b"numpy".hex() + "0" * 64)[:64])
+    assert numpy.depends == {"python": ">=3.13,<3.14.0a0", "__glibc": ">=2.17"}
+    assert (numpy.categories, numpy.optional, numpy.locked_build, numpy.size) == (("main",), False, None, None)
 
 
-def as_we_read(lock: Lock) -> dict[tuple[str, str, str], dict[str, object]]:
-    return {
-        (r.manager, r.name, r.platform): {
-            "version": r.version,
-            "url": r.url,
-            "md5": r.md5,
-            "sha256": r.sha256,
-            "depends": dict(r.depends),
-            "categories": r.categories,
-            "build": r.locked_build,
-        }
-        for r in lock.records
-    }
+def test_a_package_in_two_categories_is_one_record(tmp_path: Path) -> None:
+    lock = read_lock(locks.write(tmp_path / "l.yml", locks.sound_lock()))
+    (attrs,) = [r for r in lock.records if r.name == "attrs"]
+    assert (attrs.categories, attrs.optional) == (("dev", "docs"), True)
 
 
-def assert_agrees_with_conda_lock(path: Path) -> Lock:
-    lock = read_lock(path)
-    assert as_we_read(lock) == as_conda_lock_reads(path)
-    meta = parse_conda_lock_file(path).metadata
-    assert dict(lock.content_hash) == meta.content_hash
-    assert [c.url for c in lock.channels] == [c.url for c in meta.channels]
-    assert list(lock.platforms) == meta.platforms
-    assert list(lock.sources) == meta.sources
-    return lock
-
-
-def test_agrees_with_conda_lock_on_platforms_and_categories(tmp_path: Path) -> None:
-    path = locks.write(tmp_path / "conda-lock.yml", locks.sound_lock())
-    lock = assert_agrees_with_conda_lock(path)
-    assert len(lock.records) == 7, "attrs stands in two categories and is one record"
-    attrs = next(r for r in lock.records if r.name == "attrs")
-    assert attrs.categories == ("dev", "docs")
-    assert attrs.optional
-
-
-@pytest.mark.parametrize("name", ["conda-lock.yml", "conda-lock-cuda.yml"])
-def test_agrees_with_conda_lock_on_the_committed_locks(name: str) -> None:
-    lock = assert_agrees_with_conda_lock(ROOT / name)
-    assert len(lock.records) > 200
-
-
-@pytest.mark.parametrize(
-    ("name", "more"),
-    [
-        ("pip", {"manager": "pip", "url": "https://files.pythonhosted.org/x.whl", "hash": {"sha256": "1" * 64}}),
-        ("build", {"build": "py313_0"}),
-        ("source", {"source": {"type": "url", "url": "https://example.org/x"}}),
-        ("no-sha256", {"hash": {"md5": "0" * 32}}),
-        ("no-dependencies", {"dependencies": {}}),
-    ],
-)
-def test_agrees_with_conda_lock_on_unusual_entries(tmp_path: Path, name: str, more: dict[str, object]) -> None:
-    lock = locks.sound_lock()
-    lock["package"].append(locks.package("other", **more))
-    assert_agrees_with_conda_lock(locks.write(tmp_path / f"{name}.yml", lock))
+def test_a_size_stands_in_a_comment_beside_its_sha256(tmp_path: Path) -> None:
+    path = locks.write(tmp_path / "l.yml", locks.sound_lock())
+    lines = path.read_text().splitlines()
+    numbered = [f"{line}  # size: {1000 + i}" if "sha256:" in line else line for i, line in enumerate(lines)]
+    path.write_text("\n".join(numbered))
+    sizes = [r.size for r in read_lock(path).records]
+    assert all(size and size >= 1000 for size in sizes)
+    assert len(set(sizes)) == len(sizes), "each record has its own"
 
 
 def test_tells_filename_subdir_channel_and_build(tmp_path: Path) -> None:
@@ -93,17 +51,6 @@ def test_tells_filename_subdir_channel_and_build(tmp_path: Path) -> None:
         locks.CHANNEL,
     )
     assert (tqdm.stem, tqdm.build) == ("tqdm-4.67.1-pyhd8ed1ab_1", "pyhd8ed1ab_1")
-
-
-def test_sizes_come_from_comments_that_conda_lock_skips(tmp_path: Path) -> None:
-    path = locks.write(tmp_path / "l.yml", locks.sound_lock())
-    lines = path.read_text().splitlines()
-    numbered = [f"{line}  # size: {1000 + i}" if "sha256:" in line else line for i, line in enumerate(lines)]
-    path.write_text("\n".join(numbered))
-    lock = assert_agrees_with_conda_lock(path)
-    sizes = [r.size for r in lock.records]
-    assert all(size and size >= 1000 for size in sizes)
-    assert len(set(sizes)) == len(sizes), "each record has its own"
 
 
 def test_records_know_their_line(tmp_path: Path) -> None:

@@ -5,35 +5,15 @@ from pathlib import Path
 import pytest
 
 from bootstrap.errors import MissingHashError, PlatformNotLockedError
-from bootstrap.lock.model import Channel, Lock, Record
+from bootstrap.lock.model import Record
 from bootstrap.lock.reader import read_lock
 from bootstrap.lock.render import explicit, sorted_by_dependency
-from tests.support import ROOT
+from tests.support import ROOT, records
+from tests.support.records import lock
 
 
 def record(name: str, *depends: str, md5: str | None = "a" * 32) -> Record:
-    return Record(
-        name=name,
-        version="1.0",
-        manager="conda",
-        platform="linux-64",
-        url=f"https://conda.anaconda.org/conda-forge/noarch/{name}-1.0-h0_0.conda",
-        sha256="b" * 64,
-        md5=md5,
-        depends=dict.fromkeys(depends, ""),
-    )
-
-
-def lock(*records: Record) -> Lock:
-    return Lock(
-        path=Path("conda-lock.yml"),
-        content_hash={"linux-64": "cafe"},
-        channels=(Channel("conda-forge"),),
-        platforms=("linux-64",),
-        sources=(),
-        records=records,
-        sha256="0",
-    )
+    return records.record(name, sha256="b" * 64, md5=md5, depends=dict.fromkeys(depends, ""))
 
 
 SMALL = lock(record("numpy", "python"), record("python"))

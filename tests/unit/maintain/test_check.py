@@ -29,13 +29,13 @@ from bootstrap.lock.reader import read_lock
 from bootstrap.maintain.check import variant_fault
 from bootstrap.maintain.variant import CPU, CUDA, needs_cuda
 from tests.support import ROOT
-from tests.unit.maintain.project import Project, edit, entry
+from tests.support.project import Project, edit, entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytest.importorskip("conda_lock")
+pytest.importorskip("conda_lock.content_hash")
 
 KEYS = {"linux-64", "md5", "sha256"}
 FILES = (

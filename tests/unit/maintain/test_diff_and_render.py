@@ -11,7 +11,7 @@ import pytest
 
 from bootstrap.errors import LockNotFoundError, LockSyntaxError, PlatformNotLockedError, RevisionNotFoundError
 from tests.support import ROOT
-from tests.unit.maintain.project import Project, edit, entry
+from tests.support.project import Project, edit, entry
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from bootstrap.errors import LockNotWritableError
 from bootstrap.lock.reader import read_lock
 from bootstrap.maintain.lockfile import annotate, make_folder, place
 from bootstrap.maintain.variant import CPU, CUDA
-from tests.unit.maintain.project import ROOT
+from tests.support.project import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

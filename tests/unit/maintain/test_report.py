@@ -8,7 +8,7 @@ from rich.console import Console
 from bootstrap.lock.difference import Difference, compare
 from bootstrap.maintain.report import add_to_changelog, summary, to_changelog, to_markdown, to_table
 from bootstrap.maintain.solver import version_key
-from tests.unit.lock.test_difference import lock, record
+from tests.support.records import lock, record
 
 OLD = lock(record("numpy", "2.0.2", size=8_000_000), record("tqdm", "4.66"), record("colorama"), record("zlib"))
 NEW = lock(

@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap.errors import SpecificationError
 from bootstrap.maintain.specification import read_specification
-from tests.unit.maintain.project import ROOT
+from tests.support.project import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

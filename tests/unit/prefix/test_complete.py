@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,47 +11,21 @@ from bootstrap.errors import VerificationError
 from bootstrap.lock import Record
 from bootstrap.prefix.cache import PackageCache
 from bootstrap.prefix.complete import Proof
+from tests.support import records
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SHA = "0" * 64
-
 
 def record(name: str) -> Record:
-    url = f"https://conda.anaconda.org/conda-forge/noarch/{name}-1-0.conda"
-    return Record(name, "1", "conda", "linux-64", url, sha256=SHA, md5=None)
+    return records.record(name, "1", "0")
 
 
 def install(stage: Path, name: str, path: str, content: str, *, original: str | None = None) -> None:
     """What the engine does for a package of one file."""
-    (stage / path).parent.mkdir(parents=True, exist_ok=True)
-    (stage / path).write_text(content)
-    describe(stage, name, path, content, original=original)
-
-
-def describe(stage: Path, name: str, path: str, content: str, *, original: str | None = None) -> None:
-    """The engine's record of it; the engine writes a new file each time."""
-    entry: dict[str, Any] = {
-        "_path": path,
-        "path_type": "hardlink",
-        "sha256": hashlib.sha256(content.encode()).hexdigest(),
-        "size_in_bytes": len(content),
-    }
-    entry |= {"original_path": original} if original else {}
-    data = {
-        "name": name,
-        "version": "1",
-        "build": "0",
-        "sha256": SHA,
-        "files": [path],
-        "paths_data": {"paths": [entry]},
-    }
-    meta = stage / f"conda-meta/{name}-1-0.json"
-    meta.parent.mkdir(exist_ok=True)
-    beside = meta.with_suffix(".engine")
-    beside.write_text(json.dumps(data, indent=2))
-    beside.replace(meta)
+    records.install(stage, record(name), {path: content})
+    if original:
+        records.write_meta(stage, record(name), [records.path_entry(path, content, original_path=original)])
 
 
 @pytest.fixture

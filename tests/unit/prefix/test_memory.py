@@ -12,16 +12,6 @@ from bootstrap.prefix import memory
 
 
 @pytest.fixture
-def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in the place of the machine's memory, whose content is then this test's alone."""
-    place = tmp_path / "memory"
-    place.mkdir()
-    monkeypatch.setattr(memory, "MEMORY", place)
-    monkeypatch.setattr(memory, "ROOM", 0)
-    return place
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     stage = tmp_path / "stage"
     stage.mkdir(mode=0o755)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap.lock import Record
 from bootstrap.prefix import watch
 from bootstrap.prefix.watch import Watch
 from bootstrap.progress import Silent, Step
+from tests.support.records import record
 
 
 class Told(Silent):
@@ -18,11 +18,6 @@ class Told(Silent):
 
     def step(self, step: Step) -> None:
         self.steps.append(step)
-
-
-def record(name: str, size: int | None = 10) -> Record:
-    url = f"https://conda.anaconda.org/conda-forge/noarch/{name}-1-0.conda"
-    return Record(name, "1", "conda", "linux-64", url, sha256="0" * 64, md5=None, size=size)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from tests.support.channel.resolve import Resolution, Resolved, read_specs, requirements
 from tests.support.channel.standins import standin_indexes
 from tests.support.channel.target import ChannelError, choose_target
+from tests.unit.support.target import TARGET
 
 ENVIRONMENT = {"python_version": "3.11", "python_full_version": "3.11.9", "sys_platform": "linux"}
 
@@ -59,13 +60,13 @@ def test_environment_becomes_requirements(tmp_path: Path) -> None:
     specs = read_specs(
         write(tmp_path, "python >=3.8", "numpy >=2.0,<3", "pytorch >=2.6", "conda >=24.9", "ipykernel 6.*")
     )
-    assert requirements(specs, choose_target()) == ["ipykernel==6.*", "numpy<3,>=2.0", "torch>=2.6"]
+    assert requirements(specs, TARGET) == ["ipykernel==6.*", "numpy<3,>=2.0", "torch>=2.6"]
 
 
 def test_python_out_of_bounds_is_said(tmp_path: Path) -> None:
     specs = read_specs(write(tmp_path, "python >=2.6,<3"))
     with pytest.raises(ChannelError, match="BOOTSTRAP_CHANNEL_PYTHON"):
-        requirements(specs, choose_target())
+        requirements(specs, TARGET)
 
 
 def test_pip_sections_are_refused(tmp_path: Path) -> None:
@@ -75,7 +76,7 @@ def test_pip_sections_are_refused(tmp_path: Path) -> None:
 
 def test_standins_take_the_places_that_pypi_cannot_fill(tmp_path: Path) -> None:
     specs = read_specs(write(tmp_path, "conda >=24.9", "libblas 3.9.* *openblas", "matplotlib", "numpy"))
-    indexes = {index["name"]: index for index in standin_indexes(specs, {"matplotlib": "3.10.0"}, choose_target())}
+    indexes = {index["name"]: index for index in standin_indexes(specs, {"matplotlib": "3.10.0"}, TARGET)}
     assert set(indexes) == {"python_abi", "conda", "libblas", "matplotlib"}
     assert "standin" in indexes["conda"]["build"]
     assert indexes["libblas"]["version"].startswith("3.9")

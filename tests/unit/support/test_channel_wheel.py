@@ -14,20 +14,9 @@ import pytest
 import zstandard
 
 from tests.support.channel.archive import PLACEHOLDER
-from tests.support.channel.target import Target
 from tests.support.channel.wheel import convert, package_index
+from tests.unit.support.target import TARGET
 
-TARGET = Target(
-    executable=Path("/opt/python/bin/python3.11"),
-    version="3.11.9",
-    prefix=Path("/opt/python"),
-    stdlib=Path("/opt/python/lib/python3.11"),
-    include=Path("/opt/python/include/python3.11"),
-    libdir=Path("/opt/python/lib"),
-    ldlibrary="libpython3.11.so.1.0",
-    wheels="",
-    debian=False,
-)
 PURE = "demo_pkg-1.2-py3-none-any.whl"
 BINARY = "demo_pkg-1.2-cp311-cp311-manylinux_2_28_x86_64.manylinux_2_27_x86_64.whl"
 ENTRY_POINTS = b"[console_scripts]\nDemo = demo_pkg:main [cli]\nx.y = demo_pkg.a:B.c\n"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -8,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import ROOT
 from tests.support.channel import build
 from tests.support.channel.build import LocalChannel, ensure_channel
 from tests.support.channel.resolve import Resolution, Resolved
 from tests.support.channel.target import choose_target
+from tests.support.once import digest, made_once
 
 
 def make_wheel(folder: Path, project: str, requires: str = "") -> Resolved:
@@ -29,7 +33,10 @@ def make_wheel(folder: Path, project: str, requires: str = "") -> Resolved:
 
 @pytest.fixture(name="ensure")
 def _ensure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Builds a channel of two small wheels; only pip's choice is given, as its index would be the network's."""
+    """Builds a channel of two small wheels; only pip's choice is given, as its index would be the network's.
+
+    The package of Python is made once for all.
+    """
     first, second = make_wheel(tmp_path, "first-demo", "second-demo>=1"), make_wheel(tmp_path, "second-demo")
     spec = tmp_path / "environment.yml"
     calls: list[list[str]] = []
@@ -39,6 +46,12 @@ def _ensure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         return Resolution((first, second), {"python_version": target.short})
 
     monkeypatch.setattr(build, "resolve", resolve)
+    spec.write_text("dependencies: [python >=3.8]\n")
+    sources = [path.read_text() for path in sorted(Path(build.__file__).parent.glob("*.py"))]
+    key = digest(choose_target().identity(), *sources)
+    kept = made_once(ROOT / ".cache", "channel-python", key, lambda folder: ensure_channel(spec, cache=folder))
+    shutil.copytree(kept / "packages", tmp_path / "cache/packages", copy_function=os.link)
+    calls.clear()
 
     def ensure(*lines: str) -> tuple[LocalChannel, list[list[str]]]:
         content = ["python >=3.8", "conda >=24", *lines]
@@ -93,6 +106,7 @@ def test_what_a_killed_build_left_is_cleared_away(ensure, tmp_path: Path) -> Non
     assert len(again.records()) == 5
 
 
+@pytest.mark.exhaustive
 def test_channels_out_of_use_are_removed(ensure, monkeypatch: pytest.MonkeyPatch) -> None:
     first, _ = ensure("first-demo", "nomkl")
     monkeypatch.setattr(build, "_UNUSED_DAYS", -1)

@@ -11,7 +11,7 @@ import pytest
 
 from bootstrap.maintain.condalock import write_front
 from bootstrap.maintain.front import BRIEF_VARIABLE, FAKE_CHANNEL, Brief
-from tests.unit.maintain.project import PACKAGES, package, write_channel
+from tests.support.project import PACKAGES, package, write_channel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,10 +92,12 @@ def test_virtual_packages_count_and_are_not_installed(front: Front) -> None:
     assert not [r for r in answer["actions"]["FETCH"] if r["name"].startswith("__")]
 
 
+@pytest.mark.exhaustive
 def test_no_virtual_packages_are_no_channel(front: Front) -> None:
     assert front.create("tqdm", machine=front.machine())[0] == 0
 
 
+@pytest.mark.exhaustive
 def test_no_solution(front: Front) -> None:
     status, answer = front.create("numpy >=9")
     assert status == 1

@@ -18,7 +18,7 @@ from benchmarks.measure import CommandFailedError
 from benchmarks.payload import Payload
 from benchmarks.restore import require_complete
 from tests.support import ROOT
-from tests.unit.benchmarks.test_payload import LOCK, write_conda
+from tests.support.archives import LOCK, write_conda
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("zstd") and shutil.which("tar")), reason="the floor needs zstd and tar"

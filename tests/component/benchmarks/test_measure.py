@@ -35,6 +35,7 @@ def test_sleeping_is_wall_and_not_cpu() -> None:
     assert used.cpu < used.wall
 
 
+@pytest.mark.exhaustive
 def test_memory_of_a_grandchild_is_counted() -> None:
     used = usage(in_grandchild(f"import time; held = b'x' * {150 * MEBIBYTE}; time.sleep(2)"))
     assert used.peak >= 150 * MEBIBYTE
@@ -54,6 +55,7 @@ def test_memory_of_a_tree_is_a_sum() -> None:
     assert 100 * MEBIBYTE <= alone.peak < 0.7 * used.peak
 
 
+@pytest.mark.exhaustive
 def test_shared_pages_count_once() -> None:
     forked = (
         f"import os, time; held = b'x' * {200 * MEBIBYTE}\n"

@@ -47,7 +47,9 @@ AWKWARD = [
 ]
 
 
-@pytest.mark.parametrize("arguments", AWKWARD, ids=str)
+@pytest.mark.parametrize(
+    "arguments", [*AWKWARD[:2], *(pytest.param(a, marks=pytest.mark.exhaustive) for a in AWKWARD[2:])], ids=str
+)
 def test_everything_else_is_the_original(arguments: list[str], machine: tuple[Path, Layout]) -> None:
     executable, _ = machine
     before = json.loads(run(wrapper.original_of(executable), *arguments).stdout)

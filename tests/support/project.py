@@ -15,6 +15,7 @@ from bootstrap.errors import BootstrapError
 from bootstrap.lock.reader import read_lock
 from bootstrap.maintain.cli import register
 from tests.support import ROOT
+from tests.support.conda_lock_once import write_conda_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -89,6 +90,7 @@ platforms: [linux-64]
 dependencies:
 {dependencies}
 """
+CPU = ("--variant", "cpu")
 DEPENDENCIES = ("python >=3.12", "numpy >=2.0,<3", "pytorch", "tqdm")
 
 
@@ -160,9 +162,14 @@ class Project:
             err += "\n".join([error.message, *error.evidence])
         return Result(code, out, err, error)
 
-    def relock(self, *arguments: str) -> Result:
-        """`bootstrap lock` with this project's repodata."""
-        return self.run("lock", "--file", str(self.specification), "--repodata", str(self.channel), *arguments)
+    def relock(self, *arguments: str, json: bool = False) -> Result:
+        """`bootstrap lock` with this project's repodata, by a conda-lock that runs once for each input."""
+        if "--conda-lock" not in arguments:
+            once = write_conda_lock(self.root / "conda-lock-once", self.root)
+            arguments = ("--conda-lock", str(once), *arguments)
+        options = ["--json"] if json else []
+        asked = ("lock", "--file", str(self.specification), "--repodata", str(self.channel))
+        return self.run(*options, *asked, *arguments)
 
     def check(self, *arguments: str) -> Result:
         """`bootstrap lock --check`."""
@@ -177,6 +184,11 @@ def make_project(root: Path, capture: Any) -> Project:
     for name in ("virtual-packages.yml", "virtual-packages-cuda.yml"):
         shutil.copy(ROOT / name, root / name)
     return project
+
+
+def leftovers(project: Project) -> list[str]:
+    """What a refresh should have cleaned up beside its locks."""
+    return [p.name for p in project.root.iterdir() if p.name.startswith(".")]
 
 
 def edit(path: Path, change: Callable[[str], str]) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.lock import read_lock
-from bootstrap.prefix import restore
+import pytest
+
+from bootstrap import errors
+from bootstrap.lock import judge, read_lock
+from bootstrap.prefix import compare_prefix, restore
+from bootstrap.prefix.state import read_state, suspects
 from tests.support.channel.server import ChannelServer, serve
 from tests.support.channel.tiny import Executable, Placeholder, Symlink, TinyChannel
 
@@ -137,3 +143,69 @@ def unvouched(cache: Path) -> list[str]:
 def leftovers(prefix: Path) -> list[str]:
     """What a restore should have cleaned up beside a prefix."""
     return sorted(p.name for p in prefix.parent.glob(f".{prefix.name}.*"))
+
+
+def agrees(site: Site, lock: Path | None = None) -> bool:
+    """Whether the environment is what the lock says, every file hashed."""
+    records = judge(read_lock(lock or site.lock()), "linux-64")
+    return compare_prefix(site.prefix, records).agrees
+
+
+def fetched(site: Site) -> set[str]:
+    """The packages that were asked for on the server."""
+    return {path.rsplit("/", 1)[-1].rsplit("-", 2)[0] for path in site.server.requests if path.endswith(".conda")}
+
+
+QUARRELLING = ("first", "second", "third", "fourth")
+"""Packages that all have a file of one name."""
+
+
+def add_quarrelling_packages(site: Site) -> None:
+    """Adds packages with a file of one name; it is decided at the end of a restore whose is in place."""
+    for name in QUARRELLING:
+        # One that others need is installed before them.
+        depends = {"first": ["fourth"], "second": ["third"]}.get(name, [])
+        files = {"share/same.txt": f"{name}\n", f"share/{name}.txt": name}
+        site.channel.add(name, "1", files=files, depends=depends)
+    site.channel.index()
+
+
+def restore_quarrelling_packages(site: Site) -> None:
+    """Restores them anew, and asserts that ledger, records and files say the same."""
+    lock = site.lock()
+    shutil.rmtree(site.prefix, ignore_errors=True)
+    site.restore(lock)
+    ledger = read_state(site.prefix)
+    assert ledger
+    for name in QUARRELLING:
+        meta = json.loads((site.prefix / f"conda-meta/{name}-1-0.json").read_text())
+        owned = {entry["_path"] for entry in meta["paths_data"]["paths"]}
+        assert set(ledger.files[f"{name}-1-0"]) == {*owned, f"conda-meta/{name}-1-0.json"}
+        assert meta["license"] == "BSD-3-Clause"
+    assert suspects(site.prefix, ledger) == set()
+    assert agrees(site, lock)
+    assert site.restore(lock).action == "unchanged"
+
+
+def fails(
+    site: Site, error: type[errors.BootstrapError], lock: Path | None = None, **options: Any
+) -> errors.BootstrapError:
+    """Asserts that the restore fails with this error, and that nothing has changed."""
+    lock = lock or site.lock()
+    before, cached = snapshot(site.prefix), snapshot(site.cache)
+    with pytest.raises(errors.BootstrapError) as caught:
+        site.restore(lock, **options)
+    assert type(caught.value) is error, caught.value.evidence
+    assert caught.value.evidence
+    assert snapshot(site.prefix) == before
+    assert leftovers(site.prefix) == []
+    assert snapshot(site.cache).items() >= cached.items(), "what was fetched earlier is kept"
+    assert unvouched(site.cache) == []
+    return caught.value
+
+
+def then_succeeds(site: Site, lock: Path | None = None) -> None:
+    """Asserts that the restore is done, and right."""
+    lock = lock or site.lock()
+    assert site.restore(lock).action in ("created", "updated")
+    assert agrees(site, lock)

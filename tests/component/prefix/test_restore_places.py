@@ -1,0 +1,101 @@
+"""Prefixes and disks that can't take an environment: each has its own error, and nothing is left behind."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bootstrap import errors
+from tests.support import one_of
+from tests.support import tiny_site as tiny
+from tests.support.namespace import run_in_namespace
+from tests.support.tiny_site import Site, fails, snapshot, then_succeeds
+
+both = pytest.mark.parametrize("site", one_of("new", "update"), indirect=True)
+
+
+@both
+def test_the_disk_is_too_small_by_the_lock(site: Site) -> None:
+    lock = site.lock("big.yml")
+    sha256 = next(r for r in site.channel.records() if r["name"] == "weights")["sha256"]
+    lock.write_text(lock.read_text().replace(sha256, f"{sha256}  # size: {10**16}"))
+    found = fails(site, errors.DiskSpaceError, lock)
+    assert "needed" in found.evidence[0]
+    assert not any("weights" in path for path in site.server.requests), "nothing was fetched in vain"
+    then_succeeds(site)
+
+
+@both
+def test_prefix_is_not_an_environment(site: Site) -> None:
+    other = site.root / "other"
+    other.mkdir()
+    (other / "thesis.txt").write_text("years of work")
+    with pytest.raises(errors.NotAnEnvironmentError):
+        site.restore(prefix=other)
+    assert snapshot(other).keys() == {"thesis.txt"}
+    (other / "thesis.txt").unlink()
+    assert site.restore(prefix=other).action == "created"
+
+
+@both
+def test_prefix_is_a_file(site: Site) -> None:
+    place = site.root / "file"
+    place.write_text("content")
+    with pytest.raises(errors.NotAnEnvironmentError):
+        site.restore(prefix=place)
+    assert place.read_text() == "content"
+
+
+@both
+def test_prefix_below_a_file(site: Site) -> None:
+    (site.root / "file").write_text("content")
+    with pytest.raises(errors.PrefixNotWritableError):
+        site.restore(prefix=site.root / "file/env")
+
+
+@both
+def test_unwritable_prefix(site: Site) -> None:
+    with pytest.raises(errors.PrefixNotWritableError):
+        site.restore(prefix=Path("/proc/env"))
+    with pytest.raises(errors.PrefixNotWritableError):
+        site.restore(prefix=site.root / "fresh", cache=Path("/proc/cache"))
+
+
+@both
+def test_prefix_too_long(site: Site) -> None:
+    deep = site.root / ("x" * 200) / ("y" * 100)
+    with pytest.raises(errors.PrefixTooLongError) as caught:
+        site.restore(prefix=deep)
+    assert str(len(str(deep))) in caught.value.evidence[0]
+    assert not deep.parent.exists(), "folders made on the way are gone again"
+
+
+def test_the_disk_fills_up(tmp_path: Path) -> None:
+    """On a real full file system: one that has room for the environment in place, but not for the new package."""
+    with tiny.site(tmp_path) as site:
+        small, full = site.lock("small.yml", packages=["python", "numpy"]), site.lock("full.yml")
+        done = run_in_namespace(
+            """
+            mkdir "$DISK"; mount -t tmpfs -o size=1m none "$DISK"
+            bootstrap() { "$PYTHON" -m bootstrap "$@" --prefix "$DISK/env"; }
+            bootstrap restore --lock "$SMALL" --cache "$DISK/cache" -q
+            set +e; bootstrap restore --lock "$FULL" --cache "$DISK/cache" -q; echo "exit $?"; set -e
+            bootstrap status --lock "$SMALL" | grep agrees
+            ls -A "$DISK"
+            mount -o remount,size=20m "$DISK"
+            bootstrap restore --lock "$FULL" --cache "$DISK/cache" -q
+            """,
+            DISK=tmp_path / "disk",
+            PYTHON=sys.executable,
+            SMALL=small,
+            FULL=full,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout.splitlines()
+    assert f"exit {errors.DiskSpaceError.exit_code}" in said
+    assert "error: The disk filled up" in done.stderr
+    listed = said[said.index(next(line for line in said if "agrees" in line)) + 1 :]
+    assert listed[:2] == ["cache", "env"], "no stage is left on the full disk"
+    assert listed[2].startswith("updated")
