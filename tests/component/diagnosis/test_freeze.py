@@ -14,7 +14,7 @@ from tests.support.numpy_sets import NUMPY
 
 
 def test_an_index_out_of_reach_is_no_verdict(home: Home) -> None:
-    options = ("--index-url", "http://127.0.0.1:9/simple", "--retries", "0")
+    options = ("--index-url", "http://127.0.0.1:9/simple", "--retries", "1")
     with pytest.raises(IndexUnreachableError):
         ask_requirements(["unheard-of"], python=home.python, resolver="pip", options=options, progress=Silent())
 
