@@ -119,11 +119,11 @@ GUILTY = (
 )
 
 INNOCENT = (
-    ("left", "innocent", "plain"),
     ("innocent",),
     ("plain",),
     ("extra",),
     ("left",),
+    ("left", "innocent", "plain"),
     ("numpy>=1.26",),
     ("one", "two"),
 )

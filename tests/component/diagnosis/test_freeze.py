@@ -19,12 +19,15 @@ def test_an_index_out_of_reach_is_no_verdict(home: Home) -> None:
         ask_requirements(["unheard-of"], python=home.python, resolver="pip", options=options, progress=Silent())
 
 
-def test_a_freeze_file_stands_for_an_environment(home: Home, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "asked", [["alone"], pytest.param(["alone", "breaks-another"], marks=pytest.mark.exhaustive)], ids=" ".join
+)
+def test_a_freeze_file_stands_for_an_environment(home: Home, tmp_path: Path, asked: list[str]) -> None:
     freeze = tmp_path / "freeze.txt"
     text = home.pip("freeze").stdout
     freeze.write_text(f"# generated\n{text}private==1.0\ngoogle-colab @ file:///colabtools/dist/g.tar.gz\n")
-    found = home.ask(["alone", "breaks-another"], against=freeze)
-    direct = home.ask(["alone", "breaks-another"])
+    found = home.ask(asked, against=freeze)
+    direct = home.ask(asked)
     assert found.environment.numpy == NUMPY
     assert set(found.environment.unknown) == {"private", "google-colab"}
     for one, other in zip((*found.alone, found.together), (*direct.alone, direct.together), strict=True):

@@ -22,6 +22,17 @@ def replay(home: Home, path: Path, **options: object) -> Replay:
     return ask_notebook(path, python=home.python, resolver="pip", progress=Silent(), **options)
 
 
+def test_what_was_foretold_is_done(home: Home, tmp_path: Path) -> None:
+    path = write(tmp_path / "n.ipynb", f"!pip install alone --no-index --find-links {home.index}")
+    found = replay(home, path, install=True)
+    assert (found.verdict, found.exit_code) == ("guilty", 4)
+    [scene] = found.scenes
+    assert (scene.memory, scene.disk, scene.finding.path) == ("2.0.2", "1.26.4", "alone 1.0 -> numpy<2.0")
+    assert "numpy.rec" in scene.symptom
+    assert any("numpy.rec" in line or "numpy.char" in line for line in scene.real)
+
+
+@pytest.mark.exhaustive
 def test_the_story_of_two_moves(home: Home, tmp_path: Path) -> None:
     """Down by a dependency, up by --force-reinstall, and the kernel keeps the first: predicted, then done."""
     links = f"--no-index --find-links {home.index}"
@@ -101,6 +112,12 @@ def test_uv_answers_for_its_own_commands(home: Home, tmp_path: Path) -> None:
     assert (first.memory, first.disk, first.finding.path) == ("2.0.2", "1.26.4", "alone 1.0 -> numpy<2.0")
     assert first.finding.resolver.startswith("uv ")
     assert not second.moves
-    by_pip = replay(home, path)
-    assert (by_pip.scenes[0].disk, by_pip.scenes[1].moves) == ("1.26.4", False)
-    assert "answered by pip: there is no uv here" in by_pip.scenes[0].note
+
+
+@pytest.mark.exhaustive
+def test_without_uv_pip_answers_for_it(home: Home, tmp_path: Path) -> None:
+    links = f"--no-index --find-links {home.index}"
+    path = write(tmp_path / "n.ipynb", f"!uv pip install --system {links} alone", f"!uv pip install {links} plain")
+    found = replay(home, path)
+    assert (found.scenes[0].disk, found.scenes[1].moves) == ("1.26.4", False)
+    assert "answered by pip: there is no uv here" in found.scenes[0].note

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 from bootstrap import api, cli
+from bootstrap.diagnosis import Diagnosis, Finding, Subject
+from bootstrap.errors import NoPinnedSetError
 
 
 @pytest.mark.parametrize(
@@ -75,3 +78,21 @@ def test_every_option_reaches_the_question(
     assert cli.main(["diagnose", "r.txt", "--json"]) == 4
     assert asked[1][0] == Path("r.txt")
     assert '"verdict": "guilty"' in capsys.readouterr().out
+
+
+def test_without_a_pinned_set_the_answer_is_shown_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def diagnose(*_: Any, **__: Any) -> Any:
+        error = NoPinnedSetError("No set of versions.", evidence=["left excludes numpy"])
+        error.diagnosis = Diagnosis("r.txt", Subject("here", "3.11", None, 1), (), Finding((), "innocent"))
+        raise error
+
+    monkeypatch.setattr(api, "diagnose", diagnose)
+    assert cli.main(["diagnose", "r.txt", "--write-pinned", "p.txt"]) == 110
+    out, err = capsys.readouterr()
+    assert out.startswith("innocent: there is no numpy to be replaced")
+    assert "No set of versions." in err
+    assert cli.main(["diagnose", "r.txt", "--write-pinned", "p.txt", "--json"]) == 110
+    told = json.loads(capsys.readouterr().out)
+    assert (told["error"], told["diagnosis"]["verdict"]) == ("no-pinned-set", "innocent")
