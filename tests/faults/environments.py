@@ -201,12 +201,14 @@ def wheel(requirement: str) -> Path:
 
 
 @functools.cache
-def foreign_wheel(python: str) -> Path:
-    """A wheel of numpy for another version of Python."""
-    asked = ("numpy==2.2.6", "--python-version", python)
-    name = digest(sys.version, *asked)
-    home = made_once(HOME, "foreign-wheel", name, lambda folder: fetch(asked[0], folder, *asked[1:]))
-    return next(home.glob("*.whl"))
+def foreign_wheel(requirement: str, python: str) -> Path:
+    """The wheel of a requirement for another version of Python; pip gets none but that for its own."""
+    wheel(requirement)
+
+    def build(folder: Path) -> None:
+        fetch(requirement, folder, "--python-version", python)
+
+    return next(made_once(HOME, "foreign-wheel", digest(requirement, python), build).glob("*.whl"))
 
 
 def fetch(requirement: str, folder: Path, *options: str) -> None:
