@@ -83,7 +83,8 @@ class Site(Environment):
         # pip takes this variable for the value of `compile`, so 0 it is.
         pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels()), "PIP_NO_COMPILE": "0"}
         kept = {} if self.cache is None else {"BOOTSTRAP_CACHE": str(self.cache)}
-        return {**os.environ, **pip, **kept, **self.variables}
+        # Several trials share the cores; threads that wait for each other take half of a check's time.
+        return {**os.environ, "OPENBLAS_NUM_THREADS": "1", **pip, **kept, **self.variables}
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
@@ -200,12 +201,14 @@ def wheel(requirement: str) -> Path:
 
 
 @functools.cache
-def foreign_wheel(python: str) -> Path:
-    """A wheel of numpy for another version of Python."""
-    asked = ("numpy==2.2.6", "--python-version", python)
-    name = digest(sys.version, *asked)
-    home = made_once(HOME, "foreign-wheel", name, lambda folder: fetch(asked[0], folder, *asked[1:]))
-    return next(home.glob("*.whl"))
+def foreign_wheel(requirement: str, python: str) -> Path:
+    """The wheel of a requirement for another version of Python; pip gets none but that for its own."""
+    wheel(requirement)
+
+    def build(folder: Path) -> None:
+        fetch(requirement, folder, "--python-version", python)
+
+    return next(made_once(HOME, "foreign-wheel", digest(requirement, python), build).glob("*.whl"))
 
 
 def fetch(requirement: str, folder: Path, *options: str) -> None:

@@ -163,6 +163,7 @@ def dependency_gone(site: Site, name: str) -> Expected:
 @kind(
     "extension module of a dependent damaged",
     variants=("pandas/_libs/lib.*.so", "scipy/linalg/_fblas.*.so"),
+    sample=1,
     imports=("pandas", "scipy"),
 )
 def dependent_damaged(site: Site, pattern: str) -> Expected:

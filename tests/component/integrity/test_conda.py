@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -12,69 +11,41 @@ import pytest
 
 from bootstrap.integrity import Cause, Report, check
 from bootstrap.integrity.disk import current_platform
-from bootstrap.integrity.record_files import find_distributions
-from bootstrap.lock import Channel, Lock, Record
+from bootstrap.integrity.record_files import file_sha256, find_distributions
+from tests.support.records import lock, path_entry, record, write_meta
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from bootstrap.lock import Lock, Record
     from tests.support.environment import Environment
 
-CHANNEL = "https://example.invalid/channel"
-DIGEST = "0" * 64
+
+def record_of(name: str, version: str) -> Record:
+    return record(name, version, "0", platform=current_platform())
 
 
 def adopt(env: Environment) -> None:
     """Make the environment a conda prefix that owns everything in its site folder."""
-    meta = env.root / "conda-meta"
-    meta.mkdir()
-    (meta / "history").write_text("")
     for distribution in find_distributions([env.site]):
-        paths = []
+        entries = []
         for entry in distribution.record():
             path = env.root / os.path.relpath(distribution.site / entry.path, env.root)
-            if path.suffix == ".pyc" or not path.exists():
-                continue
-            content = path.read_bytes()
-            paths.append(
-                {
-                    "_path": path.relative_to(env.root).as_posix(),
-                    "path_type": "hardlink",
-                    "sha256": hashlib.sha256(content).hexdigest(),
-                    "size_in_bytes": len(content),
-                }
-            )
-        name = distribution.name
-        record = {
-            "name": name,
-            "version": distribution.version,
-            "build": "0",
-            "subdir": current_platform(),
-            "url": f"{CHANNEL}/{current_platform()}/{name}-{distribution.version}-0.conda",
-            "sha256": DIGEST,
-            "paths_data": {"paths_version": 1, "paths": paths},
-        }
-        (meta / f"{name}-{distribution.version}-0.json").write_text(json.dumps(record))
+            if path.suffix != ".pyc" and path.exists():
+                size = path.stat().st_size
+                digest = file_sha256(path)
+                name = path.relative_to(env.root).as_posix()
+                entries.append({**path_entry(name, ""), "sha256": digest, "size_in_bytes": size})
+        write_meta(env.root, record_of(distribution.name, distribution.version), entries)
+    (env.root / "conda-meta" / "history").touch()
 
 
-def lock_of(env: Environment, tmp_path: Path, **versions: str) -> Lock:
+def lock_of(env: Environment, **versions: str) -> Lock:
     """A lock of what is installed, with some versions changed."""
     installed = {d.name: d.version for d in find_distributions([env.site])} | versions
-    platform = current_platform()
-    records = [
-        Record(name, version, "conda", platform, f"{CHANNEL}/{platform}/{name}-{version}-0.conda", DIGEST, None)
-        for name, version in installed.items()
-    ]
-    return Lock(
-        path=tmp_path / "conda-lock.yml",
-        content_hash={},
-        channels=(Channel(CHANNEL),),
-        platforms=(platform,),
-        sources=(),
-        records=tuple(records),
-        sha256=DIGEST,
-    )
+    records = [record_of(name, version) for name, version in installed.items()]
+    return lock(*records, platforms=(current_platform(),))
 
 
 @pytest.fixture
@@ -83,8 +54,8 @@ def prefix(env: Environment) -> Environment:
     return env
 
 
-def examine(prefix: Environment, lock: Lock | None = None) -> Report:
-    return check(prefix.root, lock=lock, imports=["pandas"], timeout=60)
+def examine(prefix: Environment, wanted: Lock | None = None) -> Report:
+    return check(prefix.root, lock=wanted, imports=["pandas"], timeout=60)
 
 
 def only_cause(report: Report) -> Cause:
@@ -92,15 +63,15 @@ def only_cause(report: Report) -> Cause:
     return report.causes[0]
 
 
-def test_healthy_prefix(prefix: Environment, tmp_path: Path) -> None:
+def test_healthy_prefix(prefix: Environment) -> None:
     assert examine(prefix).causes == ()
-    assert examine(prefix, lock_of(prefix, tmp_path)).causes == ()
+    assert examine(prefix, lock_of(prefix)).causes == ()
 
 
 @pytest.mark.exhaustive
-def test_altered_file(prefix: Environment, tmp_path: Path) -> None:
+def test_altered_file(prefix: Environment) -> None:
     path = prefix.append("numpy/_core/numeric.py", "# altered")
-    cause = only_cause(examine(prefix, lock_of(prefix, tmp_path)))
+    cause = only_cause(examine(prefix, lock_of(prefix)))
     assert (cause.id, cause.severity, cause.files) == ("files-altered", "broken", (str(path),))
     assert cause.owner == f"numpy {prefix.version('numpy')}"
     assert f"bootstrap restore --prefix {prefix.root}" in cause.repair
@@ -117,46 +88,46 @@ def test_altered_file_whose_record_was_edited_too(prefix: Environment) -> None:
 
 
 @pytest.mark.exhaustive
-def test_numpy_replaced_by_pip(prefix: Environment, tmp_path: Path, wheel: Callable[[str], Path]) -> None:
-    locked, lock = prefix.version("numpy"), lock_of(prefix, tmp_path)
+def test_numpy_replaced_by_pip(prefix: Environment, wheel: Callable[[str], Path]) -> None:
+    locked, wanted = prefix.version("numpy"), lock_of(prefix)
     shutil.rmtree(prefix.site / "numpy")
     shutil.rmtree(prefix.site / "numpy.libs")
     shutil.rmtree(prefix.find("numpy-*.dist-info"))
     prefix.unzip(wheel("numpy<2.2"))
-    for given in (None, lock):
+    for given in (None, wanted):
         cause = only_cause(examine(prefix, given))
         assert (cause.id, cause.severity, cause.owner) == ("numpy-replaced", "broken", f"numpy {locked}")
 
 
-def test_another_numpy_than_locked(prefix: Environment, tmp_path: Path) -> None:
-    report = examine(prefix, lock_of(prefix, tmp_path, numpy="1.0.0"))
+def test_another_numpy_than_locked(prefix: Environment) -> None:
+    report = examine(prefix, lock_of(prefix, numpy="1.0.0"))
     cause = only_cause(report)
     assert (cause.id, cause.severity) == ("not-as-locked", "broken")
     assert "1.0.0" in " ".join([cause.summary, *cause.evidence])
 
 
 @pytest.mark.exhaustive
-def test_another_package_than_locked(prefix: Environment, tmp_path: Path) -> None:
-    cause = only_cause(examine(prefix, lock_of(prefix, tmp_path, scipy="1.0.0")))
+def test_another_package_than_locked(prefix: Environment) -> None:
+    cause = only_cause(examine(prefix, lock_of(prefix, scipy="1.0.0")))
     assert (cause.id, cause.severity) == ("not-as-locked", "doubtful")
     assert cause.owner.startswith("scipy ")
 
 
-def test_package_that_the_lock_does_not_have(prefix: Environment, tmp_path: Path) -> None:
+def test_package_that_the_lock_does_not_have(prefix: Environment) -> None:
     meta = {"name": "more", "version": "1", "build": "0", "paths_data": {"paths": []}}
     (prefix.root / "conda-meta" / "more-1-0.json").write_text(json.dumps(meta))
-    report = examine(prefix, lock_of(prefix, tmp_path))
+    report = examine(prefix, lock_of(prefix))
     assert report.verdict == "healthy"
     assert [(cause.id, cause.severity) for cause in report.causes] == [("not-locked", "note")]
 
 
 @pytest.mark.exhaustive
-def test_missing_package(prefix: Environment, tmp_path: Path) -> None:
-    lock = lock_of(prefix, tmp_path)
+def test_missing_package(prefix: Environment) -> None:
+    wanted = lock_of(prefix)
     next((prefix.root / "conda-meta").glob("python-dateutil-*.json")).unlink()
     shutil.rmtree(prefix.site / "dateutil")
     shutil.rmtree(prefix.find("python_dateutil-*.dist-info"))
-    cause = only_cause(examine(prefix, lock))
+    cause = only_cause(examine(prefix, wanted))
     assert (cause.id, cause.severity) == ("not-as-locked", "broken")
     assert cause.owner.startswith("python-dateutil ")
     assert any(line.startswith("import pandas") for line in cause.evidence)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap.integrity.disk import Disk, current_platform, examine
-from bootstrap.lock import Channel, Lock, Record
+from bootstrap.integrity.disk import Disk, examine
+from tests.support.records import lock, path_entry, record, write_meta
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bootstrap.lock import Lock, Record
+
 FILES = {"numpy/__init__.py": "", "numpy/core.py": "x = 1\n", "numpy/version.py": "version = '2.0'\n"}
-SHA = "0" * 64
+NUMPY = record("numpy", "2.0", "0")
 
 
 @pytest.fixture
@@ -43,25 +44,12 @@ def install(site: Path, version: str) -> Path:
     return info
 
 
-def adopt(site: Path, name: str = "numpy", version: str = "2.0", files: tuple[str, ...] = tuple(FILES)) -> None:
+def adopt(site: Path, package: Record = NUMPY, files: tuple[str, ...] = tuple(FILES)) -> None:
     """Makes conda the owner of these files, as they now are."""
     prefix = site.parents[2]
-    meta = prefix / "conda-meta"
-    meta.mkdir(exist_ok=True)
-    (meta / "history").touch()
-    paths = [
-        {
-            "_path": (site / file).relative_to(prefix).as_posix(),
-            "path_type": "hardlink",
-            "sha256": hashlib.sha256((site / file).read_bytes()).hexdigest(),
-            "size_in_bytes": (site / file).stat().st_size,
-        }
-        for file in files
-    ]
-    url = f"https://example.invalid/{name}-{version}-0.conda"
-    record = {"name": name, "version": version, "build": "0", "subdir": current_platform(), "url": url, "sha256": SHA}
-    text = json.dumps({**record, "paths_data": {"paths_version": 1, "paths": paths}})
-    (meta / f"{name}-{version}-0.json").write_text(text)
+    found = {(site / file).relative_to(prefix).as_posix(): (site / file).read_text() for file in files}
+    write_meta(prefix, package, [path_entry(path, text) for path, text in found.items()])
+    (prefix / "conda-meta" / "history").touch()
 
 
 def look(site: Path, lock: Lock | None = None, *, quick: bool = False) -> Disk:
@@ -70,15 +58,6 @@ def look(site: Path, lock: Lock | None = None, *, quick: bool = False) -> Disk:
 
 def faults(disk: Disk) -> list[tuple[str, str, str]]:
     return [(fault.path.rpartition("/")[2], fault.reason, fault.owner) for fault in disk.files]
-
-
-def lock(tmp_path: Path, **versions: str) -> Lock:
-    here = current_platform()
-    records = tuple(
-        Record(name, version, "conda", here, f"https://example.invalid/{name}-{version}-0.conda", SHA, None)
-        for name, version in versions.items()
-    )
-    return Lock(tmp_path / "conda-lock.yml", {}, (Channel("https://example.invalid"),), (here,), (), records, SHA)
 
 
 @pytest.mark.parametrize("quick", [False, True])
@@ -158,10 +137,11 @@ def test_bytecode_that_python_rewrote_is_no_fault(site: Path) -> None:
 
 
 @pytest.mark.parametrize("quick", [False, True])
-def test_against_a_lock(site: Path, tmp_path: Path, quick: bool) -> None:
+def test_against_a_lock(site: Path, monkeypatch: pytest.MonkeyPatch, quick: bool) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
     adopt(site)
-    adopt(site, "more", "1", ())
-    wanted = lock(tmp_path, numpy="1.0", gone="3")
+    adopt(site, record("more", "1", "0"), ())
+    wanted = lock(record("numpy", "1.0", "0"), record("gone", "3", "0"))
     disk = look(site, wanted, quick=quick)
     assert dict(disk.locked) == {"numpy": "1.0", "gone": "3"}
     assert sorted(map(str, disk.records)) == [

@@ -172,6 +172,14 @@ def test_variables_that_change_nothing_are_no_cause(built: Built) -> None:
     assert found(built) == []
 
 
+def test_a_library_path_into_the_environment_leads_nowhere_else(tmp_path: Path) -> None:
+    built = Built(tmp_path, conda=True)
+    library = built.write(built.prefix / "lib" / "libopenblas.so.0")
+    built.probe("numpy-mapped", "pass", mapped=[str(library)])
+    built.set(loader={"LD_LIBRARY_PATH": str(library.parent)})
+    assert found(built) == []
+
+
 def test_a_site_folder_on_the_outer_path_is_not_elsewhere(built: Built) -> None:
     built.set(outer_paths=(built.site,))
     assert found(built) == []

@@ -249,6 +249,9 @@ EXPLAINS: dict[str, tuple[Draft, Symptom, bool]] = {
         draft("numpy", experiment=frozenset({"blas"})), symptom("numpy", "x", name="fft"), False,
     ),
     "a file that the failure names": (draft("six", files=("/e/six.py",)), symptom("pandas", "in /e/six.py"), True),
+    "but not of numpy's failure": (
+        draft("six", files=("/e/six.py",)), symptom("numpy", "in /e/six.py", name="blas"), False,
+    ),
     "a traceback through its folder": (
         draft("python-dateutil", files=(f"{SITE}/dateutil/tz.py",)),
         symptom("pandas", "x", traceback=[f'File "{SITE}/dateutil/parser.py"']), True,
