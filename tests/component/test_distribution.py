@@ -81,9 +81,9 @@ def test_what_a_runtime_receives(wheel: Path) -> None:
 def test_installed_it_finds_its_lock_and_runs(built: Path, tmp_path: Path, kind: str) -> None:
     """In a virtual environment of its own, with what it depends on taken from this one."""
     home = tmp_path / "venv"
-    subprocess.run([sys.executable, "-m", "venv", home], check=True)
-    install = [home / "bin/python", "-m", "pip", "install", "--quiet", "--no-deps", next(built.glob(kind))]
-    subprocess.run(install, check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
+    install = [sys.executable, "-m", "pip", "--python", home / "bin/python", "install", "--quiet", "--no-deps"]
+    subprocess.run([*install, next(built.glob(kind))], check=True, capture_output=True)
     site = next(home.glob("lib/python3*/site-packages"))
     # After its own, so that only dependencies come from there.
     (site / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")

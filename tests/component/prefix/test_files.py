@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from bootstrap.prefix import files
 from bootstrap.prefix.files import verify_files
 from bootstrap.prefix.records import InstalledFile, InstalledRecord
 
@@ -63,6 +63,6 @@ def test_every_fault_is_told_apart(prefix: Path) -> None:
 
 
 def test_a_worker_that_dies_costs_no_verdict(prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     (prefix / "f20").write_bytes(b"\xff" * 140)
     assert [f.path for f in verify_files(prefix, [record(prefix)], workers=2)] == ["f20"]

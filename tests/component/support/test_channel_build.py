@@ -109,7 +109,7 @@ def test_what_a_killed_build_left_is_cleared_away(ensure, tmp_path: Path) -> Non
 @pytest.mark.exhaustive
 def test_channels_out_of_use_are_removed(ensure, monkeypatch: pytest.MonkeyPatch) -> None:
     first, _ = ensure("first-demo", "nomkl")
-    monkeypatch.setattr(build, "_UNUSED_DAYS", -1)
+    monkeypatch.setattr(build, "UNUSED_DAYS", -1)
     second, _ = ensure("first-demo")
     assert not first.path.exists()
     assert len(second.records()) == 5

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 CACHE_VARIABLE = "BOOTSTRAP_CHANNEL_CACHE"
-_UNUSED_DAYS = 2
+UNUSED_DAYS = 2
 
 # Which of this package's modules decide what a package of each kind holds.
 _SOURCES = {
@@ -204,7 +204,7 @@ def _make_packages(
 
 def _prune(cache: Path, *, keep: Path) -> None:
     """Remove channels that nobody asked for in two days, and packages that no channel holds."""
-    oldest = time.time() - _UNUSED_DAYS * 86400
+    oldest = time.time() - UNUSED_DAYS * 86400
     used: set[str] = set()
     for home in (cache / "channels").iterdir():
         marker = home / "complete.json"

@@ -162,3 +162,25 @@ def test_the_same_record_twice_in_one_category(tmp_path: Path) -> None:
     lock["package"].append(lock["package"][1])
     with pytest.raises(DuplicateRecordError):
         read_lock(locks.write(tmp_path / "l.yml", lock))
+
+
+@pytest.mark.parametrize(
+    "change", [{"url": f"{locks.CHANNEL}/noarch/x-1-0.conda"}, {"version": "9"}, {"hash": {"md5": "1" * 32}}]
+)
+def test_the_same_name_in_two_categories_must_be_one_package(tmp_path: Path, change: dict[str, object]) -> None:
+    lock = locks.sound_lock()
+    lock["package"][5].update(change)
+    assert [entry["name"] for entry in lock["package"][4:6]] == ["attrs", "attrs"]
+    with pytest.raises(DuplicateRecordError, match="attrs on linux-64"):
+        read_lock(locks.write(tmp_path / "l.yml", lock))
+
+
+@pytest.mark.parametrize("line", ["version: 1", "  manager: conda", "    python: '>=3.7'"])
+def test_a_key_that_stands_twice(tmp_path: Path, line: str) -> None:
+    """YAML's own readers take the last."""
+    path = locks.write(tmp_path / "l.yml", locks.sound_lock())
+    assert f"\n{line}\n" in f"\n{path.read_text()}"
+    path.write_text(path.read_text().replace(f"{line}\n", f"{line}\n{line}\n", 1))
+    with pytest.raises(LockSyntaxError) as caught:
+        read_lock(path)
+    assert "stands twice" in caught.value.evidence[0]

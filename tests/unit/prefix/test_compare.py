@@ -11,7 +11,7 @@ import pytest
 from bootstrap.prefix.compare import Comparison, compare_prefix
 from bootstrap.prefix.records import read_records
 from bootstrap.prefix.state import State, fingerprint, write_state
-from tests.support.records import install, record
+from tests.support.records import install, record, write_meta
 
 SITE = "lib/python3.13/site-packages"
 NUMPY, TOOL = record("numpy", "2.3.4"), record("tool", "1.0")
@@ -110,7 +110,26 @@ def test_a_record_that_can_not_be_read_is_missing_too(prefix: Path) -> None:
     assert differing(compared(prefix)) == ["missing", "unreadable"]
 
 
+def test_a_link_that_leads_elsewhere(prefix: Path) -> None:
+    link = prefix / "bin/tool-link"
+    link.symlink_to("tool")
+    write_meta(prefix, TOOL, [{"_path": "bin/tool-link", "path_type": "softlink"}])
+    keep_ledger(prefix)
+    assert compared(prefix).agrees
+    link.unlink()
+    link.symlink_to("/elsewhere")
+    for hash_all in (True, False):
+        assert [f.reason for f in compared(prefix, hash_all=hash_all).altered] == ["target"]
+
+
 class TestByTheLedger:
+    def test_a_record_that_it_does_not_know_is_read(self, prefix: Path) -> None:
+        keep_ledger(prefix)
+        new = record("new")
+        install(prefix, new, {"share/new": "new"})
+        (prefix / "share/new").write_text("old")
+        assert differing(compared(prefix, NUMPY, TOOL, new, hash_all=False)) == ["altered"]
+
     def test_what_it_shows_unchanged_is_not_read(self, prefix: Path) -> None:
         keep_ledger(prefix)
         tool = prefix / "bin/tool"

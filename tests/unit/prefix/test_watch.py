@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from bootstrap.prefix import watch
 from bootstrap.prefix.watch import Watch
 from bootstrap.progress import Silent, Step
 from tests.support.records import record
@@ -24,7 +25,7 @@ class Told(Silent):
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time, which stands still unless a test moves it."""
     now = [100.0]
-    monkeypatch.setattr(watch.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     return now
 
 

@@ -75,9 +75,35 @@ def test_the_first_image_stays(machine: Path, journal: Journal) -> None:
     config = machine / "etc/config.py"
     journal.keep(config)
     config.write_text("b = 2\n")
-    Journal(journal.folder).keep(config)
-    Journal(journal.folder).undo()
+    again = Journal(journal.folder)
+    again.keep(config)
+    assert again.paths == (str(config),)
+    again.undo()
     assert config.read_text() == "a = 1\n"
+
+
+@pytest.mark.parametrize("how", ["content", "mode", "time"])
+def test_a_file_is_as_it_was_in_all(how: str, machine: Path, journal: Journal) -> None:
+    before, config = tree(machine), machine / "etc/config.py"
+    journal.keep(config)
+    times = config.stat().st_atime_ns, config.stat().st_mtime_ns
+    if how == "content":  # of the same length and time
+        config.write_text("z = 9\n")
+        os.utime(config, ns=times)
+    elif how == "mode":
+        config.chmod(0o644)
+    else:
+        config.touch()
+    assert journal.undo() == [str(config)]
+    assert tree(machine) == before
+
+
+def test_the_last_changed_is_put_back_first(machine: Path, journal: Journal) -> None:
+    first, last = machine / "etc/config.py", machine / "bin/python3"
+    for path in (first, last):
+        journal.keep(path)
+        path.unlink()
+    assert journal.undo() == [str(last), str(first)]
 
 
 def test_what_was_not_changed_is_not_touched(machine: Path, journal: Journal) -> None:

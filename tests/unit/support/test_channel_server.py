@@ -129,10 +129,11 @@ def test_substitute_serves_another_file(folder: Path) -> None:
 
 def test_stall_sends_half_and_hangs(folder: Path) -> None:
     with serve(folder, faults={"a.conda": Fault.stall()}) as server:
-        connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=0.5)
+        connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=30)
         connection.request("GET", "/noarch/a.conda")
         answer = connection.getresponse()
         assert answer.read(len(CONTENT) // 2) == CONTENT[: len(CONTENT) // 2]
+        connection.sock.settimeout(0.2)
         with pytest.raises(TimeoutError):
             answer.read(1)
         connection.close()
