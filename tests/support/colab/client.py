@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
 import threading
 import time
 from collections import defaultdict, deque
@@ -154,6 +155,7 @@ class Client:
         self.inputs: deque[str] = deque()
         self.answers: dict[str, Callable[[Any], Any]] = {}
         self._file = connection_file
+        self._short = tempfile.TemporaryDirectory(prefix="kernel-")
         self._sent: dict[str, str] = {}
         self._by_parent: defaultdict[str, list[Message]] = defaultdict(list)
         self._news = threading.Condition()
@@ -167,9 +169,19 @@ class Client:
             self.close()
             self._connection = connection
             self._sockets = _Sockets(owner=self)
-            self._sockets.load_connection_info(connection)
+            self._sockets.load_connection_info(self._from_here(connection))
             self._sockets.start_channels(hb=False)
         return self._sockets
+
+    def _from_here(self, connection: dict[str, Any]) -> dict[str, Any]:
+        """The connection as this process can make it: Unix sockets lie beside the connection file, which may be deep
+        in another root, and a socket's path is at most 107 characters long."""
+        if connection["transport"] != "ipc":
+            return connection
+        near = Path(self._short.name, "runtime")
+        if not near.is_symlink():
+            near.symlink_to(self._file.parent)
+        return {**connection, "ip": str(near / Path(connection["ip"]).name)}
 
     def _arrived(self, channel: str, raw: dict[str, Any]) -> None:
         parent = (raw.get("parent_header") or {}).get("msg_id", "")
