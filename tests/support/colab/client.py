@@ -34,6 +34,10 @@ page or client may be slower than a short cell.
 """
 
 
+SILENT = object()
+"""What one of a client's answers returns where the page says nothing."""
+
+
 @dataclass(frozen=True)
 class Message:
     """One message from the kernel.
@@ -147,7 +151,7 @@ class Client:
         messages: All that came since it was opened, in order of arrival.
         inputs: What to answer when cells ask for input, in order.
         answers: For requests of ``google.colab`` to the page: type of request to a function of its body, whose
-            value is sent back. What isn't there is not answered, as by a page that is closed.
+            value is sent back, unless it is ``SILENT``. What isn't there is not answered, as by a closed page.
     """
 
     def __init__(self, connection_file: Path) -> None:
@@ -197,7 +201,8 @@ class Client:
         if kind == "colab_request" and message.metadata["colab_request_type"] in self.answers:
             data = self.answers[message.metadata["colab_request_type"]](message.content["request"])
             value = {"type": "colab_reply", "colab_msg_id": message.metadata["colab_msg_id"], "data": data}
-            self._say("stdin", "input_reply", {"value": value})
+            if data is not SILENT:
+                self._say("stdin", "input_reply", {"value": value})
 
     def _say(self, channel: str, kind: str, content: dict[str, Any], metadata: dict[str, Any] | None = None) -> str:
         sockets = self._sockets
