@@ -1,39 +1,43 @@
-"""Modules of the machine's own Python that the environment's kernel needs, made visible in the prefix.
+"""What comes from the machine's own Python into the prefix, as copies, and which programs see it.
 
-Three kinds, in one folder that a .pth file puts behind the environment's own packages:
+Three folders of packages:
 
-- ``google.colab`` and Colab's kernel launcher: they fit the VM, whichever it is, and there is no other source for
-  them. ``google`` itself stays what it is in the environment (google-auth, protobuf): the folder adds a
-  portion to that namespace.
-- this distribution and the two of its dependencies that the lock doesn't have, with their metadata, so that pip in
-  the environment finds them installed.
-- pure Python modules that ``google.colab`` imports and the lock doesn't have (portpicker).
+- ``bridge``, behind the environment's own packages by a .pth file, for every program of the environment: this
+  distribution and the two of its dependencies that the lock doesn't have, with their metadata, so that pip in the
+  environment finds them installed; and ``google.colab`` with Colab's kernel launcher, without metadata, because what
+  google-colab pins is the VM's. ``google`` itself stays what it is in the environment (google-auth, protobuf): the
+  folder adds a portion to that namespace.
+- ``front``, before the environment's packages, in a kernel's process alone (`kernel.interface`): what lies between
+  the page and Python, in the VM's versions, because ``google.colab`` and the page are written for those.
+- ``behind``, after all others, in a kernel's process alone: what ``front`` and ``google.colab`` import, at once or
+  later (portpicker, gspread), and the environment doesn't have.
 
-Nothing is fetched. All are copies (hard links where the file system has them): what pip replaces in the environment
-and the bytecode that its Python writes stay there.
+A distribution comes only if it is pure Python, and so is all that would have to come with it: what is compiled has
+to be in the lock. Nothing is fetched. All are copies (hard links where the file system has them): what pip replaces
+in the environment and the bytecode that its Python writes stay there.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import json
+import re
 import shutil
-import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from bootstrap.errors import KernelProofError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bootstrap.runtime.layout import Layout
 
 PTH_NAME = "condacolab-bootstrap.pth"
 DISTRIBUTIONS = ("condacolab-bootstrap", "condacolab", "py-rattler")
 COLAB_MODULES = ("google.colab", "colab_kernel_launcher")
-_MOST_MISSING = 20
+COLAB_DISTRIBUTION = "google-colab"
+FRONT = ("ipython", "ipykernel", "ipywidgets", "anywidget")
+"""Between the page and Python."""
+ABSENT_NAME = "absent"
+"""File in ``front``: names, one a line, of what its packages require and the environment has, but not the machine."""
 _NO_BYTECODE = shutil.ignore_patterns("__pycache__")
 
 
@@ -43,35 +47,99 @@ def build(layout: Layout, *, colab: bool) -> None:
     Args:
         layout: The prefix.
         colab: Whether this machine has `google.colab`.
-
-    Raises:
-        KernelProofError: `google.colab` needs a module that neither the lock nor this machine can give.
     """
-    new = layout.bridge.with_name("bridge.new")
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(parents=True)
+    new = {folder: folder.with_name(f"{folder.name}.new") for folder in (layout.bridge, layout.front, layout.behind)}
+    for folder in new.values():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
     for name in DISTRIBUTIONS:
-        _copy_distribution(name, new)
+        _copy_distribution(name, new[layout.bridge])
     if colab:
         for name in COLAB_MODULES:
-            _copy_module(name, new)
-    shutil.rmtree(layout.bridge, ignore_errors=True)
-    new.rename(layout.bridge)
+            _copy_module(name, new[layout.bridge])
+        _fill(new[layout.front], new[layout.behind], layout.site_packages(), new[layout.bridge] / "google/colab")
+    for folder, made in new.items():
+        shutil.rmtree(folder, ignore_errors=True)
+        made.rename(folder)
     (layout.site_packages() / PTH_NAME).write_text(f"{layout.bridge}\n", encoding="utf-8")
-    if colab:
-        _complete(layout)
 
 
-def _copy_distribution(name: str, folder: Path) -> None:
-    """Copies a distribution's modules and metadata; those of an editable install, too."""
+def _fill(front: Path, behind: Path, site_packages: Path, colab: Path) -> None:
+    """Copies what a kernel's process has around the environment's packages."""
+    there = {_canonical(path.name.partition("-")[0]) for path in site_packages.glob("*.*-info")}
+    roots = {name: _closure(name, there) for name in FRONT}
+    before = {name for name, closure in roots.items() if closure is not None}
+    wanted = [closure for closure in roots.values() if closure is not None]
+    later = [name for name in _imports(colab) if not _has_module(site_packages, name)]
+    wanted += [_closure(name, there) or set() for name in later]
+    for name in before:
+        _copy_distribution(name, front)
+    for name in set().union(*wanted) - before:
+        _copy_distribution(name, behind)
+    _copy_distribution(COLAB_DISTRIBUTION, behind, only=".dist-info")
+    required = {name for root in before for name in _required(metadata.distribution(root))}
+    absent = sorted(name for name in required & there if _distribution(name) is None)
+    (front / ABSENT_NAME).write_text("".join(f"{name}\n" for name in absent), encoding="utf-8")
+
+
+def _closure(name: str, there: set[str]) -> set[str] | None:
+    """A distribution and what it requires that the environment doesn't have; None if not all of it is pure Python."""
+    found: set[str] = set()
+    waiting = [_canonical(name)]
+    while waiting:
+        name = waiting.pop()
+        distribution = _distribution(name)
+        if distribution is None or name in found:
+            if not found:
+                return None
+            continue
+        if not distribution.files or any(".so" in file.suffixes for file in distribution.files):
+            return None
+        found.add(name)
+        waiting += _required(distribution) - there - set(FRONT)
+    return found
+
+
+def _distribution(name: str) -> metadata.Distribution | None:
     try:
-        found = metadata.distribution(name)
+        return metadata.distribution(name)
     except metadata.PackageNotFoundError:
+        return None
+
+
+def _required(distribution: metadata.Distribution) -> set[str]:
+    """The names that a distribution requires without an extra."""
+    plain = [line for line in distribution.requires or () if "extra ==" not in line]
+    return {_canonical(match[0]) for line in plain if (match := re.match(r"[\w.-]+", line))}
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _has_module(site_packages: Path, name: str) -> bool:
+    return (site_packages / name).is_dir() or any(site_packages.glob(f"{name}.*"))
+
+
+def _imports(package: Path) -> set[str]:
+    """The top-level names that a package's files import, at once or later, also in code that they hold as text.
+
+    The standard library's and ``google`` are left out.
+    """
+    found: set[str] = set()
+    for file in package.rglob("*.py"):
+        found.update(re.findall(r"^\s*(?:import|from) (\w+)", file.read_text(encoding="utf-8"), re.MULTILINE))
+    return found - sys.stdlib_module_names - {"google"}
+
+
+def _copy_distribution(name: str, folder: Path, *, only: str = "") -> None:
+    """Copies a distribution's modules and metadata, also of an editable install; or only folders of a suffix."""
+    if (found := _distribution(name)) is None:
         return
     base = Path(str(found.locate_file("")))
     for file in found.files or ():
         source = base / file
-        if ".." in file.parts or file.parts[0] == "__pycache__" or file.suffix in (".pyc", ".pth"):
+        if ".." in file.parts or file.suffix in (".pyc", ".pth") or not file.parts[0].endswith(only):
             continue
         if source.is_file():
             _copy(source, folder / file)
@@ -107,47 +175,3 @@ def _copy_module(name: str, folder: Path) -> bool:
     package = source.parent
     shutil.copytree(package, above / package.name, copy_function=_copy, ignore=_NO_BYTECODE)
     return True
-
-
-IMPORT_FIRST_MISSING = """\
-import importlib, json, sys
-missing = None
-try:
-    for name in sys.argv[1:]:
-        importlib.import_module(name)
-except ModuleNotFoundError as error:
-    missing = error.name
-print(json.dumps(missing))
-"""
-
-
-def _complete(layout: Layout) -> None:
-    """Adds what `google.colab` imports and the environment doesn't have."""
-    added: list[str] = []
-    while (missing := _first_missing(layout, (COLAB_MODULES[0], f"{COLAB_MODULES[0]}._kernel"))) is not None:
-        top = missing.split(".")[0]
-        if top in added or len(added) == _MOST_MISSING or not _pure(top) or not _copy_module(top, layout.bridge):
-            evidence = [f"google.colab imports {missing}, which the lock doesn't have"]
-            evidence += [f"taken from this machine: {', '.join(added)}"] if added else []
-            raise KernelProofError("google.colab can't be imported in the environment.", evidence=evidence)
-        added.append(top)
-
-
-def _pure(name: str) -> bool:
-    """Whether a module of this machine is Python code only, and so runs in another Python, too."""
-    spec = importlib.util.find_spec(name)
-    if spec is None:
-        return False
-    places: Iterable[Any] = spec.submodule_search_locations or ()
-    return not any(file.suffix == ".so" for place in places for file in Path(place).rglob("*"))
-
-
-def _first_missing(layout: Layout, names: Iterable[str]) -> str | None:
-    command = [str(layout.python), "-I", "-c", IMPORT_FIRST_MISSING, *names]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise KernelProofError(
-            "google.colab can't be imported in the environment.", evidence=done.stderr.strip().splitlines()[-3:]
-        )
-    missing: str | None = json.loads(done.stdout.splitlines()[-1])
-    return missing

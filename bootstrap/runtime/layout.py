@@ -38,6 +38,16 @@ class Layout:
         return self.own / "bridge"
 
     @property
+    def front(self) -> Path:
+        """The machine's packages that a kernel's process has before the environment's."""
+        return self.own / "front"
+
+    @property
+    def behind(self) -> Path:
+        """The machine's packages that a kernel's process has after all others."""
+        return self.own / "behind"
+
+    @property
     def no_libraries(self) -> Path:
         """An empty folder whose name begins with ``PREFIX/lib``, for LD_LIBRARY_PATH.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.card import Card
 from bootstrap.integrity.process import CHILD
-from bootstrap.runtime import bridge, condacolab
+from bootstrap.runtime import condacolab
 from bootstrap.runtime.journal import Journal
 from bootstrap.runtime.kernel import move
 from bootstrap.runtime.kernel.launch import PROVE
@@ -21,7 +21,7 @@ from bootstrap.runtime.kernel.launch import PROVE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PROBES = ({str(CHILD)}, {move.LAUNCH_MODULE, PROVE}, {bridge.IMPORT_FIRST_MISSING})
+_PROBES = ({str(CHILD)}, {move.LAUNCH_MODULE, PROVE})
 """Words on the command lines of what a set-up runs in the environment; a kernel's and a user's have none of these."""
 _SECONDS_TO_END = 10.0
 

@@ -23,7 +23,8 @@ _PIP = "*'-m pip install -q condacolab-bootstrap'.split()"
 INSTALL = f"import subprocess, sys; subprocess.check_call([sys.executable, {_PIP}])"
 SMALL = ("numpy", "pandas", "ipykernel", "ipython", "ipyparallel", "jupyter_server", "pip", "conda", "google-auth")
 """What a Colab kernel needs, without pytorch and its like: a few seconds to restore."""
-SMALL += ("requests", "tornado", "httplib2", "matplotlib-base", "rich", "pyyaml")
+SMALL += ("requests", "tornado", "httplib2", "matplotlib-base", "rich", "pyyaml", "tqdm")
+SMALL += ("pillow", "ipython_genutils", "ipywidgets", "anywidget", "psygnal")
 
 
 @dataclass(frozen=True)

@@ -30,17 +30,54 @@ def moved(material: Material, settled: Path) -> Iterator[Kernel]:
         yield kernel
 
 
-def test_only_the_environment_and_the_bridge_are_on_the_path(moved: Kernel) -> None:
+OWN = "/opt/conda/share/condacolab-bootstrap"
+
+
+def test_the_environment_and_what_lies_around_it_are_on_the_path(moved: Kernel) -> None:
     found = json.loads(moved.execute("import json, sys; print(json.dumps(sys.path))").stdout)
-    bridge = "/opt/conda/share/condacolab-bootstrap/bridge"
-    assert all(path == "" or path.startswith("/opt/conda/lib/") or path == bridge for path in found)
-    assert bridge in found
+    front, *environment, bridge, behind = [path for path in found if path]
+    assert (front, bridge, behind) == (f"{OWN}/front", f"{OWN}/bridge", f"{OWN}/behind")
+    assert environment
+    assert all(path.startswith("/opt/conda/lib/") for path in environment)
 
 
-@pytest.mark.parametrize("module", ["numpy", "pandas", "IPython", "ipykernel", "zmq", "google.auth", "yaml", "rich"])
+@pytest.mark.parametrize("module", ["numpy", "pandas", "zmq", "traitlets", "google.auth", "yaml", "rich", "psygnal"])
 def test_packages_are_the_environments(module: str, moved: Kernel) -> None:
     result = moved.execute(f"import {module}; print({module}.__file__)").require()
     assert result.stdout.startswith("/opt/conda/lib/")
+
+
+@pytest.mark.parametrize(
+    ("module", "version"), [("IPython", "7.34.0"), ("ipykernel", "6.17.1"), ("ipywidgets", "7.7.1")]
+)
+def test_what_lies_between_the_page_and_python_is_the_machines(module: str, version: str, moved: Kernel) -> None:
+    told = f"import {module}, importlib.metadata as m; print({module}.__file__, m.version('{module}'))"
+    assert moved.execute(told).require().stdout.split() == [f"{OWN}/front/{module}/__init__.py", version]
+    own = moved.execute(f"!python -c '{told.replace(chr(39), chr(34))}'").require().stdout.split()
+    assert own[0].startswith("/opt/conda/lib/")
+    assert own[1] != version
+
+
+def test_the_environment_by_itself_is_sound_for_pip(moved: Kernel) -> None:
+    assert moved.execute("!pip check").require().stdout == "No broken requirements found.\n"
+
+
+def test_what_google_colab_imports_later_is_there(moved: Kernel) -> None:
+    told = moved.execute(
+        "import portpicker, importlib.metadata as m; print(portpicker.__file__, m.version('portpicker'))"
+    )
+    assert told.require().stdout.split()[0] == f"{OWN}/behind/portpicker.py"
+    moved.execute("from google.colab import html, sheets").require()
+
+
+def test_commands_are_captured_and_modules_reloaded_on_any_python(moved: Kernel) -> None:
+    """IPython 7 does neither from Python 3.12 on; this environment's kernel does."""
+    assert moved.execute("x = !echo 'a b'; echo \"it's\"\nprint(list(x))").require().stdout == "['a b', \"it's\"]\n"
+    assert moved.execute("y, z = !echo 1; echo 2\nprint(y, z, 1 != 2)").require().stdout == "1 2 True\n"
+    moved.execute("%load_ext autoreload\n%autoreload 2\nopen('mine.py', 'w').write('x = 1')\nimport mine").require()
+    changed = "import os; open('mine.py', 'w').write('x = 22'); os.utime('mine.py', (2e9, 2e9))"
+    moved.execute(changed).require()
+    assert moved.execute("mine.x").text == "22"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +93,7 @@ def test_commands_act_on_the_environment(command: str, moved: Kernel) -> None:
 def test_what_pip_installs_goes_into_the_environment(moved: Kernel) -> None:
     moved.execute("%pip install -q --no-deps condacolab-bootstrap").require()  # satisfied already
     told = moved.execute("!pip show -f condacolab-bootstrap").require().stdout
-    assert "Location: /opt/conda/share/condacolab-bootstrap/bridge" in told
+    assert f"Location: {OWN}/bridge" in told
 
 
 @pytest.mark.parametrize(

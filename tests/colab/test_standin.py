@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import ROOT
-from tests.support.colab import UNTIL_THE_NEXT_HAS_COME, ColabRoot, each_version
+from tests.support.colab import UNTIL_THE_NEXT_HAS_COME, VERSIONS, ColabRoot, each_version
 from tests.support.colab.root import HOME
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module", params=each_version())
 def colab(request: pytest.FixtureRequest) -> Iterator[ColabRoot]:
-    """A machine with a server, for tests that leave it as it is."""
-    with ColabRoot.start(request.param) as machine:
+    """A machine with a server, for tests that leave it as it is; the oldest over TCP, the others as Colab's own."""
+    with ColabRoot.start(request.param, transport="tcp" if request.param == VERSIONS[0] else "ipc") as machine:
         yield machine
 
 
@@ -71,8 +72,9 @@ class TestLayout:
             assert where.startswith(("/usr/local/bin/", "/usr/bin/python3.")), command
 
     def test_the_packages_fit_each_other(self, colab: ColabRoot) -> None:
+        """Colab leaves out jedi, and says so in every `pip check`."""
         checked = colab.run(["pip", "check"])
-        assert checked.stdout.strip() == "No broken requirements found."
+        assert checked.stdout.strip() == "ipython 7.34.0 requires jedi, which is not installed."
 
     def test_google_is_a_namespace_for_three(self, colab: ColabRoot) -> None:
         names = python(colab, "import google.colab, google.auth, google.protobuf; print(google.colab.__name__)")
@@ -80,7 +82,7 @@ class TestLayout:
 
     def test_a_virtual_environment_is_its_own(self, colab: ColabRoot) -> None:
         colab.run(["python3", "-m", "venv", "--without-pip", "/tmp/own"], check=True)
-        asked = colab.run(["/tmp/own/bin/python", "-c", "import numpy"], env={"PYTHONPATH": ""})
+        asked = colab.run(["/tmp/own/bin/python", "-c", "import numpy"], env={"PYTHONPATH": None})
         assert "No module named 'numpy'" in asked.stderr
 
 
@@ -92,6 +94,15 @@ class TestKernel:
         assert (loaded, folder, int(pid)) == ("True", "/content", kernel.pid)
         assert result.text == "google.colab._shell.Shell"
         assert kernel.execute("type(get_ipython().kernel)").text == "google.colab._kernel.Kernel"
+
+    def test_it_is_reached_as_the_server_was_told(self, colab: ColabRoot, kernel: Kernel) -> None:
+        connection = json.loads(colab.path(kernel.connection_file).read_text(encoding="utf-8"))
+        assert connection["transport"] == colab.transport
+        assert kernel.execute("import os; os.environ['COLAB_JUPYTER_TRANSPORT']").text == repr(colab.transport)
+
+    def test_its_tooltips_carry_fields_for_the_page(self, kernel: Kernel) -> None:
+        reply = kernel.reply(kernel.request("inspect_request", {"code": "print", "cursor_pos": 3, "detail_level": 0}))
+        assert reply.content["data"]["application/json"]["type_name"] == "builtin_function_or_method"
 
     def test_thirty_queued_cells_answer_in_order(self, kernel: Kernel) -> None:
         ids = [kernel.send(f"print({n}); {n} * 2") for n in range(30)]

@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.runtime.kernel import fallback, wire
+from bootstrap.runtime.kernel import fallback, interface, wire
 from bootstrap.runtime.kernel.handover import Handover, receive
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _prove(module: str) -> dict[str, Any]:
     """Imports all that a kernel needs to start, and numpy; tells where they come from."""
+    interface.put_around()
     import numpy
     from ipykernel import kernelapp, zmqshell
 
@@ -73,6 +74,7 @@ def _prove(module: str) -> dict[str, Any]:
 
 
 def _prepare(left: Handover | None) -> None:
+    interface.put_around()
     from ipykernel import kernelapp
     from ipykernel.kernelbase import Kernel
 

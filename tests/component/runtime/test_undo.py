@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootstrap.integrity.process import CHILD
-from bootstrap.runtime.bridge import IMPORT_FIRST_MISSING
 from bootstrap.runtime.journal import STATE_VARIABLE, Journal
 from bootstrap.runtime.kernel.launch import PROVE
 from bootstrap.runtime.kernel.move import LAUNCH_MODULE
@@ -57,8 +56,8 @@ def start(stack: ExitStack, prefix: Path, script: str, words: Sequence[str]) -> 
 
 @pytest.mark.parametrize(
     "words",
-    [[str(CHILD), "{}"], ["-m", LAUNCH_MODULE, "ipykernel_launcher", PROVE], ["-I", "-c", IMPORT_FIRST_MISSING]],
-    ids=["check", "proof", "bridge"],
+    [[str(CHILD), "{}"], ["-m", LAUNCH_MODULE, "ipykernel_launcher", PROVE]],
+    ids=["check", "proof"],
 )
 def test_what_a_killed_set_up_left_running_is_ended_first(words: list[str], prefix: Path) -> None:
     with ExitStack() as stack:

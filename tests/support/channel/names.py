@@ -22,6 +22,7 @@ _CONDA_NAMES = {
     "graphviz": "python-graphviz",
     "huggingface-hub": "huggingface_hub",
     "importlib-resources": "importlib_resources",
+    "ipython-genutils": "ipython_genutils",
     "jaraco-classes": "jaraco.classes",
     "jaraco-context": "jaraco.context",
     "jaraco-functools": "jaraco.functools",

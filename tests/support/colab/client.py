@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
 import threading
 import time
 from collections import defaultdict, deque
@@ -31,6 +32,10 @@ while _kernel.msg_queue.empty() and not _kernel.shell_stream.socket.poll(100):
 A failing cell turns away only what has come by then (ipykernel's ``stop_on_error_timeout`` is 0, as on Colab), and a
 page or client may be slower than a short cell.
 """
+
+
+SILENT = object()
+"""What one of a client's answers returns where the page says nothing."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +151,7 @@ class Client:
         messages: All that came since it was opened, in order of arrival.
         inputs: What to answer when cells ask for input, in order.
         answers: For requests of ``google.colab`` to the page: type of request to a function of its body, whose
-            value is sent back. What isn't there is not answered, as by a page that is closed.
+            value is sent back, unless it is ``SILENT``. What isn't there is not answered, as by a closed page.
     """
 
     def __init__(self, connection_file: Path) -> None:
@@ -154,6 +159,7 @@ class Client:
         self.inputs: deque[str] = deque()
         self.answers: dict[str, Callable[[Any], Any]] = {}
         self._file = connection_file
+        self._short = tempfile.TemporaryDirectory(prefix="kernel-")
         self._sent: dict[str, str] = {}
         self._by_parent: defaultdict[str, list[Message]] = defaultdict(list)
         self._news = threading.Condition()
@@ -167,9 +173,19 @@ class Client:
             self.close()
             self._connection = connection
             self._sockets = _Sockets(owner=self)
-            self._sockets.load_connection_info(connection)
+            self._sockets.load_connection_info(self._from_here(connection))
             self._sockets.start_channels(hb=False)
         return self._sockets
+
+    def _from_here(self, connection: dict[str, Any]) -> dict[str, Any]:
+        """The connection as this process can make it: Unix sockets lie beside the connection file, which may be deep
+        in another root, and a socket's path is at most 107 characters long."""
+        if connection["transport"] != "ipc":
+            return connection
+        near = Path(self._short.name, "runtime")
+        if not near.is_symlink():
+            near.symlink_to(self._file.parent)
+        return {**connection, "ip": str(near / Path(connection["ip"]).name)}
 
     def _arrived(self, channel: str, raw: dict[str, Any]) -> None:
         parent = (raw.get("parent_header") or {}).get("msg_id", "")
@@ -185,7 +201,8 @@ class Client:
         if kind == "colab_request" and message.metadata["colab_request_type"] in self.answers:
             data = self.answers[message.metadata["colab_request_type"]](message.content["request"])
             value = {"type": "colab_reply", "colab_msg_id": message.metadata["colab_msg_id"], "data": data}
-            self._say("stdin", "input_reply", {"value": value})
+            if data is not SILENT:
+                self._say("stdin", "input_reply", {"value": value})
 
     def _say(self, channel: str, kind: str, content: dict[str, Any], metadata: dict[str, Any] | None = None) -> str:
         sockets = self._sockets

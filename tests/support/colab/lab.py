@@ -161,7 +161,9 @@ class Lab:
         self.colab.bind("/srv", lab_folder(target))
         settings = {"LabApp.app_dir": "/srv/share/jupyter/lab", "LabApp.expose_app_in_browser": True}
         with self._open:
-            self.server = Server(self.colab, ("python3", "-c", _PROGRAM), settings, "jupyterlab")
+            self.server = Server(
+                self.colab, self.colab.transport, ("python3", "-c", _PROGRAM), settings, "jupyterlab"
+            )
             self._open.callback(self.server.close)
             profile = self._open.enter_context(
                 tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
@@ -181,7 +183,7 @@ class Lab:
             AssertionError: It isn't in time; with what the page and the server say.
         """
         self.colab.path(f"/content/{notebook.name}").write_bytes(notebook.read_bytes())
-        self.driver.get(f"{self.server.url}/lab/tree/{notebook.name}?reset")
+        self.driver.get(f"{self.server.url}/lab/tree/content/{notebook.name}?reset")
         try:
             WebDriverWait(self.driver, timeout, 0.2).until(lambda driver: driver.execute_script(_READY))
         except TimeoutException:

@@ -3,6 +3,9 @@
 interpreter   an installed CPython, laid out as Ubuntu has it: /usr/bin/python3, /usr/lib/python3.X
 packages      what pip installs with it from wheels, to /usr/local
 image         the files under ``image/``: google.colab, the kernel's launcher, IPython's configuration
+
+``BOOTSTRAP_COLABTOOLS`` may name a checkout of github.com/googlecolab/colabtools: its ``google.colab``, which is the
+real one, then takes the place of the one under ``image/``.
 """
 
 from __future__ import annotations
@@ -42,6 +45,19 @@ _SKIPPED_FILES = re.compile(
 )
 
 
+def colab_package() -> Path:
+    """The folder that holds ``colab``: the imitation's, or that of the checkout which ``BOOTSTRAP_COLABTOOLS`` names.
+
+    Raises:
+        RuntimeError: There is none.
+    """
+    named = os.environ.get("BOOTSTRAP_COLABTOOLS")
+    parent = Path(named) if named else IMAGE / "dist-packages"
+    if not (parent / "google/colab/_kernel.py").is_file():
+        raise RuntimeError(f"BOOTSTRAP_COLABTOOLS={named} is no checkout of googlecolab/colabtools")
+    return parent / "google"
+
+
 def cache() -> Path:
     """Where layers and wheels are kept: ``.cache/colab``, or where ``BOOTSTRAP_COLAB_CACHE`` says."""
     folder = Path(os.environ.get("BOOTSTRAP_COLAB_CACHE", ROOT / ".cache/colab"))
@@ -64,12 +80,14 @@ def colab_layers(target: Target) -> list[Path]:
     packages = made_once(
         f"packages-{target.short}", packages_key, lambda at: _build_packages(at, target, interpreter)
     )
-    files = sorted(path for path in IMAGE.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    google = colab_package()
+    found = sorted({*IMAGE.rglob("*"), *google.rglob("*")})
+    files = [path for path in found if path.is_file() and path.suffix != ".pyc"]
     image_key = digest(
         packages, Path(__file__).read_text(encoding="utf-8"), *files, *(path.read_bytes() for path in files)
     )
     image = made_once(
-        f"image-{target.short}", image_key, lambda at: _build_image(at, target, [packages, interpreter])
+        f"image-{target.short}", image_key, lambda at: _build_image(at, target, google, [packages, interpreter])
     )
     return [image, packages, interpreter]
 
@@ -221,12 +239,14 @@ def download(target: Target, wanted: list[str | Path], folder: Path) -> None:
         raise RuntimeError(f"pip can't fetch what the Colab stand-in needs:\n{done.stdout}{done.stderr}")
 
 
-def _build_image(root: Path, target: Target, below: list[Path]) -> None:
+def _build_image(root: Path, target: Target, google: Path, below: list[Path]) -> None:
     packages = f"usr/local/lib/python{target.short}/dist-packages"
     for name in ("content", "etc", "root", "usr"):
         shutil.copytree(IMAGE / name, root / name, dirs_exist_ok=True)
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(IMAGE / "dist-packages", root / packages, dirs_exist_ok=True, ignore=ignored)
+    (root / packages).mkdir(parents=True)
+    shutil.copy(IMAGE / "dist-packages/colab_kernel_launcher.py", root / packages)
+    shutil.copytree(google, root / packages / "google", ignore=ignored)
     _write_metadata(root / packages)
     with Root.make([root, *below]) as standing:
         standing.run(["python3", "-m", "compileall", "-q", f"/{packages}/google"], cwd="/", check=True)
@@ -256,7 +276,7 @@ def _write_metadata(packages: Path) -> None:
     header = ["Metadata-Version: 2.1", "Name: google-colab", "Version: 1.0.0", "Summary: a stand-in for tests"]
     (folder / "METADATA").write_text("\n".join([*header, *lines, ""]), encoding="utf-8")
     (folder / "INSTALLER").write_text("pip\n", encoding="utf-8")
-    files = sorted(path for path in (packages / "google").rglob("*.py"))
+    files = sorted(path for path in (packages / "google").rglob("*") if path.is_file())
     records = [f"{path.relative_to(packages)},," for path in [packages / "colab_kernel_launcher.py", *files]]
     records += [f"{folder.name}/{name},," for name in ("METADATA", "INSTALLER", "RECORD")]
     (folder / "RECORD").write_text("\n".join([*records, ""]), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,15 +24,21 @@ if TYPE_CHECKING:
     from .snapshot import Snapshot
 
 
+TRANSPORT = os.environ.get("BOOTSTRAP_COLAB_TRANSPORT", "tcp")
+"""How kernels are reached where a test doesn't say: ``tcp``, or ``ipc``, which Colab uses."""
+
+
 @dataclass
 class ColabRoot(Root):
     """A root laid out as a Colab machine. See ``Root`` for ``run``, ``path``, ``bind``, ``save`` and the rest.
 
     Attributes:
         python: The version of its own Python, such as ``3.12``.
+        transport: How its Jupyter server reaches kernels: ``ipc`` or ``tcp``.
     """
 
     python: str = ""
+    transport: str = TRANSPORT
     _server: Server | None = field(default=None, repr=False)
 
     @classmethod
@@ -39,8 +46,9 @@ class ColabRoot(Root):
         cls,
         python: str = USUAL,
         *,
+        transport: str = TRANSPORT,
         binds: Mapping[str, Path] | None = None,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str | None] | None = None,
         layers: Sequence[Path] = (),
         wheels: bool = True,
         size: str = "8g",
@@ -49,8 +57,9 @@ class ColabRoot(Root):
 
         Args:
             python: Colab's own Python: 3.11, 3.12 or 3.13.
+            transport: How its Jupyter server reaches kernels: ``ipc`` or ``tcp``.
             binds: Path inside to what of the outside is seen there, read-only.
-            env: Changes to what its processes get; an empty value unsets.
+            env: Changes to what its processes get; None unsets.
             layers: More layers above the machine's own (from ``save``), topmost first.
             wheels: Whether pip finds this project's wheel, what it depends on, and numpy 2.3.4 inside.
             size: The most that may be written, in memory.
@@ -63,14 +72,14 @@ class ColabRoot(Root):
         made = cls.make(
             [*layers, *colab_layers(target)], binds={**found, **(binds or {})}, environment=env, size=size
         )
-        made.python = python
+        made.python, made.transport = python, transport
         return made
 
     @property
     def server(self) -> Server:
         """The machine's Jupyter server, started when it is first asked for."""
         if self._server is None:
-            self._server = Server(self)
+            self._server = Server(self, self.transport)
         return self._server
 
     def kernel(self, *, ready: bool = True) -> Kernel:
@@ -86,7 +95,7 @@ class ColabRoot(Root):
         if self._server is not None:
             raise RootError("call stop_server() before a copy is made")
         made = super().copy()
-        made.python = self.python
+        made.python, made.transport = self.python, self.transport
         return made
 
     def snapshot(self) -> Snapshot:

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
 HOME = "/root"
 """Where Colab's only user is at home, in every stand-in."""
-# What a process on a Colab machine has. LANG differs: this machine may not have en_US.UTF-8.
+# What a process on a Colab machine without a GPU has. LANG differs: this machine may not have en_US.UTF-8. Nobody
+# answers here where Google's own services are, which the TBE_ variables name.
 ENVIRONMENT = {
     "CLICOLOR": "1",
+    "CLOUDSDK_CONFIG": "/content/.config",
+    "CLOUDSDK_PYTHON": "python3",
     "COLAB_BACKEND_VERSION": "next",
     "COLAB_FILE_HANDLER_ADDR": "localhost:3453",
     "COLAB_GPU": "",
@@ -30,22 +33,35 @@ ENVIRONMENT = {
     "COLAB_RELEASE_TAG": "release-colab_20260901-060045_RC00",
     "COLAB_WARMUP_DEFAULTS": "1",
     "DEBIAN_FRONTEND": "noninteractive",
+    "ENV": f"{HOME}/.bashrc",
     "GIT_PAGER": "cat",
     "HOME": HOME,
     "LANG": "C.UTF-8",
+    "LANGUAGE": "en_US",
+    "LC_ALL": "C.UTF-8",
     "LD_LIBRARY_PATH": "/usr/lib64-nvidia",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "PAGER": "cat",
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     "PATH": (
         "/opt/bin:/usr/local/nvidia/bin:/usr/local/cuda/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
         "/sbin:/bin:/tools/node/bin:/tools/google-cloud-sdk/bin"
     ),
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    "PYDEVD_USE_FRAME_EVAL": "NO",
     "PYTHONPATH": "/env/python",
+    "PYTHONUTF8": "1",
     "PYTHONWARNINGS": "ignore:::pip._internal.cli.base_command",
     "SHELL": "/bin/bash",
+    "TBE_CREDS_ADDR": "127.0.0.1:1",
+    "TBE_EPHEM_CREDS_ADDR": "127.0.0.1:1",
+    "TBE_RUNTIME_ADDR": "127.0.0.1:1",
     "TERM": "xterm-color",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    "USE_AUTH_EPHEM": "1",
+    "UV_BUILD_CONSTRAINT": "",
+    "UV_CONSTRAINT": "",
     "UV_SYSTEM_PYTHON": "true",
+    "_PYVIZ_COMMS_INSTALLED": "1",
 }
 
 # A folder that every Debian has and nothing here needs: the root stands in a tmpfs mounted over it, where only its
@@ -85,6 +101,10 @@ def lacking(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+def _merge(base: Mapping[str, str], changes: Mapping[str, str | None] | None) -> dict[str, str]:
+    return {name: value for name, value in {**base, **(changes or {})}.items() if value is not None}
+
+
 @dataclass
 class Root:
     """A root that stands.
@@ -111,7 +131,7 @@ class Root:
         layers: Sequence[Path],
         *,
         binds: Mapping[str, Path] | None = None,
-        environment: Mapping[str, str] | None = None,
+        environment: Mapping[str, str | None] | None = None,
         size: str = "8g",
     ) -> Self:
         """Makes a root of layers, topmost first.
@@ -119,7 +139,7 @@ class Root:
         Args:
             layers: Finished folders, each laid out like a root.
             binds: Path inside to what of the outside is seen there, read-only.
-            environment: Changes to ``ENVIRONMENT``; an empty value unsets.
+            environment: Changes to ``ENVIRONMENT``; None unsets.
             size: The most that may be written, in memory.
 
         Raises:
@@ -151,7 +171,7 @@ class Root:
         stage: str,
         layers: str,
         binds: Mapping[str, Path] | None,
-        environment: Mapping[str, str] | None,
+        environment: Mapping[str, str | None] | None,
         *,
         size: str,
         complete: str,
@@ -173,7 +193,7 @@ class Root:
         if len(answer) != 2:
             _, said = starter.communicate()
             raise RootError(f"the root can't be made: {said.strip()}")
-        merged = {name: value for name, value in {**ENVIRONMENT, **(environment or {})}.items() if value}
+        merged = _merge(ENVIRONMENT, environment)
         return cls(int(answer[0]), stage, answer[1].strip(), merged, dict(binds or {}), starter)
 
     def outer(self, inside: str) -> Path:
@@ -185,10 +205,10 @@ class Root:
         return self.outer(f"{self.stage}/root") / inside.lstrip("/")
 
     def enter(
-        self, command: Sequence[str | Path], *, cwd: str = "/content", env: Mapping[str, str] | None = None
+        self, command: Sequence[str | Path], *, cwd: str = "/content", env: Mapping[str, str | None] | None = None
     ) -> list[str]:
         """The command line, for this process, that runs a command in the root."""
-        merged = {name: value for name, value in {**self.environment, **(env or {})}.items() if value}
+        merged = _merge(self.environment, env)
         outside = ["nsenter", f"--target={self.pid}", "--mount", "--pid", "chroot", f"{self.stage}/root"]
         inside = ["/usr/bin/env", "-i", f"--chdir={cwd}", *(f"{name}={value}" for name, value in merged.items())]
         return [*outside, *inside, *map(str, command)]
@@ -203,7 +223,7 @@ class Root:
         command: Sequence[str | Path],
         *,
         cwd: str = "/content",
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str | None] | None = None,
         text: str | None = None,
         timeout: float = 300.0,
         check: bool = False,
@@ -213,7 +233,7 @@ class Root:
         Args:
             command: Found by the root's own PATH.
             cwd: The working folder inside.
-            env: Changes to the root's environment; an empty value unsets.
+            env: Changes to the root's environment; None unsets.
             text: For its standard input, which is else empty.
             timeout: Seconds after which it is killed.
             check: Whether a status other than 0 is an error.

@@ -26,10 +26,11 @@ RUNTIME = f"{HOME}/.local/share/jupyter/runtime"
 
 
 class Server:
-    """A Jupyter server in a root, on a free port of loopback, without a token.
+    """A Jupyter server in a root, on a free port of loopback, without a token: started with Colab's own arguments.
 
     Args:
         root: Where it runs.
+        transport: How its kernels are reached: ``ipc`` as on Colab, or ``tcp``.
         program: What to start, before its options.
         settings: More options of it.
         extension: The server extension that ``program`` is, if it is one.
@@ -38,25 +39,32 @@ class Server:
     def __init__(
         self,
         root: Root,
-        program: Sequence[str] = ("python3", "-m", "jupyter_server"),
+        transport: str,
+        program: Sequence[str] = ("/usr/bin/python3", "/usr/local/bin/jupyter-server"),
         settings: Mapping[str, object] | None = None,
         extension: str | None = None,
     ) -> None:
         self.root = root
+        self.transport = transport
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed with the server
         every = {
-            "ServerApp.ip": "127.0.0.1",
-            "ServerApp.port": self.port,
+            "transport": transport,
+            "ip": "127.0.0.1",
+            "port": self.port,
+            "FileContentsManager.root_dir": "/",
+            "FileContentsManager.allow_hidden": True,
+            "MappingKernelManager.root_dir": "/content",
+            "ServerApp.iopub_data_rate_limit": 1e10,
+            # What follows isn't Colab's: this server shares the outside's network and its account.
             "ServerApp.port_retries": 0,
-            "ServerApp.root_dir": "/content",
             "ServerApp.allow_root": True,
             "ServerApp.open_browser": False,
             "ServerApp.disable_check_xsrf": True,
-            "IdentityProvider.token": "",
+            "ServerApp.token": "",
             **(settings or {}),
         }
         options = [f"--{name}={value}" for name, value in every.items()]
@@ -64,7 +72,7 @@ class Server:
         extensions = {"ipyparallel": False, "nbclassic": False, **({extension: True} if extension else {})}
         options += [f"--ServerApp.jpserver_extensions={name}={wanted}" for name, wanted in extensions.items()]
         self._process = subprocess.Popen(
-            root.enter([*program, *options]),
+            root.enter([*program, *options], env={"COLAB_JUPYTER_TRANSPORT": transport}),
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
@@ -109,7 +117,7 @@ class Server:
 
     def close(self) -> None:
         """Stops the server and its kernels, as switching it off does."""
-        mine = f"--ServerApp.port={self.port}"
+        mine = f"--port={self.port}"
         for pid, arguments in self.root.processes().items():
             if mine in arguments:
                 os.kill(pid, signal.SIGTERM)

@@ -1,5 +1,5 @@
 # Stands for the configuration that a Colab machine brings for every kernel.
 c = get_config()
+c.IPKernelApp.kernel_class = "google.colab._kernel.Kernel"
 c.InteractiveShellApp.extensions = ["google.colab"]
-c.InlineBackend.figure_formats = {"png"}
-c.IPCompleter.use_jedi = False
+c.InteractiveShellApp.reraise_ipython_extension_failures = True

@@ -27,17 +27,28 @@ def send_request(request_type, request_body, parent=None):
     return request_id
 
 
+def _received():
+    """What came on the input channel, if anything."""
+    kernel = kernelapp.IPKernelApp.instance().kernel
+    try:
+        _, reply = kernel.session.recv(kernel.stdin_socket, zmq.NOBLOCK)
+    except (ValueError, zmq.ZMQError):
+        reply = None
+    return reply["content"].get("value") if reply else None
+
+
+def typed():
+    """Text that came on the input channel without being asked for; empty where none did."""
+    value = _received()
+    return value if isinstance(value, str) else ""
+
+
 def read_reply_from_input(request_id, timeout_sec=None):
     """Waits for the answer to one request; anything else on the input channel is dropped."""
-    kernel = kernelapp.IPKernelApp.instance().kernel
     deadline = time.monotonic() + timeout_sec if timeout_sec else None
     while deadline is None or time.monotonic() < deadline:
-        try:
-            _, reply = kernel.session.recv(kernel.stdin_socket, zmq.NOBLOCK)
-        except (ValueError, zmq.ZMQError):
-            reply = None
-        value = reply["content"].get("value") if reply else None
-        if reply is None:
+        value = _received()
+        if value is None:
             time.sleep(0.025)
         elif isinstance(value, dict) and (value.get("type"), value.get("colab_msg_id")) == (
             "colab_reply",

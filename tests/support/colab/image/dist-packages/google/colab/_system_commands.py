@@ -12,6 +12,8 @@ import termios
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from IPython.utils.text import LSString, SList
 
+from google.colab import _message
+
 
 class ShellResult:
     """What ``%shell`` returns: both streams in one, as the terminal had them."""
@@ -46,6 +48,7 @@ def run_command(command, *, show=True):
     try:
         while True:
             try:
+                _type(ours)
                 if not _forward(ours, decoder, said, show) and process.poll() is not None:
                     break
             except KeyboardInterrupt:
@@ -55,6 +58,12 @@ def run_command(command, *, show=True):
         os.close(ours)
         sys.stdout.flush()
     return ShellResult(command, process.wait(), "".join(said))
+
+
+def _type(terminal):
+    """Passes on what the page sent of the user's typing meanwhile."""
+    if typed := _message.typed():
+        os.write(terminal, typed.encode())
 
 
 def _forward(terminal, decoder, said, show):

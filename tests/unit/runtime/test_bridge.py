@@ -1,0 +1,100 @@
+"""What is taken from the machine's own Python, and in which folder it comes to lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bootstrap.runtime import bridge
+from bootstrap.runtime.layout import Layout
+
+
+def distribution(folder: Path, name: str, *files: str, requires: tuple[str, ...] = ()) -> None:
+    """Installs a distribution as pip does."""
+    info = folder / f"{name.replace('-', '_')}-1.0.dist-info"
+    info.mkdir(parents=True)
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", "Version: 1.0", *(f"Requires-Dist: {r}" for r in requires)]
+    (info / "METADATA").write_text("\n".join([*lines, ""]))
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).touch()
+    (info / "RECORD").write_text("".join(f"{file},,\n" for file in [*files, f"{info.name}/METADATA"]))
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The machine's packages: a Colab whose ipywidgets is compiled, and that has no jedi."""
+    packages = tmp_path / "dist-packages"
+    needed = ("backcall", "jedi>=0.16", "traitlets", 'pywin; extra == "win"')
+    distribution(packages, "ipython", "IPython/__init__.py", "../../bin/ipython", requires=needed)
+    distribution(packages, "backcall", "backcall.py")
+    distribution(packages, "traitlets", "traitlets.py")
+    distribution(packages, "ipykernel", "ipykernel.py", requires=("ipython",))
+    distribution(packages, "ipywidgets", "ipywidgets/__init__.py", "ipywidgets/fast.so")
+    distribution(packages, "anywidget", "anywidget.py", requires=("psygnal",))
+    distribution(packages, "psygnal", "psygnal/_core.cpython-313-x86_64-linux-gnu.so")
+    distribution(packages, "gspread", "gspread.py", requires=("google-auth-oauthlib",))
+    distribution(packages, "google-auth-oauthlib", "google_auth_oauthlib.py")
+    distribution(packages, "openai", "openai.py", requires=("jiter",))
+    distribution(packages, "jiter", "jiter.abi3.so")
+    distribution(packages, "google-colab", "google/colab/__init__.py", requires=("ipython==1.0",))
+    (packages / "google/colab/sheets.py").write_text("def f():\n  import gspread\nTEXT = '''\nimport openai\n'''\n")
+    (packages / "colab_kernel_launcher.py").touch()
+    monkeypatch.syspath_prepend(packages)
+    monkeypatch.delitem(__import__("sys").modules, "google", raising=False)
+    return packages
+
+
+def environment(tmp_path: Path, *names: str) -> Layout:
+    """An environment with these packages."""
+    layout = Layout(tmp_path / "env")
+    packages = tmp_path / "env/lib/python3.13/site-packages"
+    for name in names:
+        distribution(packages, name, f"{name}.py")
+    return layout
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.usefixtures("machine")
+def test_each_part_lies_where_those_see_it_who_need_it(tmp_path: Path) -> None:
+    layout = environment(tmp_path, "jedi", "traitlets", "psygnal")
+    bridge.build(layout, colab=True)
+    assert names(layout.front) == {
+        "IPython",
+        "ipython-1.0.dist-info",
+        "ipykernel.py",
+        "ipykernel-1.0.dist-info",
+        "anywidget.py",
+        "anywidget-1.0.dist-info",
+        bridge.ABSENT_NAME,
+    }
+    assert (layout.front / bridge.ABSENT_NAME).read_text() == "jedi\n"
+    assert {name for name in names(layout.behind) if not name.endswith("-info")} == {
+        "backcall.py",
+        "gspread.py",
+        "google_auth_oauthlib.py",
+    }
+    assert "google_colab-1.0.dist-info" in names(layout.behind)
+    assert names(layout.bridge) >= {"google", "colab_kernel_launcher.py", "bootstrap"}
+    assert "google_colab-1.0.dist-info" not in names(layout.bridge)
+    assert (layout.site_packages() / bridge.PTH_NAME).read_text() == f"{layout.bridge}\n"
+
+
+@pytest.mark.usefixtures("machine")
+def test_what_needs_something_compiled_that_the_lock_lacks_stays_out(tmp_path: Path) -> None:
+    layout = environment(tmp_path, "jedi", "traitlets")
+    bridge.build(layout, colab=True)
+    assert "anywidget.py" not in names(layout.front)
+    assert "psygnal" not in names(layout.behind)
+
+
+@pytest.mark.usefixtures("machine")
+def test_off_colab_only_this_distribution_comes(tmp_path: Path) -> None:
+    layout = environment(tmp_path, "traitlets")
+    bridge.build(layout, colab=False)
+    assert not names(layout.front) | names(layout.behind)
+    assert "google" not in names(layout.bridge)
