@@ -160,12 +160,12 @@ def stop(group: int) -> bool:
     """Ends an installation that is under way, whoever began it; the restore in it leaves the prefix as it was.
 
     Args:
-        group: The process group that `install` told; one that is not an installation's is left alone.
+        group: The process group that `install` told; one that is not an installation's is left alone, as is 0.
 
     Returns:
         Whether there was anything to end.
     """
-    if not _members(group):
+    if not group or not _members(group):
         return False
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):

@@ -54,7 +54,7 @@ case $module in
     case " ${{rest[*]}}" in
       *" -f"* | *" --f="* | *connection_file=*)
         reason=
-        "$python" -I -c '' </dev/null &>/dev/null || reason="$python does not run"
+        timeout 20 "$python" -I -c '' </dev/null &>/dev/null || reason="$python does not run"
         for file in "$starter" "$entry"; do [[ -s $file ]] || reason="$file is missing"; done
         [[ $reason || -x $entry ]] || reason="$entry can't be run"
         [[ $reason ]] || exec "$entry" "$module" "${{rest[@]}}"
