@@ -57,7 +57,7 @@ def test_each_version_runs_our_installer_and_touches_nothing_else(version: str, 
     target = {"0.1.12": "3.12", "0.1.13": "3.13"}.get(version)
     if target and sys.version_info[:2] != tuple(map(int, target.split("."))):
         # It insists on one Python; the machines in tests/colab have it, this test has only its own.
-        shutil.copytree(condacolab, tmp_path / "retargeted")
+        shutil.copytree(condacolab, tmp_path / "retargeted", ignore=shutil.ignore_patterns("__pycache__"))
         condacolab = tmp_path / "retargeted"
         module = condacolab / "condacolab.py"
         here = f"{sys.version_info[0]}.{sys.version_info[1]}"
