@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from bootstrap.diagnosis import Diagnosis, Replay, Story
     from bootstrap.diagnosis.session import ResolverName
     from bootstrap.integrity import Cause, Report
+    from bootstrap.lock import Lock
     from bootstrap.lock.explain import Explanation
     from bootstrap.prefix import Comparison, Restored
     from bootstrap.progress import Progress
+    from bootstrap.runtime.hosting import Hosting
     from bootstrap.runtime.ready import Ready
     from bootstrap.runtime.undo import Undone
 
@@ -92,24 +94,46 @@ def restore(
         progress: Receives the states of the work; `bootstrap.console` has displays.
 
     Raises:
+        KernelNotLockedError: This machine's kernels run at the prefix, and the lock lacks what they need.
         BootstrapError: As `bootstrap.prefix.restore`; the prefix is then as it was before.
     """
     from bootstrap.prefix.worker import Engine
+    from bootstrap.progress import Silent
 
     # The engine loads while this process does: started first, it is waited for a tenth of a second less.
     with Engine() as engine:
         from bootstrap.lock import read_lock
         from bootstrap.prefix import restore as restore_lock
 
+        place = Path(prefix or default_prefix()).expanduser().absolute()
+        shown = progress or Silent()
+        wanted = read_lock(find_lock(lock, variant=variant))
         return restore_lock(
-            read_lock(find_lock(lock, variant=variant)),
-            Path(prefix or default_prefix()),
+            wanted,
+            place,
             cache=None if cache is None else Path(cache),
             offline=offline,
             adopt=adopt,
-            progress=progress,
+            additions=_additions(wanted, place, shown),
+            progress=shown,
             engine=engine,
         )
+
+
+def _additions(lock: Lock, prefix: Path, progress: Progress) -> Hosting | None:
+    """What a restore adds to an environment and proves there: where kernels run, what they are started with."""
+    from bootstrap.runtime.journal import Journal
+
+    try:
+        journal = Journal()
+    except JournalError:
+        # Whoever needs the journal itself says so.
+        return None
+    if journal.empty:
+        return None
+    from bootstrap.runtime.hosting import hosting_of
+
+    return hosting_of(lock, prefix, journal, progress)
 
 
 @dataclass(frozen=True)

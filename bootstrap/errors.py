@@ -336,13 +336,6 @@ class UnsupportedMachineError(RuntimeSetupError):
     hint = "The environment is for Linux on x86-64, as Colab has it; nothing was changed."
 
 
-class CondacolabVersionError(RuntimeSetupError):
-    """The installed condacolab is none that this program knows."""
-
-    exit_code = 81
-    hint = "Install one that it knows: pip install 'condacolab>=0.1.10,<0.2'; nothing was changed."
-
-
 class CondacolabFailedError(RuntimeSetupError):
     """condacolab ended before the environment was installed."""
 
@@ -351,10 +344,10 @@ class CondacolabFailedError(RuntimeSetupError):
 
 
 class KernelProofError(RuntimeSetupError):
-    """A kernel can't start in the restored environment, so the running one was not moved into it."""
+    """No kernel can start in the environment; a new one was thrown away, and what was in place stays as it was."""
 
     exit_code = 83
-    hint = "Run `bootstrap check` for the cause; this kernel goes on in the machine's own Python, unchanged."
+    hint = "The evidence names the cause. This kernel goes on as before; if it recurs with the same lock, lock anew."
 
 
 class JournalError(RuntimeSetupError):
@@ -376,6 +369,13 @@ class UnhealthyError(RuntimeSetupError):
 
     exit_code = 87
     hint = "Run `bootstrap check` for all that was found."
+
+
+class KernelNotLockedError(RuntimeSetupError):
+    """The lock lacks what a notebook's kernel needs, so none can run in its environment."""
+
+    exit_code = 89
+    hint = "Add these lines to the dependencies in environment.yml and write the lock anew with `bootstrap lock`."
 
 
 class KernelRestartError(RuntimeSetupError):

@@ -6,7 +6,7 @@ import errno
 import os
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bootstrap.errors import (
     ArchiveCorruptError,
@@ -46,6 +46,20 @@ PLACEHOLDER_LENGTH = 255
 """Bytes that conda-build leaves in binary files for the prefix's path."""
 
 
+class Additions(Protocol):
+    """What is put into an environment beside its packages, and proven there, before it takes its place."""
+
+    def present(self, prefix: Path) -> bool:
+        """Whether an environment in place has all of it."""
+
+    def add(self, stage: Path) -> None:
+        """Adds and proves it in an environment whose packages are verified, and which is not in its place yet.
+
+        Raises:
+            BootstrapError: The environment can't be used; it is thrown away, and the prefix stays as it was.
+        """
+
+
 @dataclass(frozen=True)
 class Restored:
     """What a restore did."""
@@ -81,6 +95,7 @@ def restore(
     cache: Path | None = None,
     offline: bool = False,
     adopt: bool = False,
+    additions: Additions | None = None,
     progress: Progress | None = None,
     engine: worker.Engine | None = None,
     stall_seconds: float = worker.STALL_SECONDS,
@@ -101,6 +116,7 @@ def restore(
         cache: Folder of unpacked packages; `default_cache()` unless given.
         offline: Use only what the cache holds.
         adopt: Also take over a conda environment that this program did not make.
+        additions: What else belongs into the environment, and is to be proven before the switch.
         progress: Receives the states of the work.
         engine: The engine's process, where it was started beforehand; it is ended here in any case.
         stall_seconds: Silence after which a download is started again.
@@ -112,6 +128,7 @@ def restore(
         FetchError: An archive can't be had, or isn't what the lock says.
         EngineError: The installing engine failed otherwise.
         InterruptedRestoreError: The user stopped it.
+        BootstrapError: What `additions` raised.
         In every case the prefix is as it was before.
     """
     records = judge(lock, platform, categories=categories)
@@ -130,6 +147,7 @@ def restore(
         platform=platform,
         cache=PackageCache((cache or default_cache()).expanduser().absolute()),
         offline=offline,
+        additions=additions,
         progress=progress or Silent(),
         engine=engine,
         limits={"stall_seconds": stall_seconds, "retry_budget": retry_budget},
@@ -168,6 +186,7 @@ class _Run:
     platform: str
     cache: PackageCache
     offline: bool
+    additions: Additions | None
     progress: Progress
     limits: dict[str, float]
     engine: worker.Engine | None
@@ -177,7 +196,7 @@ class _Run:
 
     def go(self, staging: Staging, *, adopt: bool) -> Restored:
         before = self.examine(adopt=adopt)
-        if before is not None and before.agrees:
+        if before is not None and before.agrees and (self.additions is None or self.additions.present(self.prefix)):
             return self.result(before, fetched=())
         waiting = "Another restore uses this cache; waiting for it."
         with self.cache.locked(lambda: self.progress.note(waiting)), self.engine or worker.Engine() as engine:
@@ -286,6 +305,10 @@ class _Run:
             sweep_bytecode(stage, gone.union(new, foreign), state)
         write_state(stage, state)
         self.timed("verify", started)
+        if self.additions:
+            started = time.monotonic()
+            self.additions.add(stage)
+            self.timed("prove", started)
         started = time.monotonic()
         staging.switch()
         staging.clean()

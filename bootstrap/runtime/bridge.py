@@ -19,13 +19,19 @@ in the environment and the bytecode that its Python writes stay there.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import json
+import os
 import re
 import shutil
 import sys
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from bootstrap.runtime.journal import write_beside
 
 if TYPE_CHECKING:
     from bootstrap.runtime.layout import Layout
@@ -48,7 +54,7 @@ def build(layout: Layout, *, colab: bool) -> None:
         layout: The prefix.
         colab: Whether this machine has `google.colab`.
     """
-    new = {folder: folder.with_name(f"{folder.name}.new") for folder in (layout.bridge, layout.front, layout.behind)}
+    new = {folder: folder.with_name(f"{folder.name}.new") for folder in _folders(layout)}
     for folder in new.values():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -61,7 +67,64 @@ def build(layout: Layout, *, colab: bool) -> None:
     for folder, made in new.items():
         shutil.rmtree(folder, ignore_errors=True)
         made.rename(folder)
-    (layout.site_packages() / PTH_NAME).write_text(f"{layout.bridge}\n", encoding="utf-8")
+    connect(layout)
+    stamp = {"from": _digest(_sources(colab=colab)), "made": _digest(_folders(layout))}
+    write_beside(_stamp(layout), json.dumps(stamp), mode=0o644)
+
+
+def connect(layout: Layout) -> None:
+    """Puts the bridge on the path of the environment's Python, wherever the two are moved afterwards."""
+    packages = layout.site_packages()
+    path = os.path.relpath(layout.bridge, packages)
+    write_beside(packages / PTH_NAME, f"{path}\n", mode=0o644)
+
+
+def is_current(layout: Layout, *, colab: bool) -> bool:
+    """Whether the bridge is as it was made, and out of what there is to make it of now."""
+    try:
+        stamp = json.loads(_stamp(layout).read_bytes())
+        connected = (layout.site_packages() / PTH_NAME).is_file()
+    except (OSError, ValueError, IndexError):
+        return False
+    made = {"from": _digest(_sources(colab=colab)), "made": _digest(_folders(layout))}
+    return connected and bool(stamp == made)
+
+
+def _folders(layout: Layout) -> tuple[Path, ...]:
+    return layout.bridge, layout.front, layout.behind
+
+
+def _stamp(layout: Layout) -> Path:
+    return layout.own / "bridge.json"
+
+
+def _sources(*, colab: bool) -> list[Path | str]:
+    """What the bridge is made of: folders and files, and the versions of distributions."""
+    found: list[Path | str] = [Path(__file__).resolve().parents[1]]
+    for name in (*DISTRIBUTIONS, *(FRONT if colab else ())):
+        with suppress(metadata.PackageNotFoundError):
+            found.append(f"{name} {metadata.version(name)}")
+    for name in COLAB_MODULES if colab else ():
+        with suppress(ModuleNotFoundError):
+            spec = importlib.util.find_spec(name)
+            if spec and spec.origin:
+                found.append(Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin))
+    return found
+
+
+def _digest(parts: Iterable[Path | str]) -> str:
+    """Tells whether files were changed, added or taken away, by names, sizes and times. Texts count as they are."""
+    seen = []
+    for part in parts:
+        files = [part] if isinstance(part, Path) and part.is_file() else []
+        if isinstance(part, str):
+            seen.append(part)
+        elif part.is_dir():
+            files = sorted(file for file in part.rglob("*") if file.is_file() and file.suffix != ".pyc")
+        for file in files:
+            info = file.stat()
+            seen.append(f"{file.relative_to(part)} {info.st_size} {info.st_mtime_ns}")
+    return hashlib.sha256("\n".join(seen).encode()).hexdigest()
 
 
 def _fill(front: Path, behind: Path, site_packages: Path, colab: Path) -> None:

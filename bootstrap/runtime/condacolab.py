@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import errors
-from bootstrap.errors import BootstrapError, CondacolabFailedError, CondacolabVersionError
+from bootstrap.errors import BootstrapError, CondacolabFailedError
 from bootstrap.prefix import Restored
 from bootstrap.progress import Progress, Step
 
@@ -37,6 +37,13 @@ if TYPE_CHECKING:
 KNOWN_VERSIONS = ("0.1.10", "0.1.11", "0.1.12", "0.1.13")
 _SECONDS_BETWEEN_LOOKS = 0.1
 _SECONDS_TO_STOP = 5.0
+
+CONFIGURATION = (Path("/etc/ipython/ipython_config.py"),)
+"""What condacolab changes when a user has it install something: the kernels' path is set there."""
+_RUN_MODULE = (
+    "import json, runpy, sys; sys.path[:] = json.loads(sys.argv.pop(1)); "
+    "runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
+)
 
 _INSTALLER = """\
 #!/bin/bash
@@ -50,22 +57,13 @@ exec {command} --prefix "$prefix" --json >{result} 2>{progress}
 """
 
 
-def condacolab_version() -> str:
-    """The installed version.
-
-    Raises:
-        CondacolabVersionError: There is none, or one that this program doesn't know.
-    """
+def obstacle() -> str | None:
+    """Why condacolab can't install a lock here; None if it can."""
     try:
         version = metadata.version("condacolab")
     except metadata.PackageNotFoundError:
-        raise CondacolabVersionError("condacolab is not installed in this Python.", evidence=[sys.prefix]) from None
-    if version not in KNOWN_VERSIONS:
-        raise CondacolabVersionError(
-            f"condacolab {version} is none that this program knows.",
-            evidence=[f"known: {', '.join(KNOWN_VERSIONS)}", "0.2 takes no installer, and so no lock"],
-        )
-    return version
+        return f"condacolab is not installed in {sys.prefix}"
+    return None if version in KNOWN_VERSIONS else f"condacolab {version} is none that this program knows"
 
 
 def install(
@@ -79,7 +77,7 @@ def install(
     scratch: Path,
     started: Callable[[int], None],
 ) -> Restored:
-    """Has condacolab install a lock into a prefix.
+    """Has condacolab install a lock into a prefix, where there is no `obstacle`.
 
     Args:
         lock: The lock.
@@ -92,16 +90,15 @@ def install(
         started: Called with the process group that does it, for `stop`.
 
     Raises:
-        CondacolabVersionError: condacolab is not one that this program knows.
         CondacolabFailedError: condacolab ended early for a reason of its own.
         BootstrapError: What `bootstrap restore` raised, as itself.
     """
-    version = condacolab_version()
+    version = metadata.version("condacolab")
     with tempfile.TemporaryDirectory(prefix="install-", dir=scratch) as name:
         folder = Path(name)
         installer = folder / "installer.sh"
         result, events = folder / "result.json", folder / "progress.jsonl"
-        command = [sys.executable, "-m", "bootstrap", "restore", "--lock", str(lock)]
+        command = [*_python("bootstrap"), "restore", "--lock", str(lock)]
         command += ["--cache", str(cache)] if cache else []
         command += [f"--{flag}" for flag, given in (("offline", offline), ("adopt", adopt)) if given]
         installer.write_text(
@@ -125,11 +122,19 @@ def install(
     return Restored(**{**data, "prefix": Path(data["prefix"]), "lock": Path(data["lock"])})
 
 
+def _python(module: str) -> list[str]:
+    """The command that runs a module as ``python -m`` does, and finds what this process finds.
+
+    After condacolab's own installation, kernels have folders on their path that other processes don't.
+    """
+    return [sys.executable, "-c", _RUN_MODULE, json.dumps([entry for entry in sys.path if entry]), module]
+
+
 def _run(
     request: dict[str, str], events: Path, progress: Progress, started: Callable[[int], None]
 ) -> subprocess.CompletedProcess[str]:
     """Runs condacolab's process, and shows meanwhile what the installer says of itself."""
-    command = [sys.executable, "-m", "bootstrap.runtime.condacolab_process", json.dumps(request)]
+    command = [*_python("bootstrap.runtime.condacolab_process"), json.dumps(request)]
     # A session of its own: an interrupt of the cell is ours to pass on, and it ends everything or nothing.
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
@@ -155,12 +160,12 @@ def stop(group: int) -> bool:
     """Ends an installation that is under way, whoever began it; the restore in it leaves the prefix as it was.
 
     Args:
-        group: The process group that `install` told; one that is not an installation's is left alone.
+        group: The process group that `install` told; one that is not an installation's is left alone, as is 0.
 
     Returns:
         Whether there was anything to end.
     """
-    if not _members(group):
+    if not group or not _members(group):
         return False
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):

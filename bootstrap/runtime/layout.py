@@ -33,6 +33,11 @@ class Layout:
         return self.own / "kernel"
 
     @property
+    def starter(self) -> Path:
+        """The program that the entry runs."""
+        return self.bridge / "bootstrap/runtime/kernel/start.py"
+
+    @property
     def bridge(self) -> Path:
         """The folder of modules that come from the machine's own Python."""
         return self.own / "bridge"
@@ -57,5 +62,6 @@ class Layout:
         return self.prefix / "lib" / _OWN
 
     def site_packages(self) -> Path:
-        """The environment's site-packages."""
-        return next(iter(sorted((self.prefix / "lib").glob("python3.*/site-packages"))))
+        """The environment's site-packages; what pip installed for another Python may lie in a folder like it."""
+        found = sorted((self.prefix / "lib").glob("python3.*/site-packages"))
+        return next((folder for folder in found if folder.parent.name == self.python.resolve().name), found[0])

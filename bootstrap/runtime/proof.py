@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import platform
 import subprocess
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import KernelProofError
 from bootstrap.runtime.kernel.launch import PROVE
+from bootstrap.runtime.kernel.start import ORIGINAL_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +34,7 @@ class Proof:
 
 
 def prove(layout: Layout, module: str, records: Iterable[Record]) -> Proof:
-    """Starts the environment's Python just as a kernel would be started, and imports what it needs.
+    """Starts a kernel just as every other one would be started, in a folder of its own, and has it run a cell.
 
     Args:
         layout: The prefix.
@@ -40,17 +42,30 @@ def prove(layout: Layout, module: str, records: Iterable[Record]) -> Proof:
         records: What is locked.
 
     Raises:
-        KernelProofError: Something can't be imported, or doesn't come from the prefix.
+        KernelProofError: It doesn't start, or what it runs with doesn't come from the prefix or isn't the locked.
     """
     command = [str(layout.entry), module, PROVE]
+    # Neither another kernel's parent nor another interpreter in its place.
+    environment = {**os.environ, ORIGINAL_VARIABLE: ""}
+    environment.pop("JPY_PARENT_PID", None)
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_SECONDS,
+            env=environment,
+        )
     except subprocess.TimeoutExpired:
         raise _fault(f"no answer within {_SECONDS} s: {' '.join(command)}") from None
     try:
         found = json.loads(done.stdout.strip().splitlines()[-1])
     except (IndexError, ValueError):
         raise _fault(*done.stderr.strip().splitlines()[-3:], f"exit status {done.returncode}") from None
+    if "error" in found:
+        raise _fault(found["error"])
     return _judge(found, layout.prefix, records)
 
 

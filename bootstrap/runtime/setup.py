@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +15,20 @@ from bootstrap.prefix.cache import default_cache
 from bootstrap.prefix.records import is_environment
 from bootstrap.prefix.state import read_state
 from bootstrap.progress import Progress, Step
-from bootstrap.runtime import bridge, condacolab, wrapper
-from bootstrap.runtime.health import protect, validate
+from bootstrap.runtime import condacolab, wrapper
+from bootstrap.runtime.health import protect
+from bootstrap.runtime.hosting import Hosting
 from bootstrap.runtime.journal import Journal, write_beside
 from bootstrap.runtime.kernel import move
 from bootstrap.runtime.layout import Layout
 from bootstrap.runtime.machine import Machine, require_fit
-from bootstrap.runtime.proof import Proof, prove, prove_here
+from bootstrap.runtime.needs import require_kernel
 from bootstrap.runtime.ready import Ready
 
 if TYPE_CHECKING:
-    from bootstrap.lock import Lock, Record
+    from collections.abc import Mapping
+
+    from bootstrap.lock import Lock
 
 KERNEL_NAME = "condacolab-bootstrap"
 _KERNEL_LABEL = "Locked environment (condacolab-bootstrap)"
@@ -59,85 +60,85 @@ def set_up(
         progress: Receives the states of the work.
 
     Raises:
-        BootstrapError: The machine doesn't fit, the restore failed, or no kernel can start in what was restored. The
-            kernel that runs this is then where it was.
+        BootstrapError: The machine doesn't fit, the restore failed, or no kernel can start in what it made. The
+            environment in place and the kernel that runs this are then as they were.
         KernelRestartError: This kernel can't be moved, and is restarted now.
     """
     began = time.monotonic()
     records = judge(lock, PLATFORM)
     require_fit(machine, records)
-    layout = Layout(prefix)
     colab = machine.kind == "colab"
-    inside = Path(sys.prefix).resolve() == prefix.resolve()
+    require_kernel(records, colab=colab)
+    layout = Layout(prefix)
     journal = Journal()
-    if not inside:
+    hosting = Hosting(prefix, lock, records, colab, journal, progress)
+    if not hosting.inside:
         journal.keep(prefix, *(() if cache else (default_cache(),)))
         journal.note(prefix=str(prefix))
-    how: dict[str, Any] = {"cache": cache, "offline": offline, "adopt": adopt, "progress": progress}
-    restored = _restore(lock, records, prefix, journal, by_condacolab=colab and not inside, **how)
-    kernel = move.live_kernel()
-    if not inside:
-        progress.step(Step("connecting"))
-        python = wrapper.machine_python()
-        bridge.build(layout, colab=colab)
-        wrapper.write_entry(layout, wrapper.original_of(python) if colab else None)
-        if colab:
-            journal.note(environment=dict(os.environ), python=str(python))
-    progress.step(Step("proving"))
-    if inside and restored.action == "unchanged":
-        action = "inside"
-        validate(prefix, lock, live=True, progress=progress)
-        proof = prove_here(prefix, records)
+    if _is_ready(hosting):
+        restored = Restored(prefix, lock.path, "unchanged", len(records))
+        if hosting.inside:
+            hosting.prove_here()
+        else:
+            hosting.prove(prefix)
     else:
-        action = "registered" if not colab else "moves" if kernel is not None else "restart"
-        launcher = "colab_kernel_launcher" if colab else "ipykernel_launcher"
-        # Two processes that wait for imports: side by side they take as long as the longer one.
-        with ThreadPoolExecutor(1) as pool:
-            proving = pool.submit(prove, layout, launcher, records)
-            validate(prefix, lock, live=False, progress=progress)
-            proof = proving.result()
+        restored = _restore(hosting, cache=cache, offline=offline, adopt=adopt)
     protect(prefix, lock.path)
     if not colab:
         _register(layout, journal)
-    elif "python" in journal.facts:
+    elif not hosting.inside:
+        journal.note(environment=dict(os.environ), python=str(wrapper.machine_python(journal)))
+        journal.keep(*condacolab.CONFIGURATION)
+    if colab and "python" in journal.facts:
         wrapper.install(Path(journal.facts["python"]), layout, journal)
-    ready = _ready(action, lock, layout, machine, restored, proof, time.monotonic() - began)
+    kernel = move.live_kernel()
+    if hosting.inside and restored.action == "unchanged":
+        action = "inside"
+    else:
+        action = "registered" if not colab else "moves" if kernel is not None else "restart"
+    locked = {record.name: record.version for record in records}
+    ready = _ready(action, lock, layout, machine, restored, locked, time.monotonic() - began)
     if action == "moves":
         _move(kernel, layout, ready, progress)
     return ready
 
 
-def _restore(
-    lock: Lock,
-    records: tuple[Record, ...],
-    prefix: Path,
-    journal: Journal,
-    *,
-    by_condacolab: bool,
-    progress: Progress,
-    **how: Any,
-) -> Restored:
-    """Brings the prefix to the lock; by way of condacolab, where there is anything to do and it is Colab's kernel."""
-    if prefix.is_dir() and is_environment(prefix) and read_state(prefix) is not None:
-        progress.step(Step("comparing"))
-        if compare_prefix(prefix, records, hash_all=False).agrees:
-            return Restored(prefix, lock.path, "unchanged", len(records))
-    if by_condacolab:
+def _is_ready(hosting: Hosting) -> bool:
+    """Whether the environment is the lock's and has all that a kernel is started with."""
+    prefix = hosting.prefix
+    if not prefix.is_dir() or not is_environment(prefix) or read_state(prefix) is None:
+        return False
+    hosting.progress.step(Step("comparing"))
+    return compare_prefix(prefix, hosting.records, hash_all=False).agrees and hosting.present(prefix)
+
+
+def _restore(hosting: Hosting, *, cache: Path | None, offline: bool, adopt: bool) -> Restored:
+    """Brings the prefix to the lock, proven before it is in place; by way of condacolab, if it is Colab's kernel."""
+    how: dict[str, Any] = {"cache": cache, "offline": offline, "adopt": adopt, "progress": hosting.progress}
+    if hosting.colab and not hosting.inside:
+        journal = hosting.journal
         # One that a killed kernel has left behind would go on beside this one.
         condacolab.stop(journal.facts.get("installer", 0))
-        return condacolab.install(
-            lock.path,
-            prefix,
-            progress=progress,
-            scratch=journal.folder,
-            started=lambda group: journal.note(installer=group),
-            **how,
-        )
-    return restore(lock, prefix, progress=progress, **how)
+        if (why := condacolab.obstacle()) is None:
+            return condacolab.install(
+                hosting.lock.path,
+                hosting.prefix,
+                scratch=journal.folder,
+                started=lambda group: journal.note(installer=group),
+                **how,
+            )
+        hosting.progress.note(f"{why}; the lock is restored without it.")
+    return restore(hosting.lock, hosting.prefix, additions=hosting, **how)
 
 
 def _ready(
-    action: str, lock: Lock, layout: Layout, machine: Machine, restored: Restored, proof: Proof, seconds: float
+    action: str,
+    lock: Lock,
+    layout: Layout,
+    machine: Machine,
+    restored: Restored,
+    locked: Mapping[str, str],
+    seconds: float,
 ) -> Ready:
     return Ready(
         action=action,
@@ -146,8 +147,8 @@ def _ready(
         variant=machine.variant.name,
         reason=machine.variant.reason,
         machine=str(machine),
-        python=proof.python,
-        numpy=proof.numpy,
+        python=locked["python"],
+        numpy=locked["numpy"],
         packages=restored.packages,
         restored=restored.action,
         seconds=round(seconds, 2),

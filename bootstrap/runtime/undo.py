@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.card import Card
+from bootstrap.errors import PrefixError
 from bootstrap.integrity.process import CHILD
+from bootstrap.prefix.staging import hold
 from bootstrap.runtime import condacolab
 from bootstrap.runtime.journal import Journal
 from bootstrap.runtime.kernel import move
@@ -21,7 +23,7 @@ from bootstrap.runtime.kernel.launch import PROVE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PROBES = ({str(CHILD)}, {move.LAUNCH_MODULE, PROVE})
+_PROBES = ({str(CHILD)}, {PROVE})
 """Words on the command lines of what a set-up runs in the environment; a kernel's and a user's have none of these."""
 _SECONDS_TO_END = 10.0
 
@@ -77,6 +79,9 @@ def undo() -> Undone:
     condacolab.stop(journal.facts.get("installer", 0))
     prefix = Path(journal.facts.get("prefix", "/nonexistent"))
     _end_probes(prefix)
+    # Whatever a killed restore left beside the prefix; one that is at work cleans up after itself.
+    with suppress(PrefixError), hold(prefix, waiting=lambda: None, wait_seconds=0):
+        pass
     environment = journal.facts.get("environment")
     kernel = move.live_kernel() if Path(sys.prefix).resolve() == prefix.resolve() else None
     image = journal.image(prefix)
@@ -110,8 +115,9 @@ def _running_in(prefix: Path) -> tuple[int, ...]:
 
 
 def _processes(prefix: Path) -> Iterator[tuple[int, set[str]]]:
-    """Process ids, and words of the command lines, of other processes whose program is or was in a prefix."""
+    """Process ids, and words of the command lines, of other processes of a prefix's programs, or of its stage's."""
     prefix = prefix.resolve()
+    stage = f"{prefix.with_name(f'.{prefix.name}.stage-')}"
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal() and int(entry.name) != os.getpid():
             try:
@@ -119,5 +125,5 @@ def _processes(prefix: Path) -> Iterator[tuple[int, set[str]]]:
                 words = (entry / "cmdline").read_bytes().decode(errors="surrogateescape").split("\0")
             except OSError:
                 continue
-            if prefix in Path(program).parents:
+            if prefix in Path(program).parents or program.startswith(stage):
                 yield int(entry.name), set(words)

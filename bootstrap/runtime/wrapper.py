@@ -8,19 +8,23 @@ environments made with it are what they were. ``bash -p`` reads no start-up file
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.runtime.journal import write_beside
-from bootstrap.runtime.kernel.fallback import ORIGINAL_VARIABLE, REAL_SUFFIX, REASON_VARIABLE
+from bootstrap.runtime.kernel import start
+from bootstrap.runtime.kernel.start import BEFORE_VARIABLE, ORIGINAL_SUFFIX, ORIGINAL_VARIABLE, REASON_VARIABLE
 
 if TYPE_CHECKING:
     from bootstrap.runtime.journal import Journal
     from bootstrap.runtime.layout import Layout
 
 MARK = "# written by condacolab-bootstrap"
+_CONDACOLABS_SUFFIXES = (".real", ".orig")
+"""What condacolab 0.1 and 0.2 append to the name of the interpreter that they put a script in the place of."""
 KERNEL_MODULES = ("colab_kernel_launcher", "ipykernel_launcher", "ipykernel")
 
 _WRAPPER = """\
@@ -31,6 +35,8 @@ _WRAPPER = """\
 original={original}
 entry={entry}
 python={python}
+starter={starter}
+spare={spare}
 
 module=
 for ((i = 1; i <= $#; i++)); do
@@ -47,12 +53,14 @@ case $module in
     rest=("${{@:i + 1}}")
     case " ${{rest[*]}}" in
       *" -f"* | *" --f="* | *connection_file=*)
-        if [[ -x $entry ]] && "$python" -I -S -c '' 2>/dev/null; then
-          exec "$entry" "$module" "${{rest[@]}}"
-        fi
-        export {reason}="$python does not run"
-        if "$original" -c 'import bootstrap.runtime.kernel.launch' 2>/dev/null; then
-          exec -a "$0" "$original" -m bootstrap.runtime.kernel.launch "$module" "${{rest[@]}}"
+        reason=
+        timeout 20 "$python" -I -c '' </dev/null &>/dev/null || reason="$python does not run"
+        for file in "$starter" "$entry"; do [[ -s $file ]] || reason="$file is missing"; done
+        [[ $reason || -x $entry ]] || reason="$entry can't be run"
+        [[ $reason ]] || exec "$entry" "$module" "${{rest[@]}}"
+        if [[ -s $spare ]]; then
+          export {reason}=$reason
+          exec -a "$0" "$original" "$spare" -m "$module" "${{rest[@]}}"
         fi
         ;;
     esac
@@ -64,8 +72,8 @@ exec -a "$0" "$original" "$@"
 _ENTRY = """\
 #!/bin/bash -p
 {mark}
-# Starts a notebook's kernel in this environment: {entry} MODULE ARGUMENT...
-prefix={prefix}
+# Starts a notebook's kernel in this environment: {name} MODULE ARGUMENT...
+{original}prefix=${{BASH_SOURCE[0]%/{name}}}
 case ":$PATH:" in *":$prefix/bin:"*) ;; *) export PATH="$prefix/bin:$PATH" ;; esac
 export CONDA_PREFIX=$prefix CONDA_DEFAULT_ENV=base CONDA_SHLVL=1 CONDA_EXE="$prefix/bin/conda"
 # Only the environment's own packages: what these name was meant for another Python.
@@ -73,35 +81,56 @@ unset PYTHONPATH PYTHONHOME
 export PYTHONNOUSERSITE=1
 # A notebook's user is root on such a machine, and pip's warning about it no help.
 export PIP_ROOT_USER_ACTION=${{PIP_ROOT_USER_ACTION:-ignore}}
-none={no_libraries}
-case ":$LD_LIBRARY_PATH:" in
-  *":$none:"*) ;;
-  *) export LD_LIBRARY_PATH="${{LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}}$none" ;;
-esac
-{original}for script in "$prefix"/etc/conda/activate.d/*.sh; do
+# Nor another conda environment's libraries, which condacolab's wrapper names.
+none=$prefix/{none}
+libraries=
+IFS=: read -ra folders <<< "$LD_LIBRARY_PATH"
+for folder in "${{folders[@]}}"; do
+  [[ $folder == "$none" || -d ${{folder%/lib}}/conda-meta ]] || libraries+=$folder:
+done
+export LD_LIBRARY_PATH=$libraries$none
+for script in "$prefix"/etc/conda/activate.d/*.sh; do
   [[ -e $script ]] && . "$script" >/dev/null 2>&1
 done
-exec "$prefix/bin/python" -P -m bootstrap.runtime.kernel.launch "$@"
+exec "$prefix/bin/python" -P "$prefix/{starter}" -m "$@"
+"""
+
+_FALL_BACK = """\
+export {variable}=${{{variable}-{original}}} {before}=$(env -0 | base64 -w 0)
 """
 
 
 def write_entry(layout: Layout, original: Path | None) -> None:
-    """Writes the script that starts a kernel in the environment.
+    """Writes the script that starts a kernel in the environment, wherever that is moved afterwards.
 
     Args:
         layout: The prefix.
         original: The machine's own interpreter, to fall back to; None where kernels are chosen by name.
     """
     layout.no_libraries.mkdir(parents=True, exist_ok=True)
-    line = f"export {ORIGINAL_VARIABLE}={shlex.quote(str(original))}\n" if original else ""
-    text = _ENTRY.format(
-        mark=MARK,
-        entry=layout.entry,
-        prefix=shlex.quote(str(layout.prefix)),
-        no_libraries=shlex.quote(str(layout.no_libraries)),
-        original=line,
+    write_beside(layout.entry, _entry(layout, original), mode=0o755)
+
+
+def is_entry(layout: Layout, original: Path | None) -> bool:
+    """Whether that script is in its place."""
+    try:
+        return layout.entry.read_text(encoding="utf-8") == _entry(layout, original)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _entry(layout: Layout, original: Path | None) -> str:
+    below = layout.prefix
+    fall_back = _FALL_BACK.format(
+        variable=ORIGINAL_VARIABLE, before=BEFORE_VARIABLE, original=shlex.quote(str(original))
     )
-    write_beside(layout.entry, text, mode=0o755)
+    return _ENTRY.format(
+        mark=MARK,
+        name=layout.entry.relative_to(below),
+        none=layout.no_libraries.relative_to(below),
+        starter=layout.starter.relative_to(below),
+        original=fall_back if original else "",
+    )
 
 
 def is_wrapper(executable: Path) -> bool:
@@ -113,39 +142,52 @@ def is_wrapper(executable: Path) -> bool:
         return False
 
 
-def machine_python() -> Path:
+def machine_python(journal: Journal) -> Path:
     """The executable that the machine's kernels are started with, whichever Python this is."""
+    noted = Path(journal.facts.get("python", ""))
+    if noted.is_file():
+        return noted
     executable = Path(sys.executable)
-    return executable.with_name(executable.name.removesuffix(REAL_SUFFIX))
+    return executable.with_name(executable.name.removesuffix(_CONDACOLABS_SUFFIXES[0]))
 
 
 def original_of(executable: Path) -> Path:
-    """The interpreter behind the script at `executable`."""
-    return executable.with_name(executable.name + REAL_SUFFIX)
+    """The interpreter behind the script at `executable`; where that is not there yet, the name that it will get.
+
+    It is a name that nobody has used: what is at `executable` now may itself lead to something else of ours, as
+    condacolab's script does that was put in our script's place.
+    """
+    if is_wrapper(executable):
+        line = next(line for line in executable.read_text(encoding="utf-8").splitlines() if line.startswith("orig"))
+        return Path(*shlex.split(line.partition("=")[2]))
+    names = (f"{executable.name}{ORIGINAL_SUFFIX}{number}" for number in ("", *range(2, 100)))
+    return next(path for name in names if not os.path.lexists(path := executable.with_name(name)))
 
 
 def install(executable: Path, layout: Layout, journal: Journal) -> None:
     """Puts the script at `executable`, and what was there beside it. At every moment one of the two works.
 
-    Does nothing where it is in place already.
+    Does nothing where it is in place already. What condacolab would change there later is kept in the journal, too.
     """
     original = original_of(executable)
+    spare = journal.folder / Path(start.__file__).name
     text = _WRAPPER.format(
         mark=MARK,
         original=shlex.quote(str(original)),
         entry=shlex.quote(str(layout.entry)),
         python=shlex.quote(str(layout.python)),
+        starter=shlex.quote(str(layout.starter)),
+        spare=shlex.quote(str(spare)),
         modules=" | ".join(KERNEL_MODULES),
         reason=REASON_VARIABLE,
     )
-    if is_wrapper(executable) and executable.read_text(encoding="utf-8") == text:
-        return
-    journal.keep(original, executable)
-    if not is_wrapper(executable):
-        # A second name first, so that the original is never missing.
-        original.unlink(missing_ok=True)
-        if executable.is_symlink():
-            original.symlink_to(executable.readlink())
-        else:
-            original.hardlink_to(executable)
+    journal.keep(original, executable, *(executable.with_name(executable.name + s) for s in _CONDACOLABS_SUFFIXES))
+    write_beside(spare, Path(start.__file__).read_text(encoding="utf-8"), mode=0o644)
+    if is_wrapper(executable):
+        if executable.read_text(encoding="utf-8") == text:
+            return
+    elif executable.is_symlink():
+        original.symlink_to(executable.readlink())
+    else:
+        original.hardlink_to(executable)
     write_beside(executable, text, mode=0o755)

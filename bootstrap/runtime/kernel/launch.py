@@ -8,106 +8,146 @@ the clients are back, takes over what was waiting for the program before, and an
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
+import os
 import runpy
 import shutil
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.runtime.kernel import fallback, interface, wire
+from bootstrap.runtime.kernel import interface, wire
 from bootstrap.runtime.kernel.handover import Handover, receive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PROVE = "--prove"
-"""In place of a kernel's arguments: only show that it could start."""
+PROVE = "--condacolab-bootstrap-prove"
+"""In place of a kernel's arguments: start one in a folder of its own, tell what it runs with, and end."""
 _CLIENTS_SECONDS = 3.0
 """How long clients may take to come back. One that was closed meanwhile never does."""
 _REST_SECONDS = 1.0
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None, *, begun: Callable[[], None] = lambda: None) -> None:
     """Runs the kernel; returns when it ends.
 
-    If the kernel can't start here, the process becomes the machine's original one: see `fallback`.
+    Args:
+        arguments: The kernel's launcher, and what is passed to it.
+        begun: Called as soon as the kernel answers.
     """
     module, *rest = sys.argv[1:] if arguments is None else arguments
     if sys.path[0] in ("", str(Path.cwd())):
         # What -m put there; the kernel's launcher expects to be started from a clean path.
         del sys.path[0]
     if rest == [PROVE]:
-        print(json.dumps(_prove(module)))
+        _rehearse(module)
         return
     left = receive()
     for folder in left.remove if left else ():
         shutil.rmtree(folder, ignore_errors=True)
-    try:
-        _prepare(left)
-    except Exception as error:
-        if not fallback.available():
-            raise
-        fallback.become_original([module, *rest], f"{type(error).__name__}: {error}", left)
-    sys.argv = [module, *rest]
+    interface.put_around()
+    _prepare(left, begun)
+    _run(module, rest)
+
+
+def _run(module: str, arguments: list[str]) -> None:
+    sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
-def _prove(module: str) -> dict[str, Any]:
-    """Imports all that a kernel needs to start, and numpy; tells where they come from."""
-    interface.put_around()
-    import numpy
-    from ipykernel import kernelapp, zmqshell
+def _rehearse(module: str) -> None:
+    """Starts a kernel that nobody uses, has it run a cell, and says on standard output what came of it."""
+    # The kernel will put its own in the place of standard output.
+    report = os.dup(1)
+    folder = tempfile.mkdtemp(prefix="condacolab-bootstrap-")
+    os.environ["IPYTHONDIR"] = folder  # neither the user's history nor what they have IPython start with
 
-    if importlib.util.find_spec(module) is None:
-        raise ModuleNotFoundError(f"No module named {module!r}", name=module)
-    if module == "colab_kernel_launcher":
-        importlib.import_module("google.colab._kernel")
+    def end(told: dict[str, Any]) -> None:
+        os.write(report, json.dumps(told).encode())
+        shutil.rmtree(folder, ignore_errors=True)
+        # Its threads and whatever else waits at an orderly end are of no use any more.
+        os._exit(0)
+
+    try:
+        sockets = {f"{name}_port": number for number, name in enumerate(_CHANNELS, 1)}
+        connection = {"transport": "ipc", "ip": f"{folder}/kernel", "key": "", **sockets}
+        Path(folder, "kernel.json").write_text(json.dumps(connection), encoding="utf-8")
+        interface.put_around()
+        _at_start(lambda kernel: kernel.io_loop.add_callback(lambda: end(_rehearsed(kernel))))
+        _run(module, ["-f", f"{folder}/kernel.json"])
+    except BaseException as error:
+        end({"error": f"{type(error).__name__}: {error}"})
+
+
+_CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
+
+
+def _rehearsed(kernel: Any) -> dict[str, Any]:
+    """What a kernel in the environment runs with; it also needs the way back out of it."""
+    try:
+        kernel.shell.run_cell("import numpy", silent=True).raise_error()
+        importlib.import_module("bootstrap.runtime.undo")
+        modules = [sys.modules[name] for name in ("numpy", "ipykernel.kernelapp", "ipykernel.zmqshell")]
+    except BaseException as error:
+        return {"error": f"{type(error).__name__}: {error}"}
     return {
         "python": sys.version.split()[0],
-        "numpy": numpy.__version__,
-        "files": [numpy.__file__, kernelapp.__file__, zmqshell.__file__],
+        "numpy": modules[0].__version__,
+        "files": [module.__file__ for module in modules],
     }
 
 
-def _prepare(left: Handover | None) -> None:
-    interface.put_around()
-    from ipykernel import kernelapp
+def _at_start(action: Callable[[Any], None]) -> None:
+    """Has something done with the kernel as soon as it has begun."""
     from ipykernel.kernelbase import Kernel
 
     start: Callable[[Any], None] = Kernel.start
-    returning = _Returning(left) if left and left.clients else None
-    if returning:
-        returning.hook_into(kernelapp)
-    notice = fallback.notice() or (left.note if left else "")
 
     def begin(kernel: Any) -> None:
         start(kernel)
+        action(kernel)
+
+    Kernel.start = begin
+
+
+def _prepare(left: Handover | None, begun: Callable[[], None]) -> None:
+    from ipykernel import kernelapp
+
+    returning = _Returning(left) if left and left.clients else None
+    if returning:
+        returning.hook_into(kernelapp)
+
+    def on_start(kernel: Any) -> None:
+        begun()
+        _leave_other_environments()
         if returning:
             returning.dispatch(kernel)
         shell = getattr(kernel, "shell", None)
         if shell is not None:
-            _arm(shell, notice)
+            _watch(shell)
             if left:
                 # The cell that moved the kernel imported it; the next one may well use it.
                 with suppress(ImportError):
                     shell.push({"bootstrap": importlib.import_module("bootstrap")}, interactive=False)
 
-    Kernel.start = begin
+    _at_start(on_start)
 
 
-def _arm(shell: Any, notice: str) -> None:
-    """Tells at the first cell what is to be told, and has every cell watched."""
-    if notice:
+def _leave_other_environments() -> None:
+    """Takes off the path other conda environments' folders: condacolab has IPython's configuration put them there."""
+    own = Path(sys.prefix).resolve()
+    for entry in list(sys.path):
+        other = Path(entry, "../../..").resolve()  # of PREFIX/lib/python3.X/site-packages
+        if entry.endswith("/site-packages") and other != own and (other / "conda-meta").is_dir():
+            sys.path.remove(entry)
 
-        def tell(*_args: object) -> None:
-            shell.events.unregister("pre_run_cell", tell)
-            print(notice, file=sys.stderr)
 
-        shell.events.register("pre_run_cell", tell)
+def _watch(shell: Any) -> None:
+    """Has every cell watched for damage, where this is the environment."""
     if (Path(sys.prefix) / "conda-meta").is_dir():
         from bootstrap.guard import tripwire
 

@@ -56,7 +56,7 @@ def start(stack: ExitStack, prefix: Path, script: str, words: Sequence[str]) -> 
 
 @pytest.mark.parametrize(
     "words",
-    [[str(CHILD), "{}"], ["-m", LAUNCH_MODULE, "ipykernel_launcher", PROVE]],
+    [[str(CHILD), "{}"], ["start.py", "-m", "ipykernel_launcher", PROVE]],
     ids=["check", "proof"],
 )
 def test_what_a_killed_set_up_left_running_is_ended_first(words: list[str], prefix: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,8 @@ def machine(tmp_path: Path) -> tuple[Path, Layout]:
     layout.python.symlink_to(executable.resolve())
     layout.entry.write_text('#!/bin/bash\nprintf "%s\\n" entry "$@"\n')
     layout.entry.chmod(0o755)
+    layout.starter.parent.mkdir(parents=True)
+    layout.starter.write_text("# of the environment\n")
     wrapper.install(executable, layout, Journal(tmp_path / "state"))
     return executable, layout
 
@@ -124,15 +127,24 @@ def test_what_is_no_launch_goes_to_the_original(arguments: list[str], machine: t
     assert "entry" not in run(machine[0], *arguments).stdout
 
 
-@pytest.mark.parametrize("damage", ["python", "entry"])
-def test_without_a_working_environment_the_original_starts(damage: str, machine: tuple[Path, Layout]) -> None:
+DAMAGE = {
+    "python does not run": "echo '#!/bin/false' > python; chmod +x python; mv python $PREFIX/bin/",
+    "python is a folder": "rm $PREFIX/bin/python; mkdir $PREFIX/bin/python",
+    "entry is gone": "rm $PREFIX/share/condacolab-bootstrap/kernel",
+    "entry can't be run": "chmod -x $PREFIX/share/condacolab-bootstrap/kernel",
+    "entry is empty": ": > $PREFIX/share/condacolab-bootstrap/kernel",
+    "starter is gone": "rm -r $PREFIX/share/condacolab-bootstrap/bridge/bootstrap",
+    "all is gone": "rm -r $PREFIX",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_without_a_working_environment_the_original_starts(
+    damage: str, machine: tuple[Path, Layout], tmp_path: Path
+) -> None:
     executable, layout = machine
-    if damage == "python":
-        layout.python.unlink()
-        layout.python.write_text("#!/bin/false\n")
-        layout.python.chmod(0o755)
-    else:
-        layout.entry.unlink()
+    variables = {**os.environ, "PREFIX": str(layout.prefix)}
+    assert run("sh", "-ec", DAMAGE[damage], cwd=tmp_path, env=variables).returncode == 0
     done = run(executable, "-m", "ipykernel_launcher", "-f", "x")
     assert "entry" not in done.stdout
     assert "ipykernel" in done.stderr  # this venv has none: its interpreter says so
@@ -144,6 +156,43 @@ def test_installing_twice_changes_nothing(machine: tuple[Path, Layout], tmp_path
     wrapper.install(executable, layout, Journal(tmp_path / "state"))
     assert executable.stat().st_ino == inode
     assert not wrapper.is_wrapper(wrapper.original_of(executable))
+
+
+def act_as_condacolab(executable: Path, suffix: str) -> None:
+    """Renames what is there, and puts a script in its place: the end of condacolab's installation."""
+    renamed = executable.rename(executable.with_name(executable.name + suffix))
+    executable.write_text(f"#!/bin/bash\nexec {renamed} $@\n")
+    executable.chmod(0o755)
+
+
+@pytest.mark.parametrize("suffix", [".real", ".orig"])
+def test_condacolab_comes_afterwards(suffix: str, machine: tuple[Path, Layout], tmp_path: Path) -> None:
+    executable, layout = machine
+    act_as_condacolab(executable, suffix)
+    journal = Journal(tmp_path / "state")
+    for _ in range(2):
+        wrapper.install(executable, layout, journal)
+        assert run(executable, "-V", timeout=20).stdout.startswith("Python 3")
+        assert run(executable, "-m", "ipykernel_launcher", "-f", "x").stdout.startswith("entry")
+    journal.undo()
+    assert executable.is_symlink()
+    assert {path.name for path in executable.parent.glob("python3*")} <= {"python3", executable.resolve().name}
+
+
+@pytest.mark.parametrize("suffix", [".real", ".orig"])
+def test_condacolab_was_there_before(suffix: str, machine: tuple[Path, Layout], tmp_path: Path) -> None:
+    executable, layout = machine
+    Journal(tmp_path / "state").undo()
+    act_as_condacolab(executable, suffix)
+    before = {path.name: path.readlink() if path.is_symlink() else "" for path in executable.parent.iterdir()}
+    script = executable.read_text()
+    wrapper.install(executable, layout, Journal(tmp_path / "state"))
+    assert run(executable, "-V", timeout=20).stdout.startswith("Python 3")
+    assert run(executable, "-m", "ipykernel_launcher", "-f", "x").stdout.startswith("entry")
+    Journal(tmp_path / "state").undo()
+    assert executable.read_text() == script
+    assert {p.name: p.readlink() if p.is_symlink() else "" for p in executable.parent.iterdir()} == before
+    assert run(executable, "-V", timeout=20).stdout.startswith("Python 3")
 
 
 def test_undo_brings_the_original_back(machine: tuple[Path, Layout], tmp_path: Path) -> None:
@@ -172,18 +221,20 @@ def test_the_entry_sets_the_environment_and_nothing_more(tmp_path: Path) -> None
     (scripts / "x.sh").write_text('echo noise\nexport FROM_PACKAGE="$CONDA_PREFIX/x"\n')
     layout.python.write_text('#!/bin/bash\nenv -0\nprintf "%s\\0" "$@"\n')
     layout.python.chmod(0o755)
-    wrapper.write_entry(layout, Path("/usr/bin/python3.real"))
-    environment = {"PATH": "/usr/bin:/bin", "LD_LIBRARY_PATH": "/nvidia", "PYTHONPATH": "/env", "A": "1"}
+    wrapper.write_entry(layout, Path("/usr/bin/python3.original"))
+    (tmp_path / "other/conda-meta").mkdir(parents=True)
+    libraries = f"{tmp_path}/other/lib:/nvidia"
+    environment = {"PATH": "/usr/bin:/bin", "LD_LIBRARY_PATH": libraries, "PYTHONPATH": "/env", "A": "1"}
     told = run(layout.entry, "module", "-f", "a b", env=environment).stdout.split("\0")
     found = dict(line.split("=", 1) for line in told if "=" in line)
     assert found["PATH"] == f"{layout.prefix}/bin:/usr/bin:/bin"
     assert found["LD_LIBRARY_PATH"] == f"/nvidia:{layout.no_libraries}"
     assert found["FROM_PACKAGE"] == f"{layout.prefix}/x"
-    assert found["CONDACOLAB_BOOTSTRAP_ORIGINAL"] == "/usr/bin/python3.real"
+    assert found["CONDACOLAB_BOOTSTRAP_ORIGINAL"] == "/usr/bin/python3.original"
+    before = b64decode(found["CONDACOLAB_BOOTSTRAP_BEFORE"]).decode().split("\0")
+    assert {"A=1", "PYTHONPATH=/env", f"LD_LIBRARY_PATH={libraries}", "PATH=/usr/bin:/bin"} <= set(before)
     assert "PYTHONPATH" not in found
-    assert told[-8:-1] == ["-P", "-m", "bootstrap.runtime.kernel.launch", "module", "-f", "a b"][-7:] or told[
-        -7:-1
-    ] == ["-P", "-m", "bootstrap.runtime.kernel.launch", "module", "-f", "a b"]
+    assert told[-7:-1] == ["-P", str(layout.starter), "-m", "module", "-f", "a b"]
     assert list(layout.no_libraries.iterdir()) == []
     again = run(layout.entry, "module", env=found).stdout.split("\0")
     assert dict(line.split("=", 1) for line in again if "=" in line)["PATH"] == found["PATH"]

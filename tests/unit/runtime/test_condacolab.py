@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from bootstrap.errors import BootstrapError, CondacolabFailedError, CondacolabVersionError
+from bootstrap.errors import BootstrapError, CondacolabFailedError
 from bootstrap.progress import Silent
-from bootstrap.runtime.condacolab import KNOWN_VERSIONS, InstallerProgress, condacolab_version, failure, tidy
+from bootstrap.runtime.condacolab import KNOWN_VERSIONS, InstallerProgress, failure, obstacle, tidy
 
 
 def test_pins_of_others_and_settings_stay(tmp_path: Path) -> None:
@@ -25,10 +26,13 @@ def test_pins_of_others_and_settings_stay(tmp_path: Path) -> None:
 
 def test_an_unknown_version(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata, "version", lambda _name: "0.2.0")
-    with pytest.raises(CondacolabVersionError) as caught:
-        condacolab_version()
-    assert "condacolab 0.2.0" in str(caught.value)
-    assert all(version in caught.value.evidence[0] for version in KNOWN_VERSIONS)
+    assert obstacle() == "condacolab 0.2.0 is none that this program knows"
+
+
+@pytest.mark.parametrize("version", KNOWN_VERSIONS)
+def test_a_known_version(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metadata, "version", lambda _name: version)
+    assert obstacle() is None
 
 
 def test_no_condacolab(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,8 +40,7 @@ def test_no_condacolab(monkeypatch: pytest.MonkeyPatch) -> None:
         raise metadata.PackageNotFoundError
 
     monkeypatch.setattr(metadata, "version", missing)
-    with pytest.raises(CondacolabVersionError):
-        condacolab_version()
+    assert obstacle() == f"condacolab is not installed in {sys.prefix}"
 
 
 def kinds(base: type[BootstrapError]) -> list[type[BootstrapError]]:

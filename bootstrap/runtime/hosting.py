@@ -1,0 +1,117 @@
+"""What makes an environment one in which this machine's kernels run, and the proof that they do."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap.errors import BootstrapError
+from bootstrap.lock import judge
+from bootstrap.prefix import PLATFORM
+from bootstrap.progress import Progress, Step
+from bootstrap.runtime import bridge, wrapper
+from bootstrap.runtime.health import validate
+from bootstrap.runtime.layout import Layout
+from bootstrap.runtime.machine import on_colab
+from bootstrap.runtime.needs import require_kernel
+from bootstrap.runtime.proof import prove, prove_here
+
+if TYPE_CHECKING:
+    from bootstrap.lock import Lock, Record
+    from bootstrap.runtime.journal import Journal
+
+
+def hosting_of(lock: Lock, prefix: Path, journal: Journal, progress: Progress) -> Hosting | None:
+    """What a restore adds to the environment in which this machine's kernels run; None for any other prefix.
+
+    Raises:
+        KernelNotLockedError: Kernels run there, and the lock lacks what they need.
+    """
+    if journal.facts.get("prefix") != str(prefix):
+        return None
+    records = judge(lock, PLATFORM)
+    colab = on_colab()
+    require_kernel(records, colab=colab)
+    return Hosting(prefix, lock, records, colab, journal, progress)
+
+
+@dataclass(frozen=True)
+class Hosting:
+    """The parts of an environment that a kernel is started with there: additions to a restore.
+
+    They are made and proven where the restore builds the environment, and come into place together with it.
+    """
+
+    prefix: Path
+    """Where the environment is, or shall be."""
+    lock: Lock
+    records: tuple[Record, ...]
+    colab: bool
+    journal: Journal
+    progress: Progress
+
+    @property
+    def inside(self) -> bool:
+        """Whether this process runs in the environment. It can't make the parts out of the machine's own then."""
+        return Path(sys.prefix).resolve() == self.prefix.resolve()
+
+    @property
+    def _original(self) -> Path | None:
+        return wrapper.original_of(wrapper.machine_python(self.journal)) if self.colab else None
+
+    def present(self, prefix: Path) -> bool:
+        """Whether an environment has the parts, as they would be made now."""
+        layout = Layout(prefix)
+        if self.inside:
+            return layout.starter.is_file() and layout.entry.is_file()
+        return wrapper.is_entry(layout, self._original) and bridge.is_current(layout, colab=self.colab)
+
+    def add(self, stage: Path) -> None:
+        """Makes the parts in an environment, and proves it.
+
+        Raises:
+            KernelProofError: A kernel can't start there.
+            UnhealthyError: Its numpy is broken.
+        """
+        layout = Layout(stage)
+        try:
+            self.progress.step(Step("connecting"))
+            if self.inside:
+                bridge.connect(layout)
+            else:
+                bridge.build(layout, colab=self.colab)
+                wrapper.write_entry(layout, self._original)
+            self.prove(stage)
+        except BootstrapError as error:
+            # It is gone when somebody reads this.
+            error.evidence = tuple(line.replace(str(stage), str(self.prefix)) for line in error.evidence)
+            raise
+
+    def prove(self, place: Path) -> None:
+        """Shows that a kernel starts in an environment that has the parts, and that its numpy is healthy.
+
+        Raises:
+            KernelProofError: No kernel can start there.
+            UnhealthyError: Its numpy is broken.
+        """
+        self.progress.step(Step("proving"))
+        launcher = "colab_kernel_launcher" if self.colab else "ipykernel_launcher"
+        # Two processes that wait for imports: side by side they take as long as the longer one.
+        with ThreadPoolExecutor(1) as pool:
+            proving = pool.submit(prove, Layout(place), launcher, self.records)
+            validate(place, self.lock, live=False, progress=self.progress)
+            proving.result()
+
+    def prove_here(self) -> None:
+        """The same of the environment in place and of this process, a kernel that runs there.
+
+        Raises:
+            KernelProofError: numpy doesn't come from the prefix, or is not the locked one.
+            UnhealthyError: It is broken, or the one that is loaded is another.
+        """
+        self.progress.step(Step("proving"))
+        validate(self.prefix, self.lock, live=True, progress=self.progress)
+        prove_here(self.prefix, self.records)
