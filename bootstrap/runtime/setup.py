@@ -7,8 +7,9 @@ import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from bootstrap.errors import KernelRestartError
 from bootstrap.lock import judge
@@ -60,7 +61,7 @@ def set_up(
 
     Raises:
         BootstrapError: The machine doesn't fit, the restore failed, or no kernel can start in what was restored. The
-            kernel that runs this is then where it was.
+            kernel that runs this then goes on.
         KernelRestartError: This kernel can't be moved, and is restarted now.
     """
     began = time.monotonic()
@@ -96,14 +97,21 @@ def set_up(
             proving = pool.submit(prove, layout, launcher, records)
             validate(prefix, lock, live=False, progress=progress)
             proof = proving.result()
-    protect(prefix, lock.path)
-    if not colab:
-        _register(layout, journal)
-    elif "python" in journal.facts:
-        wrapper.install(Path(journal.facts["python"]), layout, journal)
-    ready = _ready(action, lock, layout, machine, restored, proof, time.monotonic() - began)
-    if action == "moves":
-        _move(kernel, layout, ready, progress)
+    moving: AbstractContextManager[None] = nullcontext()
+    obstacle = move.obstacle(kernel) if action == "moves" else None
+    if action == "moves" and obstacle is None:
+        progress.step(Step("starting"))
+        moving = move.moving(kernel, move.Target([str(layout.entry)], dict(os.environ)))
+    with moving:
+        protect(prefix, lock.path)
+        if not colab:
+            _register(layout, journal)
+        elif "python" in journal.facts:
+            wrapper.install(Path(journal.facts["python"]), layout, journal)
+        ready = _ready(action, lock, layout, machine, restored, proof, time.monotonic() - began)
+    if obstacle is not None:
+        progress.note(str(ready.card))
+        _restart(kernel, obstacle)
     return ready
 
 
@@ -155,13 +163,8 @@ def _ready(
     )
 
 
-def _move(kernel: Any, layout: Layout, ready: Ready, progress: Progress) -> None:
-    """Has the kernel become the environment's after this cell; restarts it where that can't be."""
-    why = move.obstacle(kernel)
-    if why is None:
-        move.schedule(kernel, move.Target([str(layout.entry)], dict(os.environ)))
-        return
-    progress.note(str(ready.card))
+def _restart(kernel: Any, why: str) -> NoReturn:
+    """Has a kernel that can't be moved start anew."""
     # The reply to this cell goes out first; the error in it has the queued cells given up by the kernel itself.
     loop = kernel.io_loop
     loop.add_callback(loop.call_later, _SECONDS_TO_ANSWER, kernel.do_shutdown, True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from bootstrap.runtime.kernel.handover import VARIABLE, Handover
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -23,13 +21,11 @@ def available() -> bool:
     return bool(os.environ.get(ORIGINAL_VARIABLE))
 
 
-def become_original(arguments: Sequence[str], reason: str, left: Handover | None) -> None:
+def become_original(arguments: Sequence[str], reason: str) -> None:
     """Replaces this program by the original interpreter's, with the same kernel arguments. Does not return."""
     environment = dict(os.environ)
     original = environment.pop(ORIGINAL_VARIABLE)
     environment[REASON_VARIABLE] = reason
-    if left:
-        environment[VARIABLE] = str(left.leave())
     # Under the name that it had before, which sys.executable then tells.
     name = original.removesuffix(REAL_SUFFIX)
     os.execve(original, [name, "-m", "bootstrap.runtime.kernel.launch", *arguments], environment)
