@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _END_SECONDS = 5.0
 """How long exit functions may take; a Jupyter server gives a kernel as long."""
 _SETTLED_SECONDS = 1.0
+_POLL_SECONDS = 0.005
 
 
 class Relay:
@@ -86,6 +87,7 @@ class Relay:
             return
         if self._kernel._aborting:
             # The cell went on after the move, and failed: first those behind it are turned away, as ever.
+            await asyncio.sleep(_POLL_SECONDS)
             self._kernel.schedule_dispatch(self._take_over, remove)
             return
         self._interrupts = signal.signal(signal.SIGINT, signal.SIG_IGN)

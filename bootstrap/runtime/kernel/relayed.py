@@ -81,11 +81,14 @@ class Link:
 
     def gives_back(self, kernel: Any, frames: Sequence[Any]) -> bool:
         """Gives a request that is to be dispatched back to the relay, if that is to have it; whether it is."""
-        if not self._leaving or kernel._aborting or len(frames) < 2 or bytes(frames[0]) != IDENTITY:
+        if not self._leaving or len(frames) < 2 or bytes(frames[0]) != IDENTITY:
             return False
         if bytes(frames[1]) == DELIMITER:
             # The relay's own, which comes last and is answered.
             self._socket.send_multipart([b"done"])
+            return False
+        if kernel._aborting:
+            # The cell went on after the move, and failed: those behind it are turned away, as ever.
             return False
         self._socket.send_multipart([b"returned", *map(bytes, frames[1:])])
         return True
