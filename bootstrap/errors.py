@@ -385,6 +385,13 @@ class KernelRestartError(RuntimeSetupError):
     hint = "Wait until the page has reconnected, then run the notebook again: it continues in the locked environment."
 
 
+class KernelStartError(RuntimeSetupError):
+    """The kernel that was to take over did not start, so the running one was not moved."""
+
+    exit_code = 88
+    hint = "Run the cell again. If it recurs, restart the session and report the evidence."
+
+
 class InterruptedRestoreError(BootstrapError):
     """The user stopped it."""
 

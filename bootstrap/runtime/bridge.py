@@ -34,6 +34,8 @@ from typing import TYPE_CHECKING
 from bootstrap.runtime.journal import write_beside
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bootstrap.runtime.layout import Layout
 
 PTH_NAME = "condacolab-bootstrap.pth"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from bootstrap.errors import KernelRestartError
 from bootstrap.lock import judge
@@ -83,23 +84,30 @@ def set_up(
             hosting.prove(prefix)
     else:
         restored = _restore(hosting, cache=cache, offline=offline, adopt=adopt)
-    protect(prefix, lock.path)
-    if not colab:
-        _register(layout, journal)
-    elif not hosting.inside:
-        journal.note(environment=dict(os.environ), python=str(wrapper.machine_python(journal)))
-        journal.keep(*condacolab.CONFIGURATION)
-    if colab and "python" in journal.facts:
-        wrapper.install(Path(journal.facts["python"]), layout, journal)
     kernel = move.live_kernel()
     if hosting.inside and restored.action == "unchanged":
         action = "inside"
     else:
         action = "registered" if not colab else "moves" if kernel is not None else "restart"
-    locked = {record.name: record.version for record in records}
-    ready = _ready(action, lock, layout, machine, restored, locked, time.monotonic() - began)
-    if action == "moves":
-        _move(kernel, layout, ready, progress)
+    moving: AbstractContextManager[None] = nullcontext()
+    obstacle = move.obstacle(kernel) if action == "moves" else None
+    if action == "moves" and obstacle is None:
+        progress.step(Step("starting"))
+        moving = move.moving(kernel, move.Target([str(layout.entry)], dict(os.environ)))
+    with moving:
+        protect(prefix, lock.path)
+        if not colab:
+            _register(layout, journal)
+        elif not hosting.inside:
+            journal.note(environment=dict(os.environ), python=str(wrapper.machine_python(journal)))
+            journal.keep(*condacolab.CONFIGURATION)
+        if colab and "python" in journal.facts:
+            wrapper.install(Path(journal.facts["python"]), layout, journal)
+        locked = {record.name: record.version for record in records}
+        ready = _ready(action, lock, layout, machine, restored, locked, time.monotonic() - began)
+    if obstacle is not None:
+        progress.note(str(ready.card))
+        _restart(kernel, obstacle)
     return ready
 
 
@@ -156,13 +164,8 @@ def _ready(
     )
 
 
-def _move(kernel: Any, layout: Layout, ready: Ready, progress: Progress) -> None:
-    """Has the kernel become the environment's after this cell; restarts it where that can't be."""
-    why = move.obstacle(kernel)
-    if why is None:
-        move.schedule(kernel, move.Target([str(layout.entry)], dict(os.environ)))
-        return
-    progress.note(str(ready.card))
+def _restart(kernel: Any, why: str) -> NoReturn:
+    """Has a kernel that can't be moved start anew."""
     # The reply to this cell goes out first; the error in it has the queued cells given up by the kernel itself.
     loop = kernel.io_loop
     loop.add_callback(loop.call_later, _SECONDS_TO_ANSWER, kernel.do_shutdown, True)

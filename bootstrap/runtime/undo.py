@@ -18,6 +18,7 @@ from bootstrap.prefix.staging import hold
 from bootstrap.runtime import condacolab
 from bootstrap.runtime.journal import Journal
 from bootstrap.runtime.kernel import move
+from bootstrap.runtime.kernel.folder import sweep
 from bootstrap.runtime.kernel.launch import PROVE
 
 if TYPE_CHECKING:
@@ -66,14 +67,18 @@ class Undone:
 def undo() -> Undone:
     """Puts back everything that `set_up` changed, from any state, also a half-finished one.
 
-    In a kernel that runs in the environment, the kernel moves back to the machine's own Python after its cell, and
-    the environment's folder is deleted on the way.
+    In a kernel that runs in the environment, the notebook moves back to the machine's own Python after its cell: to
+    the kernel that it came from, where there is one, with its variables. The environment's folder is deleted on the
+    way.
 
     Raises:
+        KernelStartError: No kernel of the machine's own Python starts; nothing is put back.
         JournalError: The journal can't be read.
         UndoError: Something could not be put back; run it again when that is mended.
     """
     journal = Journal()
+    move.cancel()
+    sweep()
     if journal.empty:
         return Undone((), moves=False)
     condacolab.stop(journal.facts.get("installer", 0))
@@ -89,11 +94,11 @@ def undo() -> Undone:
     if kernel is None or environment is None or move.obstacle(kernel) is not None:
         here = (os.getpid(),) if kernel is not None else ()
         return Undone(tuple(journal.undo()), moves=False, running=(*_running_in(prefix), *here))
-    # This program's own files go last, with the journal, when another program runs in this process.
+    # This kernel's own files go last, with the journal, when another one answers.
     remove = [str(prefix), str(journal.folder)] if made_here else []
-    changed = journal.undo(spare=(prefix,) if made_here else ())
     command = [journal.facts.get("python", "/usr/bin/python3"), "-m", move.LAUNCH_MODULE]
-    move.schedule(kernel, move.Target(command, environment, remove=remove))
+    with move.moving(kernel, move.Target(command, environment, remove=remove, back=True)):
+        changed = journal.undo(spare=(prefix,) if made_here else ())
     return Undone((*changed, *remove[:1]), moves=True)
 
 

@@ -22,15 +22,17 @@ def new_machine(colab: ColabRoot) -> tuple[Kernel, Snapshot]:
     return kernel, colab.snapshot()
 
 
-def assert_as_before(colab: ColabRoot, before: Snapshot) -> None:
+def assert_as_before(colab: ColabRoot, before: Snapshot, *but: str) -> None:
     differences = before.differences(colab.snapshot())
-    rest = [d for d in map(str, differences) if not any(part in d for part in ("history.sqlite", "__pycache__"))]
+    but = ("history.sqlite", "__pycache__", *but)
+    rest = [d for d in map(str, differences) if not any(part in d for part in but)]
     assert rest == []
 
 
 def test_undo_in_the_moved_kernel(colab: ColabRoot) -> None:
     kernel, before = new_machine(colab)
     environment = kernel.execute("import os; print(sorted(os.environ.items()))").stdout
+    kernel.execute("mine = 41").require()
     pid = kernel.pid
     kernel.execute(cell(), timeout=300).require()
     assert before.differences(colab.snapshot())
@@ -40,6 +42,7 @@ def test_undo_in_the_moved_kernel(colab: ColabRoot) -> None:
     assert behind.require().stdout == "/usr/bin/python3\n"
     assert kernel.execute("import numpy; print(numpy.__version__)").stdout == "2.0.2\n"
     assert kernel.execute("import os; print(sorted(os.environ.items()))").stdout == environment
+    assert kernel.execute("mine + 1, os.getpid()").text == f"(42, {pid})"
     assert kernel.pid == pid
     assert kernel.restarts == 0
     assert_as_before(colab, before)
@@ -49,10 +52,10 @@ def test_undo_in_the_moved_kernel(colab: ColabRoot) -> None:
 def test_undo_on_the_command_line(colab: ColabRoot) -> None:
     kernel, before = new_machine(colab)
     kernel.execute(cell(), timeout=300).require()
-    kernel.execute("1").require()
+    pid = kernel.execute("import os; os.getpid()").require().text
     done = colab.run(["bootstrap", "undo"], check=True)
     assert "as it was before" in done.stdout
-    assert str(kernel.pid) in done.stdout
+    assert pid in done.stdout
     kernel.restart()
     assert kernel.execute("import sys; print(sys.executable)").stdout == "/usr/bin/python3\n"
     assert_as_before(colab, before)
@@ -82,3 +85,18 @@ def test_set_up_undone_and_set_up_again(colab: ColabRoot) -> None:
         kernel.execute("import bootstrap; bootstrap.undo()").require()
         assert kernel.execute("import sys; print(sys.prefix)").stdout == "/usr\n"
     assert kernel.restarts == 0
+
+
+def test_undo_in_a_kernel_that_was_started_in_the_environment(colab: ColabRoot) -> None:
+    """There is no other one to go back to: the machine's own Python starts one."""
+    kernel, before = new_machine(colab)
+    kernel.execute(cell(), timeout=300).require()
+    kernel.restart()
+    ids = [kernel.send(code) for code in ("import bootstrap; bootstrap.undo()", "import sys; print(sys.executable)")]
+    undone, behind = kernel.collect(ids, timeout=120)
+    undone.require()
+    assert behind.require().stdout == "/usr/bin/python3\n"
+    assert kernel.restarts == 0
+    assert_as_before(colab, before, "/tmp/condacolab-bootstrap-relay-")
+    kernel.execute(cell(), timeout=300).require()
+    assert kernel.execute("import sys; print(sys.prefix)").stdout == "/opt/conda\n"

@@ -1,8 +1,8 @@
-"""The new side of a move, and every later start of a kernel in the locked environment.
+"""The program of a relay's child, and of every later start of a kernel in the locked environment.
 
 ``python -m bootstrap.runtime.kernel.launch MODULE ARGUMENT...`` runs a kernel's own launcher (``MODULE``:
-``colab_kernel_launcher``, ``ipykernel_launcher``) as ``python -m MODULE`` would. After a move it first waits until
-the clients are back, takes over what was waiting for the program before, and answers that first.
+``colab_kernel_launcher``, ``ipykernel_launcher``) as ``python -m MODULE`` would. Where a relay has started it, it
+ends with that: see `relayed`.
 """
 
 from __future__ import annotations
@@ -14,22 +14,17 @@ import runpy
 import shutil
 import sys
 import tempfile
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.runtime.kernel import interface, wire
-from bootstrap.runtime.kernel.handover import Handover, receive
+from bootstrap.runtime.kernel import folder, interface, relayed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PROVE = "--condacolab-bootstrap-prove"
 """In place of a kernel's arguments: start one in a folder of its own, tell what it runs with, and end."""
-_CLIENTS_SECONDS = 3.0
-"""How long clients may take to come back. One that was closed meanwhile never does."""
-_REST_SECONDS = 1.0
 
 
 def main(arguments: list[str] | None = None, *, begun: Callable[[], None] = lambda: None) -> None:
@@ -46,12 +41,23 @@ def main(arguments: list[str] | None = None, *, begun: Callable[[], None] = lamb
     if rest == [PROVE]:
         _rehearse(module)
         return
-    left = receive()
-    for folder in left.remove if left else ():
-        shutil.rmtree(folder, ignore_errors=True)
+    link = relayed.receive()
+    if link is None:
+        folder.sweep()
+        _start(module, rest, begun)
+        return
+    link.end_with_relay()
+    try:
+        _start(module, rest, begun, link)
+    except Exception as error:
+        link.say_why(error)
+        raise
+
+
+def _start(module: str, arguments: list[str], begun: Callable[[], None], link: relayed.Link | None = None) -> None:
     interface.put_around()
-    _prepare(left, begun)
-    _run(module, rest)
+    _prepare(link, begun)
+    _run(module, arguments)
 
 
 def _run(module: str, arguments: list[str]) -> None:
@@ -63,22 +69,22 @@ def _rehearse(module: str) -> None:
     """Starts a kernel that nobody uses, has it run a cell, and says on standard output what came of it."""
     # The kernel will put its own in the place of standard output.
     report = os.dup(1)
-    folder = tempfile.mkdtemp(prefix="condacolab-bootstrap-")
-    os.environ["IPYTHONDIR"] = folder  # neither the user's history nor what they have IPython start with
+    scratch = tempfile.mkdtemp(prefix="condacolab-bootstrap-")
+    os.environ["IPYTHONDIR"] = scratch  # neither the user's history nor what they have IPython start with
 
     def end(told: dict[str, Any]) -> None:
         os.write(report, json.dumps(told).encode())
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)
         # Its threads and whatever else waits at an orderly end are of no use any more.
         os._exit(0)
 
     try:
         sockets = {f"{name}_port": number for number, name in enumerate(_CHANNELS, 1)}
-        connection = {"transport": "ipc", "ip": f"{folder}/kernel", "key": "", **sockets}
-        Path(folder, "kernel.json").write_text(json.dumps(connection), encoding="utf-8")
+        connection = {"transport": "ipc", "ip": f"{scratch}/kernel", "key": "", **sockets}
+        Path(scratch, "kernel.json").write_text(json.dumps(connection), encoding="utf-8")
         interface.put_around()
         _at_start(lambda kernel: kernel.io_loop.add_callback(lambda: end(_rehearsed(kernel))))
-        _run(module, ["-f", f"{folder}/kernel.json"])
+        _run(module, ["-f", f"{scratch}/kernel.json"])
     except BaseException as error:
         end({"error": f"{type(error).__name__}: {error}"})
 
@@ -114,22 +120,21 @@ def _at_start(action: Callable[[Any], None]) -> None:
     Kernel.start = begin
 
 
-def _prepare(left: Handover | None, begun: Callable[[], None]) -> None:
-    from ipykernel import kernelapp
+def _prepare(link: relayed.Link | None, begun: Callable[[], None]) -> None:
+    if link is not None:
+        from ipykernel.kernelapp import IPKernelApp
+        from ipykernel.kernelbase import Kernel
 
-    returning = _Returning(left) if left and left.clients else None
-    if returning:
-        returning.hook_into(kernelapp)
+        relayed.attach(link, Kernel)
+        _lift_limits(IPKernelApp)
 
     def on_start(kernel: Any) -> None:
         begun()
         _leave_other_environments()
-        if returning:
-            returning.dispatch(kernel)
         shell = getattr(kernel, "shell", None)
         if shell is not None:
             _watch(shell)
-            if left:
+            if link is not None:
                 # The cell that moved the kernel imported it; the next one may well use it.
                 with suppress(ImportError):
                     shell.push({"bootstrap": importlib.import_module("bootstrap")}, interactive=False)
@@ -146,92 +151,23 @@ def _leave_other_environments() -> None:
             sys.path.remove(entry)
 
 
+def _lift_limits(application: Any) -> None:
+    """Lets any number of messages wait at the kernel's sockets, which drop or stop at a thousand else."""
+    bind: Callable[..., Any] = application._bind_socket
+
+    def bind_without_limits(app: Any, socket: Any, port: int) -> Any:
+        socket.sndhwm = socket.rcvhwm = 0
+        return bind(app, socket, port)
+
+    application._bind_socket = bind_without_limits
+
+
 def _watch(shell: Any) -> None:
     """Has every cell watched for damage, where this is the environment."""
     if (Path(sys.prefix) / "conda-meta").is_dir():
         from bootstrap.guard import tripwire
 
         tripwire.arm(shell, sys.prefix)
-
-
-class _Returning:
-    """Waits for the clients of the program before, and collects what they still had sent to it."""
-
-    def __init__(self, left: Handover) -> None:
-        self._left = left
-        self._watched: dict[Any, tuple[Any, int]] = {}
-
-    def hook_into(self, kernelapp: Any) -> None:
-        """Has the sockets watched from before they are bound, and the kernel's start held back."""
-        import zmq
-
-        app_class = kernelapp.IPKernelApp
-        bind, init_iopub, iopub_thread = app_class._bind_socket, app_class.init_iopub, kernelapp.IOPubThread
-
-        def bind_watched(app: Any, sock: Any, port: int) -> Any:
-            for channel in ("shell", "control"):
-                if port == getattr(app, f"{channel}_port") and self._left.clients.get(channel):
-                    monitor = sock.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
-                    self._watched[sock] = (monitor, self._left.clients[channel])
-            return bind(app, sock, port)
-
-        def init_with_subscriptions(app: Any, context: Any) -> Any:
-            # The same as a PUB socket, but it tells who subscribes; a second client's counts, too.
-            context.setsockopt(zmq.XPUB_VERBOSE, 1)
-            kind, zmq.PUB = zmq.PUB, zmq.XPUB
-            try:
-                return init_iopub(app, context)
-            finally:
-                zmq.PUB = kind
-
-        def thread_when_all_are_back(sock: Any, *args: Any, **options: Any) -> Any:
-            # Its own loop must not exist yet: until then, the socket is this thread's.
-            self._collect_rest()
-            self._wait(sock)
-            return iopub_thread(sock, *args, **options)
-
-        app_class._bind_socket = bind_watched
-        app_class.init_iopub = init_with_subscriptions
-        kernelapp.IOPubThread = thread_when_all_are_back
-
-    def _collect_rest(self) -> None:
-        channels = {fd: channel for channel, fds in self._left.held.items() for fd in fds}
-        rest = wire.read_rest(list(channels), seconds=_REST_SECONDS)
-        for fd, data in rest.items():
-            for frames in wire.messages(data):
-                # A client names its connection after its session; the name itself was sent long ago.
-                session = json.loads(frames[2])["session"].encode()
-                self._left.add(channels[fd], [session, *frames])
-
-    def _wait(self, iopub: Any) -> None:
-        import zmq
-
-        deadline = time.monotonic() + _CLIENTS_SECONDS
-        subscriptions = self._left.clients.get("iopub", 0)
-        missing = dict(self._watched.values())
-        while time.monotonic() < deadline and (subscriptions > 0 or any(count > 0 for count in missing.values())):
-            if iopub.poll(2, zmq.POLLIN):
-                subscriptions -= iopub.recv()[:1] == b"\x01"
-            for monitor in missing:
-                while monitor.poll(0):
-                    monitor.recv_multipart()
-                    missing[monitor] -= 1
-        for sock, (monitor, _) in self._watched.items():
-            # Not just closed: ZeroMQ would wait for ever for somebody to take the next event.
-            sock.disable_monitor()
-            # Else the kernel's context could not end, when it moves once more.
-            monitor.close(linger=0)
-
-    def dispatch(self, kernel: Any) -> None:
-        """Has the kernel answer what was waiting, in order, before anything new."""
-        import zmq
-
-        for frames in self._left.frames("shell"):
-            kernel.schedule_dispatch(kernel.dispatch_shell, [zmq.Message(frame) for frame in frames])
-        control_loop = kernel.control_thread.io_loop if kernel.control_thread else kernel.io_loop
-        for frames in self._left.frames("control"):
-            message = [zmq.Message(frame) for frame in frames]
-            control_loop.add_callback(kernel.dispatch_control, message)
 
 
 if __name__ == "__main__":

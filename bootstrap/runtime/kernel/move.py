@@ -1,51 +1,25 @@
-"""The old side of a move: empties the kernel, and replaces the process's program.
-
-Tried with ipykernel 6 (6.17.1, which Colab has, to 6.31): the process keeps its id and its ports, so whoever
-started it notices nothing. What is used of ipykernel's insides is checked by `obstacle` beforehand.
-"""
+"""Moves the running kernel: what the rest of the program uses, in a relay's process and in a child's."""
 
 from __future__ import annotations
 
-import asyncio
-import atexit
-import os
-import signal
 import sys
 import threading
-import time
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.runtime.kernel import wire
-from bootstrap.runtime.kernel.handover import VARIABLE, Handover
+from bootstrap.runtime.kernel import relayed, resources
+from bootstrap.runtime.kernel.child import Target
+from bootstrap.runtime.kernel.relay import Relay
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator
+
+__all__ = ["LAUNCH_MODULE", "Target", "launch_arguments", "live_kernel", "moving", "obstacle"]
 
 LAUNCH_MODULE = "bootstrap.runtime.kernel.launch"
-_GRACE_SECONDS = 5.0
-"""How long what runs at a process's exit may take; a Jupyter server gives a kernel as long."""
-_DRAIN_SECONDS = 2.0
-_HOLD_SECONDS = 10.0
-"""How long to look for a moment at which no message is under way."""
-_UNDER_WAY_SECONDS = 0.02
-_MARKER = b"condacolab-bootstrap"
 
-
-@dataclass(frozen=True)
-class Target:
-    """The program that a kernel becomes."""
-
-    command: Sequence[str]
-    """Executable and first arguments; the kernel's module and its arguments are appended."""
-    environment: Mapping[str, str]
-    """The whole environment."""
-    remove: Sequence[str] = field(default=())
-    """Folders that the new program deletes before the kernel starts."""
-    note: str = ""
-    """For the user, at the next cell."""
+_relays: dict[int, Relay] = {}
 
 
 def live_kernel() -> Any:
@@ -69,7 +43,9 @@ def launch_arguments() -> list[str] | None:
 
 
 def obstacle(kernel: Any) -> str | None:
-    """Why this kernel can't be moved in place; None if it can."""
+    """Why this kernel can't be moved while it runs; None if it can."""
+    if relayed.link() is not None:
+        return None
     ipykernel = sys.modules.get("ipykernel")
     application = sys.modules.get("ipykernel.kernelapp")
     if ipykernel is None or application is None or not application.IPKernelApp.initialized():
@@ -77,152 +53,57 @@ def obstacle(kernel: Any) -> str | None:
     version = str(getattr(ipykernel, "__version__", "?"))
     if version.split(".")[0] != "6":
         return f"it is ipykernel {version}, and only 6 can be moved"
-    app = application.IPKernelApp.instance()
-    parts = [(kernel, "msg_queue"), (kernel, "shell_stream"), (kernel, "dispatch_shell"), (app, "close")]
-    missing = [name for owner, name in parts if getattr(owner, name, None) is None]
+    parts = ("msg_queue", "shell_stream", "control_stream", "stdin_socket", "iopub_thread", "dispatch_shell")
+    missing = [name for name in parts if getattr(kernel, name, None) is None]
     if missing:
         return f"its {missing[0]} is not there"
+    app = application.IPKernelApp.instance()
     if getattr(app, "trio_loop", False):
         return "it runs a trio loop"
+    if getattr(kernel, "eventloop", None) is not None:
+        return "it runs another event loop beside its own"
     if threading.current_thread() is not threading.main_thread():
         return "it runs cells in another thread than the main one"
-    if launch_arguments() is None:
+    arguments = launch_arguments()
+    if arguments is None:
         return "its command line names no module"
+    if not any(app.connection_file in argument for argument in arguments):
+        return "its command line names no connection file"
+    if devices := resources.open_accelerators():
+        return f"it has {', '.join(devices)} open, which would stay in use"
     return None
 
 
-def schedule(kernel: Any, target: Target) -> None:
-    """Has the kernel become `target` as soon as the cell that runs now is answered, before any queued one."""
-    queue = kernel.msg_queue
-    waiting = _take_all(queue)
-    queue.put_nowait((0, _move, (kernel, target)))
-    for item in waiting:
-        queue.put_nowait(item)
+@contextmanager
+def moving(kernel: Any, target: Target) -> Iterator[None]:
+    """Starts the other kernel, and has it take over after the cell that runs now, if the block ends well.
 
-
-def _take_all(queue: Any) -> list[Any]:
-    items = []
-    while queue.qsize():
-        items.append(queue.get_nowait())
-    return items
-
-
-async def _move(kernel: Any, target: Target) -> None:
-    """Leaves everything in order, then becomes the other program. Does not return."""
-    # From here on nothing may interrupt: the new program inherits this, and the kernel in it sets its own.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    app = sys.modules["ipykernel.kernelapp"].IPKernelApp.instance()
-    ports = {"shell": app.shell_port, "control": app.control_port, "iopub": app.iopub_port}
-    left = Handover(remove=list(target.remove), note=target.note)
-    deadline = time.monotonic() + _HOLD_SECONDS
-    # Whatever fails here: what was taken is carried on, and a kernel that stopped half-way would answer nothing more.
-    with suppress(Exception):
-        while not await _hold(kernel, left, ports) and time.monotonic() < deadline:
-            for fd in left.descriptors:
-                wire.release(fd)
-            await _drain(kernel, left)
-
-    # Exit functions of other packages may hang; the move goes on without them, from a thread of its own.
-    watchdog = threading.Timer(_GRACE_SECONDS, become, (target, left))
-    watchdog.daemon = True
-    watchdog.start()
-    _wind_up(app)
-    watchdog.cancel()
-    for fd in left.descriptors:
-        # The clients begin to come back while the new program still loads.
-        wire.end_writing(fd)
-    become(target, left)
-
-
-async def _hold(kernel: Any, left: Handover, ports: Mapping[str, int]) -> bool:
-    """Keeps all clients' connections from being read on, and takes what was read.
-
-    Returns:
-        Whether that struck between two messages in each; else one is lost unless ZeroMQ reads on.
+    Raises:
+        KernelStartError: The other kernel doesn't start; nothing has changed.
     """
-    clients = wire.connections(set(ports.values()))
-    for channel, port in ports.items():
-        own = [connection for connection in clients if connection.port == port]
-        left.clients[channel] = len(own)
-        if channel != "iopub":
-            left.held[channel] = [wire.hold(connection) for connection in own]
-    # Each message taken makes room in ZeroMQ's queue, and what did not fit comes after it: done is what twice had
-    # nothing more to give.
-    idle = 0
-    deadline = time.monotonic() + _DRAIN_SECONDS
-    while idle < 2 and time.monotonic() < deadline:
-        idle = 0 if await _drain(kernel, left) else idle + 1
-    # The control channel's thread answers what it has; its connections are held, and their rest is carried.
-    with suppress(Exception):
-        await asyncio.wait_for(asyncio.ensure_future(kernel._flush_control_queue()), _DRAIN_SECONDS)
-    # The rest of a message that is under way is here by now: clients are on this machine.
-    await asyncio.sleep(_UNDER_WAY_SECONDS)
-    return all(map(wire.between_messages, left.descriptors))
+    link = relayed.link()
+    if link is not None:
+        back = target.back and Path(link.prefix).resolve() != Path(sys.prefix).resolve()
+        if not back:
+            link.start(target)
+        try:
+            yield
+        except BaseException:
+            link.cancel()
+            raise
+        link.leave(back=back, remove=target.remove)
+        return
+    relay = _relays.setdefault(id(kernel), Relay(kernel, launch_arguments() or []))
+    relay.prepare(target)
+    try:
+        yield
+    except BaseException:
+        relay.cancel()
+        raise
+    relay.commit(target.remove)
 
 
-async def _drain(kernel: Any, left: Handover) -> int:
-    """Takes what ZeroMQ has read so far out of the kernel's queue; returns how many messages."""
-    import zmq
-
-    stream = kernel.shell_stream
-    before = len(left.messages.get("shell", ()))
-    # One thread reads all connections. A message of our own, sent now, is read after all that was read before;
-    # when it is here, so is everything else.
-    marker = stream.socket.context.socket(zmq.DEALER)
-    marker.linger = 0
-    # A name of its own: ZeroMQ may not have noticed yet that the one before has left.
-    marker.identity = b"%s-%d" % (_MARKER, time.monotonic_ns())
-    marker.connect(stream.socket.getsockopt_string(zmq.LAST_ENDPOINT))
-    marker.send(b"")
-    deadline = time.monotonic() + _DRAIN_SECONDS
-    marked = False
-    while not marked and time.monotonic() < deadline:
-        stream.flush(zmq.POLLIN)
-        for _index, dispatch, args in _take_all(kernel.msg_queue):
-            if dispatch != kernel.dispatch_shell:
-                continue
-            frames = [bytes(frame) for frame in args[0]]
-            if frames[0] == marker.identity:
-                marked = True
-            else:
-                left.add("shell", frames)
-        await asyncio.sleep(0.001)
-    marker.close()
-    return len(left.messages.get("shell", ())) - before
-
-
-def _wind_up(app: Any) -> None:
-    """Does what happens at the end of a kernel: exit functions, outputs sent, sockets closed.
-
-    What fails of it is left: nothing of this program remains anyway.
-    """
-    atexit.unregister(app.close)
-    # The file belongs to the move's other side now.
-    atexit.unregister(app.cleanup_connection_file)
-    with suppress(Exception):
-        atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(Exception):
-            stream.flush()
-    sent = threading.Event()
-    app.iopub_thread.schedule(sent.set)
-    sent.wait(_DRAIN_SECONDS)
-    originals = {
-        number: copy
-        for number, stream in ((1, sys.stdout), (2, sys.stderr))
-        if (copy := getattr(stream, "_original_stdstream_copy", None)) is not None
-    }
-    with suppress(Exception):
-        app.close()
-    # Else the new program would write into pipes that nobody reads.
-    for number, copy in originals.items():
-        with suppress(OSError):
-            os.dup2(copy, number)
-
-
-def become(target: Target, left: Handover) -> None:
-    """Replaces this process's program. Does not return, unless the operating system refuses."""
-    arguments = launch_arguments() or []
-    environment = {**target.environment, VARIABLE: str(left.leave())}
-    command = [*target.command, *arguments]
-    os.execve(command[0], command, environment)
+def cancel() -> None:
+    """Takes back a move that this cell has begun."""
+    for relay in _relays.values():
+        relay.cancel()

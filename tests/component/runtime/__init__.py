@@ -1,0 +1,1 @@
+"""The moved kernel in parts: real kernels, no Colab machine."""

@@ -1,0 +1,135 @@
+"""A child's side: its relay starts it, passes its clients on to it, and takes them back when it is asked to."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.errors import KernelStartError
+from bootstrap.runtime.kernel.child import DELIMITER, ERROR_FILE, IDENTITY, LINK, VARIABLE, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+_PR_SET_PDEATHSIG = 1
+_POLL_MS = 100
+
+
+class Link:
+    """This kernel's connection to its relay.
+
+    Args:
+        folder: The private folder of both.
+        pid: The relay's process id.
+        prefix: Of the relay's Python.
+    """
+
+    def __init__(self, folder: str, pid: int, prefix: str) -> None:
+        self._folder = folder
+        self._pid = pid
+        self._leaving = False
+        self._connection: Any = None
+        self.prefix = prefix
+
+    def end_with_relay(self) -> None:
+        """Has this process killed when its relay ends, whichever way."""
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != self._pid:
+            os._exit(1)  # it has ended before
+
+    def say_why(self, error: BaseException) -> None:
+        """Leaves the relay a word about why this kernel does not start."""
+        with suppress(OSError), open(f"{self._folder}/{ERROR_FILE}", "w", encoding="utf-8") as file:
+            file.write(f"{type(error).__name__}: {error}")
+
+    def start(self, target: Target) -> None:
+        """Has the relay start another kernel, and waits until that answers.
+
+        Raises:
+            KernelStartError: It doesn't; nothing has changed.
+        """
+        self._send("start", asdict(target))
+        try:
+            while not self._socket.poll(_POLL_MS):
+                pass
+        except BaseException:
+            self.cancel()
+            raise
+        verb, content = self._socket.recv_multipart()
+        if verb != b"started":
+            told = json.loads(content)
+            raise KernelStartError(told["message"], evidence=told["evidence"])
+
+    def cancel(self) -> None:
+        """Has the relay end what `start` has started."""
+        self._send("cancel", {})
+
+    def leave(self, *, back: bool, remove: Sequence[str]) -> None:
+        """Has the relay take the clients back after this cell, and end this kernel.
+
+        Args:
+            back: Whether they go to the relay's own kernel, else to the one that it has started.
+            remove: Folders to delete in between.
+        """
+        self._leaving = True
+        self._send("leave", {"back": back, "remove": list(remove)})
+
+    def gives_back(self, kernel: Any, frames: Sequence[Any]) -> bool:
+        """Gives a request that is to be dispatched back to the relay, if that is to have it; whether it is."""
+        if not self._leaving or len(frames) < 2 or bytes(frames[0]) != IDENTITY:
+            return False
+        if bytes(frames[1]) == DELIMITER:
+            # The relay's own, which comes last and is answered.
+            self._socket.send_multipart([b"done"])
+            return False
+        if kernel._aborting:
+            # The cell went on after the move, and failed: those behind it are turned away, as ever.
+            return False
+        self._socket.send_multipart([b"returned", *map(bytes, frames[1:])])
+        return True
+
+    @property
+    def _socket(self) -> Any:
+        import zmq
+
+        if self._connection is None:
+            self._connection = zmq.Context().socket(zmq.DEALER)
+            self._connection.sndhwm = self._connection.rcvhwm = 0
+            self._connection.connect(f"ipc://{self._folder}/{LINK}")
+        return self._connection
+
+    def _send(self, verb: str, content: dict[str, Any]) -> None:
+        self._socket.send_multipart([verb.encode(), json.dumps(content).encode()])
+
+
+_links: list[Link] = []
+
+
+def link() -> Link | None:
+    """This process's relay; None if it has none."""
+    return _links[0] if _links else None
+
+
+def receive() -> Link | None:
+    """What the relay has left in the environment of this process, once; None if there is no relay."""
+    told = os.environ.pop(VARIABLE, "")
+    if told:
+        _links.append(Link(**json.loads(told)))
+    return link()
+
+
+def attach(found: Link, kernel_class: Any) -> None:
+    """Has kernels of a class give back requests when the relay is to have them; before one is started."""
+    dispatch: Callable[..., Coroutine[Any, Any, Any]] = kernel_class.dispatch_shell
+
+    async def dispatch_shell(kernel: Any, msg: Any, *args: Any, **options: Any) -> Any:
+        if not found.gives_back(kernel, msg):
+            return await dispatch(kernel, msg, *args, **options)
+        return None
+
+    kernel_class.dispatch_shell = dispatch_shell
