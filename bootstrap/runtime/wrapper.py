@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING
 
 from bootstrap.runtime.journal import write_beside
 from bootstrap.runtime.kernel import start
-from bootstrap.runtime.kernel.start import BEFORE_VARIABLE, ORIGINAL_SUFFIX, ORIGINAL_VARIABLE, REASON_VARIABLE
+from bootstrap.runtime.kernel.start import (
+    BEFORE_VARIABLE,
+    ORIGINAL_SUFFIX,
+    ORIGINAL_VARIABLE,
+    REASON_VARIABLE,
+    TALLY_VARIABLE,
+)
 
 if TYPE_CHECKING:
     from bootstrap.runtime.journal import Journal
@@ -25,6 +31,8 @@ if TYPE_CHECKING:
 MARK = "# written by condacolab-bootstrap"
 _CONDACOLABS_SUFFIXES = (".real", ".orig")
 """What condacolab 0.1 and 0.2 append to the name of the interpreter that they put a script in the place of."""
+_MOST_UNFINISHED = 2
+"""Starts in a row that may come to no end: a user can stop one, and a Jupyter server gives up after five."""
 KERNEL_MODULES = ("colab_kernel_launcher", "ipykernel_launcher", "ipykernel")
 
 _WRAPPER = """\
@@ -57,7 +65,17 @@ case $module in
         timeout 20 "$python" -I -c '' </dev/null &>/dev/null || reason="$python does not run"
         for file in "$starter" "$entry"; do [[ -s $file ]] || reason="$file is missing"; done
         [[ $reason || -x $entry ]] || reason="$entry can't be run"
-        [[ $reason ]] || exec "$entry" "$module" "${{rest[@]}}"
+        # One line for every start that has not begun to answer: the interpreter may die of a file that is damaged.
+        words="${{rest[*]}}"
+        tally=${{spare%/*}}/starts-${{words//[!a-zA-Z0-9-]/_}}
+        if [[ $(wc -l 2>/dev/null < "$tally") -ge {most} ]]; then
+          reason="two starts in a row came to no end"
+          rm -f "$tally"
+        fi
+        if [[ ! $reason ]]; then
+          echo 2>/dev/null >> "$tally" && export {tally}=$tally
+          exec "$entry" "$module" "${{rest[@]}}"
+        fi
         if [[ -s $spare ]]; then
           export {reason}=$reason
           exec -a "$0" "$original" "$spare" -m "$module" "${{rest[@]}}"
@@ -179,6 +197,8 @@ def install(executable: Path, layout: Layout, journal: Journal) -> None:
         starter=shlex.quote(str(layout.starter)),
         spare=shlex.quote(str(spare)),
         modules=" | ".join(KERNEL_MODULES),
+        most=_MOST_UNFINISHED,
+        tally=TALLY_VARIABLE,
         reason=REASON_VARIABLE,
     )
     journal.keep(original, executable, *(executable.with_name(executable.name + s) for s in _CONDACOLABS_SUFFIXES))

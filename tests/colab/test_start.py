@@ -88,6 +88,22 @@ def test_without_a_part_of_the_environment(path: str, machine: ColabRoot) -> Non
     assert again.stderr == ""
 
 
+def test_where_a_start_kills_the_process(machine: ColabRoot) -> None:
+    """As a damaged library can: the third start is the machine's own, long before the server gives up."""
+    victim = machine.path(f"{SITE}/traitlets/__init__.py")
+    text = victim.read_text()
+    victim.write_text("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    kernel = machine.kernel()
+    told = kernel.execute(WHERE).require()
+    assert told.stdout.startswith("/usr/bin/python3 ")
+    assert "two starts in a row came to no end" in told.stderr
+    assert kernel.restarts == 2
+    victim.write_text(text)
+    kernel.restart()
+    assert kernel.execute(WHERE).require().stdout.startswith("/opt/conda/bin/python ")
+    kernel.stop()
+
+
 def test_the_first_cell_mends_what_is_gone(machine: ColabRoot) -> None:
     machine.run(["rm", "-r", f"{SITE}/numpy", f"{OWN}/bridge/bootstrap/errors.py"], check=True)
     kernel = machine.kernel()

@@ -22,6 +22,8 @@ BEFORE_VARIABLE = "CONDACOLAB_BOOTSTRAP_BEFORE"
 """The environment variables that a kernel of that interpreter gets: ``env -0`` in base64."""
 REASON_VARIABLE = "CONDACOLAB_BOOTSTRAP_FALLBACK"
 """Why the machine's own Python was started."""
+TALLY_VARIABLE = "CONDACOLAB_BOOTSTRAP_STARTS"
+"""The file in which starts are counted that have not begun to answer; it goes when one does."""
 
 _NOTICE = (
     "condacolab-bootstrap: the locked environment's kernel could not start, so this is the machine's original "
@@ -39,10 +41,11 @@ def main() -> None:
     reason = os.environ.pop(REASON_VARIABLE, "")
     original = os.environ.pop(ORIGINAL_VARIABLE, "")
     before = os.environ.pop(BEFORE_VARIABLE, "")
+    tally = os.environ.pop(TALLY_VARIABLE, "")
     if reason:
         _run_original(arguments, reason)
     elif original:
-        _run_guarded(arguments, original, before)
+        _run_guarded(arguments, original, before, tally)
     else:
         _run_here(arguments)
 
@@ -56,21 +59,34 @@ def _run_here(arguments: list[str], begun: Callable[[], None] = lambda: None) ->
     launch.main(arguments, begun=begun)
 
 
-def _run_guarded(arguments: list[str], original: str, before: str) -> None:
+def _run_guarded(arguments: list[str], original: str, before: str, tally: str) -> None:
     """Runs the kernel, or becomes the machine's own one if it ends before it has begun."""
     begun: list[bool] = []
     # The kernel puts its own in the place of these; the other one shall not write to where nobody reads.
     outputs = {number: os.dup(number) for number in (1, 2)}
+
+    def begin() -> None:
+        begun.append(True)
+        _forget(tally)
+        for copy in outputs.values():
+            os.close(copy)
+
     try:
-        _run_here(arguments, lambda: begun.append(True))
+        _run_here(arguments, begin)
     except (Exception, SystemExit) as error:
         if begun or (isinstance(error, SystemExit) and not error.code):
             raise
+        _forget(tally)
         for number, copy in outputs.items():
             os.dup2(copy, number)
         environment = {**_machines(before), REASON_VARIABLE: f"{type(error).__name__}: {error}"}
         name = original.partition(ORIGINAL_SUFFIX)[0]  # as it was before, which sys.executable then tells
         os.execve(original, [name, os.path.abspath(__file__), "-m", *arguments], environment)
+
+
+def _forget(tally: str) -> None:
+    if os.path.exists(tally):
+        os.unlink(tally)
 
 
 def _machines(before: str) -> dict[str, str]:

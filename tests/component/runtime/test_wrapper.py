@@ -150,6 +150,19 @@ def test_without_a_working_environment_the_original_starts(
     assert "ipykernel" in done.stderr  # this venv has none: its interpreter says so
 
 
+def test_starts_that_come_to_no_end_are_not_tried_for_ever(machine: tuple[Path, Layout]) -> None:
+    executable, layout = machine
+    launch = (executable, "-m", "ipykernel_launcher", "-f", "/run/a b.json")
+    layout.entry.write_text('#!/bin/bash\necho "$CONDACOLAB_BOOTSTRAP_STARTS"\n')
+    tally, again, other, *_ = (run(*launch).stdout.strip() for _ in range(3))
+    assert tally == again
+    assert other == ""
+    assert run(*launch).stdout.strip() == tally, "from then on it is tried again"
+    assert run(executable, "-m", "ipykernel_launcher", "-f", "/run/b.json").stdout.strip() not in ("", tally)
+    Path(tally).unlink()  # as a kernel does that has begun
+    assert [run(*launch).stdout.strip() for _ in range(2)] == [tally, tally]
+
+
 def test_installing_twice_changes_nothing(machine: tuple[Path, Layout], tmp_path: Path) -> None:
     executable, layout = machine
     inode = executable.stat().st_ino
