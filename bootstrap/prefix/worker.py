@@ -253,7 +253,7 @@ def _follow(
 
 
 def _pending(last: dict[str, Any]) -> list[str]:
-    return [f"last heard of: {last}"] if last else []
+    return [f"last heard of: {last}" if last else "the engine said nothing at all"]
 
 
 def _fault(event: dict[str, Any], work: dict[str, Any]) -> BootstrapError:

@@ -88,7 +88,7 @@ def startup(site: Site, variant: tuple[str, str]) -> Expected:
     return Expected(("startup-code",), owner="", files=(path,))
 
 
-@kind("startup code that does not end", variants=("hangs", "exits"), sample=1, timeout=6.0)
+@kind("startup code that does not end", variants=("hangs", "exits"), sample=1, timeout=20.0)
 def startup_stops(site: Site, variant: str) -> Expected:
     path = site.write(
         "sitecustomize.py", {"hangs": "import time\ntime.sleep(600)\n", "exits": "import os\nos._exit(3)\n"}[variant]
@@ -183,7 +183,7 @@ _ENDS = {
 }
 
 
-@kind("numpy does not survive its import", variants=tuple(_ENDS), timeout=8.0)
+@kind("numpy does not survive its import", variants=tuple(_ENDS), timeout=20.0)
 def dies(site: Site, variant: str) -> Expected:
     path = site.append("numpy/__init__.py", _ENDS[variant])
     return Expected(("files-altered",), files=(path,))

@@ -12,6 +12,8 @@ import pytest
 from benchmarks.measure import CommandFailedError, contents, measure, tree, usage
 
 MEBIBYTE = 1 << 20
+HELD = 4
+"""Seconds for which memory is held: several samples are taken of it, on a busy machine too."""
 # A child that does its work in a child of its own.
 GRANDCHILD = "import subprocess, sys; subprocess.run([sys.executable, '-c', {!r}], check=True)"
 
@@ -37,13 +39,13 @@ def test_sleeping_is_wall_and_not_cpu() -> None:
 
 @pytest.mark.exhaustive
 def test_memory_of_a_grandchild_is_counted() -> None:
-    used = usage(in_grandchild(f"import time; held = b'x' * {150 * MEBIBYTE}; time.sleep(2)"))
+    used = usage(in_grandchild(f"import time; held = b'x' * {150 * MEBIBYTE}; time.sleep({HELD})"))
     assert used.peak >= 150 * MEBIBYTE
     assert used.largest_rss >= 150 * MEBIBYTE
 
 
 def test_memory_of_a_tree_is_a_sum() -> None:
-    hold = f"import time; held = b'x' * {100 * MEBIBYTE}; time.sleep(2)"
+    hold = f"import time; held = b'x' * {100 * MEBIBYTE}; time.sleep({HELD})"
     both = (
         "import subprocess, sys\n"
         f"held = [subprocess.Popen([sys.executable, '-c', {hold!r}]) for _ in range(2)]\n"
@@ -62,7 +64,7 @@ def test_shared_pages_count_once() -> None:
         "children = []\n"
         "for _ in range(2):\n"
         "    pid = os.fork()\n"
-        "    if not pid: time.sleep(2); os._exit(0)\n"
+        f"    if not pid: time.sleep({HELD}); os._exit(0)\n"
         "    children.append(pid)\n"
         "[os.waitpid(pid, 0) for pid in children]"
     )

@@ -58,8 +58,8 @@ def home(numpy_wheels: Path) -> Home:
         for path in found.root.glob("lib/*/site-packages/*.dist-info/*"):
             os.utime(path, (old, old))
 
-    sources = [inspect.getsource(module) for module in (numpy_sets, wheels)]
-    place = made_once(CACHE, "home", digest(sys.version, numpy_wheels, *sources), build)
+    made_of = (sys.version, numpy_wheels, numpy_sets.PACKAGES, numpy_sets.ENVIRONMENT, inspect.getsource(wheels))
+    place = made_once(CACHE, "home", digest(*made_of, inspect.getsource(build)), build)
     return Home(place / "env/bin/python", place / "index")
 
 

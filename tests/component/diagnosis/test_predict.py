@@ -84,16 +84,22 @@ def test_the_real_install_agrees(home: Home, case: Guilty) -> None:
 
 
 @pytest.mark.parametrize(
-    ("culprit", "options"), [("alone", ()), pytest.param("from-source", ("--upgrade",), marks=MORE)]
+    ("asked", "more"),
+    [
+        (["alone"], {}),
+        pytest.param(["from-source", "plain"], {"options": ("--upgrade",), "minimal": Path("m.txt")}, marks=MORE),
+    ],
+    ids=["alone", "from-source"],
 )
 def test_the_environment_stays_bit_for_bit(
-    home: Home, tmp_path: Path, culprit: str, options: tuple[str, ...]
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str], more: dict[str, Any]
 ) -> None:
     """While a culprit is found, proven by a real installation, and left out of a file."""
+    monkeypatch.chdir(tmp_path)
     before = fingerprint(home.root)
-    found = home.ask([culprit, "plain"], install=True, minimal=tmp_path / "m.txt", options=options)
+    found = home.ask(asked, install=True, **more)
     (trial,) = found.trials
-    assert [r.text for r in trial.requirements] == [culprit]
+    assert [r.text for r in trial.requirements] == asked[:1]
     assert trial.installed
     assert trial.broke
     assert (trial.numpy_memory, trial.numpy_disk) == (NUMPY, "1.26.4")

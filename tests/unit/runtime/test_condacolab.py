@@ -17,10 +17,11 @@ from bootstrap.runtime.condacolab import KNOWN_VERSIONS, InstallerProgress, fail
 def test_pins_of_others_and_settings_stay(tmp_path: Path) -> None:
     (tmp_path / "conda-meta").mkdir()
     pinned = tmp_path / "conda-meta/pinned"
-    pinned.write_text("numpy 2.*\npython 3.12.*\npython_abi 3.12.* *cp312*\ncuda-version 12.*\npython 3.13.1\n")
+    kept = "numpy 2.*\npython 3.13.1\npython 3.12.*,>=3.12.4\n"
+    pinned.write_text(f"python 3.12.*\npython_abi 3.12.* *cp312*\ncuda-version 12.*\n{kept}")
     (tmp_path / ".condarc").write_text("channels: [x]\nalways_yes: true\nalways_yes: true\n")
     tidy(tmp_path)
-    assert pinned.read_text() == "numpy 2.*\npython 3.13.1\n"
+    assert pinned.read_text() == kept
     assert (tmp_path / ".condarc").read_text() == "channels: [x]\nalways_yes: true\n"
 
 
