@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: demo test unit test-rest test-all bench lint lock docs dist template-in-image refresh clean
+.PHONY: demo test unit test-rest test-all test-colabtools bench lint lock docs dist template-in-image refresh clean
 
 demo: $(VENV)/.ready
 	$(BIN)/python -m demo
@@ -32,6 +32,11 @@ test-rest: $(VENV)/.ready
 	$(PYTEST) -m exhaustive $(ARGS)
 
 test-all: test test-rest
+
+# The Colab tests with the real google.colab in the place of the imitation, from a checkout of googlecolab/colabtools.
+COLABTOOLS ?= build/colabtools
+test-colabtools: $(VENV)/.ready
+	BOOTSTRAP_COLABTOOLS=$(COLABTOOLS) $(PYTEST) tests/colab $(ARGS)
 
 bench: $(VENV)/.ready-bench
 	$(BIN)/python -m benchmarks.check
