@@ -99,7 +99,7 @@ class Link:
 
         if self._connection is None:
             self._connection = zmq.Context().socket(zmq.DEALER)
-            self._connection.sndhwm = self._connection.rcvhwm = 0
+            self._connection.sndhwm = self._connection.rcvhwm = self._connection.linger = 0
             self._connection.connect(f"ipc://{self._folder}/{LINK}")
         return self._connection
 

@@ -6,17 +6,22 @@ import ctypes
 import gc
 import os
 from contextlib import suppress
+from pathlib import Path
 
 _ACCELERATORS = ("/dev/nvidia", "/dev/accel", "/dev/vfio")
 """Beginnings of the names of NVIDIA's devices and of TPUs."""
 
 
-def open_accelerators() -> list[str]:
-    """Devices that this process has open: as long as it lives, their memory, or they themselves, are taken."""
+def open_accelerators(descriptors: Path = Path("/proc/self/fd")) -> list[str]:
+    """Devices that this process has open: as long as it lives, their memory, or they themselves, are taken.
+
+    Args:
+        descriptors: The folder of links to what is open.
+    """
     found = set()
-    for name in os.listdir("/proc/self/fd"):
+    for name in os.listdir(descriptors):
         with suppress(OSError):
-            found.add(os.readlink(f"/proc/self/fd/{name}"))
+            found.add(os.readlink(descriptors / name))
     return sorted(path for path in found if path.startswith(_ACCELERATORS))
 
 
