@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.exhaustive
 ROUND_TRIPS = 10
 QUEUED = 30
-MANY = 3000
+MANY = 4700
 IN_FLIGHT = 50
 DELAYS = (0.0, 0.001, 0.003, 0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5)
 LONG = 20_000_000
