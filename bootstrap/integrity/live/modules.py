@@ -22,8 +22,7 @@ State = Literal["same", "differs", "removed", "unknown"]
 def process_start() -> float:
     """When this process began, in seconds since the epoch; 0 where that can't be told.
 
-    A kernel that was replaced in place (execve) began earlier than its interpreter, which only makes us compare
-    more.
+    A kernel's process may have begun as a script that starts it, which only makes us compare more.
     """
     try:
         fields = Path("/proc/self/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()

@@ -27,6 +27,8 @@ DELIMITER = b"<IDS|MSG>"
 """Opens the signed part of every Jupyter message. What clients sent has their names before it, ours has none."""
 LINK = "relay"
 """The name of the socket by which relay and child speak of the move itself."""
+HERE = b"here"
+"""What a child says there first."""
 ERROR_FILE = "error"
 """Where a child that can't start says why."""
 _PROOF_SECONDS = 120.0
@@ -80,7 +82,7 @@ class Child:
             ]
             file = self._folder.write_connection_file(os.path.basename(connection_file), session)
             own = [argument.replace(connection_file, str(file)) for argument in arguments]
-            self._process = self._start([*target.command, *own], target.environment)
+            self._process = self._start([*target.command, *own], target.environment, connection_file)
         except BaseException:
             self._close()
             raise
@@ -102,8 +104,15 @@ class Child:
         socket.connect(self._folder.endpoint(channel))
         return socket
 
-    def _start(self, command: list[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        relay = {"folder": str(self._folder.path), "pid": os.getpid(), "prefix": sys.prefix}
+    def _start(
+        self, command: list[str], environment: Mapping[str, str], connection_file: str
+    ) -> subprocess.Popen[bytes]:
+        relay = {
+            "folder": str(self._folder.path),
+            "pid": os.getpid(),
+            "prefix": sys.prefix,
+            "connection_file": os.path.abspath(connection_file),
+        }
         return subprocess.Popen(
             # By way of a shell: a debugger in this process would add its own arguments to a Python's.
             ["/bin/sh", "-c", 'exec "$@"', "sh", *command],
@@ -120,7 +129,7 @@ class Child:
         )
 
     def prove(self) -> None:
-        """Waits until it answers, and its broadcasts are known to arrive.
+        """Waits until it answers, its broadcasts are known to arrive, and it is connected in every way.
 
         Raises:
             KernelStartError: It doesn't.
@@ -128,11 +137,11 @@ class Child:
         import zmq
 
         poller = zmq.Poller()
-        for socket in (self.shell, self.iopub):
+        for socket in (self.shell, self.iopub, self.link):
             poller.register(socket, zmq.POLLIN)
         asked: set[str] = set()
         ask_again = 0.0
-        missing = {"kernel_info_reply", "idle"}
+        missing = {"kernel_info_reply", "idle", HERE.decode()}
         deadline = time.monotonic() + _PROOF_SECONDS
         while missing:
             if (code := self._process.poll()) is not None:
@@ -146,9 +155,15 @@ class Child:
                 self.shell.send_multipart(frames)
                 ask_again = time.monotonic() + _ASK_AGAIN_SECONDS
             for socket, _events in poller.poll(20):
-                parent, kind = self.read(socket.recv_multipart())
+                frames = socket.recv_multipart()
+                if frames == [HERE]:
+                    missing.discard(HERE.decode())
+                    continue
+                parent, kind = self.read(frames)
                 if parent in asked:
                     missing.discard(kind)
+        # Nobody else is to come in, and nothing is left behind however this process ends.
+        self._folder.remove()
 
     def _fault(self, evidence: str) -> KernelStartError:
         try:

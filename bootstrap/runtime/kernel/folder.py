@@ -1,4 +1,4 @@
-"""The private folder in which a child's sockets and its connection file lie."""
+"""The private folder in which a child's sockets and its connection file lie until it is connected."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 
 
 class Folder:
-    """A folder that only its owner may enter, and that is known to be in use as long as this process runs."""
+    """A folder that only its owner may enter, and that is known to be in use until it is removed."""
 
     def __init__(self) -> None:
         sweep()
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
         # Whoever finds the lock free knows that the process has ended, however it did.
-        self._lock = os.open(self.path / _LOCK, os.O_CREAT | os.O_WRONLY, 0o600)
+        self._lock: int | None = os.open(self.path / _LOCK, os.O_CREAT | os.O_WRONLY, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def endpoint(self, channel: str) -> str:
@@ -48,14 +48,15 @@ class Folder:
         return path
 
     def remove(self) -> None:
-        """Deletes it."""
+        """Deletes it; does nothing the second time."""
         shutil.rmtree(self.path, ignore_errors=True)
-        with suppress(OSError):
+        if self._lock is not None:
             os.close(self._lock)
+            self._lock = None
 
 
 def sweep() -> None:
-    """Deletes the folders that killed relays have left."""
+    """Deletes the folders of relays that were killed while a child started."""
     for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with suppress(OSError):
             if path.lstat().st_uid == os.geteuid() and not _in_use(path):

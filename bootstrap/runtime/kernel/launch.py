@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.runtime.kernel import folder, interface, relayed
+from bootstrap.runtime.kernel import interface, relayed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,6 @@ def main(arguments: list[str] | None = None, *, begun: Callable[[], None] = lamb
         return
     link = relayed.receive()
     if link is None:
-        folder.sweep()
         _start(module, rest, begun)
         return
     link.end_with_relay()
@@ -130,6 +129,8 @@ def _prepare(link: relayed.Link | None, begun: Callable[[], None]) -> None:
 
     def on_start(kernel: Any) -> None:
         begun()
+        if link is not None:
+            link.begin(kernel)
         _leave_other_environments()
         shell = getattr(kernel, "shell", None)
         if shell is not None:

@@ -53,12 +53,19 @@ def obstacle(kernel: Any) -> str | None:
     version = str(getattr(ipykernel, "__version__", "?"))
     if version.split(".")[0] != "6":
         return f"it is ipykernel {version}, and only 6 can be moved"
-    parts = ("msg_queue", "shell_stream", "control_stream", "stdin_socket", "iopub_thread", "dispatch_shell")
+    parts = (
+        "msg_queue",
+        "shell_stream",
+        "control_stream",
+        "stdin_socket",
+        "iopub_thread",
+        "dispatch_shell",
+        "parent",
+    )
     missing = [name for name in parts if getattr(kernel, name, None) is None]
     if missing:
         return f"its {missing[0]} is not there"
-    app = application.IPKernelApp.instance()
-    if getattr(app, "trio_loop", False):
+    if getattr(kernel.parent, "trio_loop", False):
         return "it runs a trio loop"
     if getattr(kernel, "eventloop", None) is not None:
         return "it runs another event loop beside its own"
@@ -67,7 +74,7 @@ def obstacle(kernel: Any) -> str | None:
     arguments = launch_arguments()
     if arguments is None:
         return "its command line names no module"
-    if not any(app.connection_file in argument for argument in arguments):
+    if not any(kernel.parent.connection_file in argument for argument in arguments):
         return "its command line names no connection file"
     if devices := resources.open_accelerators():
         return f"it has {', '.join(devices)} open, which would stay in use"

@@ -45,7 +45,7 @@ class Relay:
     def __init__(self, kernel: Any, arguments: Sequence[str]) -> None:
         self._kernel = kernel
         self._arguments = list(arguments)
-        self._connection_file = str(sys.modules["ipykernel.kernelapp"].IPKernelApp.instance().connection_file)
+        self._connection_file = str(kernel.parent.connection_file)
         self._next: Child | None = None
         self._interrupts: Any = None
         self._tasks: set[asyncio.Future[None]] = set()

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import KernelStartError
-from bootstrap.runtime.kernel.child import DELIMITER, ERROR_FILE, IDENTITY, LINK, VARIABLE, Target
+from bootstrap.runtime.kernel.child import DELIMITER, ERROR_FILE, HERE, IDENTITY, LINK, VARIABLE, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -27,13 +27,15 @@ class Link:
         folder: The private folder of both.
         pid: The relay's process id.
         prefix: Of the relay's Python.
+        connection_file: By which clients find the relay.
     """
 
-    def __init__(self, folder: str, pid: int, prefix: str) -> None:
+    def __init__(self, folder: str, pid: int, prefix: str, connection_file: str) -> None:
         self._folder = folder
         self._pid = pid
+        self._connection_file = connection_file
         self._leaving = False
-        self._connection: Any = None
+        self._socket: Any = None
         self.prefix = prefix
 
     def end_with_relay(self) -> None:
@@ -41,6 +43,17 @@ class Link:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != self._pid:
             os._exit(1)  # it has ended before
+
+    def begin(self, kernel: Any) -> None:
+        """Connects a kernel that has started: to its relay, and, in name, to the clients."""
+        import zmq
+
+        # Who asks for it wants to know the notebook, or to connect: the private one is of no use to anybody else.
+        kernel.parent.connection_file = self._connection_file
+        self._socket = zmq.Context().socket(zmq.DEALER)
+        self._socket.sndhwm = self._socket.rcvhwm = self._socket.linger = 0
+        self._socket.connect(f"ipc://{self._folder}/{LINK}")
+        self._socket.send(HERE)
 
     def say_why(self, error: BaseException) -> None:
         """Leaves the relay a word about why this kernel does not start."""
@@ -92,16 +105,6 @@ class Link:
             return False
         self._socket.send_multipart([b"returned", *map(bytes, frames[1:])])
         return True
-
-    @property
-    def _socket(self) -> Any:
-        import zmq
-
-        if self._connection is None:
-            self._connection = zmq.Context().socket(zmq.DEALER)
-            self._connection.sndhwm = self._connection.rcvhwm = self._connection.linger = 0
-            self._connection.connect(f"ipc://{self._folder}/{LINK}")
-        return self._connection
 
     def _send(self, verb: str, content: dict[str, Any]) -> None:
         self._socket.send_multipart([verb.encode(), json.dumps(content).encode()])

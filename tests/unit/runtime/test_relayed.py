@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ import zmq
 
 from bootstrap.errors import KernelStartError
 from bootstrap.runtime.kernel import relayed
-from bootstrap.runtime.kernel.child import DELIMITER, IDENTITY, VARIABLE, Target
+from bootstrap.runtime.kernel.child import DELIMITER, HERE, IDENTITY, VARIABLE, Target
 
 TARGET = Target(["python"], {"A": "1"}, remove=["/old"])
 
@@ -25,6 +26,7 @@ class Kernel:
     """What is used of one."""
 
     _aborting: bool = False
+    parent: SimpleNamespace = field(default_factory=SimpleNamespace)
     dispatched: list[Any] = field(default_factory=list)
 
     async def dispatch_shell(self, message: Any) -> None:
@@ -44,7 +46,13 @@ def relay(tmp_path: Path) -> Iterator[Any]:
 
 @pytest.fixture
 def link(tmp_path: Path, relay: Any) -> relayed.Link:
-    return relayed.Link(str(tmp_path), 1, "/prefix")
+    """One of a kernel that has begun."""
+    link = relayed.Link(str(tmp_path), 1, "/prefix", "/run/kernel-1.json")
+    kernel = Kernel()
+    link.begin(kernel)
+    assert kernel.parent.connection_file == "/run/kernel-1.json"
+    assert relay.recv_multipart() == [HERE]
+    return link
 
 
 def heard(relay: Any) -> tuple[str, Any]:
@@ -114,7 +122,9 @@ def test_requests_that_the_kernel_turns_away_are_not_given_back(link: relayed.Li
 
 def test_the_relay_is_known_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(relayed, "_links", [])
-    monkeypatch.setenv(VARIABLE, json.dumps({"folder": str(tmp_path), "pid": 1, "prefix": "/usr"}))
+    monkeypatch.setenv(
+        VARIABLE, json.dumps({"folder": str(tmp_path), "pid": 1, "prefix": "/usr", "connection_file": "k"})
+    )
     found = relayed.receive()
     assert found is not None
     assert found.prefix == "/usr"
