@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+import websocket
 
 from tests.support import one_of
 from tests.support.colab import ColabRoot, each_version
@@ -138,6 +141,45 @@ def test_two_clients_at_once(colab: ColabRoot) -> None:
     assert [result.text for result in results] == [str(number * 10) for number in range(len(results))]
     assert {result.stdout.split()[1] for result in results} >= {"/opt/conda/bin/python"}
     other.close()
+
+
+def test_through_a_websocket_whose_session_is_not_the_messages(colab: ColabRoot) -> None:
+    """A server tells its pages apart by their websockets; what their messages say of a session may differ."""
+    kernel = colab.kernel()
+    kernel.execute(INSTALL).require()
+    url = f"{colab.server.url.replace('http', 'ws')}/api/kernels/{kernel.id}/channels?session_id=page"
+    with closing(websocket.create_connection(url, timeout=300)) as page:
+        ids = [_send(page, code) for code in [cell(), *numbered(30)]]
+        replies: list[str] = []
+        idle: list[str] = []
+        while len(idle) < len(ids) or len(replies) < len(ids):
+            message = json.loads(page.recv())
+            parent = message["parent_header"].get("msg_id", "")
+            if message["msg_type"] == "execute_reply":
+                assert message["content"]["status"] == "ok", message["content"]
+                replies.append(parent)
+                if len(replies) in range(1, 30):
+                    ids.append(_send(page, "1"))
+            if parent in ids and message["content"].get("execution_state") == "idle":
+                idle.append(parent)
+        assert replies == ids
+        assert idle == ids
+
+
+def _send(page: websocket.WebSocket, code: str) -> str:
+    """Sends a cell as a page does; returns the message's id."""
+    identity = uuid.uuid4().hex
+    header = {
+        "msg_id": identity,
+        "msg_type": "execute_request",
+        "session": "another",
+        "username": "",
+        "version": "5.3",
+    }
+    content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
+    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "buffers": []}
+    page.send(json.dumps({**message, "channel": "shell"}))
+    return identity
 
 
 def test_interrupted_half_way_and_run_again(colab: ColabRoot) -> None:
