@@ -70,13 +70,13 @@ def test_an_environment_in_which_no_kernel_starts_is_never_in_place(locks: Colab
     broken = locks.path("/usr/local/lib/python3.12/dist-packages/google/colab/_kernel.py")
     text = broken.read_text()
     broken.write_text(f"{text}\nraise OSError('out of order')\n")
-    done = locks.run(["bootstrap", "run", "--lock", "more.yml", "--json"])
+    done = locks.run(["bootstrap", "run", "--lock", "/content/more.yml", "--json"])
     told = json.loads(done.stdout)
     assert told["error"] == "kernel-proof"
     assert any("OSError: out of order" in line for line in told["evidence"]), told
     assert_as_before(locks, kernel)
     broken.write_text(text)
-    locks.run(["bootstrap", "run", "--lock", "more.yml"], check=True)
+    locks.run(["bootstrap", "run", "--lock", "/content/more.yml"], check=True)
     kernel.restart()
     assert kernel.execute("import scipy, sys; print(sys.prefix)").require().stdout == "/opt/conda\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -93,7 +94,13 @@ def test_where_a_start_kills_the_process(machine: ColabRoot) -> None:
     victim = machine.path(f"{SITE}/traitlets/__init__.py")
     text = victim.read_text()
     victim.write_text("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
-    kernel = machine.kernel()
+    kernel = machine.kernel(ready=False)
+    # The server gives it other ports each time: a client has to be there for the last ones.
+    deadline = time.monotonic() + 120
+    while kernel.restarts < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    kernel.ready()
     told = kernel.execute(WHERE).require()
     assert told.stdout.startswith("/usr/bin/python3 ")
     assert "two starts in a row came to no end" in told.stderr
