@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Answer = dict[str, Any]
 
+# Google's page hears of a command's terminal when it has changed between two looks, or not, if the command was quick.
+_BY_CHANCE = {"cell_update_stdin"}
 _OF_THE_CELL = {"status", "execute_input", "execute_reply", "stream", "display_data", "execute_result", "error"}
 _INSPECTED = (
     "type_name",
@@ -65,9 +67,10 @@ def of_cell(result: Result) -> Answer:
 
 def others(messages: Iterable[Message]) -> set[tuple[str, str, str]]:
     """Channel, type and type of Colab's request of each message that isn't part of every cell."""
-    return {
+    told = {
         (m.channel, m.type, m.metadata.get("colab_request_type", "")) for m in messages if m.type not in _OF_THE_CELL
     }
+    return {message for message in told if message[2] not in _BY_CHANCE}
 
 
 def of_reply(kind: str, content: dict[str, Any]) -> Any:
