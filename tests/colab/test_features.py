@@ -98,4 +98,6 @@ def test_a_kernel_after_undo_does_what_it_did_before(asked: Asked) -> None:
     asked.kernel.execute("import bootstrap; bootstrap.undo()", timeout=120).require()
     asked.kernel.ready()
     found = differences(asked.unmoved, ask(asked.kernel))
+    # The moved kernel's cells are of a later session of the same history than the one that goes on.
+    found.pop("hist", None)
     assert not found, told(found)
