@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.runtime.bridge import ABSENT_NAME
+from bootstrap.runtime.kernel_packages import ABSENT_NAME
 from bootstrap.runtime.layout import Layout
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def put_around() -> None:
-    """Has this process import what lies between the page and Python in the machine's versions; see `bridge`."""
+    """Has this process import what `kernel_packages` made, around the environment's own packages."""
     layout = Layout(Path(sys.prefix))
     absent = layout.front / ABSENT_NAME
     if absent.is_file() and str(layout.front) not in sys.path:

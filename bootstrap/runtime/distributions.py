@@ -1,0 +1,111 @@
+"""Distributions of the Python that runs this: found, judged, and copied into folders of another Python's path.
+
+All are copies (hard links where the file system has them): what pip replaces in the environment and the bytecode that
+its Python writes stay there.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+from importlib import metadata
+from pathlib import Path
+
+_NO_BYTECODE = shutil.ignore_patterns("__pycache__")
+
+
+def find(name: str) -> metadata.Distribution | None:
+    """An installed distribution; None if there is none of this name."""
+    try:
+        return metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def canonical(name: str) -> str:
+    """A distribution's name in its one spelling."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def required(distribution: metadata.Distribution) -> set[str]:
+    """The names that a distribution requires without an extra."""
+    plain = [line for line in distribution.requires or () if "extra ==" not in line]
+    return {canonical(match[0]) for line in plain if (match := re.match(r"[\w.-]+", line))}
+
+
+def pure_closure(name: str, there: set[str]) -> set[str] | None:
+    """A distribution and all that it requires, as far as it is installed here, without what is there already.
+
+    Args:
+        name: Its name.
+        there: Canonical names of what needs not come.
+
+    Returns:
+        Their names; None where it isn't installed, or not all of them are pure Python.
+    """
+    if find(name) is None:
+        return None
+    found: set[str] = set()
+    waiting = [canonical(name)]
+    while waiting:
+        name = waiting.pop()
+        distribution = find(name)
+        if distribution is None or name in found:
+            continue
+        if not distribution.files or any(".so" in file.suffixes for file in distribution.files):
+            return None
+        found.add(name)
+        waiting += required(distribution) - there
+    return found
+
+
+def copy_distribution(name: str, folder: Path, *, only: str = "") -> None:
+    """Copies a distribution's modules and metadata, if it is installed.
+
+    Args:
+        name: Its name.
+        folder: Where to.
+        only: Suffix of the top-level folders to copy, where not all are wanted.
+    """
+    if (distribution := find(name)) is None:
+        return
+    base = Path(str(distribution.locate_file("")))
+    for file in distribution.files or ():
+        source = base / file
+        if ".." in file.parts or file.suffix in (".pyc", ".pth") or not file.parts[0].endswith(only):
+            continue
+        if source.is_file():
+            _copy(source, folder / file)
+
+
+def copy_module(name: str, folder: Path) -> None:
+    """Copies a module or package of Python code, if there is one."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except ModuleNotFoundError:
+        return
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return
+    source = Path(spec.origin)
+    above = folder.joinpath(*name.split(".")[:-1])
+    if spec.submodule_search_locations:
+        copy_package(source.parent, above)
+    else:
+        _copy(source, above / source.name)
+
+
+def copy_package(package: Path, above: Path) -> None:
+    """Copies a package's folder into another one."""
+    above.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(package, above / package.name, copy_function=_copy, ignore=_NO_BYTECODE)
+
+
+def _copy(source: str | Path, target: str | Path) -> None:
+    """A copy that shares the file's blocks where both lie on one file system: nobody edits these in place."""
+    source, target = Path(source), Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copy2(source, target)

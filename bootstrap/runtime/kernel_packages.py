@@ -1,0 +1,67 @@
+"""Packages of the machine's own Python that only a kernel's process in the environment sees, on both sides.
+
+- ``front``, before the environment's packages: what lies between the page and Python, in the VM's versions, because
+  ``google.colab`` and the page are written for those.
+- ``behind``, after all others: what ``front`` and ``google.colab`` import, at once or later (portpicker, gspread),
+  and the environment doesn't have; and google-colab's metadata, which pip in the environment must not judge.
+
+A distribution comes only if it is pure Python, and so is all that would have to come with it: what is compiled has to
+be in the lock. `kernel.interface` puts both on a kernel's path.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from bootstrap.runtime.distributions import canonical, copy_distribution, find, pure_closure, required
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bootstrap.runtime.layout import Layout
+
+COLAB_DISTRIBUTION = "google-colab"
+FRONT = ("ipython", "ipykernel", "ipywidgets", "anywidget")
+"""Between the page and Python."""
+ABSENT_NAME = "absent"
+"""File in ``front``: names, one a line, of what its packages require and the environment has, but not the machine."""
+
+
+def build(layout: Layout) -> None:
+    """Makes both folders anew, for the bridge's `google.colab`."""
+    packages = layout.site_packages()
+    there = {canonical(path.name.partition("-")[0]) for path in packages.glob("*.*-info")} | set(FRONT)
+    front = {name: closure for name in FRONT if (closure := pure_closure(name, there)) is not None}
+    later = [name for name in _imports(layout.bridge / "google/colab") if not _has_module(packages, name)]
+    behind = set().union(*front.values(), *(pure_closure(name, there) or () for name in later)) - set(front)
+    for folder, names in ((layout.front, front), (layout.behind, behind)):
+        new = folder.with_name(f"{folder.name}.new")
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+        for name in names:
+            copy_distribution(name, new)
+        shutil.rmtree(folder, ignore_errors=True)
+        new.rename(folder)
+    copy_distribution(COLAB_DISTRIBUTION, layout.behind, only=".dist-info")
+    wanted = {name for root in front for name in required(metadata.distribution(root))}
+    absent = sorted(name for name in wanted & there if find(name) is None)
+    (layout.front / ABSENT_NAME).write_text("".join(f"{name}\n" for name in absent), encoding="utf-8")
+
+
+def _has_module(packages: Path, name: str) -> bool:
+    return (packages / name).is_dir() or any(packages.glob(f"{name}.*"))
+
+
+def _imports(package: Path) -> set[str]:
+    """The top-level names that a package's files import, at once or later, also in code that they hold as text.
+
+    The standard library's and ``google`` are left out.
+    """
+    found: set[str] = set()
+    for file in package.rglob("*.py"):
+        found.update(re.findall(r"^\s*(?:import|from) (\w+)", file.read_text(encoding="utf-8"), re.MULTILINE))
+    return found - sys.stdlib_module_names - {"google"}
