@@ -51,9 +51,9 @@ class Connected:
         self._link.on_recv(self._receive, copy=False)
         await self._channels.connect(waiting)
 
-    def say(self, verb: str, content: dict[str, Any]) -> None:
+    def say(self, content: dict[str, Any]) -> None:
         """Answers what the child has asked for."""
-        self._link.socket.send_multipart([verb.encode(), json.dumps(content).encode()])
+        self._link.socket.send(json.dumps(content).encode())
 
     def _receive(self, frames: list[Any]) -> None:
         verb = frames[0].bytes.decode()

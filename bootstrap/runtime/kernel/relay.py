@@ -47,6 +47,8 @@ class Relay:
         self._arguments = list(arguments)
         self._connection_file = str(kernel.parent.connection_file)
         self._next: Child | None = None
+        self._goal: dict[str, Any] | None = None
+        """Where to go from the child: what it said last, if its cell has more than one move."""
         self._interrupts: Any = None
         self._tasks: set[asyncio.Future[None]] = set()
 
@@ -114,21 +116,25 @@ class Relay:
     def _heard(self, connected: Connected, verb: str, content: dict[str, Any]) -> None:
         """Does what a child asks for."""
         if verb == "start":
+            told: dict[str, Any] = {"number": content["number"], "error": None}
             try:
-                self.prepare(Target(**content))
+                self.prepare(Target(**content["target"]))
             except BootstrapError as error:
-                connected.say("failed", {"message": error.message, "evidence": error.evidence})
-            else:
-                connected.say("started", {})
+                told |= {"error": error.message, "evidence": error.evidence}
+            connected.say(told)
         elif verb == "cancel":
             self.cancel()
         elif verb == "leave":
-            self._run(self._leave(connected, **content))
+            begun, self._goal = self._goal, content
+            if begun is None:
+                self._run(self._leave(connected))
 
-    async def _leave(self, connected: Connected, *, back: bool, remove: Sequence[str]) -> None:
+    async def _leave(self, connected: Connected) -> None:
         """Takes the clients from a child, and gives them the prepared one, or this process's own kernel."""
         waiting = await connected.take_back()
-        if not back and self._next is not None:
+        goal, self._goal = self._goal or {}, None
+        remove = goal["remove"]
+        if not goal["back"] and self._next is not None:
             await self._give(self._next, waiting, remove)
             return
         await _remove(remove)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import KernelStartError
 from bootstrap.runtime.kernel.child import DELIMITER, ERROR_FILE, HERE, IDENTITY, LINK, VARIABLE, Target
+from bootstrap.runtime.kernel.fallback import ORIGINAL_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -35,6 +36,7 @@ class Link:
         self._pid = pid
         self._connection_file = connection_file
         self._leaving = False
+        self._asked = 0
         self._socket: Any = None
         self.prefix = prefix
 
@@ -66,17 +68,23 @@ class Link:
         Raises:
             KernelStartError: It doesn't; nothing has changed.
         """
-        self._send("start", asdict(target))
+        self._asked += 1
+        self._send("start", {"number": self._asked, "target": asdict(target)})
         try:
-            while not self._socket.poll(_POLL_MS):
-                pass
+            told = self._answer()
         except BaseException:
             self.cancel()
             raise
-        verb, content = self._socket.recv_multipart()
-        if verb != b"started":
-            told = json.loads(content)
-            raise KernelStartError(told["message"], evidence=told["evidence"])
+        if told["error"] is not None:
+            raise KernelStartError(told["error"], evidence=told["evidence"])
+
+    def _answer(self) -> dict[str, Any]:
+        """What the relay says to the last question; an interrupted cell may have left an answer to one before."""
+        while True:
+            if self._socket.poll(_POLL_MS):
+                told: dict[str, Any] = json.loads(self._socket.recv())
+                if told["number"] == self._asked:
+                    return told
 
     def cancel(self) -> None:
         """Has the relay end what `start` has started."""
@@ -122,6 +130,8 @@ def receive() -> Link | None:
     """What the relay has left in the environment of this process, once; None if there is no relay."""
     told = os.environ.pop(VARIABLE, "")
     if told:
+        if not os.environ.get(ORIGINAL_VARIABLE):
+            os.environ.pop(ORIGINAL_VARIABLE, None)
         _links.append(Link(**json.loads(told)))
     return link()
 

@@ -218,13 +218,19 @@ def test_the_connection_file_is_the_clients(later: Path, start: Start) -> None:
     "broken",
     ["/bin/false", pytest.param("/nowhere/python", marks=EXHAUSTIVE)],
 )
-def test_where_the_other_kernel_does_not_start_nothing_has_happened(broken: str, start: Start) -> None:
+@pytest.mark.parametrize("moved", [False, True], ids=["first", "second"])
+def test_where_the_other_kernel_does_not_start_nothing_has_happened(
+    broken: str, moved: bool, later: Path, start: Start
+) -> None:
     kernel = start()
+    if moved:
+        kernel.execute(moving(later)).require()
+    kernel.execute("mine = 41").require()
     first = kernel.execute(moving(broken))
     assert first.error is not None
     assert first.error.name == "KernelStartError"
     assert "exit status" in first.error.traceback
-    assert kernel.where()[1] == kernel.process.pid
+    assert kernel.execute("mine + 1").text == "42"
     assert kernel.relays_folders == []
 
 
@@ -246,6 +252,15 @@ def test_a_move_that_is_given_up_in_its_cell(later: Path, start: Start) -> None:
     assert kernel.relays_folders == []
 
 
+def test_of_several_moves_in_a_cell_the_last_one_counts(later: Path, start: Start) -> None:
+    kernel = start()
+    kernel.execute("mine = 41").require()
+    kernel.execute(f"{moving(later)}\n{moving(later)}").require()
+    assert kernel.where()[1] != kernel.process.pid
+    kernel.execute(f"{moving(later)}\n{moving(later, back=True)}").require()
+    assert kernel.execute("mine + 1").text == "42"
+
+
 @pytest.mark.parametrize("moved", [False, True], ids=["first", "second"])
 def test_cells_behind_one_that_moves_and_then_fails_are_turned_away(moved: bool, later: Path, start: Start) -> None:
     kernel = start()
@@ -259,16 +274,21 @@ def test_cells_behind_one_that_moves_and_then_fails_are_turned_away(moved: bool,
     assert kernel.where()[1] not in (before, kernel.process.pid)
 
 
-def test_interrupted_while_the_other_kernel_starts(later: Path, start: Start) -> None:
+@pytest.mark.parametrize("moved", [False, True], ids=["first", "second"])
+def test_interrupted_while_the_other_kernel_starts(moved: bool, later: Path, start: Start) -> None:
     kernel = start()
-    moved = kernel.where()[1]
+    if moved:
+        kernel.execute(moving(later)).require()
+    kernel.execute("mine = 41").require()
     request = kernel.send(moving(later, before=SLOW))
     wait_for(kernel.folder / "started")
     kernel.interrupt()
     error = kernel.collect([request])[0].error
     assert error is not None
     assert error.name == "KeyboardInterrupt"
-    assert kernel.where()[1] == moved
+    assert kernel.execute("mine + 1").text == "42"
+    kernel.execute(moving(later)).require()
+    assert kernel.execute("'mine' in globals()").text == "False"
     assert kernel.relays_folders == []
 
 

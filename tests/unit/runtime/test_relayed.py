@@ -60,12 +60,13 @@ def heard(relay: Any) -> tuple[str, Any]:
     return verb.decode(), json.loads(content)
 
 
-def answers(relay: Any, verb: bytes, content: object) -> threading.Thread:
-    """Answers the next question."""
+def answers(relay: Any, *answers: dict[str, Any]) -> threading.Thread:
+    """Waits for a question, and says something."""
 
     def answer() -> None:
         relay.recv_multipart()
-        relay.send_multipart([verb, json.dumps(content).encode()])
+        for told in answers:
+            relay.send(json.dumps(told).encode())
 
     thread = threading.Thread(target=answer)
     thread.start()
@@ -73,17 +74,27 @@ def answers(relay: Any, verb: bytes, content: object) -> threading.Thread:
 
 
 def test_another_kernel_starts(link: relayed.Link, relay: Any) -> None:
-    thread = answers(relay, b"started", {})
+    thread = answers(relay, {"number": 1, "error": None})
     link.start(TARGET)
     thread.join()
 
 
 def test_another_kernel_does_not_start(link: relayed.Link, relay: Any) -> None:
-    thread = answers(relay, b"failed", {"message": "It did not.", "evidence": ["exit status 1"]})
+    thread = answers(relay, {"number": 1, "error": "It did not.", "evidence": ["exit status 1"]})
     with pytest.raises(KernelStartError, match="It did not") as caught:
         link.start(TARGET)
     assert caught.value.evidence == ("exit status 1",)
     thread.join()
+
+
+def test_an_answer_to_an_interrupted_question_is_not_the_next_ones(link: relayed.Link, relay: Any) -> None:
+    threads = [answers(relay, {"number": 1, "error": None})]
+    link.start(TARGET)
+    threads.append(answers(relay, {"number": 1, "error": None}, {"number": 2, "error": "late", "evidence": []}))
+    with pytest.raises(KernelStartError, match="late"):
+        link.start(TARGET)
+    for thread in threads:
+        thread.join()
 
 
 def test_what_is_asked(link: relayed.Link, relay: Any) -> None:
