@@ -1,135 +1,22 @@
-"""Ten thousand messages to a kernel that moves meanwhile: none is lost, doubled or out of order."""
+"""Ten thousand messages to a kernel that moves there and back: none is lost, doubled, out of order or cut short."""
 
 from __future__ import annotations
-
-import threading
-import time
-from collections import Counter
-from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.kernels import COLABS, LATER, LoneKernel, kernel_python, moving
+from tests.support.stress import stress
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.support.colab import Client, Result
-
-pytestmark = pytest.mark.exhaustive
-ROUND_TRIPS = 10
-QUEUED = 30
-MANY = 4700
-IN_FLIGHT = 50
-DELAYS = (0.0, 0.001, 0.003, 0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5)
-LONG = 20_000_000
+pytestmark = [pytest.mark.exhaustive, pytest.mark.timeout(3000)]
 
 
-@dataclass
-class Sender:
-    """A client that keeps what it has sent, and what each is to answer."""
-
-    client: Client
-    sent: dict[str, str] = field(default_factory=dict)
-
-    def send(self, code: str = "") -> str:
-        """Sends a cell that tells its number in two ways, and does something more."""
-        number = str(len(self.sent))
-        request = self.client.send(f"{code}\nprint({number}); {number}" if code else f"print({number}); {number}")
-        self.sent[request] = number
-        return request
-
-    def stream(self, seconds: float, enough: threading.Event) -> threading.Thread:
-        """Sends a cell every so many seconds until it is enough; not more than a busy machine can answer."""
-
-        def run() -> None:
-            while not enough.wait(seconds):
-                before = list(self.sent)[-IN_FLIGHT:]
-                if len(before) < IN_FLIGHT or self.client.result(before[0]).replies:
-                    self.send()
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        return thread
-
-    def faults(self, timeout: float) -> Counter[str]:
-        """What is amiss with the answers, by kind."""
-        results = self.client.collect(self.sent, timeout)
-        found: Counter[str] = Counter()
-        for result, number in zip(results, self.sent.values(), strict=True):
-            found.update(_faults(result, number))
-        times = [next((m.time for m in r.messages if m.type == "execute_reply"), 0.0) for r in results]
-        found["disordered"] += sum(one > other for one, other in pairwise(times))
-        return +found
-
-
-def _faults(result: Result, number: str) -> list[str]:
-    if result.status == "lost":
-        return ["lost"]
-    states = [m.content["execution_state"] for m in result.messages if m.type == "status"]
-    values = [m for m in result.messages if m.type == "execute_result"]
-    amiss = {
-        "doubled": result.replies > 1 or len(values) > 1,
-        "failed": result.status != "ok",
-        "output": (result.text, result.stdout) != (number, f"{number}\n"),
-        "status": states != ["busy", "idle"],
-    }
-    return [kind for kind, wrong in amiss.items() if wrong]
-
-
-@pytest.mark.timeout(3000)
 @pytest.mark.parametrize("transport", ["ipc", "tcp"])
 def test_nothing_is_lost(transport: str, capsys: pytest.CaptureFixture[str]) -> None:
     kernel = LoneKernel(kernel_python(COLABS), transport)
-    there = kernel_python(LATER)
-    senders = [Sender(kernel), Sender(kernel.client()), Sender(kernel.client())]
+    later = kernel_python(LATER)
     try:
-        kernel.execute("mine = 41").require()
-        _to_and_fro_under_fire(senders, there)
-        _next_cell_after_the_reply(senders[0], there)
-        _many_and_long(senders[0], there)
-        found = sum((sender.faults(600) for sender in senders), Counter())
-        sent = sum(len(sender.sent) for sender in senders)
-        with capsys.disabled():
-            print(f"\n{transport}: {sent} messages sent, amiss: {dict(found) or 'none'}")
-        assert found == Counter()
-        assert sent >= 10_000
-        assert kernel.execute("mine + 1").text == "42"
+        told = stress(kernel, kernel.client, moving(later), moving(later, back=True))
     finally:
-        for sender in senders[1:]:
-            sender.client.close()
         kernel.stop()
-
-
-def _to_and_fro_under_fire(senders: list[Sender], there: Path) -> None:
-    """Thirty queued cells behind each move, and two clients that send all the time."""
-    enough = threading.Event()
-    threads = [senders[1].stream(0.03, enough), senders[2].stream(0.01, enough)]
-    try:
-        for back in (False, True) * ROUND_TRIPS:
-            requests = [senders[0].send(moving(there, back=back)), *(senders[0].send() for _ in range(QUEUED))]
-            senders[0].client.collect(requests[-1:], 300)
-    finally:
-        enough.set()
-        for thread in threads:
-            thread.join()
-
-
-def _next_cell_after_the_reply(sender: Sender, there: Path) -> None:
-    for number, delay in enumerate(DELAYS):
-        move = sender.send(moving(there, back=bool(number % 2)))
-        sender.client.reply(move, 120)
-        time.sleep(delay)
-        sender.client.collect([sender.send()], 120)
-
-
-def _many_and_long(sender: Sender, there: Path) -> None:
-    """More than ZeroMQ holds by itself, and messages that take longer than the move."""
-    for back in (False, True):
-        sender.send(moving(there, back=back))
-        for number in range(MANY):
-            sender.send(f"# {'.' * (number % 97)}")
-        sender.send(f"len({'x' * LONG!r})")
-        sender.client.collect([sender.send()], 600)
+    with capsys.disabled():
+        print(f"\n{transport}: {told}")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from uv import find_uv_bin
 
+from bootstrap.runtime.kernel.move import LAUNCH_MODULE
 from tests.support import ROOT
 from tests.support.colab.client import Client
 from tests.support.once import digest, made_once
@@ -49,7 +50,7 @@ def kernel_python(requirements: Sequence[str], version: str = "3.11") -> Path:
 
 
 def moving(
-    python: Path | str,
+    python: Path | str | Sequence[str],
     *,
     before: Sequence[str] = (),
     back: bool = False,
@@ -59,16 +60,16 @@ def moving(
     """A cell that has its kernel moved to another Python.
 
     Args:
-        python: The other kernel's interpreter.
+        python: The other kernel's interpreter, or its whole command.
         before: Words before it on the command line.
         back: See ``Target``; so for `remove`.
         then: Is done when the other kernel has started.
     """
+    command = [str(python), "-m", LAUNCH_MODULE] if isinstance(python, (str, Path)) else list(python)
     return (
         "import os\n"
         "from bootstrap.runtime.kernel import move\n"
-        f"command = {[*before, str(python), '-m']!r} + [move.LAUNCH_MODULE]\n"
-        f"target = move.Target(command, dict(os.environ), {list(remove)!r}, {back})\n"
+        f"target = move.Target({[*before, *command]!r}, dict(os.environ), {list(remove)!r}, {back})\n"
         f"with move.moving(get_ipython().kernel, target): {then}"
     )
 
