@@ -70,27 +70,22 @@ class Child:
         """Its exit status, once it has ended."""
         try:
             # Before the child binds its own: its first broadcast already finds a subscriber.
-            self.shell, self.control, self.stdin = (self._dealer(name) for name in ("shell", "control", "stdin"))
+            channels = ("shell", "control", "stdin")
+            self.shell, self.control, self.stdin = (self._connected(zmq.DEALER, name) for name in channels)
             self.iopub = self._connected(zmq.SUB, "iopub")
             self.iopub.subscribe(b"")
             self.link = self._context.socket(zmq.DEALER)
             self.link.sndhwm = self.link.rcvhwm = 0
             self.link.bind(self._folder.endpoint(LINK))
-            self._ends = [
-                socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-                for socket in (self.shell, self.control, self.stdin, self.iopub)
-            ]
+            events = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
+            sockets = (self.shell, self.control, self.stdin, self.iopub)
+            self._monitors = [socket.get_monitor_socket(events) for socket in sockets]
             file = self._folder.write_connection_file(os.path.basename(connection_file), session)
             own = [argument.replace(connection_file, str(file)) for argument in arguments]
             self._process = self._start([*target.command, *own], target.environment, connection_file)
         except BaseException:
             self._close()
             raise
-
-    def _dealer(self, channel: str) -> Any:
-        import zmq
-
-        return self._connected(zmq.DEALER, channel)
 
     def _connected(self, kind: int, channel: str) -> Any:
         import zmq
@@ -137,11 +132,11 @@ class Child:
         import zmq
 
         poller = zmq.Poller()
-        for socket in (self.shell, self.iopub, self.link):
+        for socket in (self.shell, self.iopub, self.link, *self._monitors):
             poller.register(socket, zmq.POLLIN)
         asked: set[str] = set()
         ask_again = 0.0
-        missing = {"kernel_info_reply", "idle", HERE.decode()}
+        missing: set[object] = {"kernel_info_reply", "idle", HERE, *self._monitors}
         deadline = time.monotonic() + _PROOF_SECONDS
         while missing:
             if (code := self._process.poll()) is not None:
@@ -156,8 +151,8 @@ class Child:
                 ask_again = time.monotonic() + _ASK_AGAIN_SECONDS
             for socket, _events in poller.poll(20):
                 frames = socket.recv_multipart()
-                if frames == [HERE]:
-                    missing.discard(HERE.decode())
+                if socket in (self.link, *self._monitors):
+                    missing.discard(HERE if socket is self.link else socket)
                     continue
                 parent, kind = self.read(frames)
                 if parent in asked:
@@ -198,8 +193,9 @@ class Child:
 
     def all_received(self) -> bool:
         """Whether everything has arrived here that it sent before it ended."""
-        self._ends = [monitor for monitor in self._ends if not monitor.poll(0)]
-        return not self._ends
+        # Since it was proven, there is but one event to come: the connection's end, after all that came by it.
+        self._monitors = [monitor for monitor in self._monitors if not monitor.poll(0)]
+        return not self._monitors
 
     def end(self) -> None:
         """Ends it, if it still runs, and removes what it needed. Nothing may use the sockets any more."""
