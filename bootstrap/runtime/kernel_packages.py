@@ -47,9 +47,20 @@ def build(layout: Layout) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         new.rename(folder)
     copy_distribution(COLAB_DISTRIBUTION, layout.behind, only=".dist-info")
+    _repair_autoreload(layout.front)
     wanted = {name for root in front for name in required(metadata.distribution(root))}
     absent = sorted(name for name in wanted & there if find(name) is None)
     (layout.front / ABSENT_NAME).write_text("".join(f"{name}\n" for name in absent), encoding="utf-8")
+
+
+def _repair_autoreload(front: Path) -> None:
+    """``%autoreload``: IPython 7's takes ``reload`` from ``imp``, which Python no longer has from 3.12 on."""
+    file = front / "IPython/extensions/autoreload.py"
+    if file.is_file():
+        text = file.read_text(encoding="utf-8").replace("from imp import reload", "from importlib import reload")
+        # The copy may be another name of the machine's own file.
+        file.unlink()
+        file.write_text(text, encoding="utf-8")
 
 
 def _has_module(packages: Path, name: str) -> bool:

@@ -11,10 +11,11 @@ import pytest
 from tests.support.channel import ensure_channel
 from tests.support.colab import USUAL, ColabRoot, find_python, skip_without
 from tests.support.colab.layers import colab_layers, made_once
+from tests.support.colab.root import lacking
 from tests.support.colab.wheels import wheel_folders
 from tests.support.locks_reduced import reduce_lock
 from tests.support.once import digest
-from tests.support.whole import local_lock
+from tests.support.whole import local_lock, part_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +57,20 @@ def material() -> Material:
         reduce_lock(whole, folder / "small.yml", SMALL, replace=moved)
 
     return Material(channel, made_once("locks", digest(whole, SMALL), build))
+
+
+@pytest.fixture(scope="session")
+def recent() -> Material:
+    """The same for the committed locks' own Python, 3.13: only what a kernel needs, as there is no pytorch for it."""
+    target = find_python("3.13")
+    if target is None:
+        lacking("this machine has no Python 3.13")
+    channel, lock = part_lock(SMALL, target.executable)
+
+    def build(folder: Path) -> None:
+        reduce_lock(lock, folder / "small.yml", (), replace=(channel.file_url, "file:///var/channel"))
+
+    return Material(channel.path, made_once("recent", digest(lock), build))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import ROOT
-from tests.support.colab import ColabRoot, each_version
+from tests.support.colab import VERSIONS, ColabRoot, each_version
 
 from .conftest import INSTALL, cell
 from .features import ask
@@ -65,7 +65,9 @@ class Asked:
 
 
 @pytest.fixture(scope="module", params=each_version())
-def asked(request: pytest.FixtureRequest, material: Material) -> Iterator[Asked]:
+def asked(request: pytest.FixtureRequest) -> Iterator[Asked]:
+    # On the newest machine the environment has the machine's own Python, as it has on Colab.
+    material: Material = request.getfixturevalue("recent" if request.param == VERSIONS[-1] else "material")
     with (
         ColabRoot.start(request.param, binds=material.binds) as own,
         ColabRoot.start(request.param, binds=material.binds) as other,
@@ -91,6 +93,10 @@ def test_a_moved_kernel_does_what_the_unmoved_one_does(asked: Asked) -> None:
     print(f"{len(asked.unmoved)} asked, {len(found)} differ: {', '.join(found)}")
     unexpected = {name: text for name, text in found.items() if name not in allowed()}
     assert not unexpected, told(unexpected)
+
+
+def test_what_colabs_own_kernel_has_lost_works(asked: Asked) -> None:
+    assert {asked.moved[name]["status"] for name in ("getoutput", "autoreload")} == {"ok"}
 
 
 @pytest.mark.exhaustive

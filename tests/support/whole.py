@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
+
 from bootstrap.lock import read_lock
 from bootstrap.prefix import restore
 from tests.support import ROOT
-from tests.support.channel import ensure_channel
+from tests.support.channel import LocalChannel, ensure_channel
 from tests.support.once import digest, made_once
 from tests.support.reach import conda_forge_answers
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from bootstrap.lock import Lock
 
 CACHE = ROOT / ".cache/environment"
@@ -50,11 +54,33 @@ def local_lock() -> Path:
     inputs = [path.read_text(encoding="utf-8") for path in (ROOT / "environment.yml", ROOT / "virtual-packages.yml")]
 
     def build(folder: Path) -> None:
-        command = [sys.executable, "-m", "bootstrap", "lock", "--variant", "cpu", "--channel", channel.file_url]
-        subprocess.run([*command, "--output", folder, "--quiet"], cwd=ROOT, check=True)
+        _lock(ROOT / "environment.yml", channel, folder)
 
     key = digest(channel.path, *inputs, sources("maintain", "lock"))
     return made_once(CACHE, "lock", key, build) / "conda-lock.yml"
+
+
+def part_lock(names: Collection[str], python: Path) -> tuple[LocalChannel, Path]:
+    """Some packages of environment.yml for another Python than the local channel's: a channel and its lock."""
+    specification = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    specification["dependencies"] = [
+        line for line in specification["dependencies"] if line.split()[0] in {"python", *names}
+    ]
+    virtual = (ROOT / "virtual-packages.yml").read_text(encoding="utf-8")
+
+    def specify(folder: Path) -> None:
+        (folder / "environment.yml").write_text(yaml.safe_dump(specification), encoding="utf-8")
+        (folder / "virtual-packages.yml").write_text(virtual, encoding="utf-8")
+
+    file = made_once(CACHE, "specification", digest(specification, virtual), specify) / "environment.yml"
+    channel = ensure_channel(file, python=python, quiet=False)
+    key = digest(channel.path, specification, virtual, sources("maintain", "lock"))
+    return channel, made_once(CACHE, "part", key, lambda folder: _lock(file, channel, folder)) / "conda-lock.yml"
+
+
+def _lock(specification: Path, channel: LocalChannel, folder: Path) -> None:
+    command = [sys.executable, "-m", "bootstrap", "lock", "--variant", "cpu", "--channel", channel.file_url]
+    subprocess.run([*command, "--file", specification, "--output", folder, "--quiet"], cwd=ROOT, check=True)
 
 
 def whole_environment() -> Environment:

@@ -1,4 +1,4 @@
-"""Colab's own kernel interface in the environment's process: the packages around the environment's, and two repairs.
+"""Colab's own kernel interface in the environment's process: the packages around the environment's, and a repair.
 
 To be used before anything of IPython or ipykernel is imported. Does nothing to a kernel that has no such packages.
 """
@@ -6,11 +6,9 @@ To be used before anything of IPython or ipykernel is imported. Does nothing to 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
 import tokenize
-import types
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +30,6 @@ def put_around() -> None:
             importlib.import_module("IPython.core.completer")
     if sys.version_info >= (3, 12):
         _repair_assignments()
-        _repair_autoreload()
 
 
 @contextmanager
@@ -63,17 +60,3 @@ def _repair_assignments() -> None:
 
 def _as_before(token: tokenize.TokenInfo) -> tokenize.TokenInfo:
     return token._replace(type=tokenize.ERRORTOKEN) if token.string == "!" else token
-
-
-def _repair_autoreload() -> None:
-    """``%autoreload``: IPython 7's takes ``reload`` from ``imp``, which Python no longer has from 3.12 on."""
-    if importlib.util.find_spec("imp") is not None:
-        return
-    older = types.ModuleType("imp")
-    older.reload = importlib.reload  # type: ignore[attr-defined]
-    sys.modules["imp"] = older
-    try:
-        with suppress(ImportError):
-            importlib.import_module("IPython.extensions.autoreload")
-    finally:
-        del sys.modules["imp"]

@@ -41,7 +41,7 @@ def normal(text: str) -> str:
     for folder in _PACKAGES:
         text = re.sub(folder, "PACKAGES", text)
     text = re.sub(r"ipykernel_\d+", "ipykernel_PID", text)
-    text = re.sub(r"\d+(\.\d+)? (ns|[µm]?s)\b", "TIME", text)
+    text = re.sub(r"\b\d[\d.]*(e\+\d+)? (ns|[µm]?s)\b", "TIME", text)
     return re.sub(r"0x[0-9a-f]+", "0x", text)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tests.support.colab.client import SILENT
 
 from .answers import Answer, normal, of_cell, of_reply, others
-from .questions import CELLS, DEBUGGING, HISTORY, PRELUDE, REQUESTS, SCENES
+from .questions import ANOTHER_NUMPY, CELLS, DEBUGGING, HISTORY, PRELUDE, REQUESTS, SCENES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,7 @@ def ask(kernel: Kernel) -> dict[str, Answer]:
         kernel.inputs.clear()
         found[scene.name] = of_cell(kernel.execute(scene.code, _SECONDS, inputs=scene.inputs))
     found |= {name: scene(kernel) for name, scene in _SCENES.items()}
+    found[ANOTHER_NUMPY.name] = of_cell(kernel.execute(ANOTHER_NUMPY.code, _SECONDS))
     return found | {request.name: _asked(kernel, request) for request in DEBUGGING}
 
 

@@ -113,6 +113,9 @@ DEBUGGING = [
     _debug("debug disconnect", 5, "disconnect", restart=False, terminateDebuggee=False),
 ]
 
+ANOTHER_NUMPY = Cell("pip-install", "%pip install -q --no-deps numpy==2.3.4")
+"""After this nothing that uses numpy can be asked: Colab's own kernel then has one loaded and another one on disk."""
+
 SCENES = [
     Cell("input", "print('hi', input('name? '))", ("you",)),
     Cell("boom", "def boom():\n  zz=41\n  return 1/0\nboom()"),

@@ -69,13 +69,16 @@ def cache_folder() -> Path:
     return Path(named).resolve() if named else ROOT / ".cache" / "channel"
 
 
-def ensure_channel(spec: Path | None = None, *, quiet: bool = True, cache: Path | None = None) -> LocalChannel:
+def ensure_channel(
+    spec: Path | None = None, *, python: Path | None = None, quiet: bool = True, cache: Path | None = None
+) -> LocalChannel:
     """The local channel for an environment.yml, built if it isn't there.
 
     Takes minutes the first time, well under two seconds after that; two calls at once build it once.
 
     Args:
         spec: The specification; the repository's environment.yml by default.
+        python: The interpreter to build for; see `choose_target` for the default.
         quiet: Say nothing; otherwise progress goes to stderr, line by line.
         cache: Another cache folder than the repository's.
 
@@ -89,7 +92,7 @@ def ensure_channel(spec: Path | None = None, *, quiet: bool = True, cache: Path 
         if not quiet:
             print(f"channel: {line}", file=sys.stderr, flush=True)
 
-    target = choose_target()
+    target = choose_target(python)
     specs = read_specs(spec)
     lines = [f"{item.name} {item.constraint}".strip() for item in specs]
     key = _key("channel", lines, target.identity(), _source_hash(), ZSTD_LEVEL)

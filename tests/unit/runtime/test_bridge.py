@@ -27,7 +27,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The machine's packages: a Colab whose ipywidgets is compiled, and that has no jedi."""
     packages = tmp_path / "dist-packages"
     needed = ("backcall", "jedi>=0.16", "traitlets", 'pywin; extra == "win"')
-    distribution(packages, "ipython", "IPython/__init__.py", "../../bin/ipython", requires=needed)
+    files = ("IPython/__init__.py", "IPython/extensions/autoreload.py", "../../bin/ipython")
+    distribution(packages, "ipython", *files, requires=needed)
     distribution(packages, "backcall", "backcall.py")
     distribution(packages, "traitlets", "traitlets.py")
     distribution(packages, "ipykernel", "ipykernel.py", requires=("ipython",))
@@ -83,6 +84,16 @@ def test_each_part_lies_where_those_see_it_who_need_it(tmp_path: Path) -> None:
     assert "google_colab-1.0.dist-info" not in names(layout.bridge)
     linked = (layout.site_packages() / bridge.PTH_NAME).read_text().strip()
     assert (layout.site_packages() / linked).resolve() == layout.bridge
+
+
+def test_autoreload_of_ipython_7_needs_no_imp_and_the_machines_own_stays(machine: Path, tmp_path: Path) -> None:
+    own = machine / "IPython/extensions/autoreload.py"
+    own.write_text("from imp import reload\n")
+    layout = environment(tmp_path, "jedi", "traitlets", "psygnal")
+    bridge.build(layout, colab=True)
+    copy = layout.front / "IPython/extensions/autoreload.py"
+    assert copy.read_text() == "from importlib import reload\n"
+    assert own.read_text() == "from imp import reload\n"
 
 
 @pytest.mark.usefixtures("machine")
