@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PROVE = "--condacolab-bootstrap-prove"
 """In place of a kernel's arguments: start one in a folder of its own, tell what it runs with, and end."""
+_CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 
 
 def main(arguments: list[str] | None = None, *, begun: Callable[[], None] = lambda: None) -> None:
@@ -79,16 +80,15 @@ def _rehearse(module: str) -> None:
 
     try:
         sockets = {f"{name}_port": number for number, name in enumerate(_CHANNELS, 1)}
-        connection = {"transport": "ipc", "ip": f"{scratch}/kernel", "key": "", **sockets}
+        # By a relative path: those of sockets have to be short.
+        os.chdir(scratch)
+        connection = {"transport": "ipc", "ip": "kernel", "key": os.urandom(16).hex(), **sockets}
         Path(scratch, "kernel.json").write_text(json.dumps(connection), encoding="utf-8")
         interface.put_around()
         _at_start(lambda kernel: kernel.io_loop.add_callback(lambda: end(_rehearsed(kernel))))
         _run(module, ["-f", f"{scratch}/kernel.json"])
     except BaseException as error:
         end({"error": f"{type(error).__name__}: {error}"})
-
-
-_CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 
 
 def _rehearsed(kernel: Any) -> dict[str, Any]:
