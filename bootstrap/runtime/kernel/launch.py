@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.runtime.kernel import interface, relayed
+from bootstrap.runtime.layout import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +70,8 @@ def _rehearse(module: str) -> None:
     """Starts a kernel that nobody uses, has it run a cell, and says on standard output what came of it."""
     # The kernel will put its own in the place of standard output.
     report = os.dup(1)
-    scratch = tempfile.mkdtemp(prefix="condacolab-bootstrap-")
+    # In the environment, with which it goes if this process is killed.
+    scratch = tempfile.mkdtemp(prefix="proof-", dir=Layout(Path(sys.prefix)).own)
     os.environ["IPYTHONDIR"] = scratch  # neither the user's history nor what they have IPython start with
 
     def end(told: dict[str, Any]) -> None:
