@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import KernelStartError
 from bootstrap.runtime.kernel.child import DELIMITER, ERROR_FILE, HERE, IDENTITY, LINK, VARIABLE, Target
-from bootstrap.runtime.kernel.fallback import ORIGINAL_VARIABLE
+from bootstrap.runtime.kernel.start import ORIGINAL_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
