@@ -57,7 +57,12 @@ class Folder:
 
 def sweep() -> None:
     """Deletes the folders of relays that were killed while a child started."""
-    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    with suppress(OSError):
+        _sweep(Path(tempfile.gettempdir()))
+
+
+def _sweep(temporary: Path) -> None:
+    for path in temporary.glob(f"{_PREFIX}*"):
         with suppress(OSError):
             if path.lstat().st_uid == os.geteuid() and not _in_use(path):
                 shutil.rmtree(path, ignore_errors=True)

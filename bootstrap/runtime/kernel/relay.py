@@ -61,10 +61,13 @@ class Relay:
         self.cancel()
         try:
             self._next = Child(target, self._arguments, self._connection_file, self._kernel.session)
+        except Exception as error:  # of the operating system's, or ZeroMQ's
+            evidence = [f"{type(error).__name__}: {error}"]
+            raise KernelStartError(
+                "The other kernel can't be started; this one goes on.", evidence=evidence
+            ) from error
+        try:
             self._next.prove()
-        except OSError as error:  # ZeroMQ's are among them
-            self.cancel()
-            raise KernelStartError("The other kernel can't be started.", evidence=[str(error)]) from error
         except BaseException:
             self.cancel()
             raise

@@ -37,6 +37,7 @@ class Link:
         self._connection_file = connection_file
         self._leaving = False
         self._asked = 0
+        self._context: Any = None
         self._socket: Any = None
         self.prefix = prefix
 
@@ -52,10 +53,17 @@ class Link:
 
         # Who asks for it wants to know the notebook, or to connect: the private one is of no use to anybody else.
         kernel.parent.connection_file = self._connection_file
-        self._socket = zmq.Context().socket(zmq.DEALER)
+        # One of our own: user code may end the process's common one.
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.DEALER)
         self._socket.sndhwm = self._socket.rcvhwm = self._socket.linger = 0
         self._socket.connect(f"ipc://{self._folder}/{LINK}")
         self._socket.send(HERE)
+
+    def close(self) -> None:
+        """Ends the connection."""
+        if self._context is not None:
+            self._context.destroy(linger=0)
 
     def say_why(self, error: BaseException) -> None:
         """Leaves the relay a word about why this kernel does not start."""

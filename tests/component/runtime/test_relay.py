@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 EXHAUSTIVE = pytest.mark.exhaustive
 SLOW = ("/bin/sh", "-c", "touch started; sleep 60")
+MOVED = [pytest.param(False, id="first", marks=EXHAUSTIVE), pytest.param(True, id="second")]
 TRANSPORTS = ["ipc", pytest.param("tcp", marks=EXHAUSTIVE)]
 
 
@@ -193,6 +194,7 @@ def test_a_killed_relay_takes_its_child_along(later: Path, start: Start) -> None
     assert kernel.relays_folders == []
 
 
+@EXHAUSTIVE
 def test_a_relay_killed_while_its_child_starts_leaves_nothing_for_long(later: Path, start: Start) -> None:
     kernel = start()
     kernel.send(moving(later, before=SLOW))
@@ -214,11 +216,25 @@ def test_the_connection_file_is_the_clients(later: Path, start: Start) -> None:
     assert kernel.execute(told).require().text == before
 
 
+def test_no_place_for_sockets(later: Path, start: Start) -> None:
+    """A Unix socket's path is at most 107 characters long."""
+    kernel = start()
+    deep = kernel.folder / ("deep" * 20)
+    deep.mkdir()
+    kernel.execute(f"import tempfile; tempfile.tempdir = {str(deep)!r}; mine = 41").require()
+    error = kernel.execute(moving(later)).error
+    assert error is not None
+    assert error.name == "KernelStartError"
+    assert "ZMQError" in error.traceback
+    assert kernel.execute("mine + 1").text == "42"
+    assert list(deep.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "broken",
     ["/bin/false", pytest.param("/nowhere/python", marks=EXHAUSTIVE)],
 )
-@pytest.mark.parametrize("moved", [False, True], ids=["first", "second"])
+@pytest.mark.parametrize("moved", MOVED)
 def test_where_the_other_kernel_does_not_start_nothing_has_happened(
     broken: str, moved: bool, later: Path, start: Start
 ) -> None:
@@ -261,7 +277,7 @@ def test_of_several_moves_in_a_cell_the_last_one_counts(later: Path, start: Star
     assert kernel.execute("mine + 1").text == "42"
 
 
-@pytest.mark.parametrize("moved", [False, True], ids=["first", "second"])
+@pytest.mark.parametrize("moved", MOVED)
 def test_cells_behind_one_that_moves_and_then_fails_are_turned_away(moved: bool, later: Path, start: Start) -> None:
     kernel = start()
     if moved:
@@ -274,7 +290,7 @@ def test_cells_behind_one_that_moves_and_then_fails_are_turned_away(moved: bool,
     assert kernel.where()[1] not in (before, kernel.process.pid)
 
 
-@pytest.mark.parametrize("moved", [False, True], ids=["first", "second"])
+@pytest.mark.parametrize("moved", MOVED)
 def test_interrupted_while_the_other_kernel_starts(moved: bool, later: Path, start: Start) -> None:
     kernel = start()
     if moved:

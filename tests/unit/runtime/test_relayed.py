@@ -45,14 +45,15 @@ def relay(tmp_path: Path) -> Iterator[Any]:
 
 
 @pytest.fixture
-def link(tmp_path: Path, relay: Any) -> relayed.Link:
+def link(tmp_path: Path, relay: Any) -> Iterator[relayed.Link]:
     """One of a kernel that has begun."""
     link = relayed.Link(str(tmp_path), 1, "/prefix", "/run/kernel-1.json")
     kernel = Kernel()
     link.begin(kernel)
     assert kernel.parent.connection_file == "/run/kernel-1.json"
     assert relay.recv_multipart() == [HERE]
-    return link
+    yield link
+    link.close()
 
 
 def heard(relay: Any) -> tuple[str, Any]:
