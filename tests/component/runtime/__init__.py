@@ -1,1 +1,0 @@
-"""The moved kernel in parts: real kernels, no Colab machine."""
