@@ -41,7 +41,8 @@ _SECONDS_TO_STOP = 5.0
 CONFIGURATION = (Path("/etc/ipython/ipython_config.py"),)
 """What condacolab changes when a user has it install something: the kernels' path is set there."""
 _RUN_MODULE = (
-    "import json, runpy, sys; sys.path[:] = json.loads(sys.argv.pop(1)); "
+    "import json, runpy, sys; del sys.path[0]; "
+    "sys.path += [entry for entry in json.loads(sys.argv.pop(1)) if entry not in sys.path]; "
     "runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
 )
 
@@ -123,7 +124,7 @@ def install(
 
 
 def _python(module: str) -> list[str]:
-    """The command that runs a module as ``python -m`` does, and finds what this process finds.
+    """The command that runs a module as ``python -m`` does, and finds all that this process finds.
 
     After condacolab's own installation, kernels have folders on their path that other processes don't.
     """
