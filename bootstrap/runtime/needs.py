@@ -27,8 +27,11 @@ COLAB = {
     "tornado": "tornado >=6.5",
     "google-auth": "google-auth",
     "httplib2": "httplib2",
+    # Compiled, or they need what is: they can't come from the machine.
+    "anywidget": "anywidget",
+    "pillow": "pillow",
 }
-"""What Colab's needs besides; what else google.colab imports, the bridge may have from the machine."""
+"""What Colab's needs besides; what else google.colab imports and is pure Python comes from the machine."""
 
 
 def require_kernel(records: Iterable[Record], *, colab: bool) -> None:
