@@ -76,8 +76,8 @@ def obstacle(kernel: Any) -> str | None:
         return "its command line names no module"
     if not any(kernel.parent.connection_file in argument for argument in arguments):
         return "its command line names no connection file"
-    if devices := resources.open_accelerators():
-        return f"it has {', '.join(devices)} open, which would stay in use"
+    if devices := resources.held_accelerators():
+        return f"it has {', '.join(devices)} open, and what it has taken of them would stay in use"
     return None
 
 

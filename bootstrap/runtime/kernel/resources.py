@@ -8,12 +8,24 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-_ACCELERATORS = ("/dev/nvidia", "/dev/accel", "/dev/vfio")
+_NVIDIA = "/dev/nvidia"
+_ACCELERATORS = (_NVIDIA, "/dev/accel", "/dev/vfio")
 """Beginnings of the names of NVIDIA's devices and of TPUs."""
 
 
-def open_accelerators(descriptors: Path = Path("/proc/self/fd")) -> list[str]:
-    """Devices that this process has open: as long as it lives, their memory, or they themselves, are taken.
+def held_accelerators() -> list[str]:
+    """Devices whose memory, or which themselves, are taken as long as this process lives.
+
+    Who only asks whether there is a GPU opens its devices, too, and takes nothing: memory belongs to a CUDA context.
+    """
+    devices = open_devices()
+    others = [device for device in devices if not device.startswith(_NVIDIA)]
+    # Asked only where they are open: the question itself opens them.
+    return devices if devices != others and has_cuda_context() else others
+
+
+def open_devices(descriptors: Path = Path("/proc/self/fd")) -> list[str]:
+    """Devices of accelerators that this process has open.
 
     Args:
         descriptors: The folder of links to what is open.
@@ -23,6 +35,27 @@ def open_accelerators(descriptors: Path = Path("/proc/self/fd")) -> list[str]:
         with suppress(OSError):
             found.add(os.readlink(descriptors / name))
     return sorted(path for path in found if path.startswith(_ACCELERATORS))
+
+
+def has_cuda_context(libcuda: str = "libcuda.so.1") -> bool:
+    """Whether this process has an active CUDA context on any GPU; also if the driver doesn't say.
+
+    Source: ``cuDevicePrimaryCtxGetState`` and ``cuCtxGetCurrent``; neither makes a context, and nor does ``cuInit``.
+
+    Args:
+        libcuda: The driver's library; without it there is none.
+    """
+    try:
+        cuda = ctypes.CDLL(libcuda)
+    except OSError:
+        return False
+    count, flags, active, current = ctypes.c_int(), ctypes.c_uint(), ctypes.c_int(), ctypes.c_void_p()
+    if cuda.cuInit(0) or cuda.cuDeviceGetCount(ctypes.byref(count)):
+        return True
+    for device in range(count.value):
+        if cuda.cuDevicePrimaryCtxGetState(device, ctypes.byref(flags), ctypes.byref(active)) or active.value:
+            return True
+    return bool(cuda.cuCtxGetCurrent(ctypes.byref(current)) or current.value)
 
 
 def private_memory() -> int:
