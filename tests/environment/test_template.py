@@ -45,6 +45,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.exhaustive  # in make test the page runs it: tests/browser
 def test_it_runs_from_end_to_end(environment: Environment, site: Path, tmp_path: Path) -> None:
     work = tmp_path / "content"
     work.mkdir()

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT
+from tests.support import ROOT, one_of
 from tests.support.whole import Environment
 
+INSIDE = ROOT / "tests/environment/inside"
 # Pure Python, so that one interpreter's copy serves another. What the environment has itself it keeps.
 RUNNER = ("iniconfig", "pluggy", "pytest", "pytest-timeout")
 
@@ -28,13 +29,13 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("module", sorted(p.name for p in (ROOT / "tests/environment/inside").glob("test_*.py")))
+@pytest.mark.parametrize("module", one_of(*sorted(p.name for p in INSIDE.glob("test_*.py"))))
 def test_inside_the_environment(environment: Environment, runner: Path, tmp_path: Path, module: str) -> None:
     done = subprocess.run(
         [
             environment.python,
             *("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ROOT, "--basetemp", tmp_path / "base"),
-            ROOT / "tests/environment/inside" / module,
+            INSIDE / module,
         ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{runner}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"},
