@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .snapshot import Snapshot
 
 
-TRANSPORT = os.environ.get("BOOTSTRAP_COLAB_TRANSPORT", "tcp")
+TRANSPORT = os.environ.get("BOOTSTRAP_COLAB_TRANSPORT", "ipc")
 """How kernels are reached where a test doesn't say: ``tcp``, or ``ipc``, which Colab uses."""
 
 
