@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import os
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.whole import Environment, whole_environment
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.whole import Environment
 
 
 @pytest.fixture(scope="session")
 def environment() -> Environment:
     """The real environment. Tests must not change it."""
+    # The environment's own Python reads this file, too, for the tests in inside/, and lacks what that needs.
+    from tests.support.whole import whole_environment
+
     return whole_environment()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _no_network_caches() -> None:
+@pytest.fixture(scope="package", autouse=True)
+def _no_network_caches() -> Iterator[None]:
     """Nothing of a user's own Hugging Face set-up may decide a test."""
-    os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.setenv("HF_DATASETS_OFFLINE", "1")
+        yield

@@ -63,7 +63,7 @@ def home(numpy_wheels: Path) -> Home:
     return Home(place / "env/bin/python", place / "index")
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Metadata kept by earlier runs decides no test."""
     with pytest.MonkeyPatch.context() as patch:

@@ -230,9 +230,14 @@ class Client:
         raise TimeoutError(f"the kernel doesn't answer within {timeout:g} s")
 
     def wait(self, condition: Callable[[], bool], timeout: float) -> bool:
-        """Waits until something holds; looked at again with every message. Returns whether it came to hold."""
+        """Waits until something holds; looked at with every message and five times a second. Whether it came to hold."""
+        deadline = time.monotonic() + timeout
         with self._news:
-            return self._news.wait_for(condition, timeout)
+            while not condition():
+                if (left := deadline - time.monotonic()) <= 0:
+                    return False
+                self._news.wait(min(left, 0.2))
+            return True
 
     def request(
         self,
