@@ -164,6 +164,7 @@ def test_condacolab_on_pixi_afterwards(machine: ColabRoot) -> None:
     assert_undone(kernel, machine, before, "/usr/bin/python3", but=("/content/.pixi",))
 
 
+@pytest.mark.exhaustive
 def test_a_condacolab_that_is_not_known_is_done_without(machine: ColabRoot) -> None:
     kernel = machine.kernel()
     kernel.execute(INSTALL).require()

@@ -88,6 +88,7 @@ def test_set_up_undone_and_set_up_again(colab: ColabRoot) -> None:
     assert kernel.restarts == 0
 
 
+@pytest.mark.exhaustive
 def test_undo_in_a_kernel_that_was_started_in_the_environment(colab: ColabRoot) -> None:
     """There is no other one to go back to: the machine's own Python starts one."""
     kernel, before = new_machine(colab)

@@ -16,6 +16,9 @@ from tests.support.once import digest, made_once
 if TYPE_CHECKING:
     from pathlib import Path
 
+# In make test the same happens on the Colab machine: tests/colab/test_run.py.
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:

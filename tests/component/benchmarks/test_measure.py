@@ -44,6 +44,7 @@ def test_memory_of_a_grandchild_is_counted() -> None:
     assert used.largest_rss >= 150 * MEBIBYTE
 
 
+@pytest.mark.exhaustive
 def test_memory_of_a_tree_is_a_sum() -> None:
     hold = f"import time; held = b'x' * {100 * MEBIBYTE}; time.sleep({HELD})"
     both = (

@@ -51,6 +51,7 @@ def test_the_list_is_innocent(python: Path, freeze: str, numpy: str) -> None:
     assert found.exit_code == 3
 
 
+@pytest.mark.exhaustive
 def test_the_notebook_tells_the_story(python: Path) -> None:
     against = DATA / "colab-2025-11.txt"
     found = diagnose(DATA / "the-report.ipynb", against=against, python=python, as_of=DAY, resolver="uv")

@@ -230,7 +230,7 @@ class Client:
         raise TimeoutError(f"the kernel doesn't answer within {timeout:g} s")
 
     def wait(self, condition: Callable[[], bool], timeout: float) -> bool:
-        """Waits until something holds; looked at with every message and five times a second. Whether it came to hold."""
+        """Waits until something holds, by messages or by the clock. Returns whether it came to hold."""
         deadline = time.monotonic() + timeout
         with self._news:
             while not condition():
