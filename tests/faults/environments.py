@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 HOME = ROOT / ".cache" / "faults"
 PACKAGES = ("python", "numpy", "scipy", "pandas", "pip")
-_TAKEN = ("numpy-", "pandas-", "scipy-", "pip-", "python_dateutil", "six-", "tzdata-")
+_TAKEN = ("numpy-", "pandas-", "scipy-", "pip-", "python_dateutil", "six-", "tzdata-", "pytz-")
 OLD = {"1.26": "1.26.4", "2.0": "2.0.2", "2.3": "2.3.4", "2.3-next": "2.3.5"}
 """Versions of numpy that have wheels for the Python that runs the tests."""
 
