@@ -9,6 +9,7 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,6 +113,9 @@ class Result:
         return self
 
 
+_ADDRESS = ("transport", "ip", "key")
+
+
 class _Thread(IOLoopThread):  # type: ignore[misc]  # it has no types; so the two below
     async def _async_run(self) -> None:
         while not self._exiting:  # the original looks once a second
@@ -168,13 +172,20 @@ class Client:
 
     def _connected(self) -> _Sockets:
         """The sockets, to where the connection file says: a server may give a restarted kernel other ports."""
-        connection = json.loads(self._file.read_text(encoding="utf-8"))
+        written = json.loads(self._file.read_text(encoding="utf-8"))
+        # A kernel writes its file anew when it starts, with fewer entries: that is no reason to connect again.
+        connection = {name: value for name, value in written.items() if name.endswith("_port") or name in _ADDRESS}
         if self._sockets is None or connection != self._connection:
+            again = self._sockets is not None
             self.close()
             self._connection = connection
             self._sockets = _Sockets(owner=self)
-            self._sockets.load_connection_info(self._from_here(connection))
+            self._sockets.load_connection_info(self._from_here(written))
             self._sockets.start_channels(hb=False)
+            if again:
+                # Broadcasts of what is sent next would be missed until the new subscription has arrived.
+                with suppress(TimeoutError):
+                    self.ready()
         return self._sockets
 
     def _from_here(self, connection: dict[str, Any]) -> dict[str, Any]:
