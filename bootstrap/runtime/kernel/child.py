@@ -123,8 +123,11 @@ class Child:
             stderr=_uncaptured(sys.stderr, 2),
         )
 
-    def prove(self) -> None:
+    def prove(self, given_up: Callable[[], bool] = lambda: False) -> None:
         """Waits until it answers, its broadcasts are known to arrive, and it is connected in every way.
+
+        Args:
+            given_up: Whether nobody waits for it any more; asked many times a second.
 
         Raises:
             KernelStartError: It doesn't.
@@ -141,6 +144,8 @@ class Child:
         while missing:
             if (code := self._process.poll()) is not None:
                 raise self._fault(f"it ended with exit status {code}")
+            if given_up():
+                raise self._fault("nobody waits for it any more")
             if time.monotonic() > deadline:
                 raise self._fault(f"it did not answer within {_PROOF_SECONDS:.0f} s")
             # Again only if a broadcast was missed: a reply that nobody waits for would come later.

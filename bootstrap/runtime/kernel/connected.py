@@ -51,6 +51,10 @@ class Connected:
         self._link.on_recv(self._receive, copy=False)
         await self._channels.connect(waiting)
 
+    def has_word(self) -> bool:
+        """Whether the child has said something that is not heard yet."""
+        return bool(self._link.socket.poll(0))
+
     def say(self, content: dict[str, Any]) -> None:
         """Answers what the child has asked for."""
         self._link.socket.send(json.dumps(content).encode())

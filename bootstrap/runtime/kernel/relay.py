@@ -24,7 +24,7 @@ from bootstrap.runtime.kernel.child import Child, Target
 from bootstrap.runtime.kernel.connected import Connected
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 
 _END_SECONDS = 5.0
 """How long exit functions may take; a Jupyter server gives a kernel as long."""
@@ -52,8 +52,8 @@ class Relay:
         self._interrupts: Any = None
         self._tasks: set[asyncio.Future[None]] = set()
 
-    def prepare(self, target: Target) -> None:
-        """Starts the kernel that is to take over, and waits until it answers.
+    def prepare(self, target: Target, given_up: Callable[[], bool] = lambda: False) -> None:
+        """Starts the kernel that is to take over, and waits until it answers, or is given up.
 
         Raises:
             KernelStartError: It doesn't; nothing has changed.
@@ -67,7 +67,7 @@ class Relay:
                 "The other kernel can't be started; this one goes on.", evidence=evidence
             ) from error
         try:
-            self._next.prove()
+            self._next.prove(given_up)
         except BaseException:
             self.cancel()
             raise
@@ -121,7 +121,7 @@ class Relay:
         if verb == "start":
             told: dict[str, Any] = {"number": content["number"], "error": None}
             try:
-                self.prepare(Target(**content["target"]))
+                self.prepare(Target(**content["target"]), connected.has_word)
             except BootstrapError as error:
                 told |= {"error": error.message, "evidence": error.evidence}
             connected.say(told)
