@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.colab import ColabRoot
+from tests.support.colab.root import HOME
 
 from .conftest import INSTALL, cell
 
@@ -40,7 +41,7 @@ def test_the_environment_and_what_lies_around_it_are_on_the_path(moved: Kernel) 
     around = [path for path in found if path in own or path in environment]
     assert around == [own[0], *environment, *own[1:]]
     # IPython 7 puts the last two behind, wherever it runs.
-    assert set(found) - set(around) <= {"", f"{own[0]}/IPython/extensions", "/root/.ipython"}
+    assert set(found) - set(around) <= {"", f"{own[0]}/IPython/extensions", f"{HOME}/.ipython"}
 
 
 @pytest.mark.parametrize("module", ["numpy", "pandas", "zmq", "traitlets", "google.auth", "yaml", "rich", "psygnal"])
