@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.colab import ColabRoot
+from tests.support.colab import USUAL, ColabRoot
 
 from .conftest import INSTALL, cell
 
@@ -54,11 +54,12 @@ def use_condacolab(kernel: Kernel) -> None:
 
 def use_pixi(machine: ColabRoot) -> None:
     """Leaves what condacolab 0.2 does: an environment of pixi's, and a script that starts every kernel there."""
-    script = """
+    script = f"""
+        python=python{USUAL}
         pixi=/content/.pixi/envs/default
-        /usr/bin/python3.12 -m venv --without-pip --system-site-packages $pixi
-        ln -sf /usr/bin/python3.12 $pixi/bin/python3.12
-        ln -sf python3.12 $pixi/bin/python
+        /usr/bin/$python -m venv --without-pip --system-site-packages $pixi
+        ln -sf /usr/bin/$python $pixi/bin/$python
+        ln -sf $python $pixi/bin/python
         mkdir $pixi/conda-meta; touch $pixi/conda-meta/history
         mv /usr/bin/python3 /usr/bin/python3.orig
         printf '#!/bin/bash\\nexec %s "$@"\\n' $pixi/bin/python > /usr/bin/python3
@@ -168,7 +169,9 @@ def test_condacolab_on_pixi_afterwards(machine: ColabRoot) -> None:
 def test_a_condacolab_that_is_not_known_is_done_without(machine: ColabRoot) -> None:
     kernel = machine.kernel()
     kernel.execute(INSTALL).require()
-    rename = "cd /usr/local/lib/python3.12/dist-packages; mv condacolab-0.1.*.dist-info condacolab-0.2.0.dist-info"
+    rename = (
+        f"cd /usr/local/lib/python{USUAL}/dist-packages; mv condacolab-0.1.*.dist-info condacolab-0.2.0.dist-info"
+    )
     machine.run(
         ["bash", "-ec", f"{rename}; sed -i 's/^Version: .*/Version: 0.2.0/' condacolab-*/METADATA"], check=True
     )

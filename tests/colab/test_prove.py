@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.colab import USUAL
 from tests.support.colab.snapshot import take
 from tests.support.locks_reduced import reduce_lock
 
@@ -67,7 +68,7 @@ def test_a_lock_without_a_kernel_is_refused_at_once(locks: ColabRoot) -> None:
 def test_an_environment_in_which_no_kernel_starts_is_never_in_place(locks: ColabRoot) -> None:
     kernel = locks.kernel()
     # The lock has all that it needs; what it is completed with on this machine doesn't run.
-    broken = locks.path("/usr/local/lib/python3.12/dist-packages/google/colab/_kernel.py")
+    broken = locks.path(f"/usr/local/lib/python{USUAL}/dist-packages/google/colab/_kernel.py")
     text = broken.read_text()
     broken.write_text(f"{text}\nraise OSError('out of order')\n")
     done = locks.run(["bootstrap", "run", "--lock", "/content/more.yml", "--json"])

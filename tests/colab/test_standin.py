@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import ROOT
-from tests.support.colab import UNTIL_THE_NEXT_HAS_COME, VERSIONS, ColabRoot, each_version
+from tests.support.colab import UNTIL_THE_NEXT_HAS_COME, USUAL, VERSIONS, ColabRoot, each_version
 from tests.support.colab.root import HOME
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ class TestPip:
         where = python(
             machine, "import bootstrap, importlib.metadata as m; print(m.version('condacolab'), bootstrap.__file__)"
         )
-        assert where.split()[1].startswith("/usr/local/lib/python3.12/dist-packages/")
+        assert where.split()[1].startswith(f"/usr/local/lib/python{USUAL}/dist-packages/")
 
 
 class TestRoot:

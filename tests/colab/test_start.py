@@ -57,7 +57,7 @@ OTHERS = [
 @pytest.fixture(scope="module")
 def machine(material: Material, settled: Path) -> Iterator[ColabRoot]:
     """A machine whose kernels start in the environment."""
-    with ColabRoot.start("3.12", binds=material.binds, layers=[settled]) as colab:
+    with ColabRoot.start(binds=material.binds, layers=[settled]) as colab:
         yield colab
 
 

@@ -42,7 +42,8 @@ def made(path: Path) -> set[str]:
     for job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values():
         script = "\n".join(step.get("run", "") for step in job["steps"])
         for name, key in re.findall(r"^make (?:([\w-]+)|\$\{\{ matrix\.(\w+) \}\})", script, re.MULTILINE):
-            called |= {name} if name else set(job["strategy"]["matrix"][key])
+            matrix = job.get("strategy", {}).get("matrix", {})
+            called |= {name} if name else {*matrix[key], *(entry[key] for entry in matrix.get("include", ()))}
     return called
 
 
