@@ -1,13 +1,16 @@
 """condacolab used by itself, before the first cell and after it: each time it ends ready, and can be undone.
 
 condacolab 0.1 is the real one; a small installer stands for Miniforge. What 0.2, which is not on PyPI, leaves on a
-machine is written here.
+machine is written here; ``BOOTSTRAP_CONDACOLAB`` may name a checkout of github.com/conda-incubator/condacolab, which
+does it itself. A script stands for pixi.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +32,27 @@ mkdir -p "$prefix"/conda-meta "$prefix"/bin "$prefix"/lib/python3.{11,12,13}/sit
 for site in "$prefix"/lib/python3.*/site-packages; do echo 'import broken' > "$site/tqdm.py"; done
 touch "$prefix/conda-meta/history"
 printf '#!/bin/sh\\n' > "$prefix/bin/conda"; chmod +x "$prefix/bin/conda"
+"""
+_PIXI = """\
+#!/bin/bash
+set -e
+env=/content/.pixi/envs/default
+case $1 in
+install)
+    /usr/bin/PYTHON -m venv --without-pip --system-site-packages $env
+    ln -sf /usr/bin/PYTHON $env/bin/PYTHON
+    ln -sf PYTHON $env/bin/python
+    mkdir $env/conda-meta
+    touch $env/conda-meta/history;;
+shell-hook)
+    echo "export PATH=$env/bin:$PATH CONDA_PREFIX=$env CONDA_DEFAULT_ENV=colab-pixi-kernel"
+    echo "export PIXI_PROJECT_ROOT=/content PIXI_ENVIRONMENT_NAME=default PIXI_IN_SHELL=1";;
+esac
+"""
+_SHIM = """\
+#!/bin/bash
+eval "$(/usr/local/bin/pixi shell-hook --shell bash)"
+exec "/content/.pixi/envs/default/bin/python" "$@"
 """
 CONDACOLAB = "import condacolab; condacolab.install_from_url('file:///content/installer.sh')"
 WHERE = "import json, os, sys; print(json.dumps([sys.executable, sys.path, os.environ['LD_LIBRARY_PATH']]))"
@@ -54,17 +78,17 @@ def use_condacolab(kernel: Kernel) -> None:
 
 def use_pixi(machine: ColabRoot) -> None:
     """Leaves what condacolab 0.2 does: an environment of pixi's, and a script that starts every kernel there."""
-    script = f"""
-        python=python{USUAL}
-        pixi=/content/.pixi/envs/default
-        /usr/bin/$python -m venv --without-pip --system-site-packages $pixi
-        ln -sf /usr/bin/$python $pixi/bin/$python
-        ln -sf $python $pixi/bin/python
-        mkdir $pixi/conda-meta; touch $pixi/conda-meta/history
-        mv /usr/bin/python3 /usr/bin/python3.orig
-        printf '#!/bin/bash\\nexec %s "$@"\\n' $pixi/bin/python > /usr/bin/python3
-        chmod +x /usr/bin/python3
-    """
+    pixi = machine.path("/usr/local/bin/pixi")
+    pixi.write_text(_PIXI.replace("PYTHON", f"python{USUAL}"))
+    pixi.chmod(0o755)
+    script = "cd /content; pixi install; mv /usr/bin/python3 /usr/bin/python3.orig; cp python3 /usr/bin"
+    shim = machine.path("/content/python3")
+    shim.write_text(_SHIM)
+    shim.chmod(0o755)
+    if named := os.environ.get("BOOTSTRAP_CONDACOLAB"):
+        machine.path("/content/condacolab.py").write_bytes(Path(named, "condacolab.py").read_bytes())
+        script = "cd /content; python3 -c 'import condacolab; condacolab.install(restart_kernel=False)'"
+        script += "; tail -n 2 /usr/bin/python3 | diff - <(tail -n 2 python3)"
     machine.run(["bash", "-ec", script], check=True)
 
 
@@ -112,6 +136,7 @@ def test_condacolab_first(machine: ColabRoot) -> None:
     assert_undone(kernel, machine, before, "/usr/bin/python3.real")
 
 
+@pytest.mark.exhaustive
 def test_condacolab_afterwards_in_a_kernel_of_the_machine(machine: ColabRoot) -> None:
     kernel = machine.kernel()
     kernel.execute(INSTALL).require()
@@ -162,7 +187,14 @@ def test_condacolab_on_pixi_afterwards(machine: ColabRoot) -> None:
     kernel.restart()
     assert where(kernel) == "/content/.pixi/envs/default/bin/python"
     assert_ready(kernel, machine)
-    assert_undone(kernel, machine, before, "/usr/bin/python3", but=("/content/.pixi",))
+    installed = (
+        "/content/.pixi",
+        "/content/pixi.toml",
+        "/usr/local/bin/pixi",
+        "/content/python3",
+        "/content/condacolab.py",
+    )
+    assert_undone(kernel, machine, before, "/usr/bin/python3", but=installed)
 
 
 @pytest.mark.exhaustive

@@ -50,6 +50,7 @@ def test_undo_in_the_moved_kernel(colab: ColabRoot) -> None:
     assert "nothing to undo" in kernel.execute("import bootstrap; bootstrap.undo()").text
 
 
+@pytest.mark.exhaustive
 def test_undo_on_the_command_line(colab: ColabRoot) -> None:
     kernel, before = new_machine(colab)
     kernel.execute(cell(), timeout=300).require()
