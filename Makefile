@@ -12,9 +12,10 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 demo: $(VENV)/.ready
 	$(BIN)/python -m demo
 
-# Dear tests first, several at a time; a worker that has none left takes some of another's. The browser is there before
-# they begin: several of them show this machine's files in roots of their own, below which nothing should be installed.
-WORKERS ?= auto
+# Several at a time, one more than there are cores, since many wait; a worker that has none left takes some of another's.
+# The browser is there before they begin: several show this machine's files in roots of their own, below which nothing
+# should be installed.
+WORKERS ?= $(shell expr $$(nproc) + 1)
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 
 # Everything once: all unit tests, and of every dearer kind one case.
