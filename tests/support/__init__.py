@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,14 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 """The repository."""
+
+
+def link_or_copy(source: Path | str, goal: Path | str) -> None:
+    """One more name of a file, or a copy of it where the file system is another."""
+    try:
+        os.link(source, goal)
+    except OSError:
+        shutil.copy2(source, goal)
 
 
 def one_of(first: Any, *others: Any) -> list[ParameterSet]:

@@ -69,3 +69,15 @@ def write_wheel(path: Path, metadata: str) -> Path:
         archive.writestr(f"{name}/_vendor/other-2.dist-info/METADATA", "Name: other\n")
         archive.writestr(f"{name}-{version}.dist-info/METADATA", metadata)
     return path
+
+
+def write_channel(folder: Path) -> Path:
+    """A channel of LOCK's one package, with metadata of two distributions."""
+    files = {
+        "site-packages/alpha.py": b"x = 1\n" * 50_000,
+        "site-packages/alpha-1.0.dist-info/METADATA": b"Name: alpha\n",
+        "lib/python3.11/site-packages/Be_ta-2!3.0+cpu.dist-info/METADATA": b"Name: be-ta\n",
+        "share/site-packages-not/gamma-1.dist-info/METADATA": b"",
+    }
+    write_conda(folder / "noarch/alpha-1.0-py_0.conda", files)
+    return folder

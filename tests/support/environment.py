@@ -69,5 +69,6 @@ class Environment:
         return check(python=self.python, imports=imports, timeout=timeout)
 
     def link_to(self, goal: Path) -> None:
-        """Makes a copy that shares its files with this one."""
-        subprocess.run(["cp", "-al", self.root, goal], check=True)
+        """Makes a copy that shares its files with this one, where the file system is the same."""
+        shared = self.root.stat().st_dev == goal.parent.stat().st_dev
+        subprocess.run(["cp", "-al" if shared else "-a", self.root, goal], check=True)

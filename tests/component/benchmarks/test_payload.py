@@ -15,19 +15,12 @@ from benchmarks import floor
 from benchmarks.media import can_mount, open_media
 from benchmarks.payload import prepare
 from benchmarks.serve import serving
-from tests.support.archives import LOCK, write_conda, write_wheel
+from tests.support.archives import LOCK, write_channel, write_wheel
 
 
 @pytest.fixture
 def channel(tmp_path: Path) -> Path:
-    files = {
-        "site-packages/alpha.py": b"x = 1\n" * 50_000,
-        "site-packages/alpha-1.0.dist-info/METADATA": b"Name: alpha\n",
-        "lib/python3.11/site-packages/Be_ta-2!3.0+cpu.dist-info/METADATA": b"Name: be-ta\n",
-        "share/site-packages-not/gamma-1.dist-info/METADATA": b"",
-    }
-    write_conda(tmp_path / "channel/noarch/alpha-1.0-py_0.conda", files)
-    return tmp_path / "channel"
+    return write_channel(tmp_path / "channel")
 
 
 def test_prepared_payload_is_served(channel: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.component.diagnosis.home import Home
-from tests.support import ROOT, numpy_sets, wheels
+from tests.support import ROOT, link_or_copy, numpy_sets, wheels
 from tests.support.once import digest, made_once
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def home(numpy_wheels: Path) -> Home:
         found = Home(folder / "env/bin/python", folder / "index")
         found.index.mkdir()
         for wheel in numpy_wheels.iterdir():
-            os.link(wheel, found.index / wheel.name)
+            link_or_copy(wheel, found.index / wheel.name)
         for package in numpy_sets.PACKAGES:
             package.write(found.index)
         subprocess.run([sys.executable, "-m", "venv", found.root], check=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import marshal
-import os
 import platform
 import shutil
 import sys
@@ -14,6 +13,7 @@ import pytest
 
 from bootstrap.integrity import Cause, Report
 from bootstrap.integrity.repair import ASIDE, repair
+from tests.support import link_or_copy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -213,8 +213,8 @@ def test_module_beside_numpy_is_passed_over(env: Environment) -> None:
 def test_pth_that_puts_another_numpy_first(env: Environment, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    shutil.copytree(env.site / "numpy", other / "numpy", copy_function=os.link)
-    shutil.copytree(env.site / "numpy.libs", other / "numpy.libs", copy_function=os.link)
+    shutil.copytree(env.site / "numpy", other / "numpy", copy_function=link_or_copy)
+    shutil.copytree(env.site / "numpy.libs", other / "numpy.libs", copy_function=link_or_copy)
     env.write("first.pth", f"import sys; sys.path.insert(0, {str(other)!r})\n")
     cause = only_cause(env.check())
     assert (cause.id, cause.files[0]) == ("numpy-shadowed", str(other / "numpy" / "__init__.py"))

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT
+from tests.support import ROOT, link_or_copy
 from tests.support.channel import build
 from tests.support.channel.build import LocalChannel, ensure_channel
 from tests.support.channel.resolve import Resolution, Resolved
@@ -50,7 +49,7 @@ def _ensure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     sources = [path.read_text() for path in sorted(Path(build.__file__).parent.glob("*.py"))]
     key = digest(choose_target().identity(), *sources)
     kept = made_once(ROOT / ".cache", "channel-python", key, lambda folder: ensure_channel(spec, cache=folder))
-    shutil.copytree(kept / "packages", tmp_path / "cache/packages", copy_function=os.link)
+    shutil.copytree(kept / "packages", tmp_path / "cache/packages", copy_function=link_or_copy)
     calls.clear()
 
     def ensure(*lines: str) -> tuple[LocalChannel, list[list[str]]]:

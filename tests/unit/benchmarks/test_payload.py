@@ -9,19 +9,12 @@ import yaml
 from packaging.version import Version
 
 from benchmarks.payload import PayloadError, distributions, locked_archives, match_wheels, rebase
-from tests.support.archives import LOCK, write_conda
+from tests.support.archives import LOCK, write_channel
 
 
 @pytest.fixture
 def channel(tmp_path: Path) -> Path:
-    files = {
-        "site-packages/alpha.py": b"x = 1\n" * 50_000,
-        "site-packages/alpha-1.0.dist-info/METADATA": b"Name: alpha\n",
-        "lib/python3.11/site-packages/Be_ta-2!3.0+cpu.dist-info/METADATA": b"Name: be-ta\n",
-        "share/site-packages-not/gamma-1.dist-info/METADATA": b"",
-    }
-    write_conda(tmp_path / "channel/noarch/alpha-1.0-py_0.conda", files)
-    return tmp_path / "channel"
+    return write_channel(tmp_path / "channel")
 
 
 def test_distributions_of_an_archive(channel: Path) -> None:

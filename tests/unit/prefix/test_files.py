@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from bootstrap.prefix.files import FileFault, verify_files
 from bootstrap.prefix.records import InstalledFile, InstalledRecord
 
-COUNT = 60
+COUNT = 600
+"""More than are hashed in one process."""
 
 
 @pytest.fixture
@@ -35,8 +37,9 @@ def record(prefix: Path) -> InstalledRecord:
     return InstalledRecord("pkg", "1.0", "0", "linux-64", "", "", tuple(found), prefix / "conda-meta/pkg.json")
 
 
-def test_every_fault_is_told_apart(prefix: Path) -> None:
-    assert verify_files(prefix, [record(prefix)]) == []
+@pytest.mark.parametrize("workers", [1, 3])
+def test_every_fault_is_told_apart(workers: int, prefix: Path) -> None:
+    assert verify_files(prefix, [record(prefix)], workers=workers) == []
     (prefix / "f10").unlink()
     (prefix / "f20").write_bytes(b"\xff" * 140)
     os.truncate(prefix / "f30", 5)
@@ -47,7 +50,7 @@ def test_every_fault_is_told_apart(prefix: Path) -> None:
     (prefix / "folder").rmdir()
     (prefix / "f50").unlink()
     (prefix / "f50").symlink_to("f51")
-    found = {f.path: f.reason for f in verify_files(prefix, [record(prefix)])}
+    found = {f.path: f.reason for f in verify_files(prefix, [record(prefix)], workers=workers)}
     assert found == {
         "f10": "missing",
         "f20": "sha256",
@@ -57,7 +60,13 @@ def test_every_fault_is_told_apart(prefix: Path) -> None:
         "link": "type",
         "folder": "missing",
     }
-    assert {f.owner for f in verify_files(prefix, [record(prefix)])} == {"pkg 1.0"}
+    assert {f.owner for f in verify_files(prefix, [record(prefix)], workers=workers)} == {"pkg 1.0"}
+
+
+def test_a_worker_that_dies_costs_no_verdict(prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    (prefix / "f20").write_bytes(b"\xff" * 140)
+    assert [f.path for f in verify_files(prefix, [record(prefix)], workers=2)] == ["f20"]
 
 
 def test_owner_without_version() -> None:
