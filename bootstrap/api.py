@@ -48,18 +48,28 @@ def default_prefix() -> Path:
         return DEFAULT_PREFIX
 
 
-def find_lock(lock: StrPath | None = None, *, variant: str = "auto") -> Path:
+def find_lock(
+    lock: StrPath | None = None, *, variant: str = "auto", cache: StrPath | None = None, offline: bool = False
+) -> Path:
     """The lock to use: the one given, else the variant's in the working directory, else the one shipped.
 
     Args:
-        lock: A path, which decides.
+        lock: A path, or an address (``https://...``), at whose end ``#sha256=HEX`` may say which content is meant.
         variant: ``cpu``, ``cuda``, or ``auto`` for what this machine's driver supports.
+        cache: Folder in which a lock from an address is kept.
+        offline: Fetch nothing.
 
     Raises:
         LockNotFoundError: There is none.
+        LockAddressError: The address is none that a lock is read from.
+        LockDigestError: At the address is another lock than was named.
+        LockNotFetchedError: It couldn't be fetched.
     """
     if lock is not None:
-        return Path(lock)
+        from bootstrap.lock.address import local_path
+        from bootstrap.prefix.cache import default_cache
+
+        return local_path(lock, Path(cache or default_cache()).expanduser(), offline=offline)
     from bootstrap.runtime.machine import choose_variant
 
     name = LOCK_NAMES[choose_variant().name if variant == "auto" else variant]
@@ -85,7 +95,7 @@ def restore(
     """Restores a lock into a prefix; does nothing where the prefix agrees already.
 
     Args:
-        lock: Path of a conda-lock.yml; see `find_lock` for the default.
+        lock: Path or address of a conda-lock.yml; see `find_lock`.
         prefix: Where the environment shall be; `default_prefix()` unless given.
         variant: ``cpu``, ``cuda`` or ``auto``; only used to find a lock.
         cache: Folder of unpacked packages.
@@ -107,7 +117,7 @@ def restore(
 
         place = Path(prefix or default_prefix()).expanduser().absolute()
         shown = progress or Silent()
-        wanted = read_lock(find_lock(lock, variant=variant))
+        wanted = read_lock(find_lock(lock, variant=variant, cache=cache, offline=offline))
         return restore_lock(
             wanted,
             place,
@@ -192,7 +202,7 @@ def status(
     from bootstrap.prefix.records import is_environment
     from bootstrap.prefix.state import read_state
 
-    path = find_lock(lock, variant=variant)
+    path = find_lock(lock, variant=variant, cache=cache)
     records = judge(read_lock(path), PLATFORM)
     place = Path(prefix or default_prefix()).expanduser().absolute()
     environment = place.is_dir() and is_environment(place)
@@ -271,7 +281,7 @@ def check(
     judged = None
     if place is not None:
         require_environment(place)
-        path = Path(lock) if lock is not None else _restored_from(place)
+        path = find_lock(lock) if lock is not None else _restored_from(place)
         if path is not None:
             judged = read_lock(path)
             if imports is None and thorough:
@@ -432,7 +442,7 @@ def run(
 
     Args:
         variant: ``cpu``, ``cuda``, or ``auto`` for what this machine's driver supports.
-        lock: Path of a conda-lock.yml; see `find_lock` for the default.
+        lock: Path or address of a conda-lock.yml; see `find_lock`.
         prefix: Where the environment shall be; `default_prefix()` unless given.
         cache: Folder of unpacked packages.
         offline: Use only what the cache holds.
@@ -458,7 +468,7 @@ def run(
     shown = progress or progress_for()
     try:
         return set_up(
-            read_lock(find_lock(lock, variant=machine.variant.name)),
+            read_lock(find_lock(lock, variant=machine.variant.name, cache=cache, offline=offline)),
             place.expanduser().absolute(),
             machine,
             cache=None if cache is None else Path(cache),

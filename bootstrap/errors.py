@@ -203,6 +203,27 @@ class RecordMismatchError(LockError):
     hint = "Lock again; a hand-edited or badly merged lock often has this."
 
 
+class LockAddressError(LockError):
+    """The lock's address is none that a lock is read from, or has a web page instead of a lock."""
+
+    exit_code = 90
+    hint = "Give the address of the file itself, https, as it is downloaded; #sha256=HEX may follow."
+
+
+class LockDigestError(LockError):
+    """At the lock's address is another content than its ``#sha256=`` names."""
+
+    exit_code = 91
+    hint = "Ask whoever gave you the address: the lock was changed, or the digest is another file's."
+
+
+class LockNotFetchedError(LockError):
+    """The lock at an address couldn't be fetched."""
+
+    exit_code = 92
+    hint = "Check the address and the network and try again, or download the file and name that."
+
+
 # The prefix: 30 to 39
 
 

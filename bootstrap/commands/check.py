@@ -37,7 +37,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     options.add_prefix(where)
     where.add_argument("--python", type=Path, metavar="EXECUTABLE", help="examine this interpreter instead")
     command.add_argument(
-        "--lock", type=Path, metavar="FILE", help="compare with this lock; default the one it was restored from"
+        "--lock", metavar="FILE", help="compare with this lock; default the one it was restored from"
     )
     command.add_argument(
         "--import",

@@ -54,13 +54,15 @@ def _run(args: argparse.Namespace) -> int:
 def _show_lock(console: Console, found: Explanation) -> None:
     from rich.table import Table
 
+    from bootstrap.lock.address import origin
+
     size = megabytes(found.bytes_known) if found.bytes_known else "size not stated"
     if found.bytes_known and found.sizes_unknown:
         size += f" and {found.sizes_unknown} of unknown size"
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    table.add_row("lock", f"{found.lock}: sound")
+    table.add_row("lock", f"{origin(found.lock)}: sound")
     table.add_row("platforms", ", ".join(found.platforms))
     table.add_row("channels", ", ".join(found.channels))
     table.add_row("packages", f"{len(found.records)} on {found.platform}, {size}")

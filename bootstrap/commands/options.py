@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 def add_lock(command: argparse.ArgumentParser) -> None:
     """``--lock`` and ``--variant``."""
     command.add_argument(
-        "--lock", type=Path, metavar="FILE", help="a conda-lock.yml; else the one here, else the one shipped"
+        "--lock",
+        metavar="FILE",
+        help="path or https address of a conda-lock.yml; else the one here, else the one shipped",
     )
     command.add_argument(
         "--variant",

@@ -56,10 +56,14 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _show(result: Restored, *, verbose: bool) -> None:
+    from bootstrap.lock.address import origin
+
     console = results()
     seconds = sum(result.seconds.values())
     if result.action == "unchanged":
-        console.print(f"[green]ready[/]  {result.prefix} agrees with {result.lock} ({result.packages} packages)")
+        console.print(
+            f"[green]ready[/]  {result.prefix} agrees with {origin(result.lock)} ({result.packages} packages)"
+        )
     else:
         fetched = f", {result.fetched} fetched" if result.fetched else ", all from the cache"
         size = f" ({megabytes(result.fetched_bytes)})" if result.fetched_bytes else ""
@@ -68,7 +72,7 @@ def _show(result: Restored, *, verbose: bool) -> None:
             f"{len(result.installed)} installed{fetched}{size}, {seconds:.1f} s"
         )
     if verbose:
-        console.print(f"  lock: {result.lock}")
+        console.print(f"  lock: {origin(result.lock)}")
         for part, took in result.seconds.items():
             console.print(f"  {part}: {took:.2f} s")
         for name in result.removed:

@@ -48,6 +48,8 @@ def _run(args: argparse.Namespace) -> int:
 def _show(found: api.Status, *, everything: bool) -> None:
     from rich.table import Table
 
+    from bootstrap.lock.address import origin
+
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -58,7 +60,7 @@ def _show(found: api.Status, *, everything: bool) -> None:
     else:
         state = "[yellow]differs from the lock[/]"
     table.add_row("prefix", f"{found.prefix}: {state}")
-    table.add_row("lock", f"{found.lock}: {found.packages} packages")
+    table.add_row("lock", f"{origin(found.lock)}: {found.packages} packages")
     if found.environment and not found.ours:
         table.add_row("", "not restored by bootstrap: `bootstrap restore --adopt` would take it over")
     if found.comparison:

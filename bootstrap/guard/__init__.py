@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.guard.switch import Status, read_status, switch_off, switch_on
+from bootstrap.lock.address import local_path
+from bootstrap.prefix.cache import default_cache
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -24,7 +26,7 @@ def on(prefix: str | PathLike[str] | None = None, lock: str | PathLike[str] | No
 
     Args:
         prefix: A conda environment; the running one's unless given.
-        lock: What is to be held; the packages of the last restore unless given.
+        lock: Path or address of what is to be held; the packages of the last restore unless given.
 
     Raises:
         PrefixError: There is no conda environment, or it can't be written.
@@ -32,7 +34,7 @@ def on(prefix: str | PathLike[str] | None = None, lock: str | PathLike[str] | No
         GuardConfigurationError: The prefix's pip.conf or conda-meta/state can't be read.
         LockError: The lock can't be used.
     """
-    return switch_on(_place(prefix), None if lock is None else Path(lock))
+    return switch_on(_place(prefix), None if lock is None else local_path(lock, default_cache()))
 
 
 def off(prefix: str | PathLike[str] | None = None) -> Status:

@@ -26,6 +26,8 @@ class Ready:
     """``moves``, ``inside``, ``restart`` (a kernel has to be started anew) or ``registered`` (off Colab)."""
     prefix: Path
     lock: Path
+    origin: str
+    """Where the lock came from, for people."""
     variant: str
     reason: str
     """Why this variant."""
@@ -44,7 +46,8 @@ class Ready:
     def card(self) -> Card:
         """The same for people."""
         rows = [
-            ("environment", f"`{self.prefix}`: {self.packages} packages from {self.lock.name}, {self.restored}"),
+            ("environment", f"`{self.prefix}`: {self.packages} packages, {self.restored}"),
+            ("lock", self.origin),
             ("numpy", f"{self.numpy} under Python {self.python}, verified"),
             ("variant", f"{self.variant}: {self.reason}"),
             ("took", f"{self.seconds:.1f} s"),

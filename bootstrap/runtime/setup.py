@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from bootstrap.errors import KernelRestartError
 from bootstrap.lock import judge
+from bootstrap.lock.address import origin
 from bootstrap.prefix import PLATFORM, Restored, compare_prefix, restore
 from bootstrap.prefix.cache import default_cache
 from bootstrap.prefix.records import is_environment
@@ -152,6 +153,7 @@ def _ready(
         action=action,
         prefix=layout.prefix,
         lock=lock.path,
+        origin=origin(lock.path),
         variant=machine.variant.name,
         reason=machine.variant.reason,
         machine=str(machine),

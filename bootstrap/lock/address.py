@@ -1,0 +1,210 @@
+"""A lock that is at an address: fetched, checked, and kept in the cache by its digest."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+import os
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
+
+from bootstrap.errors import LockAddressError, LockDigestError, LockNotFetchedError
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
+SECONDS = 60.0
+"""How long a fetch may take in all."""
+BYTES = 64 * 2**20
+"""How large a lock may be."""
+REDIRECTS = 5
+_DIGEST = re.compile(r"sha256=([0-9a-f]{64})", re.ASCII | re.IGNORECASE)
+
+
+def is_address(lock: str | os.PathLike[str]) -> bool:
+    """Whether what names a lock is an address rather than a path."""
+    return "://" in os.fspath(lock)
+
+
+def local_path(lock: str | os.PathLike[str], cache: Path, *, offline: bool = False) -> Path:
+    """The file that a path or an address names; see `fetch_lock`."""
+    return fetch_lock(os.fspath(lock), cache, offline=offline) if is_address(lock) else Path(lock)
+
+
+def fetch_lock(address: str, cache: Path, *, offline: bool = False) -> Path:
+    """A file with the lock at an address, in the cache's folder ``locks``.
+
+    Args:
+        address: https, http on loopback, or file; ``#sha256=HEX`` at its end says which content is meant. Such a
+            lock is fetched once.
+        cache: The cache's folder.
+        offline: Fetch nothing.
+
+    Raises:
+        LockAddressError: Not such an address, or it leads to one that isn't, or to a web page.
+        LockDigestError: The content is another than the address says.
+        LockNotFetchedError: The server can't be reached or has no lock there; or fetching isn't allowed.
+    """
+    parts = _split(address)
+    named = _DIGEST.fullmatch(parts.fragment)
+    if parts.fragment and not named:
+        raise LockAddressError(
+            "What follows the # of the lock's address isn't sha256= and 64 hexadecimal digits.",
+            evidence=[masked(address)],
+        )
+    digest = named[1].lower() if named else ""
+    folder = cache / "locks"
+    kept = folder / f"{digest}.yml"
+    if digest and kept.is_file() and hashlib.sha256(kept.read_bytes()).hexdigest() == digest:
+        return kept
+    if offline and parts.scheme != "file":
+        raise LockNotFetchedError(
+            "The lock is at an address, and nothing may be fetched.",
+            evidence=[masked(address)],
+            hint="Leave offline out, or name a lock that is a file.",
+        )
+    content = _read(parts)
+    found = hashlib.sha256(content).hexdigest()
+    if digest and found != digest:
+        raise LockDigestError(
+            "The lock at the address isn't the one that its #sha256= names.",
+            evidence=[masked(address), f"sha256 of what is there: {found}"],
+        )
+    if re.match(rb"\s*<(!doctype|html)", content[:200], re.IGNORECASE):
+        raise LockAddressError(
+            "At the lock's address is a web page, not the lock itself.",
+            evidence=[masked(address), *(f"the file itself may be at {other}" for other in _itself(parts))],
+        )
+    kept = folder / f"{found}.yml"
+    _write(kept, content)
+    _write(kept.with_suffix(".json"), json.dumps({"address": masked(address).partition("#")[0]}).encode())
+    return kept
+
+
+def origin(lock: Path) -> str:
+    """Where a lock came from, for people: its address and digest, ``shipped lock``, or the path."""
+    package = Path(__file__).resolve().parents[1]
+    if lock.parent in (package / "data", package.parent):
+        return f"the shipped {lock.name}"
+    try:
+        address = json.loads(lock.with_suffix(".json").read_text(encoding="utf-8"))["address"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return str(lock)
+    return f"{address} (sha256 {lock.stem[:12]})"
+
+
+def masked(address: str) -> str:
+    """An address without what may be secret in it: user, password and the query's values."""
+    try:
+        parts = urlsplit(address)
+        where = parts.netloc.rpartition("@")
+    except ValueError:
+        return "an address that can't be read"
+    query = re.sub(r"=[^&]*", "=***", parts.query)
+    return urlunsplit(parts._replace(netloc=("***@" if where[1] else "") + where[2], query=query))
+
+
+def _split(address: str) -> SplitResult:
+    """The parts of an address that may be read."""
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise LockAddressError("The lock's address can't be read.", evidence=[masked(address), str(error)]) from None
+    if any(ord(c) <= 32 or ord(c) == 127 for c in address):
+        said = repr(masked(address))
+        raise LockAddressError("The lock's address has a space or a control character in it.", evidence=[said])
+    if parts.scheme == "file" and not host:
+        return parts
+    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))):
+        raise LockAddressError("A lock is read from https or file (or http on loopback).", evidence=[masked(address)])
+    return parts
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _read(parts: SplitResult) -> bytes:
+    """The content at an address."""
+    import http.client
+    import urllib.error
+    import urllib.request
+
+    address = urlunsplit(parts._replace(fragment=""))
+
+    class Checked(urllib.request.HTTPRedirectHandler):
+        max_redirections = REDIRECTS
+
+        def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+            goal = _split(urljoin(req.full_url, newurl))
+            if goal.scheme == "file" or (req.type == "https" and goal.scheme != "https"):
+                raise LockAddressError(
+                    "The lock's address leads to one that isn't https.",
+                    evidence=[masked(address), f"leads to {masked(newurl)}"],
+                )
+            return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+    near = parts.scheme == "file" or _is_loopback(parts.hostname or "")
+    # A proxy has no business with loopback.
+    opener = urllib.request.build_opener(Checked, *([urllib.request.ProxyHandler({})] if near else []))
+    try:
+        request = urllib.request.Request(address, headers={"User-Agent": "condacolab-bootstrap"})  # noqa: S310
+        with opener.open(request, timeout=SECONDS / 3) as answer:
+            return _limited(answer, address)
+    except urllib.error.HTTPError as error:
+        said = f"{masked(address)}: {error.code} {error.reason}"
+        raise LockNotFetchedError("The server has no lock at this address for us.", evidence=[said]) from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise LockNotFetchedError(
+            "The lock's address can't be read.", evidence=[masked(address), f"{type(error).__name__}: {reason}"]
+        ) from None
+
+
+def _limited(answer: HTTPResponse, address: str) -> bytes:
+    """The answer's content, within the limits of size and time."""
+    deadline = time.monotonic() + SECONDS
+    content = bytearray()
+    while block := answer.read1(2**16):
+        content += block
+        if len(content) > BYTES or time.monotonic() > deadline:
+            limit = f"{BYTES >> 20} MiB" if len(content) > BYTES else f"{SECONDS:.0f} s"
+            raise LockNotFetchedError(f"The lock did not end within {limit}.", evidence=[masked(address)])
+    length = answer.headers.get("Content-Length")
+    if length is not None and length.isdecimal() and int(length) != len(content):
+        said = f"{masked(address)}: {len(content)} of {length} bytes"
+        raise LockNotFetchedError("The connection ended before the lock did.", evidence=[said])
+    return bytes(content)
+
+
+def _itself(parts: SplitResult) -> list[str]:
+    """Where the file is that a page of GitHub, a Gist or Google Drive shows."""
+    path = parts.path.strip("/").split("/")
+    if parts.hostname == "github.com" and path[2:3] == ["blob"]:
+        return ["https://raw.githubusercontent.com/" + "/".join([*path[:2], *path[3:]])]
+    if parts.hostname == "gist.github.com":
+        return [f"https://gist.github.com/{'/'.join(path[:2])}/raw"]
+    if parts.hostname == "drive.google.com" and path[:2] == ["file", "d"] and len(path) > 2:
+        return [f"https://drive.google.com/uc?export=download&id={path[2]}"]
+    return []
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Puts a file into its place at once."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        said = f"{path}: {error.strerror}"
+        raise LockNotFetchedError("The lock can't be kept in the cache.", evidence=[said]) from None

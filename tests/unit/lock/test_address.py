@@ -1,0 +1,64 @@
+"""Addresses of locks: which are read, what is shown of them, and where a page's file is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bootstrap.errors import LockAddressError
+from bootstrap.lock.address import _itself, _split, fetch_lock, is_address, masked, origin
+from tests.support import ROOT
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://example.org/lock.yml",
+        "ftp://example.org/lock.yml",
+        "file://host/lock.yml",
+        "https:///lock.yml",
+        "https://[::1/lock.yml",
+        "https://example.org:99999/lock.yml",
+        "https://example.org/a lock.yml",
+        "https://example.org/lock.yml#main",
+        "data://x",
+    ],
+)
+def test_addresses_that_are_refused(address: str, tmp_path: Path) -> None:
+    with pytest.raises(LockAddressError):
+        fetch_lock(address, tmp_path)
+
+
+def test_a_path_is_no_address() -> None:
+    assert not is_address(Path("conda-lock.yml"))
+    assert is_address("https://example.org/conda-lock.yml")
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://user:s3cret@example.org/x", "https://***@example.org/x"),
+        ("https://example.org/x?token=s3cret&a=1#sha256=0", "https://example.org/x?token=***&a=***#sha256=0"),
+        ("https://[::1/x?token=s3cret", "an address that can't be read"),
+    ],
+)
+def test_secrets_are_not_shown(address: str, shown: str) -> None:
+    assert masked(address) == shown
+
+
+@pytest.mark.parametrize(
+    ("page", "file"),
+    [
+        ("https://github.com/o/r/blob/main/a/lock.yml", "https://raw.githubusercontent.com/o/r/main/a/lock.yml"),
+        ("https://gist.github.com/o/123", "https://gist.github.com/o/123/raw"),
+        ("https://drive.google.com/file/d/ID/view", "https://drive.google.com/uc?export=download&id=ID"),
+    ],
+)
+def test_the_file_behind_a_page(page: str, file: str) -> None:
+    assert _itself(_split(page)) == [file]
+
+
+def test_origin_of_files(tmp_path: Path) -> None:
+    assert origin(ROOT / "conda-lock.yml") == "the shipped conda-lock.yml"
+    assert origin(tmp_path / "my.yml") == str(tmp_path / "my.yml")
