@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import VerificationError
+from bootstrap.prefix.conda_fields import completed
 from bootstrap.prefix.files import FileFault, verify_files
 from bootstrap.prefix.records import META_DIR, InstalledRecord, installed_file
 from bootstrap.prefix.state import State, fingerprint, fingerprint_of, glance
@@ -26,20 +27,6 @@ if TYPE_CHECKING:
 
     from bootstrap.lock import Record
     from bootstrap.prefix.cache import PackageCache
-
-# What a lock doesn't state of a package and its own index.json does; conda reads these from conda-meta.
-_FROM_INDEX = (
-    "arch",
-    "build_number",
-    "constrains",
-    "license",
-    "license_family",
-    "noarch",
-    "platform",
-    "python_site_packages_path",
-    "timestamp",
-    "track_features",
-)
 
 _FROM_PACKAGE = ("hardlink", "softlink")
 """Types of paths that lie in the package as well; entry points don't."""
@@ -65,11 +52,16 @@ class Proof:
     Args:
         stage: The folder that the engine fills.
         cache: Where the packages came from.
+        asked: What was asked for, by the names of the packages.
     """
 
-    def __init__(self, stage: Path, cache: PackageCache) -> None:
+    def __init__(self, stage: Path, cache: PackageCache, asked: Mapping[str, str]) -> None:
         self._stage = stage
         self._cache = cache
+        self.asked = dict(asked)
+        umask = os.umask(0o022)
+        os.umask(umask)
+        self._script_mode = 0o666 & ~umask | 0o111
         self._proven: dict[str, _Proven] = {}
 
     def add(self, record: Record) -> str | None:
@@ -79,7 +71,7 @@ class Proof:
             The fingerprint of the cache's entry for it, or None where the record can't be read.
         """
         index = self._cache.index_json(record)
-        looks = self._prove(record, index)
+        looks = self._prove(record, index, new=True)
         if looks is None:
             return None
         shared, others = looks
@@ -100,7 +92,9 @@ class Proof:
     def _meta(self, record: Record) -> Path:
         return self._stage / META_DIR / f"{record.stem}.json"
 
-    def _prove(self, record: Record, index: Mapping[str, Any]) -> tuple[dict[str, str], list[str]] | None:
+    def _prove(
+        self, record: Record, index: Mapping[str, Any], *, new: bool = False
+    ) -> tuple[dict[str, str], list[str]] | None:
         """Proves a record; gives the `glance` at the files that share an inode, and the package's other files."""
         meta = self._meta(record)
         read = fingerprint(str(meta))
@@ -116,6 +110,8 @@ class Proof:
         faults = []
         if same != (record.name, record.version, record.build, record.sha256):
             faults.append(FileFault(f"{META_DIR}/{meta.name}", str(record), "sha256", "is another package's"))
+        if new:
+            self._let_umask_decide(entries)
         seen: dict[str, str | None] = {}
         shared: dict[str, str] = {}
         doubtful: list[dict[str, Any]] = []
@@ -141,8 +137,18 @@ class Proof:
             record.name, record.version, record.build, record.subdir, record.url, record.sha256, files, meta
         )
         faults += verify_files(self._stage, [written], workers=1)
-        self._proven[record.stem] = _Proven(record, read, faults, seen, _completed(text, index))
+        links = {path: known[3:] for path, known in seen.items() if known and known.startswith("-> ")}
+        spec = self.asked.get(record.name)
+        text = completed(text, data, index=index, record=record, spec=spec, links=links)
+        self._proven[record.stem] = _Proven(record, read, faults, seen, text)
         return shared, [_own_path(e) for e in doubtful if e.get("path_type", "hardlink") in _FROM_PACKAGE]
+
+    def _let_umask_decide(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        """Gives the scripts that the engine has made the mode that conda gives them."""
+        for entry in entries:
+            if entry.get("path_type") == "unix_python_entry_point":
+                with suppress(OSError):
+                    (self._stage / entry["_path"]).chmod(self._script_mode)
 
     def _statuses(self, entries: Sequence[Mapping[str, Any]]) -> list[os.stat_result | None]:
         root = f"{self._stage}/"
@@ -180,16 +186,6 @@ class Proof:
             meta = f"{META_DIR}/{stem}.json"
             seen[meta] = fingerprint(f"{self._stage}/{meta}")
         return State(lock=lock, records={r.stem: r.sha256 or "" for r in locked}, files=files)
-
-
-def _completed(text: str, index: Mapping[str, Any]) -> str | None:
-    """A conda-meta record's text with what only the package's own index.json knows; None if that is nothing."""
-    head = text.partition('\n  "files":')[0]
-    more = {k: index[k] for k in _FROM_INDEX if index.get(k) is not None and f'\n  "{k}":' not in head}
-    if not more or not text.startswith("{\n"):
-        return None
-    # Written as text: to write megabytes of JSON anew would take longer than all of the rest.
-    return "{\n" + "".join(f"  {json.dumps(key)}: {json.dumps(value)},\n" for key, value in more.items()) + text[2:]
 
 
 def _own_path(entry: Mapping[str, Any]) -> str:

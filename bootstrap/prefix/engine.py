@@ -202,6 +202,19 @@ def package_of(message: str, records: list[dict[str, Any]]) -> str:
     return ""
 
 
+def unmet(asked: dict[str, str], records: list[rattler.RepoDataRecord]) -> list[str]:
+    """The packages of which these records aren't what was asked for, as where a specification was edited meanwhile."""
+    by_name = {record.name.normalized: record for record in records}
+
+    def met(name: str, spec: str) -> bool:
+        try:
+            return rattler.MatchSpec(spec, strict=False).matches(by_name[name])
+        except Exception:  # whatever its parser makes of a line that isn't ours
+            return False
+
+    return [name for name, spec in asked.items() if not met(name, spec)]
+
+
 async def install(job: dict[str, Any]) -> None:
     """Brings the stage to the job's records."""
     cache = rattler.PackageCache.new_layered(
@@ -211,8 +224,10 @@ async def install(job: dict[str, Any]) -> None:
     )
     client = rattler.Client([rattler.networking.RetryMiddleware(_RETRIES)], user_agent=job["user_agent"])
     reporter = _Reporter()  # type: ignore[abstract]  # its methods are empty, not abstract
+    records = [to_record(r) for r in job["records"]]
+    emit(event="unmet", names=unmet(job["asked"], records))
     await rattler.install(
-        [to_record(r) for r in job["records"]],
+        records,
         job["stage"],
         alternative_target_prefix=job["prefix"],
         package_cache=cache,

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from bootstrap.prefix.records import InstalledFile, InstalledRecord
 
 _CHUNK = 1 << 18
+_COMPILED = "pyc_file"
+"""conda's type for bytecode that it compiled: Python rewrites and deletes it as it sees fit."""
 
 Reason = Literal["missing", "type", "size", "sha256", "unreadable", "target", "foreign"]
 """What is wrong with a file: ``target`` of a link that leads elsewhere, ``foreign`` of what others brought."""
@@ -54,7 +56,7 @@ def verify_files(prefix: Path, records: Iterable[InstalledRecord], *, workers: i
         records: The packages to look at.
         workers: Processes to hash in; as many as cores by default.
     """
-    wanted = [(file, str(record)) for record in records for file in record.files]
+    wanted = [(file, str(record)) for record in records for file in record.files if file.kind != _COMPILED]
     workers = min(workers or os.cpu_count() or 1, 8)
     if len(wanted) < 500 or workers == 1:
         found = _check(str(prefix), ((f.path, f.sha256, f.size, f.kind) for f, _ in wanted))

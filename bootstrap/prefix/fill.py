@@ -66,7 +66,9 @@ def fill(
 
     def on_event(event: dict[str, Any]) -> None:
         watch.on_event(event)
-        if event["event"] == "linked":
+        if event["event"] == "unmet":
+            proof.asked.update((name, name) for name in event["names"])
+        elif event["event"] == "linked":
             settling.append(pool.submit(settlement.settle, by_name[event["name"]]))
 
     def on_retry(error: BootstrapError, pause: float) -> None:

@@ -1,8 +1,14 @@
-"""What conda-meta says is installed in a prefix."""
+"""What conda-meta says is installed in a prefix: as the engine writes it, and as conda does.
+
+Of a noarch python package conda's ``paths_data`` has the places in the package (``site-packages/x.py``), the engine's
+those in the prefix, as ``files`` has in both. Of a file that the prefix was written into, conda's size is the
+package's. ``requested_spec`` and what else there is besides files is alike.
+"""
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 META_DIR = "conda-meta"
+_ENTRY_POINT = "unix_python_entry_point"
+_SITE = "site-packages/"
+_SCRIPTS = "python-scripts/"
 
 
 @dataclass(frozen=True)
@@ -21,13 +30,13 @@ class InstalledFile:
     path: str
     """Relative to the prefix, with forward slashes."""
     sha256: str | None
-    """Of the content as installed; None for links and directories."""
+    """Of the content as installed; None where nothing states it, and for links and directories."""
     size: int | None
     """Bytes as installed, where conda-meta states them."""
     kind: str
-    """conda's path type: ``hardlink``, ``softlink``, ``directory``, or an entry point's."""
+    """conda's path type: ``hardlink``, ``softlink``, ``directory``, ``pyc_file``, or an entry point's."""
     rewritten: bool
-    """Whether the prefix was written into it, so that it differs from the package's own file."""
+    """Whether the prefix's path was written into it."""
 
 
 @dataclass(frozen=True)
@@ -102,20 +111,56 @@ def to_record(data: dict[str, Any], meta: Path) -> InstalledRecord:
         subdir=data.get("subdir", ""),
         url=data.get("url", ""),
         sha256=data.get("sha256"),
-        files=tuple(map(installed_file, data["paths_data"]["paths"])),
+        files=tuple(map(installed_file, in_prefix(data)["paths_data"]["paths"])),
         meta=meta,
     )
 
 
+def adopt_records(meta: Path) -> None:
+    """Writes conda's records anew as the engine understands them, which else leaves a package's files when it removes it.
+
+    Args:
+        meta: A stage's conda-meta; what can't be read is left as it is.
+    """
+    for path in meta.glob("*.json"):
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+            data = json.loads(path.read_bytes())
+            placed = in_prefix(data)
+            if placed is not data:
+                path.write_text(json.dumps(placed, indent=2, ensure_ascii=False), encoding="utf-8")
+
+
+def in_prefix(data: dict[str, Any]) -> dict[str, Any]:
+    """A record's data with the places that its paths have in the prefix; the same object where it has them already."""
+    if "noarch_python" != data.get("package_type") and data.get("noarch") != "python":
+        return data
+    entries = data["paths_data"]["paths"]
+    first = next((e["_path"] for e in entries if e["_path"].startswith(_SITE)), None)
+    scripts = any(e["_path"].startswith(_SCRIPTS) for e in entries)
+    if first is None and not scripts:
+        return data
+    places = (f for f in data.get("files") or () if first and f.endswith(f"/{first}"))
+    site = next(places, "")[: -len(first or "")]
+
+    def place(path: str) -> str:
+        if path.startswith(_SITE) and site:
+            return site + path
+        return f"bin/{path.removeprefix(_SCRIPTS)}" if path.startswith(_SCRIPTS) else path
+
+    placed = [{**entry, "_path": place(entry["_path"])} for entry in entries]
+    return {**data, "paths_data": {**data["paths_data"], "paths": placed}}
+
+
 def installed_file(entry: dict[str, Any]) -> InstalledFile:
-    """A file by its entry in a conda-meta record's ``paths_data``."""
+    """A file by its entry in a conda-meta record's ``paths_data``, with its place in the prefix."""
     kind = entry.get("path_type", "hardlink")
-    linked = kind in ("softlink", "directory")
-    in_prefix = entry.get("sha256_in_prefix")
-    return InstalledFile(
-        path=entry["_path"],
-        sha256=None if linked else in_prefix or entry.get("sha256"),
-        size=None if linked else entry.get("size_in_bytes"),
-        kind=kind,
-        rewritten=bool(in_prefix or entry.get("prefix_placeholder")),
-    )
+    size, sha256 = entry.get("size_in_bytes"), entry.get("sha256_in_prefix")
+    rewritten = bool(entry.get("prefix_placeholder"))
+    if kind in ("softlink", "directory"):
+        size = sha256 = None
+    elif rewritten:
+        # The size may be the package's, as its sha256 is; a binary file keeps its size.
+        size = size if entry.get("file_mode") == "binary" else None
+    else:
+        sha256 = sha256 or entry.get("sha256")
+    return InstalledFile(entry["_path"], sha256, size, kind, rewritten=rewritten or kind == _ENTRY_POINT)

@@ -22,13 +22,16 @@ from bootstrap.errors import (
     VerificationError,
 )
 from bootstrap.lock import judge
+from bootstrap.lock.requested import requested
 from bootstrap.prefix import PLATFORM, plan, worker
 from bootstrap.prefix.cache import PackageCache, default_cache
 from bootstrap.prefix.compare import Comparison, compare_prefix
 from bootstrap.prefix.complete import Proof, sweep_bytecode
 from bootstrap.prefix.fill import fill
+from bootstrap.prefix.history import add_revision
 from bootstrap.prefix.overlay import remove_overlays
-from bootstrap.prefix.records import META_DIR, is_environment
+from bootstrap.prefix.records import META_DIR, adopt_records, is_environment
+from bootstrap.prefix.registry import register
 from bootstrap.prefix.retry import RETRY_BUDGET
 from bootstrap.prefix.space import require_space
 from bootstrap.prefix.staging import Staging, hold
@@ -269,8 +272,11 @@ class _Run:
         for bad in before.unreadable if before else ():
             # The engine refuses a prefix with such a record; without it, the package is missing.
             (stage / META_DIR / bad.meta.name).unlink()
+        asked = requested(self.lock, self.records)
+        adopt_records(stage / META_DIR)
         work = worker.job(
             self.records,
+            asked=asked,
             fetch=fetch,
             stage=stage,
             prefix=self.prefix,
@@ -278,7 +284,7 @@ class _Run:
             platform=self.platform,
             reinstall=plan.to_reinstall(before),
         )
-        proof = Proof(stage, self.cache)
+        proof = Proof(stage, self.cache, asked)
         filled = fill(
             engine,
             work,
@@ -296,6 +302,8 @@ class _Run:
         self.progress.step(Step("verifying"))
         started = time.monotonic()
         staging.finish(proof.conclude(self.records))
+        command = f"bootstrap restore --lock {self.lock.path.absolute()} --prefix {self.prefix}"
+        add_revision(stage / META_DIR, self.records, proof.asked, command=command)
         state = proof.ledger(self.records, self.lock_facts)
         if before:
             gone = {file.path for record in plan.to_remove(before) for file in record.files}
@@ -311,6 +319,7 @@ class _Run:
             self.timed("prove", started)
         started = time.monotonic()
         staging.switch()
+        register(self.prefix)
         staging.clean()
         self.timed("switch", started)
 

@@ -32,7 +32,7 @@ from bootstrap.errors import (
 from bootstrap.prefix.retry import RETRY_BUDGET, Retries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from typing_extensions import Self
 
@@ -71,6 +71,7 @@ def job(
     prefix: Path,
     cache: Path,
     platform: str,
+    asked: Mapping[str, str],
     reinstall: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The engine's job: bring `stage`, which will become `prefix`, to exactly these records.
@@ -82,6 +83,7 @@ def job(
         prefix: The path to write into files.
         cache: The engine's package cache.
         platform: E.g. ``linux-64``.
+        asked: What was asked for, by the names of the packages.
         reinstall: Names of installed packages to install again.
     """
     return {
@@ -91,6 +93,7 @@ def job(
         "prefix": str(prefix),
         "cache": str(cache),
         "platform": platform,
+        "asked": dict(asked),
         "reinstall": list(reinstall),
         "user_agent": f"condacolab-bootstrap/{bootstrap.__version__}",
     }

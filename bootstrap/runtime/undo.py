@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bootstrap.card import Card
 from bootstrap.errors import PrefixError
 from bootstrap.integrity.process import CHILD
+from bootstrap.prefix.registry import unregister
 from bootstrap.prefix.staging import hold
 from bootstrap.runtime import condacolab
 from bootstrap.runtime.journal import Journal
@@ -91,6 +92,8 @@ def undo() -> Undone:
     kernel = move.live_kernel() if Path(sys.prefix).resolve() == prefix.resolve() else None
     image = journal.image(prefix)
     made_here = image is not None and image.kind == "absent"
+    if made_here:
+        unregister(prefix)
     if kernel is None or environment is None or move.obstacle(kernel) is not None:
         here = (os.getpid(),) if kernel is not None else ()
         return Undone(tuple(journal.undo()), moves=False, running=(*_running_in(prefix), *here))

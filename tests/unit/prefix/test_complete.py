@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,7 +36,7 @@ def stage(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def proof(stage: Path, tmp_path: Path) -> Proof:
-    return Proof(stage, PackageCache(tmp_path / "cache"))
+    return Proof(stage, PackageCache(tmp_path / "cache"), {"one": "one >=1"})
 
 
 def test_files_that_change_places_are_proven_in_their_last_one(stage: Path, proof: Proof) -> None:
@@ -88,11 +89,23 @@ def test_what_only_the_package_knows_is_added_when_the_engine_has_ended(
 ) -> None:
     index = tmp_path / "cache/pkgs/one-1-0/info/index.json"
     index.parent.mkdir(parents=True)
-    index.write_text(json.dumps({"license": "MIT", "noarch": "python", "build_number": 7}))
+    index_json = {"license": "MIT", "noarch": "python", "build_number": 7}
+    index.write_text(json.dumps(index_json))
     install(stage, "one", "share/one", "1")
     before = (stage / "conda-meta/one-1-0.json").read_text()
     proof.add(record("one"))
     assert (stage / "conda-meta/one-1-0.json").read_text() == before
     texts = proof.conclude([record("one")])
     data = json.loads(texts["one-1-0.json"])
-    assert {"license": "MIT", "noarch": "python", "build_number": 7, **json.loads(before)} == data
+    assert data.items() >= {**index_json, **json.loads(before), "requested_spec": "one >=1"}.items()
+
+
+def test_the_umask_decides_on_scripts(stage: Path, proof: Proof) -> None:
+    entry = records.path_entry("bin/one", "1", path_type="unix_python_entry_point")
+    install(stage, "one", "bin/one", "1")
+    records.write_meta(stage, record("one"), [entry])
+    (stage / "bin/one").chmod(0o775)
+    proof.add(record("one"))
+    umask = os.umask(0)
+    os.umask(umask)
+    assert (stage / "bin/one").stat().st_mode & 0o777 == 0o666 & ~umask | 0o111

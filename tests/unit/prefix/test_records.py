@@ -8,8 +8,18 @@ from pathlib import Path
 import pytest
 
 from bootstrap.errors import NotAnEnvironmentError, PrefixNotFoundError
-from bootstrap.prefix.records import InstalledFile, installed_file, is_environment, read_records, require_environment
-from tests.support.records import install, record
+from bootstrap.prefix.files import verify_files
+from bootstrap.prefix.records import (
+    InstalledFile,
+    adopt_records,
+    installed_file,
+    is_environment,
+    read_records,
+    require_environment,
+)
+from tests.support.records import install, path_entry, record, write_meta
+
+REWRITTEN = {"_path": "a", "sha256": "the package's", "sha256_in_prefix": "p", "prefix_placeholder": "/x"}
 
 
 @pytest.mark.parametrize(
@@ -22,14 +32,26 @@ from tests.support.records import install, record
         ({"_path": "a", "sha256": "s"}, InstalledFile("a", "s", None, "hardlink", rewritten=False)),
         (
             {"_path": "a", "sha256": "s", "sha256_in_prefix": "p", "size_in_bytes": 3},
-            InstalledFile("a", "p", 3, "hardlink", rewritten=True),
+            InstalledFile("a", "p", 3, "hardlink", rewritten=False),
         ),
         (
-            {"_path": "a", "sha256": "s", "prefix_placeholder": "/x"},
-            InstalledFile("a", "s", None, "hardlink", rewritten=True),
+            {"_path": "a", "sha256": "the package's", "size_in_bytes": 3, "prefix_placeholder": "/x"},
+            InstalledFile("a", None, None, "hardlink", rewritten=True),
         ),
         (
-            {"_path": "a", "path_type": "softlink", "sha256": "of its target", "size_in_bytes": 9},
+            {**REWRITTEN, "file_mode": "text", "size_in_bytes": 300},
+            InstalledFile("a", "p", None, "hardlink", rewritten=True),
+        ),
+        (
+            {**REWRITTEN, "file_mode": "binary", "size_in_bytes": 300},
+            InstalledFile("a", "p", 300, "hardlink", rewritten=True),
+        ),
+        (
+            {"_path": "a", "path_type": "unix_python_entry_point", "size_in_bytes": 222},
+            InstalledFile("a", None, 222, "unix_python_entry_point", rewritten=True),
+        ),
+        (
+            {"_path": "a", "path_type": "softlink", "sha256_in_prefix": "of its goal", "size_in_bytes": 9},
             InstalledFile("a", None, None, "softlink", rewritten=False),
         ),
         (
@@ -50,6 +72,47 @@ def test_records_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
     assert (good[0].stem, good[0].meta) == ("numpy-2.0-h0_0", tmp_path / "conda-meta/numpy-2.0-h0_0.json")
     assert [file.path for file in good[0].files] == ["share/numpy"]
     assert bad == []
+
+
+def conda_record(prefix: Path) -> Path:
+    """A noarch python package as conda records it, with its files in place."""
+    site, places = "lib/python3.13/site-packages", ["tool/__init__.py", "tool/sub/__init__.py"]
+    compiled = f"{site}/tool/__pycache__/__init__.cpython-313.pyc"
+    scripts = ["bin/tool-script", "bin/tool"]
+    for place in (*(f"{site}/{place}" for place in places), *scripts):
+        (prefix / place).parent.mkdir(parents=True, exist_ok=True)
+        (prefix / place).write_text("x")
+    entries = [path_entry(f"site-packages/{place}", "x") for place in places]
+    script = path_entry("python-scripts/tool-script", "x" * 200, prefix_placeholder="/x", file_mode="text")
+    entries.append({**script, "sha256_in_prefix": path_entry("", "x")["sha256"]})
+    entries.append({"_path": compiled, "path_type": "pyc_file", "size_in_bytes": 3})
+    entries.append({"_path": "bin/tool", "path_type": "unix_python_entry_point", "size_in_bytes": 1})
+    meta = write_meta(prefix, record("tool"), entries)
+    files = [*(f"{site}/{place}" for place in places), *scripts, compiled]
+    data = {**json.loads(meta.read_text()), "noarch": "python", "files": files}
+    meta.write_text(json.dumps(data))
+    return meta
+
+
+def test_condas_own_record_of_a_noarch_package(tmp_path: Path) -> None:
+    meta = conda_record(tmp_path)
+    (found,), _ = read_records(tmp_path)
+    assert sorted(file.path for file in found.files) == sorted(json.loads(meta.read_text())["files"])
+    assert verify_files(tmp_path, [found]) == [], "bytecode that isn't there is none"
+    (tmp_path / "bin/tool-script").write_text("y")
+    assert [fault.path for fault in verify_files(tmp_path, [found])] == ["bin/tool-script"]
+
+
+def test_the_engine_gets_places_in_the_prefix(tmp_path: Path) -> None:
+    """It leaves the files of a record that it removes where they don't lie at their paths."""
+    meta = conda_record(tmp_path)
+    install(tmp_path, record("numpy"), {"site-packages/numpy.py": "not a noarch package's"})
+    (tmp_path / "conda-meta/odd.json").write_text("{")
+    before = read_records(tmp_path)[0]
+    adopt_records(tmp_path / "conda-meta")
+    assert read_records(tmp_path)[0] == before
+    data = json.loads(meta.read_text())
+    assert {entry["_path"] for entry in data["paths_data"]["paths"]} == set(data["files"])
 
 
 @pytest.mark.parametrize(

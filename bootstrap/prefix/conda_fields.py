@@ -1,0 +1,142 @@
+"""What conda writes into a package's record, and the engine doesn't or in another way."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bootstrap.lock import Record
+
+# What a lock doesn't state of a package and its own index.json does; conda reads these from conda-meta.
+_FROM_INDEX = (
+    "arch",
+    "build_number",
+    "constrains",
+    "license",
+    "license_family",
+    "noarch",
+    "platform",
+    "python_site_packages_path",
+    "timestamp",
+    "track_features",
+)
+_FILES = '\n  "files":'
+"""Begins the part of a record that lists files, which is nearly all of it."""
+_HARD = re.compile(
+    r'("path_type": "hardlink",\n(?:        "no_link": true,\n)?        "sha256": ("[0-9a-f]{64}"),\n)'
+    r'(        "size_in_bytes": \d+\n)'
+)
+_SOFT = re.compile(
+    r'("path_type": "softlink",\n(?:        "sha256": "[0-9a-f]{64}",\n)?)'
+    r'(?:        "sha256_in_prefix": "[0-9a-f]{64}",\n)?'
+)
+_BEHIND = ("files", "paths_data", "link")
+"""What the engine writes after all other fields."""
+
+
+def completed(
+    text: str,
+    data: Mapping[str, Any],
+    *,
+    index: Mapping[str, Any],
+    record: Record,
+    spec: str | None,
+    links: Mapping[str, str],
+) -> str | None:
+    """A conda-meta record with what conda would have written.
+
+    Args:
+        text: The record as it is.
+        data: The same, parsed.
+        index: The package's own index.json; empty where it isn't at hand.
+        record: The locked package.
+        spec: What was asked for, where the package was asked for by name.
+        links: Where the package's soft links lead, by their paths in the prefix.
+
+    Returns:
+        The new text; None where nothing is new.
+    """
+    head, found, tail = text.partition(_FILES)
+    known = json.loads(head.removesuffix(",") + "\n}") if found else {}
+    if data.keys() != {*known, *_BEHIND}:
+        # Not as the engine lays records out, so not written by it.
+        fields = _fields(data, index, record, spec)
+        return None if fields == data else json.dumps(fields, indent=2, ensure_ascii=False)
+    # Written as text: to write megabytes of JSON anew would take longer than all of the rest.
+    fields = _fields(known, index, record, spec)
+    if fields != known:
+        head = json.dumps(fields, indent=2, ensure_ascii=False).removesuffix("\n}") + ","
+    new = head + found + _with_hashes(tail, data["paths_data"]["paths"], links)
+    return None if new == text else new
+
+
+def _fields(
+    known: Mapping[str, Any], index: Mapping[str, Any], record: Record, spec: str | None
+) -> dict[str, Any]:
+    more = {key: index[key] for key in _FROM_INDEX if index.get(key) is not None}
+    fields = {**more, **known, "channel": record.url.rsplit("/", 1)[0]}
+    # What the lock can't tell, the engine has guessed.
+    fields["build_number"] = index.get("build_number", fields.get("build_number", 0))
+    if isinstance(own := index.get("depends"), list):
+        fields["depends"] = depends(own, record.depends)
+    if noarch := fields.get("noarch"):
+        fields["package_type"] = f"noarch_{noarch}"
+    fields.pop("requested_spec", None)
+    if spec is not None:
+        fields["requested_spec"] = spec
+    fields["requested_specs"] = [] if spec is None else [spec]
+    return fields
+
+
+def depends(own: Sequence[str], locked: Mapping[str, str]) -> list[str]:
+    """What a package depends on, with the build strings that only its own index.json has.
+
+    A channel may correct the bounds of a package that it has published; then the lock's bound is the newer one. Virtual
+    packages are in no lock.
+    """
+    bounds: dict[str, list[str]] = {}
+    for line in own:
+        name, _, bound = line.partition(" ")
+        bounds.setdefault(name, []).append(bound.strip())
+    kept = []
+    for name, found in bounds.items():
+        known = locked.get(name)
+        if name.startswith("__") or known in {b for bound in found for b in (bound, bound.partition(" ")[0])}:
+            kept += [f"{name} {bound}".rstrip() for bound in found]
+        elif known is not None:
+            kept.append(f"{name} {known}".rstrip())
+    return [*kept, *(f"{name} {bound}".rstrip() for name, bound in locked.items() if name not in bounds)]
+
+
+def _with_hashes(tail: str, entries: Sequence[Mapping[str, Any]], links: Mapping[str, str]) -> str:
+    """The part of a record that lists files, with the hashes by which `conda doctor` knows them.
+
+    Of a link it hashes what the link leads to. That is known where the package itself has it; what belongs to others
+    may change, and conda states nothing of links.
+    """
+    tail = _HARD.sub(r'\1        "sha256_in_prefix": \2,\n\3', tail)
+    soft = [entry["_path"] for entry in entries if entry.get("path_type") == "softlink"]
+    if not soft:
+        return tail
+    contents = {e["_path"]: e.get("sha256_in_prefix") or e.get("sha256") for e in entries if e["_path"] not in links}
+    hashes = iter([contents.get(_goal(path, links)) for path in soft])
+
+    def own(found: re.Match[str]) -> str:
+        known = next(hashes)
+        return found[1] + (f'        "sha256_in_prefix": "{known}",\n' if known else "")
+
+    return _SOFT.sub(own, tail)
+
+
+def _goal(path: str, links: Mapping[str, str]) -> str:
+    """Where a link leads in the end, as a path in the prefix; links that lead in a circle lead anywhere."""
+    for _ in links:
+        if path not in links:
+            break
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(path), links[path]))
+    return path
