@@ -75,9 +75,7 @@ def completed(
     return None if new == text else new
 
 
-def _fields(
-    known: Mapping[str, Any], index: Mapping[str, Any], record: Record, spec: str | None
-) -> dict[str, Any]:
+def _fields(known: Mapping[str, Any], index: Mapping[str, Any], record: Record, spec: str | None) -> dict[str, Any]:
     more = {key: index[key] for key in _FROM_INDEX if index.get(key) is not None}
     fields = {**more, **known, "channel": record.url.rsplit("/", 1)[0]}
     # What the lock can't tell, the engine has guessed.
@@ -96,8 +94,8 @@ def _fields(
 def depends(own: Sequence[str], locked: Mapping[str, str]) -> list[str]:
     """What a package depends on, with the build strings that only its own index.json has.
 
-    A channel may correct the bounds of a package that it has published; then the lock's bound is the newer one. Virtual
-    packages are in no lock.
+    A channel may correct the bounds of a package that it has published; then the lock's bound is the newer one.
+    Virtual packages are in no lock.
     """
     bounds: dict[str, list[str]] = {}
     for line in own:

@@ -203,7 +203,7 @@ def package_of(message: str, records: list[dict[str, Any]]) -> str:
 
 
 def unmet(asked: dict[str, str], records: list[rattler.RepoDataRecord]) -> list[str]:
-    """The packages of which these records aren't what was asked for, as where a specification was edited meanwhile."""
+    """The packages of which these records aren't what was asked for: where a specification was edited since."""
     by_name = {record.name.normalized: record for record in records}
 
     def met(name: str, spec: str) -> bool:

@@ -42,7 +42,7 @@ def add_revision(meta: Path, records: Iterable[Record], specs: Mapping[str, str]
     gone = sorted(asked.keys() - specs.keys())
     if gone:
         lines.append(f"# remove specs: {gone}")
-    if asked != specs:
+    if specs.items() - asked.items():
         lines.append(f"# update specs: {list(specs.values())}")
     if lines:
         head = [f"==> {time.strftime('%Y-%m-%d %H:%M:%S')} <==", f"# cmd: {command}"]

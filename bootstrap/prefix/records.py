@@ -117,7 +117,9 @@ def to_record(data: dict[str, Any], meta: Path) -> InstalledRecord:
 
 
 def adopt_records(meta: Path) -> None:
-    """Writes conda's records anew as the engine understands them, which else leaves a package's files when it removes it.
+    """Writes conda's records anew as the engine understands them.
+
+    Else it leaves a package's files where they are when it removes the package.
 
     Args:
         meta: A stage's conda-meta; what can't be read is left as it is.
@@ -131,8 +133,8 @@ def adopt_records(meta: Path) -> None:
 
 
 def in_prefix(data: dict[str, Any]) -> dict[str, Any]:
-    """A record's data with the places that its paths have in the prefix; the same object where it has them already."""
-    if "noarch_python" != data.get("package_type") and data.get("noarch") != "python":
+    """A record's data with its paths' places in the prefix; the same object where it has these already."""
+    if data.get("package_type") != "noarch_python" and data.get("noarch") != "python":
         return data
     entries = data["paths_data"]["paths"]
     first = next((e["_path"] for e in entries if e["_path"].startswith(_SITE)), None)

@@ -30,7 +30,7 @@ def register(prefix: Path) -> None:
 
 
 def unregister(prefix: Path) -> bool:
-    """Takes a prefix out of the list, and the list away where nothing else was in it; returns whether it was there."""
+    """Takes a prefix out of the list, and deletes a list with nothing else in it; returns whether it was there."""
     listing = environments_txt()
     with suppress(OSError, UnicodeDecodeError):
         lines = listing.read_text(encoding="utf-8").splitlines()

@@ -35,7 +35,8 @@ def test_the_specifications_own_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["dependencies:\n  - other\n  - numpy\n", "dependencies: []\n", "[", "a: 1\n", "dependencies: 3\n", "- x\n"]
+    "text",
+    ["dependencies:\n  - other\n  - numpy\n", "dependencies: []\n", "[", "a: 1\n", "dependencies: 3\n", "- x\n"],
 )
 def test_another_specification_is_none(tmp_path: Path, text: str) -> None:
     assert specified(tmp_path, text) == {"tool": "tool"}
