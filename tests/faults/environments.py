@@ -27,6 +27,7 @@ from tests.support.channel.build import cache_folder
 from tests.support.channel.tiny import lock_entry
 from tests.support.environment import Environment
 from tests.support.once import digest, made_once
+from tests.support.whole import sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,7 +127,7 @@ def conda_site() -> Site:
         if name not in chosen and not name.startswith("__"):
             chosen[name] = records[name]
             waiting += [spec.split()[0] for spec in records[name]["depends"]]
-    key = digest(sorted(record["sha256"] for record in chosen.values()), channel.path)
+    key = digest(sorted(record["sha256"] for record in chosen.values()), channel.path, sources("lock", "prefix"))
 
     def build(home: Path) -> None:
         base = channel.file_url.rstrip("/")

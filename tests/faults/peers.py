@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bootstrap.prefix.files import verify_files
-from bootstrap.prefix.records import read_records
+from bootstrap.integrity.record_files import file_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.faults.environments import Site
 
@@ -50,15 +51,35 @@ def pip_check(site: Site) -> bool:
 
 
 def conda_doctor(site: Site) -> bool:
-    """The rules of ``conda doctor``: files that conda-meta lists are there, and have their sha256.
+    """The rules of ``conda doctor`` on packages, as conda 26.7 has them.
 
-    Its other rules (environment.txt, certificates, consistency of conda's own records) concern no files. It knows
-    nothing of an environment that conda did not make. What Python itself rewrites is left out, in its favour.
+    Whatever a record lists in ``files`` leads to something; whatever has a ``sha256_in_prefix`` and leads to a file has
+    that content, so of a link its goal counts; what a package depends on is installed. Bytecode is left out. It knows
+    nothing of an environment that conda did not make.
     """
     if not site.conda:
         return False
-    records, unreadable = read_records(site.root)
-    return bool(unreadable) or any(not f.path.endswith(".pyc") for f in verify_files(site.root, records))
+    try:
+        records = [json.loads(meta.read_bytes()) for meta in (site.root / "conda-meta").glob("*.json")]
+    except ValueError:
+        return True
+    return any(_missing_or_altered(site.root, record) for record in records) or not _consistent(records)
+
+
+def _missing_or_altered(root: Path, record: dict[str, Any]) -> bool:
+    if any(not path.endswith((".pyc", ".pyo")) and not (root / path).exists() for path in record["files"]):
+        return True
+    hashes = {entry["_path"]: entry.get("sha256_in_prefix") for entry in record["paths_data"]["paths"]}
+    return any(
+        known and not path.endswith((".pyc", ".pyo")) and (root / path).is_file() and file_sha256(root / path) != known
+        for path, known in hashes.items()
+    )
+
+
+def _consistent(records: list[dict[str, Any]]) -> bool:
+    installed = {record["name"] for record in records}
+    needed = {spec.split()[0] for record in records for spec in record["depends"]}
+    return all(name in installed or name.startswith("__") for name in needed)
 
 
 PEERS: dict[str, Callable[[Site], bool]] = {

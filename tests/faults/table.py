@@ -27,8 +27,8 @@ cause, package, files and a repair, after which the environment is healthy. This
 
 - `_center`: `from numpy._core.umath import _center`; `import numpy`: the import and one array; both in a fresh
   process, for faults of a running process in that process too.
-- `pip check`; `conda doctor`: its rules on files (missing, altered by conda-meta), which know nothing of what conda
-  did not install.
+- `pip check`; `conda doctor`: its rules on packages (files that lead nowhere, content that is not the record's, of a
+  link that of its goal; dependencies that are not installed), which know nothing of what conda did not install.
 - `numpy.test('fast')` is not counted: it needs packages that numpy does not bring (pytest, hypothesis), takes more
   than five minutes, and runs in a process of its own, where nothing of a kernel's state is to be seen.
 
