@@ -77,7 +77,8 @@ def completed(
 
 def _fields(known: Mapping[str, Any], index: Mapping[str, Any], record: Record, spec: str | None) -> dict[str, Any]:
     more = {key: index[key] for key in _FROM_INDEX if index.get(key) is not None}
-    fields = {**more, **known, "channel": record.url.rsplit("/", 1)[0]}
+    # The archive is the locked one, wherever an adopted package came from.
+    fields = {**more, **known, "url": record.url, "channel": record.url.rsplit("/", 1)[0]}
     # What the lock can't tell, the engine has guessed.
     fields["build_number"] = index.get("build_number", fields.get("build_number", 0))
     if isinstance(own := index.get("depends"), list):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bootstrap.errors import (
@@ -70,7 +70,7 @@ class Restored:
     prefix: Path
     lock: Path
     action: str
-    """``created``, ``updated``, ``repaired`` (only altered files) or ``unchanged``."""
+    """``created``, ``updated``, ``repaired`` (only altered files), ``adopted`` (only records) or ``unchanged``."""
     packages: int
     """How many the environment has."""
     installed: tuple[str, ...] = ()
@@ -199,7 +199,13 @@ class _Run:
 
     def go(self, staging: Staging, *, adopt: bool) -> Restored:
         before = self.examine(adopt=adopt)
-        if before is not None and before.agrees and (self.additions is None or self.additions.present(self.prefix)):
+        ours = read_state(self.prefix) is not None
+        if (
+            before is not None
+            and before.agrees
+            and ours
+            and (self.additions is None or self.additions.present(self.prefix))
+        ):
             return self.result(before, fetched=())
         waiting = "Another restore uses this cache; waiting for it."
         with self.cache.locked(lambda: self.progress.note(waiting)), self.engine or worker.Engine() as engine:
@@ -219,7 +225,8 @@ class _Run:
                 with worker.Engine() as another:
                     self.build(another, staging, before, again)
                 fetch = [*fetch, *altered]
-        return self.result(before, fetched=fetch)
+        done = self.result(before, fetched=fetch)
+        return replace(done, action="adopted") if before and before.agrees and not ours else done
 
     def examine(self, *, adopt: bool) -> Comparison | None:
         """How the prefix differs from the lock; None if there is no environment yet."""

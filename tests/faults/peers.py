@@ -71,7 +71,10 @@ def _missing_or_altered(root: Path, record: dict[str, Any]) -> bool:
         return True
     hashes = {entry["_path"]: entry.get("sha256_in_prefix") for entry in record["paths_data"]["paths"]}
     return any(
-        known and not path.endswith((".pyc", ".pyo")) and (root / path).is_file() and file_sha256(root / path) != known
+        known
+        and not path.endswith((".pyc", ".pyo"))
+        and (root / path).is_file()
+        and file_sha256(root / path) != known
         for path, known in hashes.items()
     )
 

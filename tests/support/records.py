@@ -67,7 +67,7 @@ def write_meta(prefix: Path, package: Record, entries: list[dict[str, Any]]) -> 
         "url": package.url,
         "sha256": package.sha256,
         "files": [entry["_path"] for entry in entries],
-        "paths_data": {"paths": entries},
+        "paths_data": {"paths_version": 1, "paths": entries},
     }
     meta = prefix / f"conda-meta/{package.stem}.json"
     meta.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.integrity.record_files import file_sha256
+from bootstrap.lock import judge, read_lock
+from bootstrap.prefix import compare_prefix
 from tests.support import tiny_site as tiny
+from tests.support.records import install, path_entry, record, write_meta
 from tests.support.tiny_site import Site, agrees, fetched, leftovers, snapshot
 
 
@@ -35,15 +39,73 @@ def test_a_file_of_several_packages(site: Site) -> None:
     tiny.restore_quarrelling_packages(site)
 
 
-def test_records_are_complete_for_conda(site: Site) -> None:
+def test_conda_takes_it_for_its_own(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.channel.add("exact", "1", build="h0_0", depends=["libfoo 4.5 h1_0", "__glibc >=2.17"])
+    site.channel.index()
+    monkeypatch.delenv("CONDA_REGISTER_ENVS")
+    monkeypatch.setenv("HOME", str(site.root))
+    (site.root / "environment.yml").write_text("dependencies:\n- python <3.14\n- numpy >=3\n- tool\n")
     site.restore()
-    tool = json.loads((site.prefix / "conda-meta/tool-1.0-py_0.json").read_text())
-    assert tool["noarch"] == "python"
-    assert tool["license"] == "BSD-3-Clause"
-    assert tool["url"] == f"{site.server.url}/noarch/tool-1.0-py_0.conda"
+
+    def meta(stem: str) -> dict:
+        return json.loads((site.prefix / f"conda-meta/{stem}.json").read_text())
+
+    tool = meta("tool-1.0-py_0")
+    assert {key: tool[key] for key in ("noarch", "package_type", "license", "url", "channel", "requested_spec")} == {
+        "noarch": "python",
+        "package_type": "noarch_python",
+        "license": "BSD-3-Clause",
+        "url": f"{site.server.url}/noarch/tool-1.0-py_0.conda",
+        "channel": f"{site.server.url}/noarch",
+        "requested_spec": "tool",
+    }
     assert tool["md5"]
-    for meta in (site.prefix / "conda-meta").glob("*.json"):
-        assert json.loads(meta.read_text())["name"], "conda reads every conda-meta/*.json as a record"
+    assert meta("exact-1-h0_0")["depends"] == ["libfoo 4.5 h1_0", "__glibc >=2.17"]
+    for entry in [e for name in ("python-3.13.1-h0_0_cp313", "libfoo-4.5-h1_0") for e in paths(meta(name))]:
+        assert entry["sha256_in_prefix"] == file_sha256(site.prefix / entry["_path"]), "as conda doctor compares them"
+    umask = os.umask(0o022)
+    os.umask(umask)
+    assert (site.prefix / "bin/tool").stat().st_mode & 0o777 == 0o666 & ~umask | 0o111
+    history = (site.prefix / "conda-meta/history").read_text().splitlines()
+    # numpy's bound isn't the lock's, so somebody has edited it meanwhile.
+    assert history[-1] == "# update specs: ['python <3.14', 'numpy', 'tool']"
+    assert sum(line.startswith("+") for line in history) == 6
+    assert (site.root / ".conda/environments.txt").read_text() == f"{site.prefix}\n"
+    for path in (site.prefix / "conda-meta").glob("*.json"):
+        assert json.loads(path.read_text())["name"], "conda reads every conda-meta/*.json as a record"
+
+
+def paths(record: dict) -> list[dict]:
+    """The files of a record."""
+    found: list[dict] = record["paths_data"]["paths"]
+    return found
+
+
+def test_what_conda_installed_goes_with_its_files(site: Site) -> None:
+    """conda records the files of noarch packages where they lie in the package, and the engine takes that literally."""
+    site.restore()
+    extra = record("extra", url=f"{site.server.url}/noarch/extra-1.0-h0_0.conda")
+    files = [f"lib/python3.13/site-packages/extra/{name}" for name in ("__init__.py", "__pycache__/__init__.pyc")]
+    install(site.prefix, extra, dict.fromkeys([*files, "bin/extra"], "x"))
+    entries = [
+        path_entry("site-packages/extra/__init__.py", "x"),
+        {"_path": files[1], "path_type": "pyc_file", "size_in_bytes": 3},
+        {"_path": "bin/extra", "path_type": "unix_python_entry_point", "size_in_bytes": 1},
+    ]
+    meta = write_meta(site.prefix, extra, entries)
+    more = {
+        "noarch": "python",
+        "files": [*files, "bin/extra"],
+        "build_number": 0,
+        "depends": [],
+        "fn": extra.filename,
+    }
+    meta.write_text(json.dumps({**json.loads(meta.read_text()), **more}))
+    found = compare_prefix(site.prefix, judge(read_lock(site.lock()), "linux-64"))
+    assert ([str(r) for r in found.extra], found.altered) == (["extra 1.0"], ())
+    assert site.restore().removed == ("extra 1.0",)
+    assert not [path for path in (*files, "bin/extra") if (site.prefix / path).exists()]
+    assert agrees(site)
 
 
 def test_does_nothing_when_it_agrees(site: Site) -> None:
@@ -106,8 +168,9 @@ def test_back_to_the_old_lock_needs_no_fetch(site: Site) -> None:
     site.restore(site.lock("new.yml"))
     assert site.restore(old, offline=True).action == "updated"
     now = snapshot(site.prefix)
-    ours = "conda-meta/condacolab-bootstrap"
-    assert {k: v for k, v in now.items() if k != ours} == {k: v for k, v in first.items() if k != ours}
+    for path in ("conda-meta/condacolab-bootstrap", "conda-meta/history"):
+        assert now.pop(path) != first.pop(path)
+    assert now == first
 
 
 @pytest.mark.exhaustive

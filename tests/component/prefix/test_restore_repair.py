@@ -119,7 +119,8 @@ def test_a_lost_ledger_asks_before_taking_over(site: Site) -> None:
     with pytest.raises(NotOursError):
         site.restore()
     assert snapshot(site.prefix) == before
-    assert site.restore(adopt=True).action == "unchanged"
+    assert site.restore(adopt=True).action == "adopted"
+    assert site.restore().action == "unchanged", "it is ours now"
 
 
 @pytest.mark.exhaustive
