@@ -137,7 +137,7 @@ class Proof:
             record.name, record.version, record.build, record.subdir, record.url, record.sha256, files, meta
         )
         faults += verify_files(self._stage, [written], workers=1)
-        links = {path: known[3:] for path, known in seen.items() if known and known.startswith("-> ")}
+        links = {path: told[3:] for path, told in seen.items() if told and told.startswith("-> ")}
         spec = self.asked.get(record.name)
         text = completed(text, data, index=index, record=record, spec=spec, links=links)
         self._proven[record.stem] = _Proven(record, read, faults, seen, text)

@@ -53,9 +53,9 @@ def pip_check(site: Site) -> bool:
 def conda_doctor(site: Site) -> bool:
     """The rules of ``conda doctor`` on packages, as conda 26.7 has them.
 
-    Whatever a record lists in ``files`` leads to something; whatever has a ``sha256_in_prefix`` and leads to a file has
-    that content, so of a link its goal counts; what a package depends on is installed. Bytecode is left out. It knows
-    nothing of an environment that conda did not make.
+    Whatever a record lists in ``files`` leads to something; whatever has a ``sha256_in_prefix`` and leads to a file
+    has that content, so of a link its goal counts; what a package depends on is installed. Bytecode is left out. It
+    knows nothing of an environment that conda did not make.
     """
     if not site.conda:
         return False

@@ -82,7 +82,7 @@ def paths(record: dict) -> list[dict]:
 
 
 def test_what_conda_installed_goes_with_its_files(site: Site) -> None:
-    """conda records the files of noarch packages where they lie in the package, and the engine takes that literally."""
+    """conda records the files of noarch packages by their places in the package; the engine looks for them there."""
     site.restore()
     extra = record("extra", url=f"{site.server.url}/noarch/extra-1.0-h0_0.conda")
     files = [f"lib/python3.13/site-packages/extra/{name}" for name in ("__init__.py", "__pycache__/__init__.pyc")]
