@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
@@ -51,9 +52,9 @@ def roots(records: Sequence[Record]) -> list[str]:
 
 def _specified(lock: Lock) -> dict[str, str]:
     specs: dict[str, str] = {}
-    for source in lock.sources:
+    for source in filter(Path.is_file, (lock.path.parent / source for source in lock.sources)):
         with suppress(OSError, ValueError, yaml.YAMLError, LookupError, TypeError):
-            content = yaml.load((lock.path.parent / source).read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
+            content = yaml.load(source.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe loader)
             lines = [line.strip() for line in content["dependencies"] if isinstance(line, str)]
             specs |= {found[1].lower(): line for line in lines if (found := _NAME.match(line))}
     return specs
