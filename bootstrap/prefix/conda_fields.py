@@ -77,7 +77,7 @@ def completed(
 def _fields(known: Mapping[str, Any], index: Mapping[str, Any], record: Record, spec: str | None) -> dict[str, Any]:
     more = {key: index[key] for key in _FROM_INDEX if index.get(key) is not None}
     # The archive is the locked one, wherever an adopted package came from.
-    fields = {**more, **known, "url": record.url, "channel": record.url.rsplit("/", 1)[0]}
+    fields = {"constrains": [], **more, **known, "url": record.url, "channel": record.url.rsplit("/", 1)[0]}
     # What the lock can't tell, the engine has guessed.
     fields["build_number"] = index.get("build_number", fields.get("build_number", 0))
     if isinstance(own := index.get("depends"), list):
@@ -104,7 +104,9 @@ def depends(own: Sequence[str], locked: Mapping[str, str]) -> list[str]:
     kept = []
     for name, found in bounds.items():
         known = locked.get(name)
-        if name.startswith("__") or known in {b for bound in found for b in (bound, bound.partition(" ")[0])}:
+        # conda-lock writes 1.0 for ==1.0, too.
+        same = {version.lstrip("=") for bound in found for version in (bound, bound.partition(" ")[0])}
+        if name.startswith("__") or (known is not None and known.lstrip("=") in same):
             kept += [f"{name} {bound}".rstrip() for bound in found]
         elif known is not None:
             kept.append(f"{name} {known}".rstrip())

@@ -80,7 +80,7 @@ def test_hashes_as_conda_doctor_compares_them() -> None:
 
 def test_a_record_of_condas_keeps_its_layout() -> None:
     entries = [path_entry("share/a", "a", sha256_in_prefix=HASH), {"_path": "share/b", "path_type": "softlink"}]
-    made = {**by_engine(entries), "channel": f"{TOOL.channel}/linux-64"}
+    made = {**by_engine(entries), "constrains": [], "channel": f"{TOOL.channel}/linux-64"}
     old = {**made, "requested_specs": ["tool==1.0=h0_0"], "requested_spec": "tool==1.0=h0_0"}
     found = complete({"name": old.pop("name"), "link": old.pop("link"), **old})
     assert found == made
@@ -92,10 +92,11 @@ def test_a_record_of_condas_keeps_its_layout() -> None:
         (["a 1.0 habc_0", "b >=1 *_0", "c"], {"a": "1.0", "b": ">=1", "c": ""}, ["a 1.0 habc_0", "b >=1 *_0", "c"]),
         (["__glibc >=2.17", "a"], {"a": ""}, ["__glibc >=2.17", "a"]),
         (["a >=1", "a <2"], {"a": "<2"}, ["a >=1", "a <2"]),
+        (["a ==1.0"], {"a": "1.0"}, ["a ==1.0"]),
         (["a >=1", "gone 3"], {"a": ">=1,<2", "new": ">=4"}, ["a >=1,<2", "new >=4"]),
         ([], {}, []),
     ],
-    ids=["build strings", "virtual", "twice", "corrected by the channel", "nothing"],
+    ids=["build strings", "virtual", "twice", "exact", "corrected by the channel", "nothing"],
 )
 def test_depends(own: list[str], locked: dict[str, str], expected: list[str]) -> None:
     assert depends(own, locked) == expected
