@@ -35,10 +35,25 @@ def records(facts: Facts) -> Iterator[Draft]:
         )
 
 
+def moved(facts: Facts) -> Iterator[Draft]:
+    """An environment that was made in another place."""
+    faults = [fault for fault in facts.disk.files if fault.reason == "prefix"]
+    if faults:
+        yield Draft(
+            id="environment-moved",
+            severity="doubtful",
+            summary=f"The environment was {faults[0].detail}, and {len(faults)} of its files name that place.",
+            evidence=shorten(faults),
+            files=tuple(fault.path for fault in faults),
+            package="python",
+            repair=f"Run `bootstrap restore --prefix {facts.disk.prefix}`: it writes them anew. Or move it back.",
+        )
+
+
 def files(facts: Facts) -> Iterator[Draft]:
     """Packages whose files are not as they were installed."""
     mapped = {os.path.realpath(path) for path in mapped_libraries(facts)}
-    faults = [fault for fault in facts.disk.files if fault.reason != "extra"]
+    faults = [fault for fault in facts.disk.files if fault.reason not in ("extra", "prefix")]
     claimed = {path for draft in versions(facts) for path in draft.files if draft.id == "numpy-replaced"}
     told = {draft.id for draft in (*versions(facts), *shadowed(facts))}
     overlaid = bool(told & {"numpy-version-mismatch", "numpy-two-dist-infos", "numpy-shadowed"})

@@ -21,7 +21,7 @@ from bootstrap.integrity.record_files import (
     packages_of,
     verify_distribution,
 )
-from bootstrap.prefix.compare import compare_prefix
+from bootstrap.prefix.compare import compare_prefix, moved_files
 from bootstrap.prefix.files import verify_files
 from bootstrap.prefix.records import InstalledRecord, is_environment, read_records
 from bootstrap.prefix.state import read_state, suspects
@@ -100,7 +100,7 @@ def examine(
     record_clean = False
     if conda.records:
         files += _conda_extras(sites, conda.records)
-        if any(fault.owner.split(" ")[0] == "numpy" and fault.reason != "extra" for fault in files):
+        if any(fault.owner.split(" ")[0] == "numpy" and fault.reason not in ("extra", "prefix") for fault in files):
             record_clean = _record_is_clean(distributions)
     foreign = [d for d in distributions if os.path.normpath(d.info / "METADATA") not in owners]
     # A file that pip has put over conda's is listed twice: conda's word counts, since conda is to repair it.
@@ -172,10 +172,9 @@ class _Conda:
                 told = {fault.path for fault in found}
                 numpy = [r for r in records if r.name == "numpy"]
                 found += [f for f in verify_files(prefix, numpy, workers=1) if f.path not in told]
-        elif quick:
-            found = _look(prefix, records)
         else:
-            found = verify_files(prefix, records)
+            found = _look(prefix, records) if quick else verify_files(prefix, records)
+            found += moved_files(prefix, records)
         faults = [
             FileFault(os.path.normpath(prefix / f.path), f.owner, f.reason, f.detail)
             for f in found

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _REINSTALL = {
     "built-for-another-python",
     "dependency-missing",
+    "environment-moved",
     "files-altered",
     "import-fails",
     "interrupted-install",

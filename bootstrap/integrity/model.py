@@ -17,7 +17,7 @@ SCHEMA = 1
 
 Severity = Literal["broken", "doubtful", "note"]
 Verdict = Literal["healthy", "doubtful", "broken"]
-FileReason = Literal["missing", "size", "sha256", "type", "unreadable", "target", "foreign", "extra"]
+FileReason = Literal["missing", "size", "sha256", "type", "unreadable", "target", "foreign", "prefix", "extra"]
 RecordKind = Literal["missing", "extra", "version", "build", "archive"]
 Outcome = Literal["pass", "fail", "died", "timeout", "memory", "skip"]
 
@@ -29,6 +29,7 @@ _IN_WORDS: dict[FileReason, str] = {
     "unreadable": "unreadable",
     "target": "leads elsewhere",
     "foreign": "laid over a package by another installer",
+    "prefix": "names another prefix",
     "extra": "belongs to no package",
 }
 

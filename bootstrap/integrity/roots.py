@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.integrity.damage import extra, files, records
+from bootstrap.integrity.damage import extra, files, moved, records
 from bootstrap.integrity.drafts import Draft, mapped_libraries, shorten
 from bootstrap.integrity.identity import absent, rivals, shadowed, unrecorded, versions
 from bootstrap.integrity.misfits import misfits
@@ -35,6 +35,7 @@ def find_roots(facts: Facts) -> list[Draft]:
         *unrecorded(facts),
         *misfits(facts),
         *records(facts),
+        *moved(facts),
         *files(facts),
         *extra(facts),
         *_searched_first(facts),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from bootstrap.prefix.files import FileFault, verify_files
 from bootstrap.prefix.overlay import find_overlays
-from bootstrap.prefix.records import META_DIR, read_records, require_environment
+from bootstrap.prefix.records import ENTRY_POINT, META_DIR, read_records, require_environment
 from bootstrap.prefix.state import changed_links, read_state, suspects
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bootstrap.lock import Record
-    from bootstrap.prefix.records import BadRecord, InstalledRecord
+    from bootstrap.prefix.records import BadRecord, InstalledFile, InstalledRecord
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def compare_prefix(prefix: Path, locked: Iterable[Record], *, hash_all: bool = T
             for name, r in wanted.items()
             if name in installed and not _same(installed[name], r)
         ),
-        altered=(*verify_files(prefix, to_hash), *links),
+        altered=(*verify_files(prefix, to_hash), *links, *moved_files(prefix, records)),
         overlaid=tuple(FileFault(folder, versions[stem], "foreign") for stem, folder in overlays),
         unreadable=tuple(unreadable),
         hashed_all=len(to_hash) == len(records),
@@ -128,9 +129,43 @@ def _agrees_by_ledger(prefix: Path, locked: Iterable[Record]) -> bool:
     if state is None or dict(state.records) != {r.stem: r.sha256 for r in locked}:
         return False
     metas = {path.name for path in (prefix / META_DIR).glob("*.json")}
-    if metas != {f"{stem}.json" for stem in state.records}:
+    if metas != {f"{stem}.json" for stem in state.records} or _elsewhere(prefix, state.lock.get("prefix")):
         return False
     return not suspects(prefix, state) and not find_overlays(prefix, state.files)
+
+
+def moved_files(prefix: Path, records: Iterable[InstalledRecord]) -> list[FileFault]:
+    """The files that name another place than the prefix, where the environment was made in that one and moved."""
+    state = read_state(prefix)
+    rewritten = [(file, str(record)) for record in records for file in record.files if file.rewritten]
+    places = {state.lock.get("prefix")} if state else {_made(prefix, file) for file, _ in rewritten} - {None}
+    if not places or not all(_elsewhere(prefix, place) for place in places):
+        return []
+    made = min(filter(None, places))
+    return [FileFault(file.path, owner, "prefix", f"made for {made}") for file, owner in rewritten]
+
+
+def _elsewhere(prefix: Path, made: str | None) -> bool:
+    """Whether a prefix is not the one that it was made to be; links may lead to it under another name."""
+    if made is None or made == str(prefix):
+        return False
+    try:
+        return not prefix.samefile(made)
+    except OSError:
+        return True
+
+
+def _made(prefix: Path, file: InstalledFile) -> str | None:
+    """The prefix in the first line of a script that an installer made, which runs the prefix's own Python."""
+    if file.kind != ENTRY_POINT:
+        return None
+    try:
+        with (prefix / file.path).open(encoding="utf-8") as script:
+            line = script.readline()
+    except (OSError, UnicodeDecodeError):
+        return None
+    found = re.match(r"#!(/.+)/bin/python[\d.]*$", line)
+    return found[1] if found else None
 
 
 def _same(installed: InstalledRecord, locked: Record) -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from bootstrap.errors import VerificationError
 from bootstrap.prefix.conda_fields import completed
 from bootstrap.prefix.files import FileFault, verify_files
-from bootstrap.prefix.records import META_DIR, InstalledRecord, installed_file
+from bootstrap.prefix.records import ENTRY_POINT, META_DIR, InstalledRecord, installed_file
 from bootstrap.prefix.state import State, fingerprint, fingerprint_of, glance
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class Proof:
     def _let_umask_decide(self, entries: Sequence[Mapping[str, Any]]) -> None:
         """Gives the scripts that the engine has made the mode that conda gives them."""
         for entry in entries:
-            if entry.get("path_type") == "unix_python_entry_point":
+            if entry.get("path_type") == ENTRY_POINT:
                 with suppress(OSError):
                     (self._stage / entry["_path"]).chmod(self._script_mode)
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 META_DIR = "conda-meta"
-_ENTRY_POINT = "unix_python_entry_point"
+ENTRY_POINT = "unix_python_entry_point"
+"""The path type of a script that the installer makes; its first line names the prefix."""
 _SITE = "site-packages/"
 _SCRIPTS = "python-scripts/"
 
@@ -165,4 +166,4 @@ def installed_file(entry: dict[str, Any]) -> InstalledFile:
         size = size if entry.get("file_mode") == "binary" else None
     else:
         sha256 = sha256 or entry.get("sha256")
-    return InstalledFile(entry["_path"], sha256, size, kind, rewritten=rewritten or kind == _ENTRY_POINT)
+    return InstalledFile(entry["_path"], sha256, size, kind, rewritten=rewritten or kind == ENTRY_POINT)

@@ -31,7 +31,7 @@ class State:
     """The ledger of a restored prefix."""
 
     lock: Mapping[str, Any]
-    """Of the lock restored: ``path``, ``sha256``, ``platform``, ``categories``."""
+    """Of the lock restored: ``path``, ``sha256``, ``platform``, and the ``prefix`` that it was restored to."""
     records: Mapping[str, str]
     """``name-version-build`` to the archive's sha256."""
     files: Mapping[str, Mapping[str, str | None]]

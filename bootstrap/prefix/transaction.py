@@ -333,7 +333,8 @@ class _Run:
     @property
     def lock_facts(self) -> dict[str, Any]:
         """What the ledger says of the lock."""
-        return {"path": str(self.lock.path.absolute()), "sha256": self.lock.sha256, "platform": self.platform}
+        path, prefix = str(self.lock.path.absolute()), str(self.prefix)
+        return {"path": path, "sha256": self.lock.sha256, "platform": self.platform, "prefix": prefix}
 
     def timed(self, part: str, started: float) -> None:
         self.seconds[part] = round(self.seconds.get(part, 0.0) + time.monotonic() - started, 3)

@@ -108,6 +108,16 @@ def test_what_conda_installed_goes_with_its_files(site: Site) -> None:
     assert agrees(site)
 
 
+def test_a_moved_environment_gets_its_new_place_written(site: Site) -> None:
+    site.restore()
+    moved = site.root / "moved"
+    site.prefix.rename(moved)
+    result = site.restore(prefix=moved)
+    assert (result.action, set(result.installed)) == ("repaired", {"numpy 2.3.4", "tool 1.0", "libfoo 4.5"})
+    assert (moved / "bin/tool").read_text().startswith(f"#!{moved}/bin/python3.13\n")
+    assert site.restore(prefix=moved).action == "unchanged"
+
+
 def test_does_nothing_when_it_agrees(site: Site) -> None:
     site.restore()
     before = snapshot(site.prefix)

@@ -8,7 +8,7 @@ import pytest
 
 from bootstrap.integrity.damage import extra, files
 from bootstrap.integrity.judgement import judge
-from bootstrap.integrity.model import RecordFault
+from bootstrap.integrity.model import FileFault, RecordFault
 from tests.unit.integrity.conftest import NUMPY, PANDAS, PIP, RESTORE, VERSION, Built, Case, Cases, case, verify
 
 if TYPE_CHECKING:
@@ -20,6 +20,21 @@ CASES: Cases = []
 @case(CASES, "not-locked", "note", owner="more 1 0", summary="the lock has none", repair=RESTORE, conda=True)
 def not_in_the_lock(built: Built) -> None:
     built.on_disk(records=(RecordFault("more", "extra", installed="1 0"),))
+
+
+@case(
+    CASES,
+    "environment-moved",
+    "doubtful",
+    summary="The environment was made for /opt/old, and 2 of its files name that place.",
+    evidence="names another prefix",
+    repair="bootstrap restore --prefix",
+    actions=("restore",),
+    conda=True,
+)
+def moved_environment(built: Built) -> None:
+    files = [built.prefix / "bin/f2py", built.site / "numpy/__config__.py"]
+    built.on_disk(files=tuple(FileFault(str(path), "numpy 2.3.4", "prefix", "made for /opt/old") for path in files))
 
 
 @case(

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from bootstrap.prefix.compare import Comparison, compare_prefix
+from bootstrap.prefix.files import FileFault
 from bootstrap.prefix.records import read_records
 from bootstrap.prefix.state import State, fingerprint, write_state
-from tests.support.records import install, record, write_meta
+from tests.support.records import install, path_entry, record, write_meta
 
 SITE = "lib/python3.13/site-packages"
 NUMPY, TOOL = record("numpy", "2.3.4"), record("tool", "1.0")
@@ -28,13 +29,37 @@ def prefix(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def keep_ledger(prefix: Path) -> None:
+def keep_ledger(prefix: Path, **lock: str) -> None:
     """What a restore writes at its end."""
     files = {}
     for package in read_records(prefix)[0]:
         owned = [*(file.path for file in package.files), f"conda-meta/{package.meta.name}"]
         files[package.stem] = {path: fingerprint(f"{prefix}/{path}") for path in owned}
-    write_state(prefix, State({}, {r.stem: r.sha256 or "" for r in (NUMPY, TOOL)}, files))
+    write_state(
+        prefix,
+        State({"prefix": lock["made"]} if lock else {}, {r.stem: r.sha256 or "" for r in (NUMPY, TOOL)}, files),
+    )
+
+
+def test_an_environment_that_was_moved(prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    script = path_entry("bin/tool", "", path_type="unix_python_entry_point")
+    text = f"#!{prefix}/bin/python3.13\n"
+    (prefix / "bin/tool").write_text(text)
+    write_meta(prefix, TOOL, [{**script, "size_in_bytes": len(text), "sha256": None}])
+    assert compared(prefix, NUMPY, TOOL).agrees
+    moved = tmp_path_factory.mktemp("moved") / "env"
+    prefix.rename(moved)
+    prefix.symlink_to(moved)
+    assert compared(moved, NUMPY, TOOL).agrees, "the old name leads to it"
+    prefix.unlink()
+    said = [FileFault("bin/tool", "tool 1.0", "prefix", f"made for {prefix}")]
+    assert list(compared(moved, NUMPY, TOOL).altered) == said
+    keep_ledger(moved, made=str(prefix))
+    for hash_all in (True, False):
+        assert list(compared(moved, NUMPY, TOOL, hash_all=hash_all).altered) == said
+    keep_ledger(moved, made=str(moved))
+    assert compared(moved, NUMPY, TOOL, hash_all=False).agrees
+    moved.rename(prefix)
 
 
 def compared(prefix: Path, *locked, hash_all: bool = True) -> Comparison:
