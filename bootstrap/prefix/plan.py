@@ -44,5 +44,11 @@ def to_remove(before: Comparison | None) -> list[InstalledRecord]:
     return [*before.extra, *(c.installed for c in before.changed)] if before else []
 
 
+def to_keep(before: Comparison | None, records: Sequence[Record]) -> list[InstalledRecord]:
+    """Installed records that the engine leaves as they are."""
+    touched = {r.name for r in to_remove(before)} | {r.name for r in to_install(before, records)}
+    return [r for r in before.installed if r.name not in touched] if before else []
+
+
 def _minor(version: str) -> list[str]:
     return version.split(".")[:2]

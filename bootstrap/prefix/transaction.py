@@ -14,11 +14,13 @@ from bootstrap.errors import (
     DiskSpaceError,
     EngineError,
     InterruptedRestoreError,
+    InTheWayError,
     NotAnEnvironmentError,
     NotOursError,
     OfflineError,
     PrefixNotWritableError,
     PrefixTooLongError,
+    UnsafePackageError,
     VerificationError,
 )
 from bootstrap.lock import judge
@@ -28,6 +30,7 @@ from bootstrap.prefix.compare import Comparison, compare_prefix
 from bootstrap.prefix.complete import Proof, sweep_bytecode
 from bootstrap.prefix.fill import fill
 from bootstrap.prefix.overlay import remove_overlays
+from bootstrap.prefix.paths import astray
 from bootstrap.prefix.records import META_DIR, is_environment
 from bootstrap.prefix.retry import RETRY_BUDGET
 from bootstrap.prefix.space import require_space
@@ -205,7 +208,7 @@ class _Run:
             fetch = self.look_in_cache(before, closely=before is not None)
             try:
                 self.build(engine, staging, before, fetch)
-            except (EngineError, ArchiveCorruptError, VerificationError):
+            except (EngineError, ArchiveCorruptError, UnsafePackageError, VerificationError):
                 again = self.look_in_cache(before, closely=True)
                 altered = [record for record in again if record not in fetch]
                 if not altered:
@@ -233,8 +236,20 @@ class _Run:
         self.progress.step(Step("comparing"))
         started = time.monotonic()
         found = compare_prefix(self.prefix, self.records, hash_all=False)
+        self.refuse_to_go_astray(found)
         self.timed("compare", started)
         return found
+
+    def refuse_to_go_astray(self, before: Comparison) -> None:
+        """Raises where what has to be removed or put back lies outside of the prefix, or seems to."""
+        bad = [f"{b.meta}: {b.reason}" for b in before.unreadable if b.astray]
+        if bad:
+            raise InTheWayError("A record of the environment names what no package may own.", evidence=bad[:10])
+        kept = {record.stem for record in plan.to_keep(before, self.records)}
+        paths = (file.path for record in before.installed if record.stem not in kept for file in record.files)
+        links = [f"{self.prefix}/{folder}: a link that leads out" for folder in astray(str(self.prefix), paths)]
+        if links:
+            raise InTheWayError("Files of a package lie outside of the environment, by a link.", evidence=links[:10])
 
     def look_in_cache(self, before: Comparison | None, *, closely: bool) -> list[Record]:
         """What has to be fetched; the cache then holds the rest, and nothing doubtful.
@@ -269,6 +284,7 @@ class _Run:
         for bad in before.unreadable if before else ():
             # The engine refuses a prefix with such a record; without it, the package is missing.
             (stage / META_DIR / bad.meta.name).unlink()
+        keep = plan.to_keep(before, self.records)
         work = worker.job(
             self.records,
             fetch=fetch,
@@ -277,6 +293,8 @@ class _Run:
             cache=self.cache.pkgs,
             platform=self.platform,
             reinstall=plan.to_reinstall(before),
+            closely=[r.name for r in self.records if r in fetch or not self.cache.looked_at(r)],
+            kept={str(r): [file.path for file in r.files] for r in keep},
         )
         proof = Proof(stage, self.cache)
         filled = fill(

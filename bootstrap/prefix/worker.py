@@ -25,14 +25,17 @@ from bootstrap.errors import (
     DiskSpaceError,
     EngineError,
     HashMismatchError,
+    InTheWayError,
+    PackageConflictError,
     PrefixNotWritableError,
     PrefixTooLongError,
     ServerError,
+    UnsafePackageError,
 )
 from bootstrap.prefix.retry import RETRY_BUDGET, Retries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from typing_extensions import Self
 
@@ -59,6 +62,9 @@ _ERRORS: dict[str, tuple[type[BootstrapError], str]] = {
     "connection": (ConnectionFailedError, "The connection to the channel failed."),
     "corrupt": (ArchiveCorruptError, "An archive can't be unpacked."),
     "prefix-too-long": (PrefixTooLongError, "The prefix's path is too long for this package."),
+    "package": (UnsafePackageError, "A package of the lock can't be trusted: nothing of it was installed."),
+    "conflict": (PackageConflictError, "Two packages of the lock can't be in one environment."),
+    "in-the-way": (InTheWayError, "Something in the environment is in the way of a package."),
     "other": (EngineError, "The packages could not be installed."),
 }
 
@@ -72,6 +78,8 @@ def job(
     cache: Path,
     platform: str,
     reinstall: Sequence[str] = (),
+    closely: Sequence[str] = (),
+    kept: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """The engine's job: bring `stage`, which will become `prefix`, to exactly these records.
 
@@ -83,6 +91,8 @@ def job(
         cache: The engine's package cache.
         platform: E.g. ``linux-64``.
         reinstall: Names of installed packages to install again.
+        closely: Names of packages whose files are compared with their own list before they are linked.
+        kept: Packages that are in the stage and stay, with their paths.
     """
     return {
         "records": [_row(r) for r in records],
@@ -92,6 +102,8 @@ def job(
         "cache": str(cache),
         "platform": platform,
         "reinstall": list(reinstall),
+        "closely": list(closely),
+        "kept": dict(kept or {}),
         "user_agent": f"condacolab-bootstrap/{bootstrap.__version__}",
     }
 
