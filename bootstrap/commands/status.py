@@ -72,7 +72,8 @@ def _show(found: api.Status, *, everything: bool) -> None:
 
 def differences(comparison: Comparison, limit: int | None) -> list[str]:
     """How a prefix differs from a lock, a line each, at most `limit` of them."""
-    lines = [f"missing: {r}" for r in comparison.missing]
+    lines = [f"moved: its files name {comparison.moved_from}"] if comparison.moved_from else []
+    lines += [f"missing: {r}" for r in comparison.missing]
     lines += [
         f"{c.kind}: {c.locked.name} is {c.installed.version} {c.installed.build}, "
         f"locked {c.locked.version} {c.locked.build}"

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
 
 def records(facts: Facts) -> Iterator[Draft]:
-    """Packages that are not the locked ones."""
+    """Packages that are not the locked ones, and a whole environment that is not where it was."""
+    if facts.disk.moved_from:
+        yield Draft(
+            id="moved",
+            severity="doubtful",
+            summary="The environment was moved: its scripts and settings name the place where it was restored.",
+            evidence=(f"restored to {facts.disk.moved_from}, and now at {facts.disk.prefix}",),
+            repair=f"Run `bootstrap restore --prefix {facts.disk.prefix}`: it writes the new place into them.",
+        )
     for fault in facts.disk.records:
         mild = fault.kind == "extra"
         numpy = fault.name == "numpy"

@@ -24,7 +24,7 @@ from bootstrap.integrity.record_files import (
 from bootstrap.prefix.compare import compare_prefix
 from bootstrap.prefix.files import verify_files
 from bootstrap.prefix.records import InstalledRecord, is_environment, read_records
-from bootstrap.prefix.state import read_state, suspects
+from bootstrap.prefix.state import moved_from, read_state, suspects
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -62,6 +62,8 @@ class Disk:
     """What an interrupted pip has left in the site folders."""
     record_clean: bool = False
     """Whether numpy's files all agree with its RECORD; asked only where they disagree with conda-meta."""
+    moved_from: str | None = None
+    """Where it was restored to, if it is elsewhere now."""
 
     @property
     def numpy_distributions(self) -> tuple[Distribution, ...]:
@@ -142,6 +144,7 @@ def examine(
         record_clean=record_clean,
         foreign=tuple(foreign),
         leftovers=tuple(_leftovers(sites)),
+        moved_from=moved_from(prefix, read_state(prefix)),
     )
 
 

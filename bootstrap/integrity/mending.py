@@ -59,6 +59,8 @@ def _actions(draft: Draft, facts: Facts) -> Iterator[Action]:
     if draft.package == "numpy" and draft.id in _LAID_OVER:
         extra = (f.path for f in facts.disk.files if f.reason == "extra")
         yield from (Action("set-aside", (path,)) for path in extra if not facts.disk.owner_of(path))
+    if draft.id == "moved":
+        yield Action("restore", (str(facts.layout.prefix),))
     if draft.id == "stale-bytecode":
         yield from (Action("delete", (f,)) for f in inside)
     if draft.id == "numpy-two-dist-infos" and not facts.disk.conda:

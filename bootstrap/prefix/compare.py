@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from bootstrap.prefix.files import FileFault, verify_files
 from bootstrap.prefix.overlay import find_overlays
 from bootstrap.prefix.records import META_DIR, read_records, require_environment
-from bootstrap.prefix.state import changed_links, read_state, suspects
+from bootstrap.prefix.state import changed_links, moved_from, read_state, suspects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,13 +51,16 @@ class Comparison:
     """conda-meta files that are no records."""
     installed: tuple[InstalledRecord, ...] = ()
     """All that is installed by conda; empty where the ledger alone says that nothing differs."""
+    moved_from: str | None = None
+    """Where the environment was restored to, if it is elsewhere now."""
     hashed_all: bool = True
     """Whether every file was read, or only those whose size, time, mode or inode changed."""
 
     @property
     def agrees(self) -> bool:
         """Whether nothing differs."""
-        return not (self.missing or self.extra or self.changed or self.altered or self.overlaid or self.unreadable)
+        records = self.missing or self.extra or self.changed or self.unreadable
+        return not (records or self.altered or self.overlaid or self.moved_from)
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison as JSON-ready data."""
@@ -77,6 +80,7 @@ class Comparison:
             "altered": [{"path": f.path, "owner": f.owner, "reason": f.reason} for f in self.altered],
             "overlaid": [{"path": f.path, "owner": f.owner} for f in self.overlaid],
             "unreadable": [{"path": str(b.meta), "reason": b.reason} for b in self.unreadable],
+            "moved_from": self.moved_from,
             "hashed_all": self.hashed_all,
         }
 
@@ -122,6 +126,7 @@ def compare_prefix(prefix: Path, locked: Iterable[Record], *, hash_all: bool = T
         overlaid=tuple(FileFault(folder, versions[stem], "foreign") for stem, folder in overlays),
         unreadable=tuple(unreadable),
         installed=tuple(records),
+        moved_from=moved_from(prefix, state),
         hashed_all=len(to_hash) == len(records),
     )
 
@@ -133,7 +138,7 @@ def _agrees_by_ledger(prefix: Path, locked: Iterable[Record]) -> bool:
     metas = {path.name for path in (prefix / META_DIR).glob("*.json")}
     if metas != {f"{stem}.json" for stem in state.records}:
         return False
-    return not suspects(prefix, state) and not find_overlays(prefix, state.files)
+    return not moved_from(prefix, state) and not suspects(prefix, state) and not find_overlays(prefix, state.files)
 
 
 def _same(installed: InstalledRecord, locked: Record) -> bool:

@@ -23,8 +23,13 @@ def action(before: Comparison | None) -> str:
 
 
 def to_reinstall(before: Comparison | None) -> list[str]:
-    """Names of installed packages with altered files, or with another distribution laid over them."""
-    return sorted({fault.package for fault in (*before.altered, *before.overlaid)}) if before else []
+    """Names of installed packages with altered files, a distribution laid over them, or another prefix in them."""
+    if before is None:
+        return []
+    names = {fault.package for fault in (*before.altered, *before.overlaid)}
+    if before.moved_from:
+        names |= {r.name for r in before.installed if any(file.rewritten for file in r.files)}
+    return sorted(names)
 
 
 def to_install(before: Comparison | None, records: Sequence[Record]) -> list[Record]:

@@ -27,7 +27,7 @@ class InstalledFile:
     kind: str
     """conda's path type: ``hardlink``, ``softlink``, ``directory``, or an entry point's."""
     rewritten: bool
-    """Whether the prefix was written into it, so that it differs from the package's own file."""
+    """Whether the prefix is written into it; then it differs from the package's own file, or is an entry point."""
 
 
 @dataclass(frozen=True)
@@ -128,11 +128,12 @@ def installed_file(entry: dict[str, Any]) -> InstalledFile:
     """A file by its entry in a conda-meta record's ``paths_data``."""
     kind = entry.get("path_type", "hardlink")
     linked = kind in ("softlink", "directory")
+    entry_point = not linked and kind != "hardlink"
     in_prefix = entry.get("sha256_in_prefix")
     return InstalledFile(
         path=entry["_path"],
         sha256=None if linked else in_prefix or entry.get("sha256"),
         size=None if linked else entry.get("size_in_bytes"),
         kind=kind,
-        rewritten=bool(in_prefix or entry.get("prefix_placeholder")),
+        rewritten=bool(in_prefix or entry.get("prefix_placeholder") or entry_point),
     )

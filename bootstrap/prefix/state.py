@@ -36,6 +36,8 @@ class State:
     """``name-version-build`` to the archive's sha256."""
     files: Mapping[str, Mapping[str, str | None]]
     """``name-version-build`` to path to `fingerprint`; each record's own conda-meta file among them."""
+    prefix: str = ""
+    """Where it was restored to, as that was written into files; empty where an older program wrote the ledger."""
 
 
 def fingerprint(path: str) -> str | None:
@@ -79,7 +81,7 @@ def read_state(prefix: Path) -> State | None:
             }
         elif data["schema"] != SCHEMA:
             return None
-        return State(lock=data["lock"], records=data["records"], files=data["files"])
+        return State(data["lock"], data["records"], data["files"], data.get("prefix", ""))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -89,6 +91,16 @@ def _as_text(known: list[Any] | None) -> str | None:
     if known is None:
         return None
     return f"-> {known[0]}" if len(known) == 1 else " ".join(map(str, known)) or "/"
+
+
+def moved_from(prefix: Path, state: State | None) -> str | None:
+    """Where an environment was restored to, if that is not the prefix by any name; packages' files name it still."""
+    if state is None or not state.prefix or state.prefix == str(prefix):
+        return None
+    try:
+        return None if prefix.samefile(state.prefix) else state.prefix
+    except OSError:
+        return state.prefix
 
 
 def suspects(prefix: Path, state: State) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bootstrap.errors import (
@@ -19,7 +19,6 @@ from bootstrap.errors import (
     NotOursError,
     OfflineError,
     PrefixNotWritableError,
-    PrefixTooLongError,
     UnsafePackageError,
     VerificationError,
 )
@@ -30,12 +29,13 @@ from bootstrap.prefix.compare import Comparison, compare_prefix
 from bootstrap.prefix.complete import Proof, sweep_bytecode
 from bootstrap.prefix.fill import fill
 from bootstrap.prefix.overlay import remove_overlays
-from bootstrap.prefix.paths import astray
+from bootstrap.prefix.paths import ASIDE, astray
+from bootstrap.prefix.place import settled
 from bootstrap.prefix.records import META_DIR, is_environment
 from bootstrap.prefix.retry import RETRY_BUDGET
 from bootstrap.prefix.space import require_space
 from bootstrap.prefix.staging import Staging, hold
-from bootstrap.prefix.state import read_state, write_state
+from bootstrap.prefix.state import STATE_FILE, read_state, write_state
 from bootstrap.progress import Progress, Silent, Step
 
 if TYPE_CHECKING:
@@ -43,10 +43,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bootstrap.lock import Lock, Record
-
-
-PLACEHOLDER_LENGTH = 255
-"""Bytes that conda-build leaves in binary files for the prefix's path."""
 
 
 class Additions(Protocol):
@@ -135,14 +131,7 @@ def restore(
         In every case the prefix is as it was before.
     """
     records = judge(lock, platform, categories=categories)
-    prefix = prefix.expanduser().absolute()
-    # A link to an environment stays a link: its target is what changes.
-    prefix = prefix.resolve() if prefix.is_symlink() else prefix
-    if len(os.fsencode(prefix)) > PLACEHOLDER_LENGTH:
-        raise PrefixTooLongError(
-            "The prefix's path is too long to be written into the packages' binary files.",
-            evidence=[f"{prefix}: {len(os.fsencode(prefix))} bytes, at most {PLACEHOLDER_LENGTH}"],
-        )
+    prefix = settled(prefix)
     run = _Run(
         lock=lock,
         records=records,
@@ -155,6 +144,8 @@ def restore(
         engine=engine,
         limits={"stall_seconds": stall_seconds, "retry_budget": retry_budget},
     )
+    umask = os.umask(0o077)
+    os.umask(umask | 0o002)  # nothing that is made here may be written by everybody
     try:
         with hold(
             prefix, waiting=lambda: run.progress.note("Another restore is at work here; waiting for it.")
@@ -165,6 +156,7 @@ def restore(
     except OSError as error:
         raise _named(error) from error
     finally:
+        os.umask(umask)
         run.progress.close()
         if engine:
             engine.close()
@@ -314,7 +306,7 @@ class _Run:
         self.progress.step(Step("verifying"))
         started = time.monotonic()
         staging.finish(proof.conclude(self.records))
-        state = proof.ledger(self.records, self.lock_facts)
+        state = replace(proof.ledger(self.records, self.lock_facts), prefix=str(self.prefix))
         if before:
             gone = {file.path for record in plan.to_remove(before) for file in record.files}
             linked = [r.stem for r in self.records if r.name in self.linked]
@@ -328,7 +320,11 @@ class _Run:
             self.additions.add(stage)
             self.timed("prove", started)
         started = time.monotonic()
-        staging.switch()
+        owned = {path for files in state.files.values() for path in files}
+        aside = staging.switch({*owned, *(f"{META_DIR}/{name}" for name in (STATE_FILE, "history"))})
+        if aside:
+            names = ", ".join(aside[:10])
+            self.progress.note(f"Written meanwhile where a package has a file, so kept in {ASIDE}: {names}.")
         staging.clean()
         self.timed("switch", started)
 
