@@ -47,10 +47,12 @@ def settled(prefix: Path) -> Path:
         )
     mounts = mounts_at(prefix)
     if mounts:
+        at = f"Take a folder in it, as --prefix {mounts[0]}/env; nothing was changed."
+        below = "Unmount what is below it, or choose another --prefix; nothing was changed."
         raise PrefixPlaceError(
             "The prefix can't be exchanged in one step: a file system is mounted there.",
             evidence=[f"{mount}: a mount point" for mount in mounts],
-            hint=f"Take a folder in it, e.g. --prefix {mounts[0]}/env; nothing was changed.",
+            hint=at if mounts == [str(prefix)] else below,
         )
     return prefix
 
