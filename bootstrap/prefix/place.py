@@ -20,15 +20,13 @@ def settled(prefix: Path) -> Path:
     """The absolute path of a prefix. A link to an environment stays a link: its target is what changes.
 
     Raises:
-        PrefixPlaceError: No environment can be there.
+        PrefixPlaceError: No environment can be there, or not exchanged.
         PrefixTooLongError: The path can't be written into the packages' files.
     """
+    prefix = absolute(prefix)
     try:
-        prefix = prefix.expanduser().absolute()
         if prefix.is_symlink() or ".." in prefix.parts:
             prefix = prefix.resolve()
-    except FileNotFoundError as error:
-        raise _refused(prefix, "the working folder is gone, so this names no place") from error
     except (OSError, RuntimeError, ValueError) as error:
         raise _refused(prefix, f"can't be followed: {error}") from error
     raw = os.fsencode(prefix)
@@ -55,6 +53,20 @@ def settled(prefix: Path) -> Path:
             hint=at if mounts == [str(prefix)] else below,
         )
     return prefix
+
+
+def absolute(path: Path) -> Path:
+    """The absolute path of a folder that a user named.
+
+    Raises:
+        PrefixPlaceError: It is below a working folder that is gone, or below the home of nobody.
+    """
+    try:
+        return path.expanduser().absolute()
+    except FileNotFoundError as error:
+        raise _refused(path, "the working folder is gone, so this names no place") from error
+    except RuntimeError as error:
+        raise _refused(path, str(error)) from error
 
 
 def _refused(prefix: Path, why: str) -> PrefixPlaceError:

@@ -30,7 +30,7 @@ from bootstrap.prefix.complete import Proof, sweep_bytecode
 from bootstrap.prefix.fill import fill
 from bootstrap.prefix.overlay import remove_overlays
 from bootstrap.prefix.paths import ASIDE, astray
-from bootstrap.prefix.place import settled
+from bootstrap.prefix.place import absolute, settled
 from bootstrap.prefix.records import META_DIR, is_environment
 from bootstrap.prefix.retry import RETRY_BUDGET
 from bootstrap.prefix.space import require_space
@@ -137,7 +137,7 @@ def restore(
         records=records,
         prefix=prefix,
         platform=platform,
-        cache=PackageCache((cache or default_cache()).expanduser().absolute()),
+        cache=PackageCache(absolute(cache or default_cache())),
         offline=offline,
         additions=additions,
         progress=progress or Silent(),

@@ -135,6 +135,7 @@ class Engine:
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             text=True,
+            cwd="/",  # the working folder may be gone, and nothing is asked for by a relative path
             **_OWN_GROUP,
         )
 
@@ -223,9 +224,12 @@ def _import_paths() -> list[str]:
 
     A checkout of this project may be the working directory; then it stays.
     """
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # somebody has deleted it
+        here = Path("/nonexistent")
     ours = Path(bootstrap.__file__).resolve().parent.parent
-    resolved = [Path(path or here).resolve() for path in sys.path]
+    resolved = [Path(path or here).resolve() for path in sys.path if path or here.exists()]
     return [str(path) for path in resolved if path != here or path == ours]
 
 

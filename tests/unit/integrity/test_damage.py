@@ -56,6 +56,20 @@ def locked_package_missing(built: Built) -> None:
 
 @case(
     CASES,
+    "moved",
+    "doubtful",
+    summary="The environment was moved",
+    evidence="restored to /old/env",
+    repair="it writes the new place into them",
+    actions=("restore",),
+    conda=True,
+)
+def moved(built: Built) -> None:
+    built.on_disk(moved_from="/old/env")
+
+
+@case(
+    CASES,
     "files-altered",
     "broken",
     owner=NUMPY,
