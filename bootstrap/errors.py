@@ -228,7 +228,7 @@ class UnsafePackageError(LockError):
     """A package has the locked hash, and what it holds may not be installed: see the evidence."""
 
     exit_code = 25
-    hint = "Nothing of it was installed or run. Lock another build, and tell whoever made the package."
+    hint = "Lock another build of it, and tell whoever made the package; an environment in place is unchanged."
 
 
 class PackageConflictError(LockError):

@@ -181,6 +181,8 @@ class PackageCache:
         vouched = {path.stem for path in self._vouchers.glob("*.json")}
         for stem in {path.name.removesuffix(".lock") for path in self.pkgs.iterdir()} - vouched:
             self.discard_stem(stem)
+        for unfinished in self._vouchers.glob("*.new"):
+            unfinished.unlink()
 
 
 def fingerprint_tree(folder: Path) -> str | None:
