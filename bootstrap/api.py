@@ -470,8 +470,6 @@ def run(
     try:
         return set_up(
             read_lock(find_lock(lock, variant=machine.variant.name, cache=cache, offline=offline)),
-            place.expanduser().absolute(),
-            read_lock(find_lock(lock, variant=machine.variant.name)),
             absolute(place),
             machine,
             cache=None if cache is None else Path(cache),
