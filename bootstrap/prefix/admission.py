@@ -323,7 +323,7 @@ def _commands(package: str) -> list[str]:
     if not os.path.lexists(f"{package}/info/link.json"):
         return []
     noarch = _read(package, "link.json").get("noarch")
-    points = noarch.get("entry_points", []) if isinstance(noarch, dict) else None
+    points = noarch.get("entry_points", []) if isinstance(noarch, dict) and noarch.get("type") == "python" else None
     if not isinstance(points, list):
         raise RefusedError("package", "info/link.json: has no list of entry points")
     found = [_ENTRY_POINT.fullmatch(point) if isinstance(point, str) else None for point in points]

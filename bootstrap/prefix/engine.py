@@ -185,6 +185,7 @@ def refuse_altered_local_archives(records: list[dict[str, Any]]) -> dict[str, An
 _MARKS = {
     "disk-full": ("no space left", "os error 28", "disk quota", "os error 122"),
     "read-only": ("read-only file system", "permission denied", "os error 30)", "os error 13)"),
+    "package": ("failed to read 'index.json'", "failed to read 'paths.json'", "failed to read 'link.json'"),
     "hash": ("hash mismatch", "expected sha256"),
     "not-found": ("(404", "(410"),
     "server": ("http status server error", "http status client error"),

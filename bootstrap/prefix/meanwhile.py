@@ -49,7 +49,8 @@ def clone(source: str, target: str) -> Seen:
                 if path != META_DIR:
                     os.mkdir(f"{target}/{path}", 0o700)
             elif path.startswith(f"{META_DIR}/"):
-                copy(f"{source}/{path}", f"{target}/{path}")
+                # Of a link its content, where it has any: what is written into the copy must not lead elsewhere.
+                copy(f"{source}/{path}", f"{target}/{path}", follow=os.path.isfile(f"{source}/{path}"))
             else:
                 _link(f"{source}/{path}", f"{target}/{path}")
         except FileNotFoundError:
@@ -109,10 +110,10 @@ def like(source: str, target: str) -> None:
     shutil.copystat(source, target, follow_symlinks=False)
 
 
-def copy(source: str, target: str) -> None:
-    """Copies a file or link, with mode, times and owner."""
-    shutil.copyfile(source, target, follow_symlinks=False)
-    like(source, target)
+def copy(source: str, target: str, *, follow: bool = False) -> None:
+    """Copies a file, or a link as one unless it is to be followed, with mode, times and owner."""
+    shutil.copyfile(source, target, follow_symlinks=follow)
+    like(os.path.realpath(source) if follow else source, target)
 
 
 def _walk(folder: str) -> Iterator[tuple[str, os.stat_result]]:

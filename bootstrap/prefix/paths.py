@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 META_DIR = "conda-meta"
 ASIDE = ".set-aside-by-bootstrap"
 """Folder in the environment for files that no package owns and that had to give way, with their paths kept."""
-INSTALLERS_OWN = (META_DIR, "__clobbers__", ".trash", ASIDE)
-"""Names at the top of a prefix that are for installers alone; the second and third are the engine's."""
+ENGINES_OWN = ("__clobbers__", ".trash", "CACHEDIR.TAG")
+"""Names at the top of a prefix that the engine writes to."""
+INSTALLERS_OWN = (META_DIR, *ENGINES_OWN, ASIDE)
+"""Names at the top of a prefix that no package may have."""
 
 # A backslash becomes a slash when the engine writes the record.
 _PLAIN = re.compile(r"(?:(?!\.{1,2}(?:/|\Z))[^/\\\x00-\x1f\x7f\ud800-\udfff]+(?:/(?!\Z)|\Z))+")

@@ -138,12 +138,20 @@ def _private(path: str, flags: int) -> int:
 
 def _delete(folder: Path) -> None:
     def allow(function: Callable[[str], object], path: str, _error: object) -> None:
-        # A folder that its owner may not write to holds what it holds; what can't be allowed either stays.
+        # A folder that its owner may not write to is allowed, and tried again; what stays all the same is left.
+        place = Path(path)
         with suppress(OSError):
-            Path(path).parent.chmod(0o700)
-            function(path)
+            for above in (place.parent, place):
+                if (above == folder or folder in above.parents) and above.is_dir() and not above.is_symlink():
+                    above.chmod(0o700)
+            if function in (os.unlink, os.rmdir):
+                function(path)
+            else:
+                shutil.rmtree(place, ignore_errors=True)
 
-    if os.path.lexists(folder) and not mounts_at(folder):
+    if folder.is_symlink():
+        folder.unlink()
+    elif folder.exists() and not mounts_at(folder):
         shutil.rmtree(folder, onerror=allow)
 
 

@@ -29,7 +29,7 @@ from bootstrap.prefix.compare import Comparison, compare_prefix
 from bootstrap.prefix.complete import Proof, sweep_bytecode
 from bootstrap.prefix.fill import fill
 from bootstrap.prefix.overlay import remove_overlays
-from bootstrap.prefix.paths import ASIDE, astray
+from bootstrap.prefix.paths import ASIDE, ENGINES_OWN, astray
 from bootstrap.prefix.place import absolute, settled
 from bootstrap.prefix.records import META_DIR, is_environment
 from bootstrap.prefix.retry import RETRY_BUDGET
@@ -238,10 +238,13 @@ class _Run:
         if bad:
             raise InTheWayError("A record of the environment names what no package may own.", evidence=bad[:10])
         kept = {record.stem for record in plan.to_keep(before, self.records)}
-        paths = (file.path for record in before.installed if record.stem not in kept for file in record.files)
+        paths = [f"{name}/" for name in ENGINES_OWN]
+        paths += [file.path for record in before.installed if record.stem not in kept for file in record.files]
         links = [f"{self.prefix}/{folder}: a link that leads out" for folder in astray(str(self.prefix), paths)]
         if links:
-            raise InTheWayError("Files of a package lie outside of the environment, by a link.", evidence=links[:10])
+            raise InTheWayError(
+                "Something to be changed lies outside of the environment, by a link.", evidence=links[:10]
+            )
 
     def look_in_cache(self, before: Comparison | None, *, closely: bool) -> list[Record]:
         """What has to be fetched; the cache then holds the rest, and nothing doubtful.

@@ -42,7 +42,7 @@ def unpacked(
     if paths is not None:
         content["info/paths.json"] = paths if isinstance(paths, bytes) else json.dumps({"paths": paths}).encode()
     if points is not None:
-        content["info/link.json"] = json.dumps({"noarch": {"entry_points": points}}).encode()
+        content["info/link.json"] = json.dumps({"noarch": {"type": "python", "entry_points": points}}).encode()
     for path, data in content.items():
         place = folder / name / path
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -80,6 +80,7 @@ AT_FAULT: dict[str, tuple[dict[str, Any], str]] = {
     "backslashes": ({"paths": [entry("..\\x")], "files": {"..\\x": b"x"}}, "no plain"),
     "records": ({"paths": [entry("conda-meta/pinned")], "files": {"conda-meta/pinned": b"x"}}, "installer's own"),
     "records as a link": ({"paths": [link("conda-meta")], "files": {"conda-meta": "/etc"}}, "installer's own"),
+    "the engine's own file": ({"paths": [link("CACHEDIR.TAG")], "files": {"CACHEDIR.TAG": "/x"}}, "installer's own"),
     "below its own link": (
         {"paths": [link("d"), entry("d/x")], "files": {"d": "share", "share/x": b"x"}},
         "not in the archive",
@@ -107,6 +108,10 @@ AT_FAULT: dict[str, tuple[dict[str, Any], str]] = {
     "entry point up": ({"paths": [], "index": PYTHON, "points": ["../x = tool:main"]}, "entry point"),
     "entry point with code": ({"paths": [], "index": PYTHON, "points": ["x = os;evil:main"]}, "entry point"),
     "entry point without a name": ({"paths": [], "index": PYTHON, "points": ["= tool:main"]}, "entry point"),
+    "entry points of another kind": (
+        {"paths": [], "index": PYTHON, "files": {"info/link.json": b'{"noarch": {"type": "generic"}}'}},
+        "entry points",
+    ),
     "entry points of no kind": ({"paths": [], "index": PYTHON, "points": 5}, "entry points"),
     "old form, up": ({"paths": None, "files": {"info/files": b"../x\n"}}, "leads out"),
     "old form, a link with a placeholder": (

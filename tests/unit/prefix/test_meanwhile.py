@@ -118,6 +118,20 @@ def test_a_copy_has_modes_times_and_owners(tmp_path: Path) -> None:
         assert one.st_mtime_ns == other.st_mtime_ns, path
 
 
+def test_records_that_are_links_are_copied(tmp_path: Path) -> None:
+    """The copy is written to; what a link leads to is somebody else's."""
+    source, target = tmp_path / "source", tmp_path / "target"
+    (source / "conda-meta").mkdir(parents=True)
+    (target / "conda-meta").mkdir(parents=True)
+    (tmp_path / "mine").write_text("mine")
+    (source / "conda-meta/history").symlink_to(tmp_path / "mine")
+    (source / "conda-meta/nowhere").symlink_to("nothing")
+    meanwhile.clone(str(source), str(target))
+    assert not (target / "conda-meta/history").is_symlink()
+    assert (target / "conda-meta/history").read_text() == "mine"
+    assert (target / "conda-meta/nowhere").is_symlink()
+
+
 def test_what_vanishes_while_it_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     for folder in ("one", "two"):
