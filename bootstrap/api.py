@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import InterruptedRestoreError, JournalError, LockError, LockNotFoundError
 from bootstrap.prefix import PLATFORM
+from bootstrap.prefix.place import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -115,7 +116,7 @@ def restore(
         from bootstrap.lock import read_lock
         from bootstrap.prefix import restore as restore_lock
 
-        place = Path(prefix or default_prefix()).expanduser().absolute()
+        place = absolute(Path(prefix or default_prefix()))
         shown = progress or Silent()
         wanted = read_lock(find_lock(lock, variant=variant, cache=cache, offline=offline))
         return restore_lock(
@@ -204,7 +205,7 @@ def status(
 
     path = find_lock(lock, variant=variant, cache=cache)
     records = judge(read_lock(path), PLATFORM)
-    place = Path(prefix or default_prefix()).expanduser().absolute()
+    place = absolute(Path(prefix or default_prefix()))
     environment = place.is_dir() and is_environment(place)
     store = PackageCache(Path(cache) if cache else default_cache())
     return Status(
@@ -277,7 +278,7 @@ def check(
         python = sys.executable
         place = Path(sys.prefix) if is_environment(Path(sys.prefix)) else None
     else:
-        place = None if prefix is None else Path(prefix).expanduser().absolute()
+        place = None if prefix is None else absolute(Path(prefix))
     judged = None
     if place is not None:
         require_environment(place)
@@ -469,7 +470,7 @@ def run(
     try:
         return set_up(
             read_lock(find_lock(lock, variant=machine.variant.name, cache=cache, offline=offline)),
-            place.expanduser().absolute(),
+            absolute(place),
             machine,
             cache=None if cache is None else Path(cache),
             offline=offline,

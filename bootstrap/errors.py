@@ -224,6 +224,20 @@ class LockNotFetchedError(LockError):
     hint = "Check the address and the network and try again, or download the file and name that."
 
 
+class UnsafePackageError(LockError):
+    """A package has the locked hash, and what it holds may not be installed: see the evidence."""
+
+    exit_code = 25
+    hint = "Lock another build of it, and tell whoever made the package; an environment in place is unchanged."
+
+
+class PackageConflictError(LockError):
+    """Two packages claim one place: a file against a folder, a link that would lead another's files astray."""
+
+    exit_code = 26
+    hint = "Choose another build of one of the two in environment.yml and lock again."
+
+
 # The prefix: 30 to 39
 
 
@@ -285,6 +299,20 @@ class NotOursError(PrefixError):
 
     exit_code = 37
     hint = "Choose another --prefix, or pass --adopt to bring that environment to the lock."
+
+
+class InTheWayError(PrefixError):
+    """A file, folder or link in the environment, or a path in its records, would lead a change astray."""
+
+    exit_code = 38
+    hint = "Nothing was changed. Move away what the evidence names, and run the command again."
+
+
+class PrefixPlaceError(PrefixError):
+    """No environment can be made or exchanged at this place: a mount point, or a name that files can't hold."""
+
+    exit_code = 39
+    hint = "Choose another --prefix; nothing was changed."
 
 
 # Downloads and archives: 40 to 49

@@ -72,14 +72,16 @@ def _show(found: api.Status, *, everything: bool) -> None:
 
 def differences(comparison: Comparison, limit: int | None) -> list[str]:
     """How a prefix differs from a lock, a line each, at most `limit` of them."""
-    lines = [f"missing: {r}" for r in comparison.missing]
+    moved = [f for f in comparison.altered if f.reason == "prefix"]
+    lines = [f"moved: {moved[0].detail}, and {len(moved)} files name that place"] if moved else []
+    lines += [f"missing: {r}" for r in comparison.missing]
     lines += [
         f"{c.kind}: {c.locked.name} is {c.installed.version} {c.installed.build}, "
         f"locked {c.locked.version} {c.locked.build}"
         for c in comparison.changed
     ]
     lines += [f"not in the lock: {r}" for r in comparison.extra]
-    lines += [f"altered ({f.reason}): {f.path} of {f.owner}" for f in comparison.altered]
+    lines += [f"altered ({f.reason}): {f.path} of {f.owner}" for f in comparison.altered if f not in moved]
     lines += [f"laid over {f.owner}: {f.path}" for f in comparison.overlaid]
     lines += [f"unreadable record: {b.meta}: {b.reason}" for b in comparison.unreadable]
     if limit is not None and len(lines) > limit:

@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.errors import RepairFailedError, RepairLockMissingError
+from bootstrap.prefix.paths import ASIDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bootstrap.integrity.model import Action, Report
     from bootstrap.lock import Lock
-
-ASIDE = ".set-aside-by-bootstrap"
-"""Folder in the environment to which files that no package owns are moved, with their paths kept."""
 
 _ORDER = ("set-aside", "delete", "restore", "pip")
 _ROUNDS = 3

@@ -50,6 +50,8 @@ class Comparison:
     """Distributions that another installer laid over a package's own of the same name."""
     unreadable: tuple[BadRecord, ...] = ()
     """conda-meta files that are no records."""
+    installed: tuple[InstalledRecord, ...] = ()
+    """All that is installed by conda; empty where the ledger alone says that nothing differs."""
     hashed_all: bool = True
     """Whether every file was read, or only those whose size, time, mode or inode changed."""
 
@@ -120,6 +122,7 @@ def compare_prefix(prefix: Path, locked: Iterable[Record], *, hash_all: bool = T
         altered=(*verify_files(prefix, to_hash), *links, *moved_files(prefix, records)),
         overlaid=tuple(FileFault(folder, versions[stem], "foreign") for stem, folder in overlays),
         unreadable=tuple(unreadable),
+        installed=tuple(records),
         hashed_all=len(to_hash) == len(records),
     )
 

@@ -139,8 +139,8 @@ class Proof:
         faults += verify_files(self._stage, [written], workers=1)
         links = {path: told[3:] for path, told in seen.items() if told and told.startswith("-> ")}
         spec = self.asked.get(record.name)
-        text = completed(text, data, index=index, record=record, spec=spec, links=links)
-        self._proven[record.stem] = _Proven(record, read, faults, seen, text)
+        content = completed(text, data, index=index, record=record, spec=spec, links=links)
+        self._proven[record.stem] = _Proven(record, read, faults, seen, content)
         return shared, [_own_path(e) for e in doubtful if e.get("path_type", "hardlink") in _FROM_PACKAGE]
 
     def _let_umask_decide(self, entries: Sequence[Mapping[str, Any]]) -> None:

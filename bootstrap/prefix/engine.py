@@ -22,6 +22,8 @@ from urllib.parse import unquote, urlsplit
 
 import rattler
 
+from bootstrap.prefix.admission import Admission, RefusedError
+
 EVENT_INTERVAL = 0.1
 """Seconds between two reports of bytes."""
 
@@ -33,9 +35,10 @@ with 15 ms of latency to the server, slower by 3 % with 50 ms; 4 slower by 12 %.
 
 
 class _Reporter(rattler.InstallerReporter):
-    """Turns the engine's callbacks, which come from many threads, into events."""
+    """Turns the engine's callbacks, which come from many threads, into events; packages are judged in one of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, gate: _Gate) -> None:
+        self._gate = gate
         self._lock = threading.Lock()
         self._entries: dict[int, str] = {}
         self._downloads: dict[int, str] = {}
@@ -79,9 +82,12 @@ class _Reporter(rattler.InstallerReporter):
         self._bytes[download_idx] = progress
 
     def on_populate_cache_complete(self, cache_entry: int) -> None:
-        emit(event="cached", name=self._entries.get(cache_entry, ""))
+        name = self._entries.get(cache_entry, "")
+        self._gate.admit(name)
+        emit(event="cached", name=name)
 
     def on_link_start(self, operation: int, package_name: str) -> int:
+        self._gate.admit(package_name)
         self._operations[operation] = package_name
         return 0
 
@@ -89,6 +95,34 @@ class _Reporter(rattler.InstallerReporter):
         # Not at the end of linking: the conda-meta record is written after that.
         if name := self._operations.get(operation):
             emit(event="linked", name=name)
+
+
+class _Gate:
+    """Lets no package be linked that was not judged: the engine waits for what its callbacks do."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        self._records = {record["name"]: record for record in job["records"]}
+        self._cache = job["cache"]
+        self._closely = set(job["closely"])
+        python = self._records.get("python", {}).get("version", "")
+        self._admission = Admission(job["stage"], python, job["kept"])
+        self._admitted: set[str] = set()
+
+    def admit(self, name: str) -> None:
+        """Judges a package that is in the cache; ends this process where it may not be linked."""
+        if name in self._admitted:
+            return
+        try:
+            record = self._records[name]
+            package = f"{self._cache}/{name}-{record['version']}-{record['build']}"
+            self._admission.admit(record, package, closely=name in self._closely)
+        except RefusedError as refused:
+            emit(event="error", kind=refused.kind, name=name, message=refused.message)
+            os._exit(1)
+        except BaseException as error:  # the engine takes no notice of what a callback raises
+            emit(event="error", kind=classify(str(error)), name=name, message=f"{type(error).__name__}: {error}")
+            os._exit(1)
+        self._admitted.add(name)
 
 
 _write_lock = threading.Lock()
@@ -151,6 +185,7 @@ def refuse_altered_local_archives(records: list[dict[str, Any]]) -> dict[str, An
 _MARKS = {
     "disk-full": ("no space left", "os error 28", "disk quota", "os error 122"),
     "read-only": ("read-only file system", "permission denied", "os error 30)", "os error 13)"),
+    "package": ("failed to read 'index.json'", "failed to read 'paths.json'", "failed to read 'link.json'"),
     "hash": ("hash mismatch", "expected sha256"),
     "not-found": ("(404", "(410"),
     "server": ("http status server error", "http status client error"),
@@ -176,6 +211,7 @@ _MARKS = {
         "tar",
         "archive",
         "extract",
+        "unpack",
         "truncated",
         "parse",
         "deserialize",
@@ -223,7 +259,7 @@ async def install(job: dict[str, Any]) -> None:
         validation_mode=rattler.ValidationMode.skip(),
     )
     client = rattler.Client([rattler.networking.RetryMiddleware(_RETRIES)], user_agent=job["user_agent"])
-    reporter = _Reporter()  # type: ignore[abstract]  # its methods are empty, not abstract
+    reporter = _Reporter(_Gate(job))  # type: ignore[abstract]  # its methods are empty, not abstract
     records = [to_record(r) for r in job["records"]]
     emit(event="unmet", names=unmet(job["asked"], records))
     await rattler.install(
@@ -249,6 +285,7 @@ def _leave_when_orphaned() -> None:
 
 def main() -> None:
     """Runs one job."""
+    os.umask(os.umask(0o077) | 0o002)
     job = json.loads(sys.stdin.readline())
     threading.Thread(target=_leave_when_orphaned, daemon=True).start()
     fault = refuse_altered_local_archives(job["fetch"])

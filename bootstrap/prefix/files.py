@@ -28,8 +28,8 @@ _COMPILED = "pyc_file"
 """conda's type for bytecode that it compiled: Python rewrites and deletes it as it sees fit."""
 
 Reason = Literal["missing", "type", "size", "sha256", "unreadable", "target", "foreign", "prefix"]
-"""What is wrong with a file: ``target`` of a link that leads elsewhere, ``foreign`` of what others brought; ``prefix``
-of one that names the place from which the environment was moved."""
+"""What is wrong with a file: ``target`` of a link that leads elsewhere, ``foreign`` of what others brought;
+``prefix`` of one that names the place from which the environment was moved."""
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from bootstrap.prefix.meanwhile import copy, like
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,21 +22,26 @@ if TYPE_CHECKING:
 MEMORY = Path("/dev/shm")  # noqa: S108 (only folders of a new name are made there)
 ROOM = 512_000_000
 """Bytes that must be free there: the records of 151 packages are 14 MB, and containers may have 64 for everything."""
-_NAME = "condacolab-bootstrap-"
 
 
-def lend(folder: Path) -> None:
-    """Makes a folder that lies in memory, by a link; an ordinary one where there is no room in memory."""
+def lend(folder: Path, token: str) -> None:
+    """Makes a folder that lies in memory, by a link; an ordinary one where there is no room in memory.
+
+    Args:
+        folder: The folder.
+        token: By which `forget` finds what lies in memory, without the link as well.
+    """
+    lent = _place(token)
     try:
         free = os.statvfs(MEMORY)
         if free.f_bavail * free.f_frsize < ROOM:
             raise OSError
-        lent = Path(tempfile.mkdtemp(prefix=_NAME, dir=MEMORY))
+        lent.mkdir(0o700)
     except OSError:
         folder.mkdir()
         return
     # It becomes the records' folder in the end, which has the mode of its neighbours.
-    lent.chmod(folder.parent.stat().st_mode)
+    lent.chmod(stat.S_IMODE(folder.parent.stat().st_mode))
     try:
         folder.symlink_to(lent)
     except OSError:
@@ -57,21 +64,28 @@ def bring_back(folder: Path, texts: Mapping[str, str]) -> None:
     def bring(source: str, target: str) -> None:
         text = texts.get(Path(target).name)
         if text is None:
-            shutil.copyfile(source, target)
+            copy(source, target)
         else:
             Path(target).write_text(text, encoding="utf-8")
+            like(source, target)
 
     lent = folder.readlink()
     beside = folder.with_name(f".{folder.name}.new")
     shutil.copytree(lent, beside, symlinks=True, copy_function=bring)
+    like(str(lent), str(beside))
     folder.unlink()
     beside.rename(folder)
     shutil.rmtree(lent, ignore_errors=True)
 
 
-def forget(folder: Path) -> None:
+def forget(token: str) -> None:
     """Deletes what `lend` made in memory and nobody brought back, such as after a run that was killed."""
+    lent = _place(token)
     with suppress(OSError):
-        lent = folder.readlink()
-        if lent.parent == MEMORY and lent.name.startswith(_NAME):
+        info = lent.lstat()
+        if stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid():
             shutil.rmtree(lent)
+
+
+def _place(token: str) -> Path:
+    return MEMORY / f"condacolab-bootstrap-{token}"

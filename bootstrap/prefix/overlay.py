@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from bootstrap.prefix.paths import fault
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -61,7 +63,10 @@ def remove_overlays(stage: Path, packages: Iterable[str], state: State) -> list[
             if path not in owned:
                 (stage / path).unlink(missing_ok=True)
                 removed.append(path)
-        shutil.rmtree(info)
+        if info.is_symlink():
+            info.unlink()
+        else:
+            shutil.rmtree(info)
     for folder in sorted({str(PurePosixPath(path).parent) for path in removed}, key=lambda f: -f.count("/")):
         with suppress(OSError):
             (stage / folder).rmdir()
@@ -93,5 +98,8 @@ def _recorded(stage: Path, site: Path, info: Path) -> Iterator[str]:
         # The folder is resolved, the file is not: a link is removed, never what it leads to.
         place = site / row[0]
         place = place.parent.resolve() / place.name
-        if place.is_relative_to(root) and (place.is_file() or place.is_symlink()):
-            yield place.relative_to(root).as_posix()
+        if not place.is_relative_to(root) or not (place.is_file() or place.is_symlink()):
+            continue
+        path = place.relative_to(root).as_posix()
+        if not fault(path):
+            yield path

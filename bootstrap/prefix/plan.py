@@ -23,7 +23,7 @@ def action(before: Comparison | None) -> str:
 
 
 def to_reinstall(before: Comparison | None) -> list[str]:
-    """Names of installed packages with altered files, or with another distribution laid over them."""
+    """Names of installed packages with altered files, a distribution laid over them, or another prefix in them."""
     return sorted({fault.package for fault in (*before.altered, *before.overlaid)}) if before else []
 
 
@@ -42,6 +42,12 @@ def to_install(before: Comparison | None, records: Sequence[Record]) -> list[Rec
 def to_remove(before: Comparison | None) -> list[InstalledRecord]:
     """Installed records that won't be there afterwards, or not in this version."""
     return [*before.extra, *(c.installed for c in before.changed)] if before else []
+
+
+def to_keep(before: Comparison | None, records: Sequence[Record]) -> list[InstalledRecord]:
+    """Installed records that the engine leaves as they are."""
+    touched = {r.name for r in to_remove(before)} | {r.name for r in to_install(before, records)}
+    return [r for r in before.installed if r.name not in touched] if before else []
 
 
 def _minor(version: str) -> list[str]:

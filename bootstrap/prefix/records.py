@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import NotAnEnvironmentError, PrefixNotFoundError
+from bootstrap.prefix.paths import META_DIR as META_DIR
+from bootstrap.prefix.paths import fault
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-META_DIR = "conda-meta"
 ENTRY_POINT = "unix_python_entry_point"
 """The path type of a script that the installer makes; its first line names the prefix."""
 _SITE = "site-packages/"
@@ -69,6 +70,8 @@ class BadRecord:
 
     meta: Path
     reason: str
+    astray: bool = False
+    """Whether it names a path that may not be touched: the record was edited, or somebody's package is at fault."""
 
 
 def is_environment(prefix: Path) -> bool:
@@ -97,10 +100,25 @@ def read_records(prefix: Path) -> tuple[list[InstalledRecord], list[BadRecord]]:
     bad: list[BadRecord] = []
     for meta in sorted((prefix / META_DIR).glob("*.json")):
         try:
-            good.append(to_record(json.loads(meta.read_bytes()), meta))
+            record = to_record(json.loads(meta.read_bytes()), meta)
+            words = _astray(record)
+            if words:
+                bad.append(BadRecord(meta, words, astray=True))
+            else:
+                good.append(record)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             bad.append(BadRecord(meta, f"{type(error).__name__}: {error}"))
     return good, bad
+
+
+def _astray(record: InstalledRecord) -> str | None:
+    """Why a record's files may not be touched, nor the record itself; None where they may."""
+    if "/" in record.stem:
+        return f"{record.stem!r} is no package"
+    for file in record.files:
+        if words := fault(file.path, (META_DIR,)):
+            return f"the path {file.path!r} {words}"
+    return None
 
 
 def to_record(data: dict[str, Any], meta: Path) -> InstalledRecord:

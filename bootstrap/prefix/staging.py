@@ -10,83 +10,149 @@ import ctypes
 import errno
 import fcntl
 import os
+import re
+import secrets
 import shutil
+import stat
 import time
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.errors import PrefixBusyError, PrefixNotWritableError
-from bootstrap.prefix import memory
-from bootstrap.prefix.records import META_DIR
+from bootstrap.errors import InTheWayError, PrefixBusyError, PrefixNotWritableError
+from bootstrap.prefix import meanwhile, memory
+from bootstrap.prefix.paths import META_DIR
+from bootstrap.prefix.place import mounts_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from bootstrap.prefix.meanwhile import Seen
 
 WAIT_SECONDS = 900.0
 _POLL_SECONDS = 0.2
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
+_MARK_BYTES = 100
+_MARK = re.compile(rb"(condacolab-bootstrap is restoring here: (?P<token>[0-9a-f]{16})\n)?")
 
 
 class Staging:
-    """The places around one prefix. Use it inside `hold`."""
+    """The places around one prefix. Use it inside `hold`.
+
+    A file beside the prefix names them before they are made, so that nothing is deleted for its name alone.
+    """
 
     def __init__(self, prefix: Path) -> None:
         self.prefix = prefix
-        self.stage = prefix.with_name(f".{prefix.name}.stage-{os.getpid()}")
-        self._old = prefix.with_name(f".{prefix.name}.old-{os.getpid()}")
+        self._mark = prefix.with_name(f".{prefix.name}.condacolab-bootstrap")
+        self._seen: Seen = {}
+        self._name(secrets.token_hex(8))
+
+    def _name(self, token: str) -> None:
+        self._token = token
+        self.stage = self.prefix.with_name(f".{self.prefix.name}.stage-{token}")
+        self._old = self.prefix.with_name(f".{self.prefix.name}.old-{token}")
 
     def recover(self) -> None:
-        """Puts right what a killed run left: nobody else can be at work, since the folder is locked."""
-        olds = sorted(self.prefix.parent.glob(f".{self.prefix.name}.old-*"))
-        if olds and not self.prefix.exists():
-            olds.pop().rename(self.prefix)
-        for leftover in [*olds, *self.prefix.parent.glob(f".{self.prefix.name}.stage-*")]:
-            _delete(leftover)
+        """Puts right what a killed run left: nobody else can be at work, since the folder is locked.
+
+        Raises:
+            InTheWayError: Something that isn't ours has the name of our mark.
+        """
+        try:
+            info = self._mark.lstat()
+        except FileNotFoundError:
+            return
+        ours = stat.S_ISREG(info.st_mode) and info.st_uid == os.geteuid() and info.st_size < _MARK_BYTES
+        found = _MARK.fullmatch(self._mark.read_bytes()) if ours else None
+        if not found:
+            raise InTheWayError(
+                "A file beside the prefix has the name that a restore needs.",
+                evidence=[f"{self._mark}: is not this program's"],
+            )
+        own = self._token
+        if found["token"]:  # else killed before it was written, and before anything was made
+            self._name(found["token"].decode())
+            if os.path.lexists(self._old) and not os.path.lexists(self.prefix):
+                self._old.rename(self.prefix)
+        self.clean()
+        self._name(own)
 
     def begin(self, *, clone: bool) -> Path:
         """Makes the stage: empty, or a copy of the prefix that shares its files by hard links.
 
         Its records lie in memory until `finish`.
         """
-        if not clone:
-            try:
-                self.stage.mkdir()
-            except FileNotFoundError as error:  # /proc and its like, which allow no folders
-                raise _not_writable(self.prefix.parent, error) from error
-            memory.lend(self.stage / META_DIR)
-            return self.stage
-        shutil.copytree(self.prefix, self.stage, symlinks=True, copy_function=_link_or_copy)
-        # The records are rewritten in place, so they are the one thing that must not be shared.
-        meta = self.stage / META_DIR
-        shutil.rmtree(meta)
-        memory.lend(meta)
-        shutil.copytree(self.prefix / META_DIR, meta, dirs_exist_ok=True)
+        try:
+            with open(self._mark, "xb", opener=_private) as mark:
+                mark.write(b"condacolab-bootstrap is restoring here: " + self._token.encode() + b"\n")
+            self.stage.mkdir(0o755)
+        except (FileNotFoundError, PermissionError) as error:  # /proc and its like, which allow no folders
+            raise _not_writable(self.prefix.parent, error) from error
+        memory.lend(self.stage / META_DIR, self._token)
+        self._seen = {}
+        if clone:
+            self._seen = meanwhile.clone(str(self.prefix), str(self.stage))
+        elif self.prefix.exists():
+            meanwhile.like(str(self.prefix), str(self.stage))
         return self.stage
 
     def finish(self, texts: Mapping[str, str]) -> None:
         """Puts the records beside the files that they are about; those named with a new text."""
         memory.bring_back(self.stage / META_DIR, texts)
 
-    def switch(self) -> None:
-        """Puts the stage in the prefix's place, and deletes what was there."""
-        if not self.prefix.exists() or not any(self.prefix.iterdir()):
+    def switch(self, owned: Collection[str] = ()) -> list[str]:
+        """Puts the stage in the prefix's place, and what was there aside. What came to it meanwhile is carried over.
+
+        Args:
+            owned: Paths that are packages' from now on.
+
+        Returns:
+            What came meanwhile and was set aside, since a package has its place.
+        """
+        if not os.path.lexists(self.prefix):
             self.stage.rename(self.prefix)
-            return
+            return []
+        self._seen, aside = meanwhile.carry_over(self._seen, str(self.prefix), str(self.stage), owned)
+        old = self.stage
         if not _exchange(self.stage, self.prefix):
             self.prefix.rename(self._old)
             self.stage.rename(self.prefix)
+            old = self._old
+        _, more = meanwhile.carry_over(self._seen, str(old), str(self.prefix), owned)
+        return sorted({*aside, *more})
 
     def clean(self) -> None:
         """Deletes what is no longer needed."""
+        memory.forget(self._token)
         for leftover in (self.stage, self._old):
             _delete(leftover)
+        if not os.path.lexists(self.stage) and not os.path.lexists(self._old):
+            self._mark.unlink(missing_ok=True)
 
 
-def _delete(stage: Path) -> None:
-    memory.forget(stage / META_DIR)
-    shutil.rmtree(stage, ignore_errors=True)
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _delete(folder: Path) -> None:
+    def allow(function: Callable[[str], object], path: str, _error: object) -> None:
+        # A folder that its owner may not write to is allowed, and tried again; what stays all the same is left.
+        place = Path(path)
+        with suppress(OSError):
+            for above in (place.parent, place):
+                if (above == folder or folder in above.parents) and above.is_dir() and not above.is_symlink():
+                    above.chmod(0o700)
+            if function in (os.unlink, os.rmdir):
+                function(path)
+            else:
+                shutil.rmtree(place, ignore_errors=True)
+
+    if folder.is_symlink():
+        folder.unlink()
+    elif folder.exists() and not mounts_at(folder):
+        shutil.rmtree(folder, onerror=allow)
 
 
 @contextmanager
@@ -152,16 +218,6 @@ def _lock(descriptor: int, prefix: Path, waiting: Callable[[], None], wait_secon
             time.sleep(_POLL_SECONDS)
         else:
             return
-
-
-def _link_or_copy(source: str, target: str) -> str:
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):
-            raise
-        shutil.copy2(source, target, follow_symlinks=False)
-    return target
 
 
 def _exchange(one: Path, other: Path) -> bool:

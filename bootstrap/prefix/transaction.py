@@ -14,11 +14,12 @@ from bootstrap.errors import (
     DiskSpaceError,
     EngineError,
     InterruptedRestoreError,
+    InTheWayError,
     NotAnEnvironmentError,
     NotOursError,
     OfflineError,
     PrefixNotWritableError,
-    PrefixTooLongError,
+    UnsafePackageError,
     VerificationError,
 )
 from bootstrap.lock import judge
@@ -30,12 +31,14 @@ from bootstrap.prefix.complete import Proof, sweep_bytecode
 from bootstrap.prefix.fill import fill
 from bootstrap.prefix.history import add_revision
 from bootstrap.prefix.overlay import remove_overlays
+from bootstrap.prefix.paths import ASIDE, ENGINES_OWN, astray
+from bootstrap.prefix.place import absolute, settled
 from bootstrap.prefix.records import META_DIR, adopt_records, is_environment
 from bootstrap.prefix.registry import register
 from bootstrap.prefix.retry import RETRY_BUDGET
 from bootstrap.prefix.space import require_space
 from bootstrap.prefix.staging import Staging, hold
-from bootstrap.prefix.state import read_state, write_state
+from bootstrap.prefix.state import STATE_FILE, read_state, write_state
 from bootstrap.progress import Progress, Silent, Step
 
 if TYPE_CHECKING:
@@ -43,10 +46,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bootstrap.lock import Lock, Record
-
-
-PLACEHOLDER_LENGTH = 255
-"""Bytes that conda-build leaves in binary files for the prefix's path."""
 
 
 class Additions(Protocol):
@@ -135,26 +134,21 @@ def restore(
         In every case the prefix is as it was before.
     """
     records = judge(lock, platform, categories=categories)
-    prefix = prefix.expanduser().absolute()
-    # A link to an environment stays a link: its target is what changes.
-    prefix = prefix.resolve() if prefix.is_symlink() else prefix
-    if len(os.fsencode(prefix)) > PLACEHOLDER_LENGTH:
-        raise PrefixTooLongError(
-            "The prefix's path is too long to be written into the packages' binary files.",
-            evidence=[f"{prefix}: {len(os.fsencode(prefix))} bytes, at most {PLACEHOLDER_LENGTH}"],
-        )
+    prefix = settled(prefix)
     run = _Run(
         lock=lock,
         records=records,
         prefix=prefix,
         platform=platform,
-        cache=PackageCache((cache or default_cache()).expanduser().absolute()),
+        cache=PackageCache(absolute(cache or default_cache())),
         offline=offline,
         additions=additions,
         progress=progress or Silent(),
         engine=engine,
         limits={"stall_seconds": stall_seconds, "retry_budget": retry_budget},
     )
+    umask = os.umask(0o077)
+    os.umask(umask | 0o002)  # nothing that is made here may be written by everybody
     try:
         with hold(
             prefix, waiting=lambda: run.progress.note("Another restore is at work here; waiting for it.")
@@ -165,6 +159,7 @@ def restore(
     except OSError as error:
         raise _named(error) from error
     finally:
+        os.umask(umask)
         run.progress.close()
         if engine:
             engine.close()
@@ -214,7 +209,7 @@ class _Run:
             fetch = self.look_in_cache(before, closely=before is not None)
             try:
                 self.build(engine, staging, before, fetch)
-            except (EngineError, ArchiveCorruptError, VerificationError):
+            except (EngineError, ArchiveCorruptError, UnsafePackageError, VerificationError):
                 again = self.look_in_cache(before, closely=True)
                 altered = [record for record in again if record not in fetch]
                 if not altered:
@@ -243,8 +238,23 @@ class _Run:
         self.progress.step(Step("comparing"))
         started = time.monotonic()
         found = compare_prefix(self.prefix, self.records, hash_all=False)
+        self.refuse_to_go_astray(found)
         self.timed("compare", started)
         return found
+
+    def refuse_to_go_astray(self, before: Comparison) -> None:
+        """Raises where what has to be removed or put back lies outside of the prefix, or seems to."""
+        bad = [f"{b.meta}: {b.reason}" for b in before.unreadable if b.astray]
+        if bad:
+            raise InTheWayError("A record of the environment names what no package may own.", evidence=bad[:10])
+        kept = {record.stem for record in plan.to_keep(before, self.records)}
+        paths = [f"{name}/" for name in ENGINES_OWN]
+        paths += [file.path for record in before.installed if record.stem not in kept for file in record.files]
+        links = [f"{self.prefix}/{folder}: a link that leads out" for folder in astray(str(self.prefix), paths)]
+        if links:
+            raise InTheWayError(
+                "Something to be changed lies outside of the environment, by a link.", evidence=links[:10]
+            )
 
     def look_in_cache(self, before: Comparison | None, *, closely: bool) -> list[Record]:
         """What has to be fetched; the cache then holds the rest, and nothing doubtful.
@@ -281,6 +291,7 @@ class _Run:
             (stage / META_DIR / bad.meta.name).unlink()
         asked = requested(self.lock, self.records)
         adopt_records(stage / META_DIR)
+        keep = plan.to_keep(before, self.records)
         work = worker.job(
             self.records,
             asked=asked,
@@ -290,6 +301,8 @@ class _Run:
             cache=self.cache.pkgs,
             platform=self.platform,
             reinstall=plan.to_reinstall(before),
+            closely=[r.name for r in self.records if r in fetch or not self.cache.looked_at(r)],
+            kept={str(r): [file.path for file in r.files] for r in keep},
         )
         proof = Proof(stage, self.cache, asked)
         filled = fill(
@@ -325,7 +338,11 @@ class _Run:
             self.additions.add(stage)
             self.timed("prove", started)
         started = time.monotonic()
-        staging.switch()
+        owned = {path for files in state.files.values() for path in files}
+        aside = staging.switch({*owned, *(f"{META_DIR}/{name}" for name in (STATE_FILE, "history"))})
+        if aside:
+            names = ", ".join(aside[:10])
+            self.progress.note(f"Written meanwhile where a package has a file, so kept in {ASIDE}: {names}.")
         register(self.prefix)
         staging.clean()
         self.timed("switch", started)

@@ -25,9 +25,12 @@ from bootstrap.errors import (
     DiskSpaceError,
     EngineError,
     HashMismatchError,
+    InTheWayError,
+    PackageConflictError,
     PrefixNotWritableError,
     PrefixTooLongError,
     ServerError,
+    UnsafePackageError,
 )
 from bootstrap.prefix.retry import RETRY_BUDGET, Retries
 
@@ -59,6 +62,9 @@ _ERRORS: dict[str, tuple[type[BootstrapError], str]] = {
     "connection": (ConnectionFailedError, "The connection to the channel failed."),
     "corrupt": (ArchiveCorruptError, "An archive can't be unpacked."),
     "prefix-too-long": (PrefixTooLongError, "The prefix's path is too long for this package."),
+    "package": (UnsafePackageError, "A package of the lock can't be trusted: nothing of it was installed."),
+    "conflict": (PackageConflictError, "Two packages of the lock can't be in one environment."),
+    "in-the-way": (InTheWayError, "Something in the environment is in the way of a package."),
     "other": (EngineError, "The packages could not be installed."),
 }
 
@@ -73,6 +79,8 @@ def job(
     platform: str,
     asked: Mapping[str, str],
     reinstall: Sequence[str] = (),
+    closely: Sequence[str] = (),
+    kept: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """The engine's job: bring `stage`, which will become `prefix`, to exactly these records.
 
@@ -85,6 +93,8 @@ def job(
         platform: E.g. ``linux-64``.
         asked: What was asked for, by the names of the packages.
         reinstall: Names of installed packages to install again.
+        closely: Names of packages whose files are compared with their own list before they are linked.
+        kept: Packages that are in the stage and stay, with their paths.
     """
     return {
         "records": [_row(r) for r in records],
@@ -95,6 +105,8 @@ def job(
         "platform": platform,
         "asked": dict(asked),
         "reinstall": list(reinstall),
+        "closely": list(closely),
+        "kept": dict(kept or {}),
         "user_agent": f"condacolab-bootstrap/{bootstrap.__version__}",
     }
 
@@ -126,6 +138,7 @@ class Engine:
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             text=True,
+            cwd="/",  # the working folder may be gone, and nothing is asked for by a relative path
             **_OWN_GROUP,
         )
 
@@ -214,9 +227,12 @@ def _import_paths() -> list[str]:
 
     A checkout of this project may be the working directory; then it stays.
     """
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # somebody has deleted it
+        here = Path("/nonexistent")
     ours = Path(bootstrap.__file__).resolve().parent.parent
-    resolved = [Path(path or here).resolve() for path in sys.path]
+    resolved = [Path(path or here).resolve() for path in sys.path if path or here.exists()]
     return [str(path) for path in resolved if path != here or path == ours]
 
 

@@ -72,6 +72,29 @@ def test_prefix_too_long(site: Site) -> None:
     assert not deep.parent.exists(), "folders made on the way are gone again"
 
 
+def test_a_mount_point(tmp_path: Path) -> None:
+    """Whether it is the prefix itself, which can't be exchanged, or lies below it, and would be emptied."""
+    with tiny.site(tmp_path) as site:
+        site.restore(lock := site.lock("small.yml", packages=["python", "numpy"]))
+        site.prefix.joinpath("data").mkdir()
+        done = run_in_namespace(
+            """
+            mkdir "$ROOT/volume" "$ROOT/mine"; echo mine > "$ROOT/mine/file"
+            mount --bind "$ROOT/volume" "$ROOT/volume"; mount --bind "$ROOT/mine" "$ROOT/env/data"
+            restore() { "$PYTHON" -m bootstrap restore --lock "$LOCK" --cache "$ROOT/cache" -q --prefix "$ROOT/$1"; }
+            set +e; restore volume; echo "exit $?"; restore env; echo "exit $?"; set -e
+            ls "$ROOT/volume"; cat "$ROOT/mine/file"
+            restore volume/env
+            """,
+            ROOT=tmp_path,
+            PYTHON=sys.executable,
+            LOCK=lock,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[:3] == [f"exit {errors.PrefixPlaceError.exit_code}"] * 2 + ["mine"]
+    assert done.stdout.splitlines()[3].startswith("created")
+
+
 def test_the_disk_fills_up(tmp_path: Path) -> None:
     """On a real full file system: one that has room for the environment in place, but not for the new package."""
     with tiny.site(tmp_path) as site:

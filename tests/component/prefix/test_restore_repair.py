@@ -8,7 +8,9 @@ import shutil
 
 import pytest
 
+from bootstrap.cli import main
 from bootstrap.errors import NotOursError
+from tests.support import one_of
 from tests.support.tiny_site import Site, agrees, snapshot
 
 
@@ -121,6 +123,31 @@ def test_a_lost_ledger_asks_before_taking_over(site: Site) -> None:
     assert snapshot(site.prefix) == before
     assert site.restore(adopt=True).action == "adopted"
     assert site.restore().action == "unchanged", "it is ours now"
+
+
+@pytest.mark.parametrize("how", one_of("moved", "copied"))
+def test_an_environment_that_is_elsewhere_now(site: Site, how: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It names the old place in its scripts, which is told, and mended."""
+    lock = site.lock()
+    site.restore(lock)
+    place = site.root / "elsewhere"
+    if how == "moved":
+        site.prefix.rename(place)
+        site.prefix.symlink_to(place)
+        assert site.restore(lock).action == "unchanged", "the old name leads there"
+        site.prefix.unlink()
+    else:
+        shutil.copytree(site.prefix, place, symlinks=True)
+    status = ["status", "--lock", str(lock), "--prefix", str(place), "--cache", str(site.cache)]
+    assert main(status) == 3
+    assert f"moved: made for {site.prefix}" in capsys.readouterr().out.replace("\n", "")
+    assert site.restore(lock, prefix=place).action == "repaired"
+    for path in ("bin/f2py", "bin/tool", "lib/libfoo.so.4"):
+        content = (place / path).read_bytes()
+        assert os.fsencode(place) in content, path
+        assert os.fsencode(f"{site.prefix}/") not in content, path
+    assert main(status) == 0
+    assert site.restore(lock, prefix=place).action == "unchanged"
 
 
 @pytest.mark.exhaustive

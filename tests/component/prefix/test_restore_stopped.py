@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap import errors
+from bootstrap.prefix.staging import Staging
 from tests.support import one_of
 from tests.support import tiny_site as tiny
 from tests.support.channel.server import Fault
@@ -111,11 +111,10 @@ def test_killed_around_the_switch(tmp_path: Path, point: str) -> None:
         old = site.lock("old.yml", packages=["python", "numpy"])
         site.restore(old)
         before = snapshot(site.prefix)
-        if point == "before the switch":
-            shutil.copytree(site.prefix, site.prefix.with_name(".env.stage-1"), symlinks=True)
-        else:
-            shutil.copytree(site.prefix, site.prefix.with_name(".env.stage-1"), symlinks=True)
-            site.prefix.rename(site.prefix.with_name(".env.old-1"))
+        staging = Staging(site.prefix)
+        staging.begin(clone=True)
+        if point == "between two renames":
+            site.prefix.rename(staging._old)
         assert site.restore(old).action == "unchanged"
         assert snapshot(site.prefix) == before
         assert leftovers(site.prefix) == []

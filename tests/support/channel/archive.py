@@ -182,6 +182,31 @@ def write_package(
     return record_of(goal, index)
 
 
+def write_raw(
+    archive: Path,
+    index: Mapping[str, Any],
+    members: Iterable[tuple[tarfile.TarInfo, bytes]],
+    paths: object,
+) -> None:
+    """Write an archive with whatever members and paths.json, in the format that its suffix names."""
+    info = {"info/index.json": index, "info/paths.json": {"paths": paths, "paths_version": 1}, "info/about.json": {}}
+    about = [(_member(name, len(_json(data))), _json(data)) for name, data in info.items()]
+
+    def fill(tar: tarfile.TarFile, listed: Iterable[tuple[tarfile.TarInfo, bytes]]) -> None:
+        for member, data in listed:
+            tar.addfile(member, io.BytesIO(data))
+
+    if archive.name.endswith(".tar.bz2"):
+        with tarfile.open(archive, "w:bz2") as tar:
+            fill(tar, [*about, *members])
+        return
+    with zipfile.ZipFile(archive, "w") as outer:
+        outer.writestr("metadata.json", '{"conda_pkg_format_version": 2}')
+        for part, listed in (("pkg", members), ("info", about)):
+            with _inner_tar(outer, f"{part}-{archive.stem}.tar.zst", ZSTD_LEVEL) as tar:
+                fill(tar, listed)
+
+
 def record_of(archive: Path, index: Mapping[str, Any]) -> dict[str, Any]:
     """The repodata record of an archive whose ``info/index.json`` is known."""
     sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from .archive import PLACEHOLDER, Entry, write_package
+from .archive import PLACEHOLDER, Entry, record_of, write_package, write_raw
 from .index import read_repodata, write_repodata
 
 if TYPE_CHECKING:
+    import tarfile
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
@@ -136,6 +137,26 @@ class TinyChannel:
         """
         content = random.Random(f"{name} {version} {seed}").randbytes(size)
         return self.add(name, version, files={f"share/{name}/data.bin": content}, **options)
+
+    def add_raw(
+        self,
+        name: str,
+        members: Sequence[tarfile.TarInfo | tuple[tarfile.TarInfo, bytes]],
+        paths: object,
+        suffix: str,
+    ) -> None:
+        """Write a package with whatever members and paths.json, which need not be true.
+
+        Args:
+            name: Package name; it is version 1.0, build 0.
+            members: What lies in its tar, with content.
+            paths: The lines of ``info/paths.json``.
+            suffix: ``.conda`` or ``.tar.bz2``.
+        """
+        index = {"name": name, "version": "1.0", "build": "0", "build_number": 0, "depends": [], "subdir": "linux-64"}
+        archive = self.path / f"linux-64/{name}-1.0-0{suffix}"
+        write_raw(archive, index, members, paths)
+        self._records[f"linux-64/{archive.name}"] = record_of(archive, index)
 
     def index(self, *, subdirs: Iterable[str] = ()) -> TinyChannel:
         """Write the repodata of every package added, and return the channel."""

@@ -24,6 +24,8 @@ RECORDS = [{"name": "numpy", "version": "2.3.4", "build": "py313_0", "fn": "nump
         ("hash mismatch for https://x: expected ab got cd", "hash"),
         ("an io error occurred: Invalid checksum", "corrupt"),
         ("no data was read from the package stream - the stream may have been truncated", "corrupt"),
+        ("failed to read 'paths.json'\nmissing field `paths_version` at line 1", "package"),
+        ("an io error occurred: failed to unpack `h`: trying to unpack outside of destination path: /x", "corrupt"),
         ("failed to create file\nNo space left on device (os error 28)", "disk-full"),
         ("failed to create directory\nRead-only file system (os error 30)", "read-only"),
         ("target prefix cannot be longer than the placeholder prefix", "prefix-too-long"),

@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_lent_and_brought_back(folder: Path, room: Path) -> None:
-    memory.lend(folder)
+    memory.lend(folder, "token")
     assert folder.is_symlink()
     assert folder.readlink().parent == room
     (folder / "numpy.json").write_text("{}")
@@ -36,29 +36,36 @@ def test_lent_and_brought_back(folder: Path, room: Path) -> None:
     assert [path.name for path in folder.parent.iterdir()] == ["conda-meta"]
 
 
+def test_records_keep_their_modes(folder: Path, room: Path) -> None:
+    memory.lend(folder, "token")
+    for name in ("pinned", "numpy.json"):
+        (folder / name).write_text("old")
+        (folder / name).chmod(0o600)
+    memory.bring_back(folder, {"numpy.json": "new"})
+    assert {stat.S_IMODE((folder / name).stat().st_mode) for name in ("pinned", "numpy.json")} == {0o600}
+
+
 def test_what_is_no_loan_stays(folder: Path, room: Path, tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "numpy.json").write_text("{}")
     memory.bring_back(folder, {"numpy.json": "[]"})
-    memory.forget(folder)
     assert (folder / "numpy.json").read_text() == "[]"
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    foreign = room / "another-program"
-    foreign.mkdir()
-    for target in (elsewhere, foreign):
-        link = tmp_path / f"to-{target.name}"
-        link.symlink_to(target)
-        memory.forget(link)
-        assert target.is_dir()
+    (room / "condacolab-bootstrap-token").symlink_to(elsewhere)
+    for token in ("token", "another"):
+        memory.forget(token)
+    assert elsewhere.is_dir()
 
 
 def test_forgotten(folder: Path, room: Path) -> None:
-    memory.lend(folder)
+    """Even where the link was never made: a kill may strike between the two."""
+    memory.lend(folder, "token")
     (folder / "numpy.json").write_text("{}")
-    memory.forget(folder)
+    folder.unlink()
+    memory.forget("token")
     assert list(room.iterdir()) == []
-    memory.forget(folder)
+    memory.forget("token")
 
 
 @pytest.mark.parametrize("why", ["too small", "not there"])
@@ -69,7 +76,7 @@ def test_without_memory_it_is_an_ordinary_folder(
         monkeypatch.setattr(memory, "ROOM", 1 << 60)
     else:
         room.rmdir()
-    memory.lend(folder)
+    memory.lend(folder, "token")
     assert folder.is_dir()
     assert not folder.is_symlink()
     memory.bring_back(folder, {})
@@ -81,6 +88,6 @@ def test_where_links_are_not_allowed(folder: Path, room: Path, monkeypatch: pyte
         raise PermissionError
 
     monkeypatch.setattr(Path, "symlink_to", refuse)
-    memory.lend(folder)
+    memory.lend(folder, "token")
     assert folder.is_dir()
     assert list(room.iterdir()) == []

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.errors import PrefixBusyError, PrefixNotWritableError
-from bootstrap.prefix import memory
+from bootstrap.errors import InTheWayError, PrefixBusyError, PrefixNotWritableError
 from bootstrap.prefix.staging import Staging, hold
 
 
@@ -83,7 +82,7 @@ def test_one_in_place_is_replaced(prefix: Path, exchange: bool, monkeypatch: pyt
         (stage / "lib/new").write_text("new")
         staging.finish({})
         staging.switch()
-        assert len(beside(prefix)) == 2, "what was there is there until all is done"
+        assert len(beside(prefix)) == 3, "what was there is there until all is done, and a mark that names it"
     assert content(prefix)["lib/new"] == "new"
     assert beside(prefix) == ["env"]
 
@@ -114,40 +113,60 @@ def test_folders_that_were_made_for_it_go_with_it(prefix: Path) -> None:
     assert beside(prefix) == []
 
 
+def killed(prefix: Path, *, at: str) -> None:
+    """What a killed run leaves: at its first step, while it builds, between two renames, after the switch."""
+    staging = Staging(prefix)
+    staging.begin(clone=prefix.exists())
+    (staging.stage / "lib").mkdir(exist_ok=True)
+    if at == "first":
+        staging.clean()
+        staging._mark.touch()
+    elif at in ("renaming", "renamed"):
+        prefix.rename(staging._old)
+        if at == "renamed":
+            staging.finish({})
+            staging.stage.rename(prefix)
+
+
 @pytest.mark.parametrize(
-    ("prefix_there", "olds", "stages", "survivor"),
-    [
-        (True, [], ["1"], "env"),
-        (True, ["1"], [], "env"),
-        (True, ["1"], ["1"], "env"),
-        (False, ["1"], ["1"], "old-1"),
-        (False, ["1", "2"], [], "old-2"),
-        (False, [], ["1"], None),
-    ],
+    ("there", "at"),
+    [(False, "first"), (False, "building"), (True, "building"), (True, "renaming"), (True, "renamed")],
 )
-def test_what_a_killed_run_left_is_put_right(
-    prefix: Path, prefix_there: bool, olds: list[str], stages: list[str], survivor: str | None
-) -> None:
-    """Of another process: killed while it built, after it had exchanged, or between its two renames."""
-    if prefix_there:
-        fill(prefix, "env")
-    for number in olds:
-        fill(prefix.with_name(f".env.old-{number}"), f"old-{number}")
-    for number in stages:
-        fill(prefix.with_name(f".env.stage-{number}"), "stage")
-    (prefix.parent / ".environment.stage-1").mkdir()
+def test_what_a_killed_run_left_is_put_right(prefix: Path, room: Path, there: bool, at: str) -> None:
+    if there:
+        fill(prefix, "old")
+    users = [".env.stage-1", ".env.old-backup", ".env.stage-0123456789abcdef", ".environment.stage-1"]
+    for name in users:
+        fill(prefix.with_name(name), "mine")
+    killed(prefix, at=at)
     with hold(prefix, waiting=nobody):
-        assert (set(content(prefix).values()) if prefix.exists() else {None}) == {survivor}
-        assert beside(prefix) == sorted([".environment.stage-1", *(["env"] if survivor else [])])
-
-
-def test_what_a_killed_run_left_in_memory_goes_too(prefix: Path, room: Path) -> None:
-    stage = prefix.with_name(".env.stage-1")
-    stage.mkdir()
-    memory.lend(stage / "conda-meta")
-    assert list(room.iterdir()) != []
-    with hold(prefix, waiting=nobody):
+        assert (set(content(prefix).values()) if prefix.exists() else {None}) == {"old" if there else None}
+        assert beside(prefix) == sorted([*users, *(["env"] if there else [])]), "what a user calls so stays"
         assert list(room.iterdir()) == []
+
+
+@pytest.mark.parametrize("what", ["text", "folder", "link"])
+def test_what_only_has_our_marks_name_stays(prefix: Path, what: str) -> None:
+    mark = prefix.with_name(".env.condacolab-bootstrap")
+    if what == "folder":
+        mark.mkdir()
+    elif what == "link":
+        mark.symlink_to("env")
+    else:
+        mark.write_text("mine")
+    with pytest.raises(InTheWayError, match="beside the prefix"), hold(prefix, waiting=nobody):
+        pass
+    assert beside(prefix) == [mark.name]
+
+
+@pytest.mark.parametrize("name", ["env[1]", "*", "env?"])
+def test_a_name_is_no_pattern(prefix: Path, name: str) -> None:
+    mine = prefix.with_name(".env1.stage-1")
+    mine.mkdir()
+    place = prefix.with_name(name)
+    killed(place, at="building")
+    with hold(place, waiting=nobody):
+        assert beside(prefix) == [mine.name]
 
 
 def test_one_at_a_time(prefix: Path) -> None:

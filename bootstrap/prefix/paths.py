@@ -1,0 +1,69 @@
+"""Which paths a package may have, and a record that is about to be removed or repaired.
+
+The engine joins them to the prefix as they are. It imports nothing but the standard library: it is loaded by the
+engine's process.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+META_DIR = "conda-meta"
+ASIDE = ".set-aside-by-bootstrap"
+"""Folder in the environment for files that no package owns and that had to give way, with their paths kept."""
+ENGINES_OWN = ("__clobbers__", ".trash", "CACHEDIR.TAG")
+"""Names at the top of a prefix that the engine writes to."""
+INSTALLERS_OWN = (META_DIR, *ENGINES_OWN, ASIDE)
+"""Names at the top of a prefix that no package may have."""
+
+# A backslash becomes a slash when the engine writes the record.
+_PLAIN = re.compile(r"(?:(?!\.{1,2}(?:/|\Z))[^/\\\x00-\x1f\x7f\ud800-\udfff]+(?:/(?!\Z)|\Z))+")
+
+
+def fault(path: object, reserved: tuple[str, ...] = INSTALLERS_OWN) -> str | None:
+    """Why a path is refused, in words; None where it is plainly below the prefix, and nobody's own place.
+
+    Args:
+        path: What stands in ``paths.json`` or in a record.
+        reserved: Names at the top of a prefix that it may not have.
+    """
+    if not isinstance(path, str):
+        return "is no text"
+    if not path:
+        return "is empty"
+    if not _PLAIN.fullmatch(path):
+        if path.startswith("/"):
+            return "is absolute"
+        return "leads out of its folder" if ".." in path.split("/") else "is no plain relative path"
+    if path.partition("/")[0] in reserved:
+        return "is the installer's own"
+    return None
+
+
+def above(paths: Iterable[str]) -> set[str]:
+    """Every folder above these paths."""
+    found: set[str] = set()
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found
+
+
+def astray(prefix: str, paths: Iterable[str]) -> list[str]:
+    """Folders above these paths that are links and lead out of a prefix, or to its records."""
+    root = os.path.realpath(prefix)
+    return [folder for folder in sorted(above(paths)) if not _stays(root, f"{prefix}/{folder}")]
+
+
+def _stays(root: str, folder: str) -> bool:
+    if not os.path.islink(folder):  # noqa: PTH114 (called for every folder of an environment)
+        return True
+    goal = os.path.realpath(folder)
+    return goal.startswith(f"{root}/") and not f"{goal}/".startswith(f"{root}/{META_DIR}/")
