@@ -59,7 +59,7 @@ def locked_package_missing(built: Built) -> None:
     "files-altered",
     "broken",
     owner=NUMPY,
-    summary=f"A file of {NUMPY} is not as installed: numeric.py.",
+    summary=f"A file of {NUMPY} is not as installed: numpy/_core/numeric.py.",
     evidence="numeric.py: content altered",
     repair=PIP,
     actions=("pip",),
@@ -101,6 +101,7 @@ def of_a_dependent(built: Built) -> list[Path]:
 
 @case(CASES, "files-altered", "doubtful", owner="more 1", repair="more", actions=("pip",))
 def of_another_package(built: Built) -> list[Path]:
+    built.install("more", "1")
     return [built.damage("more/code.py", "size", "more 1")]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bootstrap.integrity.judgement import judge
 from bootstrap.integrity.misfits import misfits
-from tests.unit.integrity.conftest import NUMPY, PIP, Built, Case, Cases, case, verify
+from tests.unit.integrity.conftest import NUMPY, PIP, VERSION, Built, Case, Cases, case, verify
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +79,7 @@ def other_interrupted(built: Built) -> list[Path]:
     owner="bottleneck 1.3.8",
     summary="bottleneck 1.3.8 was built for numpy 1; the installed 2.3.4 refuses it.",
     evidence="looks up the C API of numpy 1 only",
-    repair="install --upgrade bottleneck`",
+    repair=f"install 'bottleneck>1.3.8,<2' numpy=={VERSION}`",
     actions=("pip",),
 )
 def old_interface(built: Built) -> list[Path]:
@@ -94,7 +94,7 @@ def old_interface(built: Built) -> list[Path]:
     owner="captum 0.8.0",
     summary="captum 0.8.0 asks for numpy <2.0, 2.3.4 is installed.",
     evidence="Requires-Dist: numpy<2.0",
-    repair="install --upgrade captum`",
+    repair=f"install 'captum>0.8.0,<1' numpy=={VERSION}`",
     actions=("pip",),
 )
 def out_of_bounds(built: Built) -> list[Path]:
