@@ -14,6 +14,8 @@ from typing import Any
 
 _TICK = 0.01
 """Times of files come from a clock of a hundred ticks a second or more: they may lie before a cell's start."""
+TRIPWIRE = "_condacolab_bootstrap_tripwire"
+"""Where a shell holds what watches the environment; see `bootstrap.guard.tripwire`."""
 _CLOCK = "_condacolab_bootstrap_cells"
 
 
@@ -24,6 +26,12 @@ def shell() -> Any:
         return ipython.get_ipython() if ipython is not None else None
     except AttributeError:
         return None
+
+
+def accept_changes() -> None:
+    """Tells whoever watches the environment that its changes so far were told of; nothing where nobody does."""
+    if (watcher := getattr(shell(), TRIPWIRE, None)) is not None:
+        watcher.accept()
 
 
 def told_with_cell(shell: Any, line: str) -> str:

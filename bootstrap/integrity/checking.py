@@ -92,7 +92,7 @@ def run_check(
         outer_paths=outer_paths(where),
         ours=ours,
         lock=None if lock is None else lock.path.absolute(),
-        in_cell=live or cells.shell() is not None,
+        call=_call(python, prefix, live=live),
     )
     imported = facts.probe("numpy-import")
     if names and imported is not None and imported.passed:
@@ -161,6 +161,16 @@ def _dead(python: Path, prefix: Path | None, result: ProbeResult, seconds: float
         repair=f"Restore the environment: `bootstrap restore --prefix {prefix or python.parent.parent}`.",
     )
     return Report(str(python), str(prefix or ""), None, (cause,), (result,), seconds)
+
+
+def _call(python: Path, prefix: Path | None, *, live: bool) -> str:
+    """What a cell calls to have it repaired; '' where no cell was asked."""
+    if live:
+        return "bootstrap.check(repair=True)"
+    if cells.shell() is None:
+        return ""
+    where = f"python={str(python)!r}" if prefix is None else repr(str(prefix))
+    return f"bootstrap.check({where}, repair=True)"
 
 
 def _needed_user_site(where: Layout) -> Path | None:

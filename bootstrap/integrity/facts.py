@@ -93,8 +93,8 @@ class Facts:
     """Whether this program has restored the prefix, so that it can do so again."""
     lock: Path | None = None
     """The lock that it is compared with."""
-    in_cell: bool = False
-    """Whether this very process was asked, as from a notebook's cell: its user can call, and needs no shell."""
+    call: str = ""
+    """How a cell has it repaired, where it was asked from one; empty where it was asked from a shell."""
 
     def probe(self, name: str) -> ProbeResult | None:
         """A probe of numpy by its name."""

@@ -122,8 +122,8 @@ def repair_package(
         what, then = f"{what}`: it adds what is missing", ""
     else:
         what, then = f"{what}`", ", then restart the kernel"
-    if facts.in_cell:
-        return f"Run `bootstrap.check(repair=True)`, which runs `{what}{then}."
+    if facts.call:
+        return f"Run `{facts.call}`, which runs `{what}{then}."
     return f"Run `{what}{then}."
 
 
@@ -134,8 +134,8 @@ def _from_lock(package: str, facts: Facts) -> str:
         version = facts.disk.conda.get(package)
         wanted = f"{package}={version}" if version else package
         return f"Run `conda install --prefix {prefix} --force-reinstall {wanted}`: it puts the package's files back."
-    if facts.disk.locked and facts.in_cell:
-        return "Run `bootstrap.check(repair=True)`: it puts the locked files back."
+    if facts.disk.locked and facts.call:
+        return f"Run `{facts.call}`: it puts the locked files back."
     command = f"bootstrap restore --prefix {prefix}"
     if facts.disk.locked:
         return f"Run `{command}{f' --lock {facts.lock}' if facts.lock else ''}`: it puts the locked files back."

@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap import cells
 from bootstrap.errors import RepairFailedError, RepairLockMissingError
 from bootstrap.prefix.state import read_state
 
@@ -88,6 +89,7 @@ def repair(
                 else:
                     moves.take(Path(action.target[0]), keep=action.kind == "set-aside")
         done.update(todo)
+        cells.accept_changes()
         tell("check again")
         report = _again(report, lock)
     return report

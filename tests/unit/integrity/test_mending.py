@@ -78,7 +78,7 @@ def test_the_nearest_release(built: Built) -> None:
 def test_in_a_cell_the_way_is_a_call(tmp_path: Path) -> None:
     for conda in (True, False):
         built = Built(tmp_path / str(conda), conda=conda)
-        built.set(in_cell=True)
+        built.set(call="bootstrap.check(repair=True)")
         assert repair_package("numpy", built.facts).startswith("Run `bootstrap.check(repair=True)`")
 
 
