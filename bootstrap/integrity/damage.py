@@ -111,6 +111,11 @@ def extra(facts: Facts) -> Iterator[Draft]:
         return
     # An extension module wins over a .py of its name, and a package over both.
     winning = [f for f in faults if _wins(Path(f.path), facts)]
+    # What numpy itself loads is no leftover, whatever its record says of it.
+    mapped = {os.path.realpath(path) for path in mapped_libraries(facts)}
+    faults = [f for f in faults if f in winning or os.path.realpath(f.path) not in mapped]
+    if not faults:
+        return
     yield Draft(
         id="extra-files",
         severity="broken" if winning else "doubtful",

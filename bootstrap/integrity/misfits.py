@@ -25,7 +25,7 @@ _OLD_API, _NEW_API = b"numpy.core._multiarray_umath", b"numpy._core._multiarray_
 
 def misfits(facts: Facts) -> list[Draft]:
     """All of them; those that explain most first."""
-    return [*_other_python(facts), *_interrupted(facts), *_old_interface(facts), *_bounds(facts)]
+    return [*_other_python(facts), *_interrupted(facts), *_old_interface(facts), *_bounds(facts), *_lacking(facts)]
 
 
 def _other_python(facts: Facts) -> Iterator[Draft]:
@@ -135,4 +135,27 @@ def _bounds(facts: Facts) -> Iterator[Draft]:
                 package=distribution.name,
                 requirement=nearest,
                 repair=repair_package(distribution.name, facts, requirement=nearest),
+            )
+
+
+def _lacking(facts: Facts) -> Iterator[Draft]:
+    """Distributions that stand on numpy and need, by their own word, what is not installed."""
+    there = {d.name for d in facts.disk.distributions} | {normalized(name) for name in facts.disk.conda}
+    works = {result.name.removeprefix("import ") for result in facts.dependents if result.passed}
+    for distribution in facts.disk.foreign:
+        asked = list(applying(distribution, facts.layout.version))
+        if not any(normalized(wanted.name) == "numpy" for _, wanted in asked):
+            continue
+        lacking = [wanted.name for _, wanted in asked if normalized(wanted.name) not in {*there, "numpy"}]
+        if lacking:
+            yield Draft(
+                id="dependency-missing",
+                # What can be imported needs it for a part of itself at most.
+                severity="note" if distribution.name in works else "doubtful",
+                summary=f"{distribution} needs {', '.join(lacking)}, which is not installed.",
+                evidence=tuple(f"{distribution.info / 'METADATA'}: Requires-Dist: {name}" for name in lacking),
+                files=(str(distribution.info / "METADATA"),),
+                owner=str(distribution),
+                package=distribution.name,
+                repair=repair_package(distribution.name, facts, complete=True),
             )

@@ -26,7 +26,7 @@ def process_roots(facts: Facts) -> list[Draft]:
     found = [
         *_absent(facts, facts.live),
         *_stale_numpy(facts, facts.live),
-        *_stale_packages(facts.live),
+        *_stale_packages(facts, facts.live),
         *_hidden(facts, facts.live),
         *_patched(facts.live),
         *_arithmetic(facts.live),
@@ -69,7 +69,7 @@ def _absent(facts: Facts, live: Live) -> Iterator[Draft]:
             files=tuple(found["purged"]),
             owner=facts.numpy_owner,
             package="numpy",
-            repair=f"{RESTART}.",
+            repair=f"{_restart(facts, 'numpy')}.",
         )
 
 
@@ -133,6 +133,15 @@ def _stale_numpy(facts: Facts, live: Live) -> Iterator[Draft]:
     )
 
 
+def _restart(facts: Facts, package: str) -> str:
+    """To restart; in a locked environment whose files are wrong, to put those back first."""
+    wrong = any(package_name(f.owner) == package and is_code(f.path) for f in facts.disk.files)
+    wrong = wrong or any(fault.name == package and fault.kind != "extra" for fault in facts.disk.records)
+    if wrong and facts.disk.conda:
+        return f"{repair_package(package, facts)} Then restart the runtime"
+    return RESTART
+
+
 def _way_back(facts: Facts, held: str, there: str) -> str:
     """A restart, where the files are in order; where they are not, they come first."""
     locked = facts.disk.locked.get("numpy") or facts.disk.conda.get("numpy")
@@ -145,7 +154,7 @@ def _way_back(facts: Facts, held: str, there: str) -> str:
     return f"{RESTART}: nothing else is needed, the files are one version."
 
 
-def _stale_packages(live: Live) -> Iterator[Draft]:
+def _stale_packages(facts: Facts, live: Live) -> Iterator[Draft]:
     for top, found in live.facts("live-packages").get("packages", {}).items():
         there = found["owner"] or "nothing"
         yield Draft(
@@ -157,7 +166,7 @@ def _stale_packages(live: Live) -> Iterator[Draft]:
             files=(found["file"],),
             owner=found["owner"] or f"{top} {found['memory']}".strip(),
             package=top,
-            repair=f"{RESTART} before {top} is used again.",
+            repair=f"{_restart(facts, top)} before {top} is used again.",
         )
 
 

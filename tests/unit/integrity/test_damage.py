@@ -138,7 +138,7 @@ def of_a_library_that_numpy_loads(built: Built) -> list[Path]:
     "extra-files",
     "doubtful",
     owner=NUMPY,
-    summary="that no package has put there.",
+    summary="that no package has put there: numpy/_core/left_over.py.",
     evidence="left_over.py: belongs to no package",
     repair="Delete ",
     actions=("set-aside",),
@@ -146,6 +146,12 @@ def of_a_library_that_numpy_loads(built: Built) -> list[Path]:
 def left_over(built: Built) -> list[Path]:
     built.write(built.site / "numpy/_core/left_over.py")
     return [built.damage("numpy/_core/left_over.py", "extra")]
+
+
+def test_what_numpy_loads_is_no_leftover(built: Built) -> None:
+    library = built.damage("numpy.libs/libopenblas-other.so", "extra")
+    built.probe("numpy-mapped", "pass", mapped=[str(library)])
+    assert judge(built.facts) == ()
 
 
 @case(CASES, "extra-files", "broken", owner=NUMPY, summary="in the place of its own", repair="and the others")

@@ -101,6 +101,41 @@ def out_of_bounds(built: Built) -> list[Path]:
     return [built.install("captum", "0.8.0", "numpy<2.0", "torch>=1.10") / "METADATA"]
 
 
+@case(
+    CASES,
+    "numpy-out-of-bounds",
+    "doubtful",
+    owner="newer 3.1",
+    repair=f"install 'newer<3.1' numpy=={VERSION}`",
+    actions=("pip",),
+)
+def too_new_for_this_numpy(built: Built) -> list[Path]:
+    return [built.install("newer", "3.1", "numpy>=2.4") / "METADATA"]
+
+
+@case(
+    CASES,
+    "dependency-missing",
+    "doubtful",
+    owner="scikit-image 0.25.2",
+    summary="scikit-image 0.25.2 needs lazy-loader, which is not installed.",
+    repair=f"install scikit-image==0.25.2 numpy=={VERSION}`: it adds what is missing",
+    actions=("pip",),
+)
+def says_that_it_lacks(built: Built) -> list[Path]:
+    info = built.install("scikit-image", "0.25.2", "numpy>=1.24", "lazy-loader>=0.4", "old; python_version < '3'")
+    return [info / "METADATA"]
+
+
+def test_what_works_lacks_little(built: Built) -> None:
+    built.install("scikit-image", "0.25.2", "numpy>=1.24", "lazy-loader>=0.4")
+    built.dependent("import scikit-image", "pass")
+    assert [(draft.id, draft.severity) for draft in misfits(built.facts)] == [("dependency-missing", "note")]
+    built.uninstall("scikit-image")
+    built.install("stands-on-nothing", "1", "absent")
+    assert misfits(built.facts) == []
+
+
 @pytest.mark.parametrize("one", CASES, ids=str)
 def test_cause(one: Case, tmp_path: Path) -> None:
     verify(one, tmp_path)

@@ -167,7 +167,7 @@ def refuses(built: Built) -> None:
     "broken",
     owner=PANDAS,
     summary="the module dateutil.tz, which it needs, is not installed",
-    repair="-m pip install pandas==2.2.3`: it adds what is missing.",
+    repair=f"-m pip install pandas==2.2.3 numpy=={VERSION}`: it adds what is missing.",
     actions=("pip",),
 )
 def dependency_missing(built: Built) -> None:
