@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap.integrity.drafts import package_name
 from bootstrap.integrity.facts import written_version
 from bootstrap.integrity.model import Action
 from bootstrap.integrity.record_files import normalized
@@ -76,22 +77,23 @@ def _actions(draft: Draft, facts: Facts) -> Iterator[Action]:
             how = {"anew": draft.id == "numpy-unrecorded", "complete": draft.id == "dependency-missing"}
             nearest = draft.requirement or (nearest_release(draft.package, facts) if draft.id in _UPGRADE else "")
             if command := pip_command(draft.package, facts, requirement=nearest, **how):
-                yield from (Action("set-aside", (f,)) for f in _in_the_way(draft, facts))
+                yield from (Action("set-aside", (f,)) for f in in_the_way(draft.package, facts))
                 yield Action("pip", command)
 
 
-def _in_the_way(draft: Draft, facts: Facts) -> Iterator[str]:
-    """Links and folders where files should be, and links on the way there: pip would write through them."""
-    found = {}
-    for file in map(Path, draft.files):
+def in_the_way(package: str, facts: Facts) -> list[str]:
+    """Links and folders where a package's files should be, and links on the way there: pip would write through them."""
+    found = []
+    faults = [f for f in facts.disk.files if package_name(f.owner) == package and f.reason != "extra"]
+    for file in (Path(fault.path) for fault in faults):
         site = next((site for site in facts.disk.sites if file.is_relative_to(site)), None)
         if site is None:
             continue
         above = [folder for folder in reversed(file.parents) if folder.is_relative_to(site) and folder != site]
         links = [path for path in (*above, file) if path.is_symlink()]
         if links or file.is_dir():
-            found[str(links[0] if links else file)] = True
-    return iter(found) if draft.id == "files-altered" else iter(())
+            found.append(str(links[0] if links else file))
+    return list(dict.fromkeys(found))
 
 
 def is_locked(package: str, facts: Facts) -> bool:
@@ -124,7 +126,9 @@ def repair_package(
         what, then = f"{what}`", ", then restart the kernel"
     if facts.call:
         return f"Run `{facts.call}`, which runs `{what}{then}."
-    return f"Run `{what}{then}."
+    there = " and ".join(in_the_way(package, facts))
+    first = f"Delete {there}, which pip would write through. Then: " if there else ""
+    return f"{first}Run `{what}{then}."
 
 
 def _from_lock(package: str, facts: Facts) -> str:
