@@ -41,7 +41,7 @@ def told_with_cell(shell: Any, line: str) -> str:
         shell: ``get_ipython()``; without one, the sentence is returned as it is.
         line: The sentence.
     """
-    name = re.escape(line.split(" ", 1)[0].rpartition(".")[2])
+    name = re.escape(line.split(" ", 1)[0].rpartition(".")[2]).replace("'", "['\"]")
     # numpy.dot = ..., np.linalg.norm = ..., setattr(np, "dot", ...), monkeypatch-like calls
     assigned, by_name = rf"\.{name}\s*(?::[^=]*)?=(?!=)", rf"(?:setattr|\.object)\s*\(.*['\"]{name}['\"]"
     writes = re.compile(f"{assigned}|{by_name}")

@@ -46,7 +46,7 @@ def _absent(facts: Facts, live: Live) -> Iterator[Draft]:
             severity="broken",
             live=True,
             summary=f"In this process sys.modules['numpy'] is {found['instead']}, not numpy.",
-            evidence=("every import of numpy gets it",),
+            evidence=_problems(live, "live-presence"),
             package="numpy",
             repair=f"Remove the code that puts it there, then {RESTART.lower()}.",
         )

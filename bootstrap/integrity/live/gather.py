@@ -168,6 +168,7 @@ def _presence(process: Process, facts: dict[str, Any]) -> Iterator[str]:
         here = [
             str(s / "numpy" / c / n) for s in process.disk.sites for c in ("_core", "core") for n in sorted(cores)
         ]
+        here = [path for path in here if os.path.exists(path)] or here[:1]
         states = {path: state for path in here if (state := memory.state_of(path, process.mappings))}
         if states:
             facts.update(
@@ -179,7 +180,7 @@ def _presence(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     elif process.numpy is None or (not process.root and "ndarray" not in vars(process.numpy)):
         word = "None" if entry is None else f"a {type(entry).__module__}.{type(entry).__qualname__}"
         facts["instead"] = word
-        yield f"sys.modules['numpy'] is {word}"
+        yield cells.told_with_cell(cells.shell(), f"sys.modules['numpy'] is {word}")
 
 
 @_check("live-version", catches="another numpy in memory than on disk", cost_ms=1)
