@@ -39,7 +39,7 @@ class Change:
     numpy_touched: bool = False
     """Whether numpy's own files changed, whatever their version."""
     locked: tuple[str, ...] = ()
-    """Names among the removed and moved that the guard holds."""
+    """Names among the removed and moved that the guard holds in another version."""
     restored: bool = False
     """Whether numpy on disk is now what is loaded, after a time at which it was not."""
     prefix: Path = Path()
@@ -63,7 +63,7 @@ class Change:
             numpy_memory=memory,
             numpy_disk=after.get("numpy", ""),
             numpy_touched=numpy_touched or before.get("numpy") != after.get("numpy"),
-            locked=tuple(name for name in changed if name in held),
+            locked=tuple(name for name in changed if name in held and after.get(name) != held[name]),
             restored=bool(back),
             prefix=prefix,
         )

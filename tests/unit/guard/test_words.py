@@ -125,6 +125,13 @@ def test_what_is_held_is_grave_though_not_loaded(loaded: None, tmp_path: Path) -
     assert "no longer as locked: pip" in found.to_lines()[-1]
 
 
+def test_what_was_put_back_is_as_locked(loaded: None, tmp_path: Path) -> None:
+    (tmp_path / "conda-meta").mkdir()
+    (tmp_path / "conda-meta/locked-by-condacolab-bootstrap.txt").write_text("pip==25.0,!=0+x\n")
+    found = change(tmp_path, pip="25.0")
+    assert (found.locked, found.grave) == ((), False)
+
+
 def test_without_a_loaded_numpy_nothing_is_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "numpy", raising=False)
     found = change(tmp_path, numpy="2.3.4")
