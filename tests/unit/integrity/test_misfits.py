@@ -98,7 +98,7 @@ def old_interface(built: Built) -> list[Path]:
     actions=("pip",),
 )
 def out_of_bounds(built: Built) -> list[Path]:
-    return [built.install("captum", "0.8.0", "numpy<2.0", "torch>=1.10") / "METADATA"]
+    return [built.install("captum", "0.8.0", "numpy<2.0") / "METADATA"]
 
 
 @case(
