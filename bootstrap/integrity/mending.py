@@ -134,6 +134,11 @@ def repair_package(
 def _from_lock(package: str, facts: Facts) -> str:
     """How conda's files are put back: by us where we have put them there, else by conda."""
     prefix = facts.disk.prefix
+    if not facts.ours and facts.disk.locked:
+        named = f" --lock {facts.lock}" if facts.lock else ""
+        return (
+            f"Run `bootstrap restore --prefix {prefix}{named} --adopt`: it brings the whole environment to the lock."
+        )
     if not facts.ours:
         version = facts.disk.conda.get(package)
         wanted = f"{package}={version}" if version else package

@@ -87,6 +87,9 @@ def test_what_can_not_be_carried_out_is_not_advised(tmp_path: Path) -> None:
     built.on_disk(locked={})
     assert f"bootstrap restore --prefix {built.prefix} --lock FILE" in repair_package("numpy", built.facts)
     built.set(ours=False)
+    built.on_disk(locked={"numpy": VERSION})
+    assert f"bootstrap restore --prefix {built.prefix} --adopt" in repair_package("numpy", built.facts)
+    built.on_disk(locked={})
     assert repair_package("numpy", built.facts).startswith("Run `conda install --prefix")
     assert "numpy=2.3.4" in repair_package("numpy", built.facts)
 
