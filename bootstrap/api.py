@@ -279,7 +279,8 @@ def check(
         place = Path(sys.prefix) if is_environment(Path(sys.prefix)) else None
     else:
         place = None if prefix is None else absolute(Path(prefix))
-    judged = None
+    judged: Lock | None = None
+    also: tuple[str, ...] = ()
     if place is not None:
         require_environment(place)
         path = find_lock(lock) if lock is not None else _restored_from(place)
@@ -287,7 +288,7 @@ def check(
             judged = read_lock(path)
             if imports is None and thorough:
                 roots = explain(judged, judge(judged, PLATFORM), PLATFORM).roots
-                imports = tuple(dict.fromkeys([*integrity.DEPENDENTS, *(r.name for r in roots)]))
+                also = tuple(r.name for r in roots)
     shown = progress or Silent()
     try:
         report = integrity.check(
@@ -295,6 +296,7 @@ def check(
             python=None if python is None else Path(python),
             lock=judged,
             imports=imports,
+            also=also,
             full=thorough,
             live=live,
             timeout=120.0 if thorough else 30.0,

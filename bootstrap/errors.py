@@ -456,7 +456,7 @@ class RepairError(BootstrapError):
 
 
 class RepairLockMissingError(RepairError):
-    """The prefix has to be brought back to its lock, and that lock is gone or has changed."""
+    """The prefix has to be brought back to its lock: that is gone or has changed, or bootstrap never restored it."""
 
     exit_code = 51
     hint = "Give the lock with --lock, or bring the prefix to another one with `bootstrap restore --lock FILE`."

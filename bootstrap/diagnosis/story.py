@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group
 from rich.text import Text
 
+from bootstrap import cells
 from bootstrap.diagnosis.evidence import Evidence, Installed, gather, stamp
 from bootstrap.diagnosis.model import EXIT_CODES, SCHEMA, SUBJECT, Verdict
 from bootstrap.diagnosis.settings import pip_settings
 from bootstrap.diagnosis.symptoms import first_symptom
 from bootstrap.diagnosis.target import analyse, comparison, examine, find_python
 from bootstrap.diagnosis.wording import badge
+from bootstrap.prefix.locked import next_step
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -131,9 +133,12 @@ def advice(story: Story) -> str:
     """What to do."""
     if story.verdict == "innocent":
         return "bootstrap check proves the files themselves"
+    in_cell = cells.shell() is not None
     if len(story.evidence.records) > 1:
-        return "two versions lie on top of each other: pip install --force-reinstall --no-deps numpy, then restart"
-    return "restart the kernel: a fresh process loads what is on disk; bootstrap check then proves it"
+        repair = "bootstrap.check(repair=True)" if in_cell else f"bootstrap check --python {story.python} --repair"
+        return f"two versions lie on top of each other: `{repair}` leaves one"
+    prefix = Path(story.python).absolute().parents[1]
+    return next_step(prefix, memory=story.memory or "", disk=story.disk or "", in_cell=in_cell)
 
 
 def tell_story(*, python: Path | str | None = None) -> Story:

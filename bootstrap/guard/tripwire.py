@@ -16,11 +16,15 @@ from typing import Any
 
 from bootstrap import cells
 from bootstrap.guard import files
-from bootstrap.guard.words import Change, describe_refusal, to_bundle
+from bootstrap.guard.words import Change, describe_refusal, describe_start, to_bundle
 
-_MARK = "_condacolab_bootstrap_tripwire"
 _INFO = re.compile(r"^(?P<name>[A-Za-z0-9._]+?)-(?P<version>[^-]+)\.dist-info$")
 _INSTALL = re.compile(r"\b(pip3?|uv)\b.*\binstall\b")
+_FILES = re.compile(r"(?:^|\s)(?:-r|--requirement)[ =]?([^\s'\";|&]+)")
+
+
+class _Old(int):
+    """An exit status that was there before a cell: it compares as the number that it is."""
 
 
 def arm(shell: Any, prefix: str | os.PathLike[str]) -> Tripwire:
@@ -33,11 +37,11 @@ def arm(shell: Any, prefix: str | os.PathLike[str]) -> Tripwire:
         shell: ``get_ipython()``.
         prefix: The environment that the kernel runs in; any Python's, not only one of ours.
     """
-    armed = getattr(shell, _MARK, None)
+    armed = getattr(shell, cells.TRIPWIRE, None)
     if isinstance(armed, Tripwire):
         return armed
     wire = Tripwire(shell, Path(prefix))
-    setattr(shell, _MARK, wire)
+    setattr(shell, cells.TRIPWIRE, wire)
     shell.events.register("pre_run_cell", wire.before_cell)
     shell.events.register("post_run_cell", wire.after_cell)
     return wire
@@ -45,11 +49,11 @@ def arm(shell: Any, prefix: str | os.PathLike[str]) -> Tripwire:
 
 def disarm(shell: Any) -> None:
     """Takes the tripwire away; does nothing where there is none."""
-    armed = getattr(shell, _MARK, None)
+    armed = getattr(shell, cells.TRIPWIRE, None)
     if isinstance(armed, Tripwire):
         shell.events.unregister("pre_run_cell", armed.before_cell)
         shell.events.unregister("post_run_cell", armed.after_cell)
-        delattr(shell, _MARK)
+        delattr(shell, cells.TRIPWIRE)
 
 
 @dataclass(frozen=True)
@@ -74,13 +78,28 @@ class Tripwire:
         self._refused: object = None
         os.environ.update(files.in_environment(prefix, os.environ))
         self._seen = self._look()
+        self._first = describe_start(prefix, self._seen.distributions.get("numpy", ""))
         cells.note_start(shell)  # of the cell that arms it
         self.told: list[Change] = []
         """What was said so far, oldest first."""
 
     def before_cell(self, _info: Any = None) -> None:
         """IPython calls it before each cell."""
-        cells.note_start(self._shell)
+        try:
+            cells.note_start(self._shell)
+            names = getattr(self._shell, "user_ns", None)
+            if isinstance(names, dict) and isinstance(names.get("_exit_code"), int):
+                names["_exit_code"] = _Old(names["_exit_code"])
+            if self._first:
+                lines, self._first = self._first, []
+                self._show(lines, grave=True)
+        except Exception:  # a cell must never suffer from it
+            return
+
+    def accept(self) -> None:
+        """Takes the environment as it is now: whoever has changed it has told of it."""
+        self._seen = self._look()
+        self._first = []
 
     def after_cell(self, result: Any = None) -> None:
         """IPython calls it after each cell."""
@@ -109,9 +128,11 @@ class Tripwire:
         """Where an installation failed in this cell and the prefix is guarded, says whose bound it was."""
         code = getattr(getattr(self._shell, "user_ns", None), "get", lambda *_: 0)("_exit_code", 0)
         source = str(getattr(getattr(result, "info", None), "raw_cell", "") or "")
-        if not code or not _INSTALL.search(source) or not files.constraints_path(self._prefix).is_file():
+        held = files.constraints_path(self._prefix)
+        if not code or isinstance(code, _Old) or not _INSTALL.search(source) or not held.is_file():
             return
-        lines = describe_refusal(source, files.read(files.constraints_path(self._prefix)))
+        source = "\n".join([source, *(files.read(Path(name)) for name in _FILES.findall(source))])
+        lines = describe_refusal(source, files.read(held))
         if lines:
             self._show(lines, grave=False)
 

@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.guard import files
+from bootstrap.prefix.locked import locked_version, next_step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SHOWN = 6
-_LOADED = "restart the runtime before you go on"
+_REQUIREMENT = re.compile(
+    r"(?<![\w.-])([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*((?:(?:[<>=!~]=|[<>])\s*[0-9][\w.*+!]*,?\s*)+)"
+)
+"""A name, extras, and bounds with versions."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Change:
     numpy_touched: bool = False
     """Whether numpy's own files changed, whatever their version."""
     locked: tuple[str, ...] = ()
-    """Names among the removed and moved that the guard holds."""
+    """Names among the removed and moved that the guard holds in another version."""
     restored: bool = False
     """Whether numpy on disk is now what is loaded, after a time at which it was not."""
     prefix: Path = Path()
@@ -46,7 +50,8 @@ class Change:
     ) -> Change:
         """The difference of two looks, with what this process has loaded of it."""
         numpy = sys.modules.get("numpy")
-        memory = str(getattr(numpy, "__version__", "")) if numpy is not None else ""
+        told = getattr(sys.modules.get("numpy.version"), "version", None) or getattr(numpy, "__version__", "")
+        memory = str(told) if numpy is not None else ""
         changed = [name for name in before if before[name] != after.get(name)]
         held = _held(files.read(files.constraints_path(prefix)))
         back = memory and before.get("numpy") != memory and after.get("numpy") == memory
@@ -58,7 +63,7 @@ class Change:
             numpy_memory=memory,
             numpy_disk=after.get("numpy", ""),
             numpy_touched=numpy_touched or before.get("numpy") != after.get("numpy"),
-            locked=tuple(name for name in changed if name in held),
+            locked=tuple(name for name in changed if name in held and after.get(name) != held[name]),
             restored=bool(back),
             prefix=prefix,
         )
@@ -81,48 +86,78 @@ class Change:
     def to_lines(self) -> list[str]:
         """What changed, and what it means."""
         lines = []
+        step = next_step(self.prefix, memory=self.numpy_memory, disk=self.numpy_disk)
+        if self.locked:
+            step = "`bootstrap.check(repair=True)` puts the locked files back"
+            if self.stale_numpy and "numpy" not in self.locked:
+                step += ", then restart the runtime"
         if self.stale_numpy:
             there = f"numpy on disk is now {self.numpy_disk}" if self.numpy_disk else "numpy is gone from disk"
-            lines.append(f"{there}, this kernel has {self.numpy_memory} loaded: {_LOADED},")
-            lines.append(f"or undo it with {self._undo()}")
+            lines.append(f"{there}, this kernel has {self.numpy_memory} loaded: {step}.")
         elif self.restored:
             lines.append(f"numpy on disk is {self.numpy_disk} again, as this kernel has it loaded.")
         elif self.numpy_touched and self.numpy_memory:
             lines.append(f"numpy {self.numpy_disk} was written anew: `bootstrap.check()` tells whether it is whole.")
         others = [name for name in self.loaded if name != "numpy"]
         if others:
-            lines.append(f"loaded here and changed on disk: {_some(others)}; {_LOADED}.")
+            lines.append(
+                f"loaded here and changed on disk: {_some(others)}{'' if self.stale_numpy else f'; {step}'}."
+            )
         changes = [*self.moved, *(f"{item} removed" for item in self.removed)]
         if changes:
             lines.append(f"changed: {_some(changes)}")
         if self.added:
             calm = "" if self.grave else "; nothing that is loaded or locked was changed"
             lines.append(f"installed: {_some(self.added)}{calm}")
-        if self.locked and not self.stale_numpy:
-            lines.append(f"no longer as locked: {_some(self.locked)}; `bootstrap.check(repair=True)` puts it back.")
+        if self.locked and not (self.stale_numpy or others):
+            lines.append(f"no longer as locked: {_some(self.locked)}; {step}.")
         return lines or ["numpy's files have changed: `bootstrap.check()` tells whether it is whole."]
 
-    def _undo(self) -> str:
-        if "numpy" in self.locked or (self.prefix / "conda-meta" / "condacolab-bootstrap").is_file():
-            return "`bootstrap.check(repair=True)`, which puts the locked files back."
-        return f"`pip install --force-reinstall --no-deps numpy=={self.numpy_memory}`."
+
+def describe_start(prefix: Path, disk: str) -> list[str]:
+    """What a kernel says that begins in a restored prefix whose numpy is not the locked one; else nothing.
+
+    Args:
+        prefix: The environment.
+        disk: The version of numpy on disk; empty for none.
+    """
+    locked = locked_version(prefix, "numpy")
+    if not locked or disk == locked:
+        return []
+    there = f"numpy {disk} is" if disk else "no numpy is"
+    return [f"{there} on disk, where numpy {locked} is locked: {next_step(prefix, memory='', disk=disk)}."]
 
 
 def describe_refusal(source: str, constraints: str) -> list[str]:
-    """Which held packages a failed install command names.
+    """Which held packages a failed install command asks for in another version; nothing where it asks for none.
 
     Args:
-        source: The cell.
+        source: The cell, with what the files of requirements say that it names.
         constraints: The text of the constraints file.
     """
     held = _held(constraints)
-    words = {_plain(word) for word in re.findall(r"[A-Za-z][A-Za-z0-9._-]*", source)}
-    named = [f"{name} {version}" for name, version in held.items() if name in words]
-    lines = [f"This environment is locked: pip and uv may not replace any of its {len(held)} packages."]
-    if named:
-        lines.append(f"Held here: {_some(named)}.")
-    lines.append("What asks for other versions of them is refused; `bootstrap guard off` lifts that.")
-    return lines
+    refused = {
+        name: f"{name} {held[name]}"
+        for word, wanted in _REQUIREMENT.findall(source)
+        if (name := _plain(word)) in held and not _admits(wanted, held[name])
+    }
+    if not refused:
+        return []
+    return [
+        f"This environment is locked: pip and uv may not replace any of its {len(held)} packages.",
+        f"Held here: {_some(list(refused.values()))}.",
+        "What asks for other versions of them is refused; `bootstrap guard off` lifts that.",
+    ]
+
+
+def _admits(specifier: str, version: str) -> bool:
+    """Whether a specifier of pip's lets a version through; True where it can't be told."""
+    try:
+        from packaging.specifiers import SpecifierSet
+
+        return SpecifierSet(specifier).contains(version, prereleases=True)
+    except (ImportError, ValueError):
+        return True
 
 
 def to_bundle(lines: list[str], *, grave: bool) -> dict[str, str]:

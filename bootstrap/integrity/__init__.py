@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.errors import PrefixNotFoundError
-from bootstrap.integrity.checking import CATALOGUE, LIVE_CATALOGUE, run_check
+from bootstrap.integrity.checking import CATALOGUE, LIVE_CATALOGUE, direct, run_check
 from bootstrap.integrity.importing import DEPENDENTS
 from bootstrap.integrity.model import Cause, FileFault, ProbeResult, RecordFault, Report
 from bootstrap.integrity.report import exit_code, render, to_text
@@ -46,6 +46,7 @@ def check(
     python: Path | None = None,
     lock: Lock | None = None,
     imports: Sequence[str] | None = None,
+    also: Sequence[str] = (),
     full: bool = True,
     live: bool = False,
     timeout: float = 120.0,
@@ -61,7 +62,9 @@ def check(
         live: Also examine the running process, whose interpreter ``python`` has to be.
         lock: What should be installed. Without it, files are still compared with what their package says.
         imports: Packages to import (distributions, conda packages or modules; those that aren't installed are
-            left out). By default those of `DEPENDENTS`, or the three quick ones; an empty sequence imports none.
+            left out). By default those of `DEPENDENTS` and all others with extension modules that stand on numpy,
+            or the three quick ones; an empty sequence imports none.
+        also: More to import beside those of the default, at the full level.
         timeout: Seconds that one probe may take.
         progress: Called with a few words at each stage.
 
@@ -73,10 +76,11 @@ def check(
     if prefix is not None and not prefix.is_dir():
         raise PrefixNotFoundError("There is no environment at the prefix.", evidence=[f"{prefix}: not there"])
     return run_check(
-        python.absolute(),
-        prefix=None if prefix is None else prefix.absolute(),
+        direct(python),
+        prefix=None if prefix is None else direct(prefix),
         lock=lock,
         imports=imports,
+        also=also,
         full=full,
         live=live,
         timeout=timeout,

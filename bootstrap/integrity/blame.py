@@ -63,7 +63,9 @@ def add_history(cause: Cause, facts: Facts) -> Cause:
         return cause
     since = datetime.fromtimestamp(moment).astimezone().isoformat(timespec="seconds")
     evidence = [f"since {since} ({ago(time.time() - moment)})"]
-    traces = _traces(facts, moment) if cause.id not in ("files-altered", "stale-bytecode") else []
+    # What no package owns, no installer has brought.
+    dated = bool(cause.owner) and cause.id not in ("files-altered", "stale-bytecode")
+    traces = _traces(facts, moment) if dated else []
     own = next((t for t in traces if t.distribution.name == normalized(cause.owner.split(" ")[0] or "-")), None)
     by = ""
     if traces:

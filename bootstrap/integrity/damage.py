@@ -7,16 +7,18 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.integrity.drafts import Draft, mapped_libraries, package_name, shorten
+from bootstrap.integrity.drafts import Draft, mapped_libraries, package_name, shorten, shown
 from bootstrap.integrity.identity import shadowed, versions
 from bootstrap.integrity.mending import repair_package
+from bootstrap.integrity.record_files import normalized
 from bootstrap.integrity.weight import fault_severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from bootstrap.integrity.facts import Facts
     from bootstrap.integrity.model import FileFault
+    from bootstrap.integrity.record_files import Distribution
 
 
 def records(facts: Facts) -> Iterator[Draft]:
@@ -24,10 +26,13 @@ def records(facts: Facts) -> Iterator[Draft]:
     for fault in facts.disk.records:
         mild = fault.kind == "extra"
         numpy = fault.name == "numpy"
+        there = next((d for d in facts.disk.foreign if d.name == normalized(fault.name)), None)
         yield Draft(
             id="not-locked" if mild else "not-as-locked",
             severity="note" if mild else "broken" if numpy else "doubtful",
-            summary=f"{fault}.",
+            summary=f"{fault.name}: another installer's {there.version} is in the place of the locked {fault.locked}."
+            if fault.kind == "missing" and there is not None
+            else f"{fault}.",
             owner=f"{fault.name} {fault.installed or fault.locked}".strip(),
             package=fault.name,
             core=fault.name == "python" or fault.name.startswith(("libblas", "liblapack", "libopenblas")),
@@ -62,6 +67,7 @@ def files(facts: Facts) -> Iterator[Draft]:
         listed = [f for f in group if f.path not in claimed]
         if name == "numpy" and (claimed or overlaid):
             continue  # told with what was put over it
+        other = _other_version(name, listed, facts)
         core = name == "python" or any(_beneath_numpy(fault, facts, mapped) for fault in listed)
         near = core or name == "numpy" or name in _dependents(facts)
         weighed = [(fault_severity(fault, near=near), fault) for fault in listed]
@@ -70,11 +76,16 @@ def files(facts: Facts) -> Iterator[Draft]:
             if not members:
                 continue
             count = f"{len(members)} files" if len(members) > 1 else "A file"
+            summary = (
+                f"{count} of {owner} {'are' if len(members) > 1 else 'is'} not as installed: "
+                f"{shown(members[0].path, facts)}{' and others' if len(members) > 1 else ''}."
+            )
+            if other is not None:
+                summary = f"Another installer has put {other} in the place of conda's {owner}."
             yield Draft(
-                id="files-altered",
+                id="files-altered" if other is None else "not-as-locked",
                 severity=severity,
-                summary=f"{count} of {owner} {'are' if len(members) > 1 else 'is'} not as installed: "
-                f"{Path(members[0].path).name}{' and others' if len(members) > 1 else ''}.",
+                summary=summary,
                 evidence=shorten(members),
                 files=tuple(fault.path for fault in members),
                 owner=owner,
@@ -83,6 +94,15 @@ def files(facts: Facts) -> Iterator[Draft]:
                 repair=repair_package(name, facts),
             )
             break  # milder faults of the same package are mended by the same repair
+
+
+def _other_version(name: str, faults: Sequence[FileFault], facts: Facts) -> Distribution | None:
+    """The distribution in the place of a conda package whose own metadata is gone."""
+    gone = any(f.reason == "missing" and f.path.endswith(".dist-info/METADATA") for f in faults)
+    version = facts.disk.conda.get(name)
+    if not gone or not version:
+        return None
+    return next((d for d in facts.disk.distributions if d.name == normalized(name) and d.version != version), None)
 
 
 def _beneath_numpy(fault: FileFault, facts: Facts, mapped: set[str]) -> bool:
@@ -106,11 +126,16 @@ def extra(facts: Facts) -> Iterator[Draft]:
         return
     # An extension module wins over a .py of its name, and a package over both.
     winning = [f for f in faults if _wins(Path(f.path), facts)]
+    # What numpy itself loads is no leftover, whatever its record says of it.
+    mapped = {os.path.realpath(path) for path in mapped_libraries(facts)}
+    faults = [f for f in faults if f in winning or os.path.realpath(f.path) not in mapped]
+    if not faults:
+        return
     yield Draft(
         id="extra-files",
         severity="broken" if winning else "doubtful",
         summary="Code lies in numpy's folder that no package has put there"
-        f"{', in the place of its own' if winning else ''}.",
+        f"{', in the place of its own' if winning else ''}: {shown((winning or faults)[0].path, facts)}.",
         evidence=shorten(winning or faults),
         files=tuple(f.path for f in faults),
         owner=faults[0].owner,

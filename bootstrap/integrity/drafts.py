@@ -31,6 +31,8 @@ class Draft:
     """Whether it lies beneath numpy: the interpreter, or a library that numpy loads."""
     live: bool = False
     """Whether it is about the running process alone, and so explains nothing that a fresh one does."""
+    requirement: str = ""
+    """Which other release of the package mends it; empty for the one that is there."""
     experiment: frozenset[str] = frozenset()
     """Names of the probes that passed once this was taken away; it explains these and no others."""
 
@@ -41,6 +43,14 @@ def shorten(faults: Iterable[FileFault | str]) -> tuple[str, ...]:
     if len(lines) > _SHOWN:
         return (*lines[:_SHOWN], f"and {len(lines) - _SHOWN} more")
     return tuple(lines)
+
+
+def shown(path: str, facts: Facts) -> str:
+    """A path as a headline names it: below its site folder or the prefix."""
+    for folder in (*facts.disk.sites, facts.layout.prefix):
+        if path.startswith(f"{folder}/"):
+            return path[len(f"{folder}/") :]
+    return path
 
 
 def mapped_libraries(facts: Facts) -> list[str]:

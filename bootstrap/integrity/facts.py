@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 LOADER_VARIABLES = ("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT")
 """What the dynamic loader is told by; left as it is for the probes, taken away to see whether it is to blame."""
+NUMERIC_VARIABLES = ("NPY_", "NUMPY_", "OPENBLAS_", "GOTO_", "MKL_", "BLIS_", "BLAS_", "OMP_", "KMP_")
+"""Beginnings of the names of variables that numpy, its BLAS and their threads read; treated in the same way."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Layout:
     version: tuple[int, ...]
     sites: tuple[Path, ...]
     user_site: Path | None = None
+    """The user's site folder, where this interpreter reads it: a plain virtual environment's doesn't."""
 
     @classmethod
     def from_probe(cls, python: Path, facts: Mapping[str, Any]) -> Layout:
@@ -37,7 +41,7 @@ class Layout:
             prefix=Path(facts["prefix"]),
             version=tuple(facts["version"]),
             sites=tuple(Path(path) for path in facts["site"]),
-            user_site=Path(facts["user_site"]) if facts.get("user_site") else None,
+            user_site=Path(facts["user_site"]) if facts.get("user_site") and facts.get("reads_user_site") else None,
         )
 
 
@@ -62,6 +66,8 @@ class Facts:
     """Imports of dependents and probes of memory shared with them."""
     alone: tuple[ProbeResult, ...] = ()
     """Imports that failed together with others, each repeated in a process of its own."""
+    further: frozenset[str] = frozenset()
+    """Packages among them that are neither usual nor asked for, but stand on numpy."""
     without_loader: frozenset[str] = frozenset()
     """Names of failed probes that pass when the loader's variables are taken away."""
     without_startup: frozenset[str] = frozenset()
@@ -73,10 +79,22 @@ class Facts:
     hooks: tuple[Hook, ...] = ()
     loader: Mapping[str, str] = field(default_factory=dict)
     """The loader's variables that are set."""
+    without_variables: frozenset[str] = frozenset()
+    """Names of failed probes that pass when the ``variables`` are taken away."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Variables that numpy or its BLAS reads and that make a probe fail."""
     live: Live | None = None
     """What the running process told; None where another environment is examined from outside."""
     outer_paths: tuple[Path, ...] = ()
     """Folders that a notebook's Python would search before the site folders, and a probe's does not."""
+    imported_again: ProbeResult | None = None
+    """How a second import in one fresh process went; asked only where this process is about to do that."""
+    ours: bool = False
+    """Whether this program has restored the prefix, so that it can do so again."""
+    lock: Path | None = None
+    """The lock that it is compared with."""
+    call: str = ""
+    """How a cell has it repaired, where it was asked from one; empty where it was asked from a shell."""
 
     def probe(self, name: str) -> ProbeResult | None:
         """A probe of numpy by its name."""
@@ -101,6 +119,16 @@ class Facts:
         """numpy with the version that its installer noted."""
         version = self.disk.conda.get("numpy") or (self.distributions[0].version if self.distributions else "")
         return f"numpy {version}".strip()
+
+
+def written_version(root: Path) -> str:
+    """The version in the version.py of a folder ``numpy``, read as text; '' where it has none."""
+    try:
+        text = (root / "version.py").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    found = re.search(r"""^\s*(?:short_)?version\s*=\s*["']([^"']+)["']""", text, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def find_hooks(disk: Disk) -> tuple[Hook, ...]:

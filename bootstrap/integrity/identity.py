@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.integrity.drafts import Draft, package_name, shorten
+from bootstrap.integrity.drafts import Draft, package_name, shorten, shown
 from bootstrap.integrity.mending import repair_package, stale_infos
 from bootstrap.integrity.weight import is_code
 
@@ -33,7 +33,7 @@ def absent(facts: Facts) -> Iterator[Draft]:
             ),
             files=(str(imported.facts["file"]),),
             package="numpy",
-            repair=repair_package("numpy", facts),
+            repair=repair_package("numpy", facts, anew=True),
         )
         return
     yield Draft(
@@ -131,16 +131,23 @@ def versions(facts: Facts) -> Iterator[Draft]:
         told.append(("the lock says", locked))
     lines = tuple(f"{place} {version}" for place, version in told)
     faults = [f for f in facts.disk.files if package_name(f.owner) == "numpy" and is_code(f.path)]
-    by_pip = bool(conda) and (facts.disk.record_clean or (bool(found) and conda not in {d.version for d in found}))
+    another = bool(found) and conda not in {d.version for d in found}
+    again = "" if another or not facts.disk.record_clean else _installed_again(facts)
     # A lock that all of them disagree with is told as a package that is not as locked.
     versions = {version for place, version in told if place != "the lock says"}
-    if by_pip:
+    if conda and (another or again):
+        summary = f"Another installer has put numpy {running or found[0].version} over conda's numpy {conda}."
+        if again:
+            differ = f"{len(faults)} of its files are others, {shown(faults[0].path, facts)} first" if faults else ""
+            summary = f"{again} has installed numpy {conda} anew over conda's: {differ or 'its code is the same'}."
         yield Draft(
             id="numpy-replaced",
-            severity="broken",
-            summary=f"Another installer has put numpy {running or found[0].version} over conda's numpy {conda}.",
+            severity="broken" if faults or another else "doubtful",
+            summary=summary,
             evidence=(*lines, *(_installers(facts)), *shorten(faults)),
-            files=tuple(fault.path for fault in faults),
+            files=tuple(
+                f.path for f in facts.disk.files if package_name(f.owner) == "numpy" and (again or is_code(f.path))
+            ),
             owner=f"numpy {conda}",
             package="numpy",
             repair=repair_package("numpy", facts),
@@ -187,6 +194,25 @@ def _repair_two(facts: Facts) -> str:
     if facts.disk.conda or not stale:
         return repair_package("numpy", facts)
     return f"Delete {', '.join(stale)}, then: {repair_package('numpy', facts)}"
+
+
+def _installed_again(facts: Facts) -> str:
+    """Who has installed conda's numpy once more: another's name, or files of another's that conda doesn't list.
+
+    Files that merely agree with a RECORD may have been edited together with it.
+    """
+    told = {fault.path for fault in facts.disk.files}
+    for distribution in facts.distributions:
+        path = distribution.info / "INSTALLER"
+        try:
+            name = path.read_text(encoding="utf-8").strip()
+        except OSError:
+            continue
+        own = [distribution.info / one for one in ("REQUESTED", "direct_url.json", "uv_cache.json")]
+        left = any(one.exists() and not facts.disk.owner_of(str(one)) for one in own)
+        if name != "conda" and (str(path) in told or not facts.disk.owner_of(str(path)) or left):
+            return name
+    return ""
 
 
 def _installers(facts: Facts) -> list[str]:

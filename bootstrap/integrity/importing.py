@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bootstrap.integrity.disk import Disk
+    from bootstrap.integrity.record_files import Distribution, RecordEntry
 
 DEPENDENTS = (
     "scipy",
@@ -36,6 +37,9 @@ DEPENDENTS = (
 QUICK_DEPENDENTS = ("scipy", "pandas", "pyarrow")
 """Those of them that load in about a second, for the quick check."""
 
+_SMALL = 8 * 2**20
+"""Bytes up to which an extension module is searched for numpy's C API, where no metadata tells."""
+_NO_PACKAGES = {"benchmarks", "doc", "docs", "examples", "scripts", "test", "tests", "testing"}
 _MODULE_SUFFIXES = (".py", ".so", ".pyd")
 
 
@@ -52,6 +56,32 @@ def import_tasks(names: Sequence[str], disk: Disk) -> list[Task]:
         if modules:
             tasks.append(Task(f"import {name}", tuple(modules)))
     return tasks
+
+
+def stand_on_numpy(disk: Disk, known: Sequence[str]) -> list[str]:
+    """Distributions with extension modules that ask for numpy, or that know its C API, beside those known already."""
+    told = {normalized(name) for name in (*known, "numpy")}
+    modules = {normalized(module) for name in known for module in import_names(name, disk)}
+    found = []
+    for distribution in disk.distributions:
+        if distribution.name in told or distribution.by_system:
+            continue
+        extensions = [e for e in distribution.record() if ".so" in e.path and ".libs/" not in e.path]
+        stands = extensions and ("numpy" in distribution.requires() or _knows_numpy(distribution, extensions))
+        if stands and not modules.intersection(map(normalized, import_names(distribution.name, disk))):
+            found.append(distribution.name)
+    return list(dict.fromkeys(found))
+
+
+def _knows_numpy(distribution: Distribution, extensions: Sequence[RecordEntry]) -> bool:
+    for entry in extensions:
+        if (entry.size or 0) < _SMALL:
+            try:
+                if b"core._multiarray_umath" in (distribution.site / entry.path).read_bytes():
+                    return True
+            except OSError:
+                continue
+    return False
 
 
 def import_names(name: str, disk: Disk) -> list[str]:
@@ -110,6 +140,7 @@ def choose(name: str, paths: Iterable[str]) -> list[str]:
                 counts[".".join(parts[:depth])] += 1
                 break
     public = {n: c for n, c in counts.items() if not n.startswith("_") and all(map(str.isidentifier, n.split(".")))}
+    public = {n: c for n, c in public.items() if n.split(".")[0] not in _NO_PACKAGES} or public
     if not public:
         return []
     for candidate in public:

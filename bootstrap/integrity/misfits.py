@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import mmap
 import re
-import time
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bootstrap.integrity.drafts import Draft
-from bootstrap.integrity.mending import repair_package
+from bootstrap.integrity.mending import nearest_release, repair_package
+from bootstrap.integrity.record_files import normalized
+from bootstrap.integrity.requirements import applying
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,13 +21,11 @@ if TYPE_CHECKING:
 _EXTENSION = re.compile(r"\.cpython-(\d)(\d+)[a-z]*-[^/]*\.so$")
 _OLD_API, _NEW_API = b"numpy.core._multiarray_umath", b"numpy._core._multiarray_umath"
 """What the C API's own header looks up; from 2.0 on the second, and the first only after it."""
-_SCAN_SECONDS = 0.6
-_SCAN_BYTES = 96 * 2**20
 
 
 def misfits(facts: Facts) -> list[Draft]:
     """All of them; those that explain most first."""
-    return [*_other_python(facts), *_interrupted(facts), *_old_interface(facts), *_bounds(facts)]
+    return [*_other_python(facts), *_interrupted(facts), *_old_interface(facts), *_bounds(facts), *_lacking(facts)]
 
 
 def _other_python(facts: Facts) -> Iterator[Draft]:
@@ -80,10 +78,8 @@ def _old_interface(facts: Facts) -> Iterator[Draft]:
         return
     tried = {result.name.removeprefix("import ") for result in facts.dependents}
     suspects = [d for d in facts.disk.foreign if d.name not in tried and "numpy" in d.requires()]
-    suspects.sort(key=lambda d: -_changed(d.info))
-    until = time.monotonic() + _SCAN_SECONDS
     for distribution in suspects:
-        found = _compiled_for_old(distribution, until)
+        found = _compiled_for_old(distribution)
         if found is not None:
             yield Draft(
                 id="built-for-another-numpy",
@@ -93,27 +89,23 @@ def _old_interface(facts: Facts) -> Iterator[Draft]:
                 files=(str(found),),
                 owner=str(distribution),
                 package=distribution.name,
-                repair=repair_package(distribution.name, facts, upgrade=True),
+                repair=repair_package(
+                    distribution.name, facts, requirement=nearest_release(distribution.name, facts)
+                ),
             )
 
 
-def _changed(path: Path) -> float:
-    try:
-        return path.stat().st_ctime
-    except OSError:
-        return 0.0
-
-
-def _compiled_for_old(distribution: Distribution, until: float) -> Path | None:
-    for entry in distribution.record():
-        if ".so" not in entry.path or (entry.size or 0) > _SCAN_BYTES:
-            continue
-        if time.monotonic() > until:
-            return None
+def _compiled_for_old(distribution: Distribution) -> Path | None:
+    """An extension module that knows numpy 1 alone; a build is of one kind, so the first that tells decides."""
+    # Libraries that a wheel brings along know nothing of numpy; small modules tell as much as large ones.
+    modules = [e for e in distribution.record() if ".so" in e.path and ".libs/" not in e.path]
+    for entry in sorted(modules, key=lambda e: e.size or 0):
         path = distribution.site / entry.path
         try:
             with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                if data.find(_OLD_API) >= 0 and data.find(_NEW_API) < 0:
+                if data.find(_NEW_API) >= 0:
+                    return None
+                if data.find(_OLD_API) >= 0:
                     return path
         except (OSError, ValueError):
             continue
@@ -124,39 +116,46 @@ def _bounds(facts: Facts) -> Iterator[Draft]:
     """Distributions that say themselves that they don't go with the installed numpy."""
     told = {d.version for d in facts.distributions}
     version = facts.numpy_version if facts.numpy_version in told else None
-    specifiers: Any = _packaging("specifiers")
-    requirements: Any = _packaging("requirements")
-    if version is None or specifiers is None or requirements is None:
+    if version is None:
         return
     for distribution in facts.disk.foreign:
-        for line in distribution.requirements():
-            if not line.lower().startswith("numpy"):
+        for line, wanted in applying(distribution, facts.layout.version):
+            if normalized(wanted.name) != "numpy" or wanted.specifier.contains(version, prereleases=True):
                 continue
-            try:
-                wanted = requirements.Requirement(line)
-                applies = wanted.marker is None or wanted.marker.evaluate({"extra": ""})
-            except ValueError:  # what packaging raises for a line that it can't read
-                continue
-            if wanted.name.lower() != "numpy" or not applies:
-                continue
-            if not wanted.specifier.contains(version, prereleases=True):
-                yield Draft(
-                    id="numpy-out-of-bounds",
-                    severity="doubtful",
-                    summary=f"{distribution} asks for numpy {wanted.specifier}, {version} is installed.",
-                    evidence=(f"{distribution.info / 'METADATA'}: Requires-Dist: {line}",),
-                    files=(str(distribution.info / "METADATA"),),
-                    owner=str(distribution),
-                    package=distribution.name,
-                    repair=repair_package(distribution.name, facts, upgrade=True),
-                )
+            # A numpy below what it asks for: an older release of it asked for less.
+            older = any(s.operator in (">=", ">", "~=") for s in wanted.specifier if not s.contains(version, True))
+            nearest = nearest_release(distribution.name, facts, older=older)
+            yield Draft(
+                id="numpy-out-of-bounds",
+                severity="doubtful",
+                summary=f"{distribution} asks for numpy {wanted.specifier}, {version} is installed.",
+                evidence=(f"{distribution.info / 'METADATA'}: Requires-Dist: {line}",),
+                files=(str(distribution.info / "METADATA"),),
+                owner=str(distribution),
+                package=distribution.name,
+                requirement=nearest,
+                repair=repair_package(distribution.name, facts, requirement=nearest),
+            )
 
 
-def _packaging(name: str) -> Any:
-    """A module of the library packaging, or of pip's copy of it; None without either."""
-    for home in ("packaging", "pip._vendor.packaging"):
-        try:
-            return import_module(f"{home}.{name}")
-        except ImportError:
+def _lacking(facts: Facts) -> Iterator[Draft]:
+    """Distributions that stand on numpy and need, by their own word, what is not installed."""
+    there = {d.name for d in facts.disk.distributions} | {normalized(name) for name in facts.disk.conda}
+    works = {result.name.removeprefix("import ") for result in facts.dependents if result.passed}
+    for distribution in facts.disk.foreign:
+        asked = list(applying(distribution, facts.layout.version))
+        if not any(normalized(wanted.name) == "numpy" for _, wanted in asked):
             continue
-    return None
+        lacking = [wanted.name for _, wanted in asked if normalized(wanted.name) not in {*there, "numpy"}]
+        if lacking:
+            yield Draft(
+                id="dependency-missing",
+                # What can be imported needs it for a part of itself at most.
+                severity="note" if distribution.name in works else "doubtful",
+                summary=f"{distribution} needs {', '.join(lacking)}, which is not installed.",
+                evidence=tuple(f"{distribution.info / 'METADATA'}: Requires-Dist: {name}" for name in lacking),
+                files=(str(distribution.info / "METADATA"),),
+                owner=str(distribution),
+                package=distribution.name,
+                repair=repair_package(distribution.name, facts, complete=True),
+            )

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 CHILD = Path(__file__).parent / "probes" / "child.py"
 _TAIL = 16_384
 _TICK_S = 0.02
+_IDLE_S = 2.0
+_PATIENCE = 20
+"""How often over the time of a probe may run out on a machine that is busy with something else."""
 _NOWHERE = "/nonexistent/bytecode"
 """Where bytecode is looked for when it is not to be found, and not made: that needs ``-B``."""
 _DROPPED = ("MPLBACKEND", "COVERAGE_PROCESS_START", "COV_CORE_SOURCE")
@@ -49,7 +52,8 @@ class Limits:
     """How much one probe may take."""
 
     seconds: float = 120.0
-    """Wall time of one probe, the import of what it tests included."""
+    """Time of one probe, the import of what it tests included: wall time where it waits for nothing of the machine's,
+    else processor time. So a slow or busy machine makes no probe fail."""
     memory: int = 4 * 2**30
     """Resident memory of the process, in bytes."""
 
@@ -76,6 +80,10 @@ class _Run:
     output: bytes = b""
     errors: bytes = b""
     killed: Outcome | None = None
+    spent: float = 0.0
+    """Processor time in seconds, as last seen once it was past its time."""
+    moved: float = 0.0
+    """When that was seen to grow, or the process to wait for the machine."""
 
 
 def run_tasks(
@@ -183,12 +191,27 @@ def _watch(process: subprocess.Popen[bytes], reader: int, run: _Run, token: byte
             status = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             if status is not None:
                 last_rounds = 64
-            elif time.monotonic() - run.since > limits.seconds:
+            elif time.monotonic() - run.since > limits.seconds and not _works(process.pid, run, limits):
                 run.killed = "timeout"
                 return
             elif _resident(process.pid) > limits.memory:
                 run.killed = "memory"
                 return
+
+
+def _works(pid: int, run: _Run, limits: Limits) -> bool:
+    """Whether a process that is past its time is slow, not stuck: it gets on, and has not computed for so long."""
+    now = time.monotonic()
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        spent = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return False
+    # Waiting for a processor or a disk is no fault of the process.
+    if spent > run.spent or fields[0] in "RD":
+        run.spent, run.moved = spent, now
+    idle = now - run.moved > min(_IDLE_S, limits.seconds)
+    return not idle and spent < limits.seconds and now - run.since < _PATIENCE * limits.seconds
 
 
 def _read(descriptor: int) -> bytes | None:

@@ -3,6 +3,9 @@
 Nothing is deleted that somebody might miss: files that no package owns are moved into a folder aside. What a
 package owns is put back: in a restored prefix from the lock's verified archives, elsewhere by pip. What lies outside
 the environment (a module in the working folder, a variable) is left alone; the report says what to do about it.
+
+Before anything is moved, it is certain that what takes its place can be had; where a later step fails nevertheless,
+what was moved comes back.
 """
 
 from __future__ import annotations
@@ -10,14 +13,18 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap import cells
 from bootstrap.errors import RepairFailedError, RepairLockMissingError
 from bootstrap.prefix.paths import ASIDE
+from bootstrap.prefix.state import read_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Self
 
     from bootstrap.integrity.model import Action, Report
     from bootstrap.lock import Lock
@@ -49,8 +56,8 @@ def repair(
         progress: Called with a few words at each step.
 
     Raises:
-        RepairLockMissingError: The prefix has to be brought back to its lock, and there is none.
-        RepairFailedError: pip failed, or a file can't be moved.
+        RepairLockMissingError: The prefix has to be brought back to its lock, and there is none; nothing was changed.
+        RepairFailedError: pip failed, or a file can't be moved; what was moved before is where it was.
         BootstrapError: As `bootstrap.prefix.restore`.
     """
     from bootstrap.lock import read_lock
@@ -62,42 +69,115 @@ def repair(
         if not todo or set(todo) <= done:
             break
         lock = read_lock(Path(report.lock)) if report.lock else None
-        for action in todo:
-            tell(str(action))
-            _carry_out(action, Path(report.prefix), lock, cache=cache, offline=offline)
+        _require_lock(todo, report, lock)
+        with tempfile.TemporaryDirectory(prefix="bootstrap-") as folder, _Moves(Path(report.prefix)) as moves:
+            wheels = Path(folder)
+            for action in todo:
+                if action.kind == "pip":
+                    tell(f"fetch for: {action}")
+                    _fetch(action.target, wheels)
+            for action in todo:
+                tell(str(action))
+                if action.kind == "restore" and lock is not None:
+                    from bootstrap.prefix import restore
+
+                    restore(lock, Path(action.target[0]), cache=cache, offline=offline)
+                elif action.kind == "pip":
+                    _run(_from_folder(action.target, wheels))
+                else:
+                    moves.take(Path(action.target[0]), keep=action.kind == "set-aside")
         done.update(todo)
+        cells.accept_changes()
         tell("check again")
         report = _again(report, lock)
     return report
 
 
-def _carry_out(action: Action, prefix: Path, lock: Lock | None, *, cache: Path | None, offline: bool) -> None:
-    if action.kind == "restore":
-        from bootstrap.prefix import restore
+def _require_lock(todo: Sequence[Action], report: Report, lock: Lock | None) -> None:
+    """Raises where a prefix would have to be restored and can't be."""
+    prefix = next((Path(action.target[0]) for action in todo if action.kind == "restore"), None)
+    if prefix is None:
+        return
+    if read_state(prefix) is None:
+        ways = [c.repair for c in report.causes if any(a.kind == "restore" for a in c.actions)]
+        raise RepairLockMissingError(
+            "The environment can't be repaired from a lock: bootstrap did not make it, and conda owns its files.",
+            evidence=[f"{prefix}: no ledger of a restore in conda-meta", "nothing was changed"],
+            hint=next(iter(ways), None),
+        )
+    if lock is None:
+        raise RepairLockMissingError(
+            "The environment can't be repaired: the lock that it was restored from isn't there any more.",
+            evidence=[str(prefix), "nothing was changed"],
+        )
 
-        if lock is None:
-            raise RepairLockMissingError(
-                "The environment can't be repaired: the lock that it was restored from isn't there any more.",
-                evidence=list(action.target),
-            )
-        restore(lock, Path(action.target[0]), cache=cache, offline=offline)
-    elif action.kind == "pip":
-        _run(action.target)
-    else:
-        path = Path(action.target[0])
+
+class _Moves:
+    """Files taken out of an environment; unless all goes well, each comes back to where it was."""
+
+    def __init__(self, prefix: Path) -> None:
+        self._prefix = prefix
+        self._moved: list[tuple[Path, Path, bool]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, failed: object, *_: object) -> None:
+        for path, goal, keep in reversed(self._moved):
+            if failed is not None:
+                # Where something else was put in its place meanwhile, it stays aside.
+                if not os.path.lexists(path):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    goal.rename(path)
+            elif not keep:
+                _delete(goal)
+        for folder in {goal.parent for _, goal, _ in self._moved}:
+            _prune(folder, self._prefix)
+
+    def take(self, path: Path, *, keep: bool) -> None:
+        """Moves a file or folder aside, for good or until it can be deleted; nothing where it went before."""
         try:
-            if action.kind == "set-aside":
-                goal = _free_name(prefix / ASIDE / path.relative_to(prefix))
+            goal = _free_name(self._prefix / ASIDE / path.relative_to(self._prefix))
+            if os.path.lexists(path):
                 goal.parent.mkdir(parents=True, exist_ok=True)
                 path.rename(goal)
-            elif path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-        except FileNotFoundError:
-            pass  # it went with its folder
-        except OSError as error:
+                self._moved.append((path, goal, keep))
+        except (OSError, ValueError) as error:
             raise RepairFailedError(f"{path} can't be taken away.", evidence=[str(error)]) from error
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _prune(folder: Path, prefix: Path) -> None:
+    """Removes folders aside that are empty."""
+    while folder != prefix and folder.is_relative_to(prefix / ASIDE):
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent
+
+
+def _fetch(command: Sequence[str], folder: Path) -> None:
+    """Gets the wheel that a command installs, or has it say that it could install, while nothing is changed yet."""
+    at = command.index("install") if "install" in command else 0
+    if "--no-deps" in command and command[0] != "uv":
+        asked = [command[-1]]
+        _run([*command[:at], "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), *asked])
+    elif at:
+        _run([*command, "--dry-run"])
+
+
+def _from_folder(command: Sequence[str], folder: Path) -> list[str]:
+    """The command with what was fetched for it, so that it needs nothing from elsewhere."""
+    if "--no-deps" not in command or command[0] == "uv":
+        return list(command)
+    return [*command, "--no-index", "--find-links", str(folder)]
 
 
 def _free_name(path: Path) -> Path:

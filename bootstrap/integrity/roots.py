@@ -7,11 +7,12 @@ the disk tells of numpy and of the other packages is in `identity` and `damage`.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.integrity.damage import extra, files, moved, records
-from bootstrap.integrity.drafts import Draft, mapped_libraries, shorten
+from bootstrap.integrity.drafts import Draft, mapped_libraries, shorten, shown
 from bootstrap.integrity.identity import absent, rivals, shadowed, unrecorded, versions
 from bootstrap.integrity.misfits import misfits
 from bootstrap.integrity.stale import process_roots
@@ -22,11 +23,18 @@ if TYPE_CHECKING:
     from bootstrap.integrity.facts import Facts
 
 
+_STARTS = re.compile(
+    rb"#!\s*(/\S+/bin/python[\d.]*)\s*$|#!/bin/sh\n'''exec' \"?(/[^\"\n]+?/bin/python[\d.]*)\"? ", re.MULTILINE
+)
+"""How a program begins that an installer has made for a Python."""
+
+
 def find_roots(facts: Facts) -> list[Draft]:
     """All drafts, those that explain most first."""
     return [
         *process_roots(facts),
         *_loader(facts),
+        *_variables(facts),
         *_startup(facts),
         *_bytecode(facts),
         *absent(facts),
@@ -40,6 +48,7 @@ def find_roots(facts: Facts) -> list[Draft]:
         *extra(facts),
         *_searched_first(facts),
         *_company(facts),
+        *_moved(facts),
     ]
 
 
@@ -69,6 +78,24 @@ def _loader(facts: Facts) -> Iterator[Draft]:
             evidence=(*told, *(f"{path} instead of {_twin(Path(path).name, facts)}" for path in twins)),
             files=tuple(twins),
             repair=f"Unset {' and '.join(facts.loader)} before Python starts.",
+        )
+
+
+def _variables(facts: Facts) -> Iterator[Draft]:
+    """Variables that numpy itself or its BLAS reads."""
+    if facts.without_variables:
+        names = " and ".join(facts.variables)
+        yield Draft(
+            id="numpy-variables",
+            severity="broken",
+            summary=f"{names} {'make' if len(facts.variables) > 1 else 'makes'} numpy fail.",
+            evidence=(
+                *(f"{name}={value}" for name, value in facts.variables.items()),
+                *(f"without: {name} passes" for name in sorted(facts.without_variables)),
+            ),
+            package="numpy",
+            repair=f"Unset {names} before Python starts.",
+            experiment=facts.without_variables,
         )
 
 
@@ -106,7 +133,8 @@ def _startup(facts: Facts) -> Iterator[Draft]:
     yield Draft(
         id="startup-code",
         severity="doubtful",  # as bad as what follows from it
-        summary="Code that runs at the start of the interpreter interferes with numpy.",
+        summary="Code that runs at the start of the interpreter interferes with numpy: "
+        f"{', '.join(shown(str(hook.path), facts) for hook in suspects[:3])}.",
         evidence=(
             *(
                 f"{hook.path}: {f'owned by {hook.owner}' if hook.owner else 'owned by no package'}"
@@ -124,20 +152,24 @@ def _startup(facts: Facts) -> Iterator[Draft]:
 
 def _bytecode(facts: Facts) -> Iterator[Draft]:
     """Python runs cached bytecode that is not what the source says."""
-    if facts.without_bytecode:
+    unchecked = facts.probe("numpy-unchecked")
+    stale = facts.stale_bytecode or tuple(unchecked.facts.get("files", ()) if unchecked else ())
+    if stale:
+        others = f" and {len(stale) - 1} more" if len(stale) > 1 else ""
         yield Draft(
             id="stale-bytecode",
             severity="broken",
-            summary="Cached bytecode of numpy is not what its source says, and is run in its place.",
+            summary="Cached bytecode of numpy is not what its source says, and is run in its place: "
+            f"{shown(stale[0], facts)}{others}.",
             evidence=(
-                *shorten(facts.stale_bytecode),
+                *shorten(stale),
                 *(f"compiled anew: {name} passes" for name in sorted(facts.without_bytecode)),
             ),
-            files=facts.stale_bytecode,
+            files=stale,
             owner=facts.numpy_owner,
             package="numpy",
             repair="Delete these files, or numpy's __pycache__ folders; Python makes them anew.",
-            experiment=facts.without_bytecode,
+            experiment=facts.without_bytecode | {"numpy-unchecked"},
         )
 
 
@@ -174,7 +206,7 @@ def _searched_first(facts: Facts) -> Iterator[Draft]:
 
 def _company(facts: Facts) -> Iterator[Draft]:
     """Packages that can be imported alone, not together."""
-    passed = {result.name for result in facts.alone if result.ok}
+    passed = {result.name for result in facts.alone if result.ok} - facts.further
     failed = [result for result in facts.dependents if not result.ok and result.name in passed]
     if failed:
         names = [result.name.removeprefix("import ").removeprefix("share-") for result in facts.dependents]
@@ -186,6 +218,37 @@ def _company(facts: Facts) -> Iterator[Draft]:
             evidence=tuple(failed[0].problems[:4]),
             owner=name,
             repair=f"Import {name} first, or use builds of these packages that share their runtime libraries.",
+        )
+
+
+def _moved(facts: Facts) -> Iterator[Draft]:
+    """The environment's folder was renamed: its programs start a Python where it was."""
+    prefix = facts.layout.prefix
+    if not facts.disk.conda and not (prefix / "pyvenv.cfg").is_file():
+        return
+    lost: dict[str, list[str]] = {}
+    for path in sorted((prefix / "bin").glob("*")):
+        if path.is_symlink() or not path.is_file():
+            continue
+        try:
+            with path.open("rb") as file:
+                found = _STARTS.match(file.read(512))
+        except OSError:
+            continue
+        python = Path(os.fsdecode(found[1] or found[2])) if found else None
+        # Where it was: beside what is still there, as a rename leaves it.
+        if python is not None and not python.exists() and python.parents[2].is_dir():
+            lost.setdefault(str(python.parents[1]), []).append(str(path))
+    for home, scripts in lost.items():
+        back = f"Rename it back to {home}, or make it anew where it is to be"
+        yield Draft(
+            id="prefix-moved",
+            severity="doubtful",
+            summary=f"The environment was in {home} and has been moved: {shown(scripts[0], facts)}"
+            f"{f' and {len(scripts) - 1} more' if len(scripts) > 1 else ''} can't be started.",
+            evidence=tuple(f"{script}: starts {home}/bin/python, which is not there" for script in scripts[:4]),
+            files=tuple(scripts),
+            repair=f"{back}: `bootstrap restore --prefix {prefix}`." if facts.ours else f"{back}.",
         )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from bootstrap.integrity.drafts import Draft, shorten
+from bootstrap.integrity.drafts import Draft, package_name, shorten
 from bootstrap.integrity.mending import repair_package
+from bootstrap.integrity.weight import is_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +23,10 @@ def process_roots(facts: Facts) -> list[Draft]:
     """Drafts of causes that lie in the running process; empty where none was examined."""
     if facts.live is None:
         return []
-    return [
+    found = [
+        *_absent(facts, facts.live),
         *_stale_numpy(facts, facts.live),
-        *_stale_packages(facts.live),
+        *_stale_packages(facts, facts.live),
         *_hidden(facts, facts.live),
         *_patched(facts.live),
         *_arithmetic(facts.live),
@@ -32,6 +34,58 @@ def process_roots(facts: Facts) -> list[Draft]:
         *_runtimes(facts, facts.live),
         *_settings(facts.live),
     ]
+    return found or list(_unanswered(facts.live))
+
+
+def _absent(facts: Facts, live: Live) -> Iterator[Draft]:
+    """numpy's name stands for something else, or for nothing while its libraries are loaded."""
+    found = live.facts("live-presence")
+    if "instead" in found:
+        yield Draft(
+            id="numpy-patched",
+            severity="broken",
+            live=True,
+            summary=f"In this process sys.modules['numpy'] is {found['instead']}, not numpy.",
+            evidence=_problems(live, "live-presence"),
+            package="numpy",
+            repair=f"Remove the code that puts it there, then {RESTART.lower()}.",
+        )
+    if "purged" in found:
+        again = facts.imported_again
+        fails = again is not None and not again.ok
+        what = "the libraries of it are still loaded, and it can't be imported anew"
+        if found["replaced"]:
+            what = "the libraries of another than the one on disk are still loaded: the next import mixes the two"
+        yield Draft(
+            id="mixed-in-memory",
+            severity="broken" if found["replaced"] or fails else "doubtful",
+            live=True,
+            summary=f"numpy was taken out of sys.modules, but {what}.",
+            evidence=(
+                *(f"{path}: replaced since it was loaded" for path in found["replaced"]),
+                *(f"{path}: still loaded" for path in found["purged"] if path not in found["replaced"]),
+                *(f"a fresh process that imports it twice: {line}" for line in (again.problems if again else ())[:2]),
+            ),
+            files=tuple(found["purged"]),
+            owner=facts.numpy_owner,
+            package="numpy",
+            repair=f"{_restart(facts, 'numpy')}.",
+        )
+
+
+def _unanswered(live: Live) -> Iterator[Draft]:
+    """Questions that could not be put to the process, where nothing says why."""
+    lines = tuple(str(r.facts["unanswered"]) for r in live.results if "unanswered" in r.facts)
+    if lines:
+        yield Draft(
+            id="process-unexamined",
+            severity="doubtful",
+            live=True,
+            summary="This process could not be examined wholly, so that it can't be called healthy.",
+            evidence=lines,
+            package="numpy",
+            repair=f"{RESTART}, and check again.",
+        )
 
 
 def _stale_numpy(facts: Facts, live: Live) -> Iterator[Draft]:
@@ -79,18 +133,28 @@ def _stale_numpy(facts: Facts, live: Live) -> Iterator[Draft]:
     )
 
 
+def _restart(facts: Facts, package: str) -> str:
+    """To restart; in a locked environment whose files are wrong, to put those back first."""
+    wrong = any(package_name(f.owner) == package and is_code(f.path) for f in facts.disk.files)
+    wrong = wrong or any(fault.name == package and fault.kind != "extra" for fault in facts.disk.records)
+    if wrong and facts.disk.conda:
+        return f"{repair_package(package, facts)} Then restart the runtime"
+    return RESTART
+
+
 def _way_back(facts: Facts, held: str, there: str) -> str:
     """A restart, where the files are in order; where they are not, they come first."""
     locked = facts.disk.locked.get("numpy") or facts.disk.conda.get("numpy")
-    if locked and there != locked:
+    damaged = any(package_name(f.owner) == "numpy" and is_code(f.path) for f in facts.disk.files)
+    if locked and (there != locked or damaged):
         after = "memory holds that version already" if held == locked else "then restart the runtime"
         return f"{repair_package('numpy', facts)} {after[0].upper()}{after[1:]}."
-    if not there:
+    if damaged or not there:
         return repair_package("numpy", facts)
     return f"{RESTART}: nothing else is needed, the files are one version."
 
 
-def _stale_packages(live: Live) -> Iterator[Draft]:
+def _stale_packages(facts: Facts, live: Live) -> Iterator[Draft]:
     for top, found in live.facts("live-packages").get("packages", {}).items():
         there = found["owner"] or "nothing"
         yield Draft(
@@ -102,7 +166,7 @@ def _stale_packages(live: Live) -> Iterator[Draft]:
             files=(found["file"],),
             owner=found["owner"] or f"{top} {found['memory']}".strip(),
             package=top,
-            repair=f"{RESTART} before {top} is used again.",
+            repair=f"{_restart(facts, top)} before {top} is used again.",
         )
 
 

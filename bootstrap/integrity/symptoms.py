@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.integrity.drafts import Draft
-from bootstrap.integrity.mending import is_locked, pip_command, repair_package
+from bootstrap.integrity.mending import nearest_release, pip_command, repair_package
 from bootstrap.integrity.probes.imports import ABI_SIGNS
 from bootstrap.integrity.record_files import normalized
 
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
     from bootstrap.integrity.model import ProbeResult, Severity
 
 _KEPT = 4
+_WHOLE = 8
+"""Lines of one error that are kept whole."""
 _MISSING = re.compile(r"No module named '([\w.]+)'")
+_TOO_OLD = re.compile(r"(?P<library>/\S+): version [`'](?P<wanted>(?:GLIBC|GLIBCXX|CXXABI|GCC)_[\w.]+)' not found")
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,14 @@ class Symptom:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What of it is kept as evidence; of an error of many lines the first and the last."""
-        kept = []
-        for problem in self.result.problems[:_KEPT]:
-            parts = [line.strip() for line in problem.splitlines() if line.strip()] or [""]
-            kept.append(f"{self.result.name}: {parts[0]}{f' ... {parts[-1]}' if len(parts) > 1 else ''}")
-        return tuple(kept)
+        """What of it is kept as evidence."""
+        return tuple(f"{self.result.name}: {gist(problem)}" for problem in self.result.problems[:_KEPT])
+
+    @property
+    def only_state(self) -> bool:
+        """Whether all that it says is that an import has changed floating-point arithmetic."""
+        changed = [f"after {self.result.name}: {line}" for line in self.result.facts.get("float_state", ())]
+        return bool(changed) and changed == list(self.result.problems)
 
 
 def find_symptoms(facts: Facts) -> list[Symptom]:
@@ -59,10 +66,25 @@ def find_symptoms(facts: Facts) -> list[Symptom]:
         final = alone or result
         if not final.ok:
             package = final.name.removeprefix("import ").removeprefix("share-")
-            changed = [f"after {final.name}: {line}" for line in final.facts.get("float_state", ())]
-            only_state = bool(changed) and changed == list(final.problems)
-            symptoms.append(Symptom(final, package, "doubtful" if only_state else "broken"))
+            symptom = Symptom(final, package, "broken")
+            # What is neither usual nor asked for may have reasons of its own, as a screen that isn't there.
+            own = final.name in facts.further and not _MISSING.search(symptom.text) and not _misfit(symptom.text)
+            symptoms.append(replace(symptom, severity="doubtful") if symptom.only_state or own else symptom)
     return symptoms
+
+
+def _misfit(text: str) -> bool:
+    """Whether a failure says that it met another numpy than it was built for."""
+    return any(sign in text for sign in ABI_SIGNS) or "Numpy is not available" in text
+
+
+def gist(problem: str) -> str:
+    """An error of several lines on one: all of it where it is short, else its ends and what numpy itself quotes."""
+    parts = [line.strip() for line in problem.splitlines() if line.strip()] or [""]
+    if len(parts) <= _WHOLE:
+        return " ".join(parts)
+    quoted = next((i for i, line in enumerate(parts) if line.startswith("Original error was:")), len(parts) - 1)
+    return " ... ".join(dict.fromkeys([parts[0], " ".join(parts[quoted:])]))
 
 
 def explains(draft: Draft, symptom: Symptom, facts: Facts) -> bool:
@@ -120,28 +142,62 @@ def own_cause(symptom: Symptom, facts: Facts) -> Draft:
     package, result, text = symptom.package, symptom.result, symptom.text
     owner = installed(package, facts)
     severity: Severity = "broken"
-    repair = repair_package(package, facts)
+    repair, requirement = repair_package(package, facts), ""
     missing = _MISSING.search(text)
-    if symptom.severity == "doubtful":
+    if symptom.only_state:
         kind, severity = "float-state-changed", "doubtful"
         summary = f"Importing {package} changes floating-point arithmetic for the whole process."
         repair = f"Use a build of {package} that was not compiled with -ffast-math."
-    elif any(sign in text for sign in ABI_SIGNS) or "Numpy is not available" in text:
+    elif old := _TOO_OLD.search(text):
+        return _library_too_old(old, symptom, owner, facts)
+    elif _misfit(text):
         kind = "built-for-another-numpy"
         summary = f"{owner} was built for another numpy than the installed {facts.numpy_version}."
-        repair = repair_package(package, facts, upgrade=True)
+        requirement = nearest_release(package, facts)
+        repair = repair_package(package, facts, requirement=requirement)
     elif missing and not _present(missing[1], facts):
         kind = "dependency-missing"
         summary = f"{package} can't be imported: the module {missing[1]}, which it needs, is not installed."
-        if not is_locked(package, facts):
-            repair = f"Run `{' '.join(pip_command(package, facts, complete=True))}`: it adds what is missing."
+        repair = repair_package(package, facts, complete=True)
     elif result.name.startswith("share-"):
         kind = "memory-not-shared"
         summary = f"{package} does not exchange arrays with numpy as it should."
     else:
-        kind = "import-fails"
+        kind, severity = "import-fails", symptom.severity
         summary = f"{package} can't be imported{_manner(result)}."
-    return Draft(id=kind, severity=severity, summary=summary, owner=owner, package=package, repair=repair)
+    return Draft(
+        id=kind,
+        severity=severity,
+        summary=summary,
+        owner=owner,
+        package=package,
+        requirement=requirement,
+        repair=repair,
+    )
+
+
+def _library_too_old(found: re.Match[str], symptom: Symptom, owner: str, facts: Facts) -> Draft:
+    """A compiled module asks for more than a shared library has: the same wheel again would ask for the same."""
+    library, wanted = found["library"], found["wanted"]
+    holder = facts.disk.owner_of(library) or facts.disk.owner_of(os.path.realpath(library))
+    older = pip_command(symptom.package, facts, requirement=nearest_release(symptom.package, facts, older=True))
+    other = f"Take a release that was built for an older system: `{shlex.join(older)}`."
+    if wanted.startswith("GLIBC_"):
+        repair = other  # the C library is the system's, and can't be changed below it
+    elif holder:
+        name = holder.split(" ")[0]
+        repair = f"Run `conda update --prefix {facts.disk.prefix} {name}`: it owns that library."
+    else:
+        repair = f"{other} Or have {Path(library).name} taken from elsewhere: LD_LIBRARY_PATH decides which."
+    return Draft(
+        id="library-too-old",
+        severity="broken",
+        summary=f"{owner} needs {wanted}, which {library} does not have.",
+        files=(library,),
+        owner=owner,
+        package=symptom.package,
+        repair=repair,
+    )
 
 
 def _numpy_cause(symptom: Symptom, facts: Facts) -> Draft:
@@ -171,6 +227,8 @@ def _numpy_cause(symptom: Symptom, facts: Facts) -> Draft:
             if started
             else "Look through the .pth files and sitecustomize of the site folders.",
         )
+    if old := _TOO_OLD.search(symptom.text):
+        return _library_too_old(old, symptom, owner, facts)
     if result.name == "numpy-import":
         kind, summary = "numpy-import-fails", f"numpy can't be imported{_manner(result)}."
     elif result.outcome in ("died", "timeout", "memory"):

@@ -94,13 +94,22 @@ def emptied(site: Site, pattern: str) -> Expected:
 
 @kind(
     "file replaced by a folder or a dangling link",
-    variants=(("numpy/version.py", "folder"), ("numpy/_core/numeric.py", "link")),
+    variants=(
+        ("numpy/version.py", "folder"),
+        ("numpy/_core/numeric.py", "link"),
+        ("numpy/polynomial/chebyshev.py", "link"),
+        ("numpy/polynomial", "folder's link"),
+    ),
 )
 def other_type(site: Site, variant: tuple[str, str]) -> Expected:
     path = one(site, variant[0])
-    path.unlink()
+    if variant[1] == "folder's link":
+        shutil.rmtree(path)
+    else:
+        path.unlink()
     path.mkdir() if variant[1] == "folder" else path.symlink_to("nowhere")
-    return Expected(("files-altered", "numpy-version-mismatch"), files=(path,))
+    files = (path / "chebyshev.py",) if variant[1] == "folder's link" else (path,)
+    return Expected(("files-altered", "numpy-version-mismatch"), files=files)
 
 
 @kind("link leads elsewhere", variants=("bin/python3", "lib/libpython3.*.so"), where=("conda",))

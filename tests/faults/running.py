@@ -77,6 +77,29 @@ with open(out, "w") as file:
 _MOVES = (("2.0", "2.3"), ("2.0", "1.26"), ("1.26", "2.3"), ("2.3", "2.3-next"))
 
 
+_EDITED = """
+import time
+for name in ("monotonic", "perf_counter"):
+    setattr(time, name, lambda real=getattr(time, name): real() * 20)
+from pathlib import Path
+import numpy, numpy.f2py, numpy.ma, numpy.testing
+package = Path(numpy.__file__).parent
+source = package / "polynomial" / "polyutils.py"
+text = source.read_text()
+for name in [name for name in sys.modules if name.startswith("numpy.polynomial")]: del sys.modules[name]
+source.unlink()
+source.write_text(text.replace("def mapparms(old, new):", "def mapparms(new, old):"))
+import numpy.polynomial.polyutils
+source.unlink()
+source.write_text(text)
+for path in package.rglob("*.py"):
+    data = path.read_bytes()
+    path.unlink()
+    path.write_bytes(data)
+"""
+"""Writes all of numpy's sources anew; one was another when it was loaded. The process's clocks run fast."""
+
+
 def _faults() -> list[Running]:
     found = [
         Running(
@@ -122,7 +145,39 @@ def _faults() -> list[Running]:
             "numpy",
         ),
     ]
+    purge = "for m in [m for m in sys.modules if m.partition('.')[0] == 'numpy']: del sys.modules[m]\n"
+    found += [
+        Running(
+            "modules of two numpys in one process",
+            "taken out of sys.modules and replaced",
+            f"import numpy\npip('install', '-q', '--no-deps', 'numpy=={OLD['2.0']}')\n{purge}del numpy\n",
+            ("mixed-in-memory",),
+            "numpy",
+            evidence="replaced since it was loaded",
+            base=OLD["2.3"],
+            wheels=(f"numpy=={OLD['2.0']}",),
+        ),
+        Running(
+            "modules of two numpys in one process",
+            "taken out of sys.modules",
+            f"import numpy\n{purge}del numpy\n",
+            ("mixed-in-memory",),
+            "numpy",
+            verdict="*",
+            base=OLD["2.3"],
+        ),
+        Running(
+            "modules of two numpys in one process",
+            "one module among many new files, on a slow machine",
+            _EDITED,
+            ("mixed-in-memory",),
+            "numpy",
+            evidence="numpy.polynomial.polyutils is not what its file says",
+        ),
+    ]
     patches = {
+        "all of it": "from unittest.mock import MagicMock\nsys.modules['numpy'] = MagicMock()",
+        "its version": "numpy.__version__ = '9.9'",
         "a function": "numpy.dot = lambda a, b: 0",
         "a function by another of numpy's": "numpy.sqrt = numpy.cbrt",
         "a constant": "numpy.pi = 3.0",

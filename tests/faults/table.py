@@ -35,16 +35,15 @@ cause, package, files and a repair, after which the environment is healthy. This
 """
 
 
-def run_all(*, loud: bool = True) -> list[Outcome]:
-    """Every fault's outcome."""
+def run_all(only: list[str]) -> list[Outcome]:
+    """Every fault's outcome; or those of some kinds."""
     outcomes = []
-    everything = [*FAULTS, *running.FAULTS]
+    everything = [fault for fault in (*FAULTS, *running.FAULTS) if not only or fault.kind in only]
     for number, fault in enumerate(everything, 1):
         with tempfile.TemporaryDirectory(prefix="fault-") as folder:
             outcome = trial.run(fault, Path(folder), ask_peers=True)
         outcomes.append(outcome)
-        if loud:
-            print(f"{number}/{len(everything)} {fault}: {'; '.join(outcome.complaints) or 'caught'}", flush=True)
+        print(f"{number}/{len(everything)} {fault}: {'; '.join(outcome.complaints) or 'caught'}", flush=True)
     return outcomes
 
 
@@ -61,6 +60,17 @@ def page(outcomes: list[Outcome]) -> str:
     return HEAD + "\n".join(lines) + "\n"
 
 
+def renewed(text: str, outcomes: list[Outcome]) -> str:
+    """The page with the rows of these outcomes' kinds written anew, and the sums with them."""
+    head, _, rest = text.partition("|---")
+    fresh = page(outcomes).partition("|---")[2].splitlines()[1:-1]
+    kept = {line.split(" | ")[0]: line for line in rest.splitlines()[1:-1]}
+    rows = list({**kept, **{line.split(" | ")[0]: line for line in fresh}}.values())
+    sums = [sum(column) for column in zip(*(map(int, row.strip("| ").split(" | ")[2:]) for row in rows), strict=True)]
+    rule = rest.splitlines()[0]
+    return f"{head}|---{rule}\n" + "\n".join([*rows, f"| **all** |  | {' | '.join(map(str, sums))} |", ""])
+
+
 def _row(kind: str, members: list[Outcome], names: list[str], *, total: bool = False) -> str:
     causes = dict.fromkeys(cause for o in members for cause, severity in o.causes if severity != "note")
     counts = [sum(o.peers.get(name, False) for o in members) for name in names]
@@ -74,14 +84,15 @@ def main() -> int:
     """Runs, or takes the outcomes of an earlier run, and writes the page."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.table", description=__doc__)
     parser.add_argument("--outcomes", type=Path, help="JSON of an earlier run; written there if it isn't there yet")
+    parser.add_argument("--only", action="append", metavar="KIND", default=[], help="run this kind; keep other rows")
     options = parser.parse_args()
     if options.outcomes and options.outcomes.exists():
         outcomes = [Outcome(**item) for item in json.loads(options.outcomes.read_text())]
     else:
-        outcomes = run_all()
+        outcomes = run_all(options.only)
         if options.outcomes:
             options.outcomes.write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
-    PAGE.write_text(page(outcomes))
+    PAGE.write_text(renewed(PAGE.read_text(), outcomes) if options.only else page(outcomes))
     missed = [outcome for outcome in outcomes if not outcome.caught]
     for outcome in missed:
         print(f"not caught: {outcome.where} {outcome.kind} ({outcome.variant}): {outcome.complaints}")

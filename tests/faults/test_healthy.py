@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 import sysconfig
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 
-from tests.faults.environments import HEALTHY, OLD, conda_site, pip_site, wheel
+from bootstrap.integrity import check
+from tests.faults.environments import HEALTHY, OLD, OTHER_PYTHONS, conda_site, pip_site, wheel
 from tests.support import ROOT, one_of
+from tests.support.pythons import find_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,6 +122,63 @@ def test_an_identical_reinstallation_needs_no_restart(tmp_path: Path) -> None:
     done = site.run("-c", _PROGRAM.replace("import numpy, numpy.random, numpy.fft\n", again))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["causes"] == []
+
+
+def test_what_is_healthy_but_for_another_installers_name(tmp_path: Path) -> None:
+    """pip has laid conda's own numpy over itself, byte for byte: doubtful at most, and nobody's version is wrong."""
+    site = conda_site().copy(tmp_path / "env")
+    site.pip("install", "-q", "--force-reinstall", "--no-deps", "numpy")
+    report = site.examine()
+    assert report.verdict != "broken", report
+    assert "Another installer has put" not in repr(report)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    one_of(
+        "numpy.seterr(all='raise')", "numpy.set_printoptions(precision=3)", "numpy.ones(3).flags.writeable = False"
+    ),
+)
+def test_settings_are_a_note_at_most(settings: str) -> None:
+    done = pip_site().run("-c", _PROGRAM.replace("import bootstrap\n", f"{settings}\nimport bootstrap\n"))
+    assert done.returncode == 0, done.stderr
+    assert {cause["severity"] for cause in json.loads(done.stdout)["causes"]} <= {"note"}
+
+
+@pytest.mark.parametrize("checker", one_of("the same", *OTHER_PYTHONS))
+@pytest.mark.parametrize("place", ["off", "on"])
+def test_the_users_site_folder_is_the_examined_interpreters(tmp_path: Path, checker: str, place: str) -> None:
+    """A plain virtual environment reads none; whoever else checks may have one, and a path of its own."""
+    program = sys.executable if checker == "the same" else find_python(checker)
+    if program is None:
+        pytest.skip(f"no Python {checker}")
+    for version in ("3.10", "3.11", "3.12", "3.13"):
+        stub = tmp_path / "lib" / f"python{version}" / "site-packages" / "numpy" / "__init__.py"
+        stub.parent.mkdir(parents=True)
+        stub.write_text("__version__ = '1.0'\n")
+    site = pip_site()
+    environment = {
+        **site.environment,
+        "PYTHONUSERBASE": str(tmp_path),
+        "PYTHONNOUSERSITE": "" if place == "on" else "1",
+    }
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), sysconfig.get_path("purelib")])
+    command = [program, "-m", "bootstrap", "check", "--python", site.python, "--quick", "-q"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_numpy_in_the_users_site_folder_is_numpy(tmp_path: Path) -> None:
+    """An interpreter that has its numpy there and nowhere else, as pip without root installs it."""
+    site, bare = pip_site(), tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", "--system-site-packages", bare], check=True)
+    home = tmp_path / "home" / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    home.mkdir(parents=True)
+    (home / "site-packages").symlink_to(site.site)
+    environment = {**site.environment, "PYTHONUSERBASE": str(tmp_path / "home")}
+    with mock.patch.dict(os.environ, environment):
+        report = check(python=bare / "bin" / "python", imports=())
+    assert (report.ok, report.numpy_version) == (True, site.version("numpy")), report
 
 
 def test_old_names_that_notebooks_put_back_are_no_fault() -> None:

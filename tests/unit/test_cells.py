@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import linecache
 import time
 from types import SimpleNamespace
 
-from bootstrap.cells import note_end, note_start, source_at
+import pytest
+
+from bootstrap.cells import note_end, note_start, source_at, told_with_cell
 
 
 def test_a_moment_belongs_to_the_cell_that_ran_then_or_to_none() -> None:
@@ -35,3 +38,34 @@ def test_a_cell_whose_beginning_nobody_noted_is_not_known() -> None:
 def test_a_shell_that_nobody_watched() -> None:
     assert source_at(SimpleNamespace(), time.time()) is None
     assert source_at(None, time.time()) is None
+
+
+CELLS = [
+    "",
+    "import numpy as np\nnp.dot = lambda a, b: 0",
+    "numpy.pi == 3",
+    "setattr(numpy, 'sqrt', numpy.cbrt)",
+    'sys.modules["numpy"] = mock',
+    "def put(name, to): vars(numpy)[name] = to",
+]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("numpy.dot comes from a file", "; cell 1 says `np.dot = lambda a, b: 0`"),
+        (
+            "numpy.sqrt is ufunc numpy.cbrt, a fresh process has another",
+            "; cell 3 says `setattr(numpy, 'sqrt', numpy.cbrt)`",
+        ),
+        ("sys.modules['numpy'] is a mock", '; cell 4 says `sys.modules["numpy"] = mock`'),
+        ("numpy.pi is 3", ""),
+        ("numpy.ones comes from /tmp/ipykernel_1/2.py", ", which is cell 5"),
+    ],
+)
+def test_what_a_cell_has_put_in_numpys_place(line: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = [f"{line}\n" for line in CELLS[5].splitlines()]
+    monkeypatch.setitem(linecache.cache, "/tmp/ipykernel_1/2.py", (1, None, code, ""))
+    shell = SimpleNamespace(history_manager=SimpleNamespace(input_hist_raw=CELLS))
+    assert told_with_cell(shell, line) == line + told
+    assert told_with_cell(None, line) == line

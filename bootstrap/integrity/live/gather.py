@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import cells
+from bootstrap.integrity.facts import written_version
 from bootstrap.integrity.live import forecast, memory, modules
 from bootstrap.integrity.model import ProbeResult
 from bootstrap.integrity.probes import answers, linear, origin, registry
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 _ANSWERS = tuple(
     n for n, p in registry.PROBES.items() if p.function.__module__ in (answers.__name__, linear.__name__)
 )
-_COMPARE_SECONDS = 0.4
 _DEFAULT_ERRSTATE = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 _OPENMP = {"libgomp": "GNU", "libomp": "LLVM", "libiomp5": "Intel"}
 
@@ -50,6 +51,20 @@ class Process:
         """The folder that numpy was loaded from, or ''."""
         file = getattr(self.numpy, "__file__", None)
         return os.path.dirname(file) if isinstance(file, str) else ""
+
+    @property
+    def version(self) -> str:
+        """Which numpy is loaded, whatever code has since written into its ``__version__``; '' for none."""
+        told = Path(self.root, "version.py")
+        # Unchanged since before this process began, the file says what was loaded.
+        if (
+            self.root
+            and not modules.changed_since(str(told), self.started)
+            and (version := written_version(told.parent))
+        ):
+            return version
+        inner = getattr(sys.modules.get("numpy.version"), "version", None)
+        return str(inner or getattr(self.numpy, "__version__", ""))
 
 
 @dataclass(frozen=True)
@@ -129,26 +144,52 @@ def examine_process(disk: Disk, fresh: Sequence[ProbeResult]) -> Live:
         # Known answers load parts of numpy: only where memory and disk are of one piece.
         skipped = check.name == "live-answers" and (not process.trusted or Live(True, tuple(results)).stale)
         skipped = skipped or (process.numpy is None and check.name not in _WITHOUT_NUMPY)
+        problems: list[str] = []
         try:
-            problems = [] if skipped else list(check.function(process, facts))
-        except Exception as error:  # whatever numpy in this process does, the report says it
-            problems = [f"{type(error).__name__}: {error}"]
+            problems += [] if skipped else check.function(process, facts)
+        except Exception as error:  # what is in numpy's place may answer in any way; that is no finding of this one
+            skipped = True
+            facts["unanswered"] = f"{check.name}: {type(error).__name__}: {error}"
         outcome: Any = "skip" if skipped else "fail" if problems else "pass"
         seconds = time.perf_counter() - began
         results.append(ProbeResult(check.name, outcome, seconds, tuple(problems[:20]), facts))
     return Live(process.numpy is not None, tuple(results))
 
 
-_WITHOUT_NUMPY = ("live-path", "live-packages", "live-arithmetic", "live-runtimes")
+_WITHOUT_NUMPY = ("live-presence", "live-path", "live-packages", "live-arithmetic", "live-runtimes")
+
+
+@_check("live-presence", catches="numpy taken out of sys.modules, or something else put there", cost_ms=1)
+def _presence(process: Process, facts: dict[str, Any]) -> Iterator[str]:
+    """Look what stands under numpy's name, and whether its libraries are in memory without it."""
+    entry = sys.modules.get("numpy", process)
+    if entry is process:
+        cores = {m.name for m in process.mappings if m.name.startswith("_multiarray_umath.")}
+        here = [
+            str(s / "numpy" / c / n) for s in process.disk.sites for c in ("_core", "core") for n in sorted(cores)
+        ]
+        here = [path for path in here if os.path.exists(path)] or here[:1]
+        states = {path: state for path in here if (state := memory.state_of(path, process.mappings))}
+        if states:
+            facts.update(
+                purged=sorted(states),
+                replaced=sorted(path for path, state in states.items() if state in ("replaced", "removed")),
+                parts=sorted(name for name in sys.modules if name.startswith("numpy.")),
+            )
+            yield "numpy was loaded and is no longer in sys.modules; its libraries are still in memory"
+    elif process.numpy is None or (not process.root and "ndarray" not in vars(process.numpy)):
+        word = "None" if entry is None else f"a {type(entry).__module__}.{type(entry).__qualname__}"
+        facts["instead"] = word
+        yield cells.told_with_cell(cells.shell(), f"sys.modules['numpy'] is {word}")
 
 
 @_check("live-version", catches="another numpy in memory than on disk", cost_ms=1)
 def _version(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     """Compare the loaded numpy's version with those of its distribution and of its source on disk."""
-    held = str(getattr(process.numpy, "__version__", ""))
+    held = process.version
     root = Path(process.root)
     installed = [d.version for d in process.disk.distributions if d.name == "numpy" and d.site == root.parent]
-    written = _written_version(root)
+    written = written_version(root)
     facts.update(memory=held, disk=written or (installed[0] if installed else ""), root=str(root))
     there = {v for v in (written, *installed[:1]) if v}
     if held and there and held not in there:
@@ -156,19 +197,6 @@ def _version(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     elif held and not there and process.root and not (root / "__init__.py").exists():
         facts["disk"] = ""
         yield f"numpy {held} is loaded, none is on disk at {root}"
-
-
-def _written_version(root: Path) -> str:
-    """The version in numpy's own version.py, read as text."""
-    try:
-        lines = (root / "version.py").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    for line in lines:
-        name, _, value = line.partition("=")
-        if name.strip() in ("version", "short_version") and value.strip()[:1] in ("'", '"'):
-            return value.strip().strip("'\"")
-    return ""
 
 
 @_check("live-libraries", catches="extension modules replaced or deleted since they were loaded", cost_ms=3)
@@ -196,8 +224,8 @@ def _modules(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     """Compare loaded modules of numpy, where their files changed since, with what the files now say."""
     found = modules.loaded_below(process.root)
     changed = [m for m in found.values() if modules.changed_since(str(m.__file__), process.started)]
-    differing, same = modules.sort_out(changed, seconds=_COMPARE_SECONDS)
-    facts.update(differing=differing, same=same)
+    differing = list(modules.differing(changed))
+    facts.update(differing=differing)
     strangers = {
         n: str(m.__file__)
         for n, m in list(sys.modules.items())
@@ -228,7 +256,6 @@ def _packages(process: Process, facts: dict[str, Any]) -> Iterator[str]:
             continue
         if isinstance(module, types.ModuleType) and modules.changed_since(file, process.started):
             tops.setdefault(top, []).append(module)
-    until = time.monotonic() + _COMPARE_SECONDS
     for top, members in sorted(tops.items()):
         owner = next((o for m in members if (o := process.disk.owner_of(str(m.__file__)))), "")
         # A package that nobody installed is the user's own, who may edit it as he likes.
@@ -236,9 +263,7 @@ def _packages(process: Process, facts: dict[str, Any]) -> Iterator[str]:
         replaced = [
             m for m in compiled if memory.state_of(str(m.__file__), process.mappings) in ("replaced", "removed")
         ]
-        differing: list[str] = []
-        if not replaced:
-            differing, _ = modules.sort_out(members[:20], seconds=max(0.0, until - time.monotonic()))
+        differing = None if replaced else next(modules.differing(members), None)
         gone = not owner and all(not Path(str(m.__file__)).exists() for m in members)
         if (replaced or differing) and (owner or gone):
             held = str(getattr(sys.modules.get(top), "__version__", ""))
@@ -281,16 +306,17 @@ def _functions(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     own: dict[str, Any] = {}
     foreign = list(origin.numpy_functions(process.numpy, own))
     facts.update(files=own.get("files", []), added=[])
-    yield from foreign
+    shell = cells.shell()
+    yield from (cells.told_with_cell(shell, line) for line in foreign)
     told = {line.split(" ", 1)[0] for line in foreign}
     here = origin.surface(process.numpy)
-    if not process.surface or process.surface.get("numpy.__version__") != here.get("numpy.__version__"):
+    if process.surface.get("numpy.__version__") != process.version:
         return
     loaded = {name.rpartition(".")[0] for name in here}
     for name, what in sorted(process.surface.items()):
         now = here.get(name)
         if now != what and name.rpartition(".")[0] in loaded and name not in told:
-            yield f"{name} is {now or 'gone'}, a fresh process has {what}"
+            yield cells.told_with_cell(shell, f"{name} is {now or 'gone'}, a fresh process has {what}")
     facts["added"] = sorted(set(here) - set(process.surface))
 
 

@@ -19,8 +19,8 @@ State = Literal["same", "equal", "replaced", "removed"]
 """The very file; another file of the same content; another file; none."""
 
 _DELETED = " (deleted)"
-_COMPARED = 4 * 2**20
-"""Bytes of text that are compared at most; the first differing page is near the beginning as a rule."""
+_COMPARED = 256 * 2**20
+"""Bytes of text that are compared at most, which is more than any library of numpy has."""
 
 
 @dataclass(frozen=True)

@@ -103,21 +103,6 @@ def _content(code: types.CodeType) -> tuple[Any, ...]:
     return code.co_code, code.co_names, code.co_varnames, told
 
 
-def sort_out(modules: Iterable[types.ModuleType], *, seconds: float) -> tuple[list[str], list[str]]:
-    """Names of the modules that are not as their files say, and of those that are.
-
-    Args:
-        modules: What to compare.
-        seconds: After this time no further module is compared.
-    """
-    differing, same = [], []
-    until = time.monotonic() + seconds
-    for module in modules:
-        if time.monotonic() > until:
-            break
-        state = state_of(module)
-        if state in ("differs", "removed"):
-            differing.append(module.__name__)
-        elif state == "same":
-            same.append(module.__name__)
-    return differing, same
+def differing(modules: Iterable[types.ModuleType]) -> Iterator[str]:
+    """Names of the modules that are not as their files say; all are compared, however long it takes."""
+    return (module.__name__ for module in modules if state_of(module) in ("differs", "removed"))

@@ -24,6 +24,11 @@ def _configuration(folder: str) -> dict[str, str]:
     return {key.strip().lower(): value.strip() for key, value in pairs}
 
 
+def _one_user() -> bool:
+    """Whether the process runs as who started it: else Python reads no user site."""
+    return os.getuid() == os.geteuid() and os.getgid() == os.getegid()
+
+
 @probe("layout", catches="an interpreter that does not start", cost_ms=5, needs="")
 def layout(_module: Any, facts: dict[str, Any]) -> Iterator[str]:
     """Read the prefix, the version and the site folders of the interpreter.
@@ -35,6 +40,7 @@ def layout(_module: Any, facts: dict[str, Any]) -> Iterator[str]:
     above = os.path.dirname(os.path.dirname(os.path.abspath(sys.executable)))
     settings = _configuration(above)
     prefixes: list[str] = [prefix]
+    with_system = False
     if settings:
         prefix = above
         with_system = settings.get("include-system-site-packages", "").lower() == "true"
@@ -48,6 +54,7 @@ def layout(_module: Any, facts: dict[str, Any]) -> Iterator[str]:
         version=list(sys.version_info[:3]),
         site=folders,
         user_site=site.getusersitepackages(),
+        reads_user_site=(not settings or with_system) and _one_user(),
         stdlib=sysconfig.get_path("stdlib"),
         path=paths,
     )

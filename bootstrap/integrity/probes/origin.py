@@ -69,6 +69,35 @@ def numpy_bytecode(_module: Any, facts: dict[str, Any]) -> Iterator[str]:
         yield f"{path} is not what its source compiles to"
 
 
+@probe("numpy-unchecked", catches="bytecode that Python never compares with its source", cost_ms=15, needs="")
+def numpy_unchecked(_module: Any, facts: dict[str, Any]) -> Iterator[str]:
+    """Read the headers of numpy's bytecode, and compile the sources of what is marked as not to be checked."""
+    found = importlib.util.find_spec("numpy")
+    facts["files"] = stale = []
+    for root in (found.submodule_search_locations or ()) if found else ():
+        for folder, folders, files in os.walk(root):
+            folders[:] = [name for name in folders if name not in ("tests", "__pycache__")]
+            cached = os.path.join(folder, "__pycache__")
+            there = set(os.listdir(cached)) if os.path.isdir(cached) else set()
+            for name in files:
+                source = os.path.join(folder, name)
+                if (
+                    not name.endswith(".py")
+                    or os.path.basename(target := importlib.util.cache_from_source(source)) not in there
+                ):
+                    continue
+                with open(target, "rb") as file:
+                    head = file.read(8)
+                if (
+                    head[:4] == importlib.util.MAGIC_NUMBER
+                    and head[4:] == b"\1\0\0\0"
+                    and not _bytecode_agrees(source)
+                ):
+                    stale.append(target)
+    for path in stale:
+        yield f"{path} is not what its source compiles to"
+
+
 def _bytecode_agrees(source: str) -> bool:
     """Whether the cached bytecode of a source file, if Python would run it, is what the source compiles to."""
     try:
@@ -112,6 +141,16 @@ def numpy_modules(numpy: Any, facts: dict[str, Any]) -> Iterator[str]:
             extensions[name] = file
     facts["extensions"] = extensions
     facts["stdlib"] = _standard_modules()
+
+
+@probe("numpy-again", catches="a numpy that can't be imported twice in one process", cost_ms=100, routine=False)
+def numpy_again(_numpy: Any, _facts: dict[str, Any]) -> Iterator[str]:
+    """Take numpy out of sys.modules and import it again; asked where a running process has done the first half."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "numpy"]:
+        del sys.modules[name]
+    again = importlib.import_module("numpy")
+    if again.ones(3).sum() != 3:
+        yield "numpy computes wrong answers after a second import"
 
 
 def _source(function: Any) -> tuple[str, str]:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from bootstrap import cells
 from bootstrap.guard import tripwire
-from bootstrap.guard.words import describe_refusal, to_bundle
+from bootstrap.guard.words import to_bundle
 
 SHORT = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -87,7 +88,6 @@ def test_numpy_that_changes_is_told_once(prefix: Path, capsys: pytest.CaptureFix
     wire.after_cell()
     said = capsys.readouterr().out
     assert "numpy on disk is now 2.3.4, this kernel has 2.0.2 loaded: restart the runtime" in said
-    assert "pip install --force-reinstall --no-deps numpy==2.0.2" in said
     wire.after_cell()
     assert capsys.readouterr().out == ""
     install(prefix, "numpy", "2.0.2")
@@ -148,15 +148,51 @@ def test_a_refused_install_is_explained(prefix: Path, capsys: pytest.CaptureFixt
     said = capsys.readouterr().out
     assert "Held here: numpy 2.0.2" in said
     assert "scipy" not in said
-    shell.user_ns["_exit_code"] = 0
-    wire.after_cell(types.SimpleNamespace(info=types.SimpleNamespace(raw_cell="!pip install numpy")))
+    requirements = prefix / "requirements.txt"
+    requirements.write_text("x\nscipy<1  # old\n")
+    wire.after_cell(types.SimpleNamespace(info=types.SimpleNamespace(raw_cell=f"%pip install -r {requirements}")))
+    assert "Held here: scipy 1.0" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("status", ["succeeded", "of an earlier cell", "a typo"])
+def test_what_was_not_refused_is_not_explained(prefix: Path, capsys: pytest.CaptureFixture[str], status: str) -> None:
+    (prefix / "conda-meta" / "locked-by-condacolab-bootstrap.txt").write_text("numpy==2.0.2,!=0+x\n")
+    shell = Shell()
+    wire = tripwire.arm(shell, prefix)
+    shell.user_ns["_exit_code"] = int(status != "succeeded")
+    if status == "of an earlier cell":
+        wire.before_cell()
+    source = "!pip install nunpy" if status == "a typo" else "!pip install 'numpy<2'"
+    wire.after_cell(types.SimpleNamespace(info=types.SimpleNamespace(raw_cell=source)))
+    assert capsys.readouterr().out == ""
+    assert shell.user_ns["_exit_code"] == int(status != "succeeded")
+
+
+def test_what_a_repair_changed_is_told_by_it_and_not_again(
+    prefix: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = Shell()
+    wire = tripwire.arm(shell, prefix)
+    install(prefix, "numpy", "2.3.4")
+    monkeypatch.setattr(cells, "shell", lambda: shell)
+    cells.accept_changes()
+    wire.after_cell()
     assert capsys.readouterr().out == ""
 
 
-def test_a_refusal_that_names_nothing_held() -> None:
-    lines = describe_refusal("!pip install captum==0.8.0", "numpy==2.0.2,!=0+x\n")
-    assert "1 packages" in lines[0]
-    assert not any("Held here" in line for line in lines)
+def test_the_first_cell_tells_that_numpy_is_not_the_locked_one(
+    prefix: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (prefix / "conda-meta" / "condacolab-bootstrap").write_text('{"records":{"numpy-2.3.4-0":"sha256"}}')
+    wire = tripwire.arm(Shell(), prefix)
+    assert capsys.readouterr().out == ""
+    wire.before_cell()
+    assert (
+        "numpy 2.0.2 is on disk, where numpy 2.3.4 is locked: `bootstrap.check(repair=True)`"
+        in capsys.readouterr().out
+    )
+    wire.before_cell()
+    assert capsys.readouterr().out == ""
 
 
 def test_words_for_a_notebook_are_escaped_and_have_a_role() -> None:

@@ -50,6 +50,7 @@ class Built:
         if conda:
             owners = {str(self.site / name / "__init__.py"): f"{name} {v}" for name, v in versions.items()}
             self.on_disk(conda=versions, locked=versions, owners=owners)
+            self.set(ours=True)
         self.probe("numpy-import", "pass", file=str(self.site / "numpy" / "__init__.py"), version=VERSION)
         self.probe("numpy-modules", "pass", stdlib=["secrets", "numbers"])
 

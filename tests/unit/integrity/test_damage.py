@@ -74,7 +74,7 @@ def locked_package_missing(built: Built) -> None:
     "files-altered",
     "broken",
     owner=NUMPY,
-    summary=f"A file of {NUMPY} is not as installed: numeric.py.",
+    summary=f"A file of {NUMPY} is not as installed: numpy/_core/numeric.py.",
     evidence="numeric.py: content altered",
     repair=PIP,
     actions=("pip",),
@@ -116,6 +116,7 @@ def of_a_dependent(built: Built) -> list[Path]:
 
 @case(CASES, "files-altered", "doubtful", owner="more 1", repair="more", actions=("pip",))
 def of_another_package(built: Built) -> list[Path]:
+    built.install("more", "1")
     return [built.damage("more/code.py", "size", "more 1")]
 
 
@@ -152,7 +153,7 @@ def of_a_library_that_numpy_loads(built: Built) -> list[Path]:
     "extra-files",
     "doubtful",
     owner=NUMPY,
-    summary="that no package has put there.",
+    summary="that no package has put there: numpy/_core/left_over.py.",
     evidence="left_over.py: belongs to no package",
     repair="Delete ",
     actions=("set-aside",),
@@ -160,6 +161,12 @@ def of_a_library_that_numpy_loads(built: Built) -> list[Path]:
 def left_over(built: Built) -> list[Path]:
     built.write(built.site / "numpy/_core/left_over.py")
     return [built.damage("numpy/_core/left_over.py", "extra")]
+
+
+def test_what_numpy_loads_is_no_leftover(built: Built) -> None:
+    library = built.damage("numpy.libs/libopenblas-other.so", "extra")
+    built.probe("numpy-mapped", "pass", mapped=[str(library)])
+    assert judge(built.facts) == ()
 
 
 @case(CASES, "extra-files", "broken", owner=NUMPY, summary="in the place of its own", repair="and the others")

@@ -26,11 +26,13 @@ CASES: Cases = []
     owner="numpy",
     summary="No numpy is installed",
     evidence="no numpy distribution",
-    repair="pip install --force-reinstall --no-deps numpy`",
+    repair="pip install 'numpy<2.9,>=1.26'`",
     actions=("pip",),
 )
 def none_at_all(built: Built) -> None:
+    """No trace tells which version there was: what goes with the rest."""
     built.uninstall("numpy")
+    built.install("scipy", "1.16.0", "numpy<2.9,>=1.26", "numpy<2; python_version < '3.9'")
     built.probe("numpy-import", "fail", "ModuleNotFoundError: No module named 'numpy'")
 
 

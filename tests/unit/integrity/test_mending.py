@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootstrap.integrity.drafts import Draft
-from bootstrap.integrity.mending import actions, is_locked, pip_command, repair_package, stale_infos
+from bootstrap.integrity.mending import (
+    actions,
+    is_locked,
+    nearest_release,
+    pip_command,
+    repair_package,
+    stale_infos,
+)
 from bootstrap.integrity.model import Action
 from tests.unit.integrity.conftest import VERSION, Built
 
@@ -19,9 +26,9 @@ if TYPE_CHECKING:
 
 WAYS = {
     "again": ({}, ["--force-reinstall", "--no-deps", "pandas==2.2.3"]),
-    "newest": ({"upgrade": True}, ["--upgrade", "pandas"]),
+    "another release": ({"requirement": "pandas>2.2.3,<3"}, ["pandas>2.2.3,<3", f"numpy=={VERSION}"]),
     "over what can't be uninstalled": ({"anew": True}, ["--ignore-installed", "--no-deps", "pandas==2.2.3"]),
-    "what it lacks": ({"complete": True}, ["pandas==2.2.3"]),
+    "what it lacks": ({"complete": True}, ["pandas==2.2.3", f"numpy=={VERSION}"]),
 }
 
 
@@ -31,8 +38,60 @@ def test_command(built: Built, way: str) -> None:
     assert list(pip_command("pandas", built.facts, **options)) == [str(built.python), "-m", "pip", "install", *words]
 
 
-def test_a_package_that_is_not_there_has_no_version(built: Built) -> None:
-    assert pip_command("Some_Thing", built.facts)[-1] == "Some_Thing"
+def test_a_package_that_is_not_there_has_no_version_and_is_left_to_its_user(built: Built) -> None:
+    assert pip_command("Some_Thing", built.facts) == ()
+    assert "Choose one: `" in repair_package("Some_Thing", built.facts)
+    assert nearest_release("Some_Thing", built.facts) == ""
+
+
+def test_a_module_is_repaired_by_the_name_of_its_distribution(built: Built) -> None:
+    built.install("opencv-python", "4.10")
+    built.on_disk(owners={f"{built.site}/cv2/__init__.py": "opencv-python 4.10"})
+    assert pip_command("cv2", built.facts)[-1] == "opencv-python==4.10"
+
+
+TRACES = ("imported", "on disk", "in memory", "waiting", "conda", "locked")
+
+
+@pytest.mark.parametrize("trace", TRACES)
+def test_numpy_is_never_moved_whatever_tells_its_version(built: Built, trace: str) -> None:
+    built.uninstall("numpy")
+    built.probe("numpy-import", "fail")
+    if trace == "imported":
+        built.probe("numpy-import", "pass", version="1.0.0")
+    if trace == "on disk":
+        built.write(built.site / "numpy" / "version.py", '"""x"""\nversion = "1.0.0"\n')
+    if trace == "in memory":
+        built.live("live-version", memory="1.0.0")
+    if trace == "waiting":
+        built.on_disk(leftovers=(built.site / "~umpy-1.0.0.dist-info",))
+    if trace in ("conda", "locked"):
+        built.on_disk(**{trace: {"numpy": "1.0.0"}})
+    assert pip_command("numpy", built.facts)[-1] == "numpy==1.0.0"
+
+
+def test_the_nearest_release(built: Built) -> None:
+    assert nearest_release("pandas", built.facts) == "pandas>2.2.3,<3"
+    assert nearest_release("pandas", built.facts, older=True) == "pandas<2.2.3"
+
+
+def test_in_a_cell_the_way_is_a_call(tmp_path: Path) -> None:
+    for conda in (True, False):
+        built = Built(tmp_path / str(conda), conda=conda)
+        built.set(call="bootstrap.check(repair=True)")
+        assert repair_package("numpy", built.facts).startswith("Run `bootstrap.check(repair=True)`")
+
+
+def test_what_can_not_be_carried_out_is_not_advised(tmp_path: Path) -> None:
+    built = Built(tmp_path, conda=True)
+    built.on_disk(locked={})
+    assert f"bootstrap restore --prefix {built.prefix} --lock FILE" in repair_package("numpy", built.facts)
+    built.set(ours=False)
+    built.on_disk(locked={"numpy": VERSION})
+    assert f"bootstrap restore --prefix {built.prefix} --adopt" in repair_package("numpy", built.facts)
+    built.on_disk(locked={})
+    assert repair_package("numpy", built.facts).startswith("Run `conda install --prefix")
+    assert "numpy=2.3.4" in repair_package("numpy", built.facts)
 
 
 def test_numpy_is_put_back_in_the_version_that_runs_where_it_is_one_of_those_there(built: Built) -> None:
@@ -99,8 +158,7 @@ def test_a_package_of_no_name_is_not_installed(built: Built) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("built-for-another-numpy", "--upgrade"),
-        ("numpy-out-of-bounds", "--upgrade"),
+        ("built-for-another-numpy", "install numpy>2.3.4,<3"),
         ("numpy-unrecorded", "--ignore-installed"),
         ("files-altered", "--force-reinstall"),
         ("dependency-missing", "install numpy=="),

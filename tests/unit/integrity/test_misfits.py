@@ -8,7 +8,7 @@ import pytest
 
 from bootstrap.integrity.judgement import judge
 from bootstrap.integrity.misfits import misfits
-from tests.unit.integrity.conftest import NUMPY, PIP, Built, Case, Cases, case, verify
+from tests.unit.integrity.conftest import NUMPY, PIP, VERSION, Built, Case, Cases, case, verify
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +79,7 @@ def other_interrupted(built: Built) -> list[Path]:
     owner="bottleneck 1.3.8",
     summary="bottleneck 1.3.8 was built for numpy 1; the installed 2.3.4 refuses it.",
     evidence="looks up the C API of numpy 1 only",
-    repair="install --upgrade bottleneck`",
+    repair=f"install 'bottleneck>1.3.8,<2' numpy=={VERSION}`",
     actions=("pip",),
 )
 def old_interface(built: Built) -> list[Path]:
@@ -94,11 +94,46 @@ def old_interface(built: Built) -> list[Path]:
     owner="captum 0.8.0",
     summary="captum 0.8.0 asks for numpy <2.0, 2.3.4 is installed.",
     evidence="Requires-Dist: numpy<2.0",
-    repair="install --upgrade captum`",
+    repair=f"install 'captum>0.8.0,<1' numpy=={VERSION}`",
     actions=("pip",),
 )
 def out_of_bounds(built: Built) -> list[Path]:
-    return [built.install("captum", "0.8.0", "numpy<2.0", "torch>=1.10") / "METADATA"]
+    return [built.install("captum", "0.8.0", "numpy<2.0") / "METADATA"]
+
+
+@case(
+    CASES,
+    "numpy-out-of-bounds",
+    "doubtful",
+    owner="newer 3.1",
+    repair=f"install 'newer<3.1' numpy=={VERSION}`",
+    actions=("pip",),
+)
+def too_new_for_this_numpy(built: Built) -> list[Path]:
+    return [built.install("newer", "3.1", "numpy>=2.4") / "METADATA"]
+
+
+@case(
+    CASES,
+    "dependency-missing",
+    "doubtful",
+    owner="scikit-image 0.25.2",
+    summary="scikit-image 0.25.2 needs lazy-loader, which is not installed.",
+    repair=f"install scikit-image==0.25.2 numpy=={VERSION}`: it adds what is missing",
+    actions=("pip",),
+)
+def says_that_it_lacks(built: Built) -> list[Path]:
+    info = built.install("scikit-image", "0.25.2", "numpy>=1.24", "lazy-loader>=0.4", "old; python_version < '3'")
+    return [info / "METADATA"]
+
+
+def test_what_works_lacks_little(built: Built) -> None:
+    built.install("scikit-image", "0.25.2", "numpy>=1.24", "lazy-loader>=0.4")
+    built.dependent("import scikit-image", "pass")
+    assert [(draft.id, draft.severity) for draft in misfits(built.facts)] == [("dependency-missing", "note")]
+    built.uninstall("scikit-image")
+    built.install("stands-on-nothing", "1", "absent")
+    assert misfits(built.facts) == []
 
 
 @pytest.mark.parametrize("one", CASES, ids=str)

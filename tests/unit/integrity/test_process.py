@@ -68,6 +68,13 @@ def test_hang(run) -> None:
     assert (bad.outcome, after.outcome) == ("timeout", "skip")
 
 
+def test_slow_is_not_stuck(run) -> None:
+    """It takes longer than it may, because the machine gives it a part of its time only."""
+    code = "import time\nfor _ in range(40):\n    sum(range(100_000))\n    time.sleep(0.01)"
+    (slow,) = run(Limits(seconds=0.3), slow=code)
+    assert slow.outcome == "pass"
+
+
 def test_hang_that_ignores_signals_and_floods_its_output(run) -> None:
     code = """
 import signal, sys

@@ -12,6 +12,7 @@ from bootstrap.errors import RepairFailedError, RepairLockMissingError
 from bootstrap.integrity import Cause, Report
 from bootstrap.integrity.model import Action
 from bootstrap.integrity.repair import ASIDE, plan, repair
+from bootstrap.prefix.state import State, write_state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +51,52 @@ def test_a_command_that_fails(tmp_path: Path, command: tuple[str, ...]) -> None:
     with pytest.raises(RepairFailedError) as caught:
         repair(report(tmp_path, cause("broken", Action("pip", command))))
     assert caught.value.evidence[0] == command[0]
+
+
+@pytest.mark.parametrize(
+    "last", ["no lock", "not ours", "pip can't fetch", "pip fails", "a file that can't be moved"]
+)
+def test_a_repair_that_fails_leaves_all_as_it_was(tmp_path: Path, last: str) -> None:
+    prefix = tmp_path / "env"
+    (prefix / "conda-meta").mkdir(parents=True)
+    if last == "no lock":
+        write_state(prefix, State({}, {}, {}))
+    aside, delete, folder = prefix / "lib" / "a.so", prefix / "b.pyc", prefix / "numpy-1.dist-info"
+    folder.mkdir()
+    (folder / "RECORD").write_text("x")
+    aside.parent.mkdir()
+    aside.symlink_to("nowhere")
+    delete.write_text("y")
+    before = sorted(map(str, prefix.rglob("*")))
+    moved = [Action("set-aside", (str(aside),)), *(Action("delete", (str(path),)) for path in (delete, folder))]
+    pip = tmp_path / "pip"
+    pip.write_text('#!/bin/sh\ntest "$1" = wheel\n')
+    pip.chmod(0o755)
+    command = ("false" if last == "pip can't fetch" else str(pip), "install", "--no-deps", "numpy==1.0")
+    steps = {
+        "pip can't fetch": Action("pip", command),
+        "pip fails": Action("pip", command),
+        "a file that can't be moved": Action("delete", (str(tmp_path / "pip"),)),
+    }
+    end = steps.get(last, Action("restore", (str(prefix),)))
+    said: list[str] = []
+    with pytest.raises(RepairLockMissingError if end.kind == "restore" else RepairFailedError):
+        repair(report(prefix, cause("broken", *moved, end)), progress=said.append)
+    assert sorted(map(str, prefix.rglob("*"))) == before
+    assert (folder / "RECORD").read_text() == "x"
+    # What can be known beforehand is known before anything is moved.
+    assert any(words.startswith("set aside") for words in said) is (
+        last in ("pip fails", "a file that can't be moved")
+    )
+
+
+def test_the_advice_is_conda_where_bootstrap_did_not_make_the_environment(tmp_path: Path) -> None:
+    way = Cause(
+        "c", "broken", "It is so.", repair="Run `conda install x`.", actions=(Action("restore", (str(tmp_path),)),)
+    )
+    with pytest.raises(RepairLockMissingError) as caught:
+        repair(report(tmp_path, way))
+    assert caught.value.hint == "Run `conda install x`."
 
 
 @pytest.fixture

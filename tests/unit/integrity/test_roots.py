@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -151,6 +152,48 @@ def elsewhere(built: Built) -> list[Path]:
 def company(built: Built) -> None:
     built.dependent("import torch", "fail", "OSError: undefined symbol")
     built.set(alone=(ProbeResult("import torch", "pass"),))
+
+
+@case(
+    CASES,
+    "numpy-variables",
+    "broken",
+    summary="NPY_ENABLE_CPU_FEATURES makes numpy fail.",
+    evidence="NPY_ENABLE_CPU_FEATURES=AVX512_KNL",
+    repair="Unset NPY_ENABLE_CPU_FEATURES before Python starts.",
+)
+def variable_of_numpys_own(built: Built) -> None:
+    built.probe("numpy-import", "fail", "RuntimeError: You cannot enable CPU features")
+    built.set(without_variables=frozenset({"numpy-import"}), variables={"NPY_ENABLE_CPU_FEATURES": "AVX512_KNL"})
+
+
+@case(
+    CASES,
+    "stale-bytecode",
+    "broken",
+    owner=NUMPY,
+    summary="run in its place: numpy/polynomial/__pycache__/chebyshev.cpython-311.pyc.",
+    repair="Delete these files",
+    actions=("delete",),
+)
+def bytecode_that_is_never_compared(built: Built) -> list[Path]:
+    path = built.write(built.site / "numpy/polynomial/__pycache__/chebyshev.cpython-311.pyc")
+    built.set(numpy=(*built.facts.numpy, ProbeResult("numpy-unchecked", "pass")))
+    built.probe("numpy-unchecked", "fail", f"{path} is not what its source compiles to", files=[str(path)])
+    return [path]
+
+
+@case(CASES, "prefix-moved", "doubtful", summary="bin/long and 1 more can't be started", repair="Rename it back to ")
+def renamed(built: Built) -> list[Path]:
+    built.write(built.prefix / "pyvenv.cfg")
+    gone = built.prefix.with_name("env-before") / "bin" / "python3.11"
+    starts = {
+        "pip": f"#!{gone}\n",
+        "long": f'#!/bin/sh\n\'+exec\' "{gone}" "$0" "$@"\n',
+        "ok": f"#!{sys.executable}\n",
+    }
+    files = {name: built.write(built.prefix / "bin" / name, text.replace("+", "''")) for name, text in starts.items()}
+    return [files["long"], files["pip"]]
 
 
 @pytest.mark.parametrize("one", CASES, ids=str)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootstrap.integrity.judgement import judge
+from bootstrap.integrity.model import ProbeResult
 from bootstrap.integrity.stale import process_roots
 from tests.unit.integrity.conftest import NUMPY, VERSION, Built, Case, Cases, case, verify
 
@@ -280,6 +281,60 @@ def two_openmp(built: Built) -> list[Path]:
 @case(CASES, "numpy-settings", "note", evidence="over='ignore'", repair="numpy.seterr(divide='warn'")
 def settings(built: Built) -> None:
     built.live("live-settings", "numpy.seterr: over='ignore' instead of 'warn'")
+
+
+@case(
+    CASES,
+    "mixed-in-memory",
+    "broken",
+    owner=NUMPY,
+    summary="the libraries of another than the one on disk are still loaded",
+    repair="Restart the runtime.",
+    actions=("restart",),
+)
+def purged_and_replaced(built: Built) -> list[Path]:
+    core = built.site / "numpy/_core/_multiarray_umath.so"
+    built.live("live-presence", "taken out", numpy=False, purged=[str(core)], replaced=[str(core)], parts=[])
+    return [core]
+
+
+@case(CASES, "mixed-in-memory", "broken", owner=NUMPY, evidence="load module more than once", actions=("restart",))
+def purged(built: Built) -> list[Path]:
+    core = built.site / "numpy/_core/_multiarray_umath.so"
+    built.live("live-presence", "taken out", numpy=False, purged=[str(core)], replaced=[], parts=[])
+    again = ProbeResult("numpy-again", "fail", problems=("ImportError: cannot load module more than once",))
+    built.set(imported_again=again)
+    return [core]
+
+
+@case(CASES, "mixed-in-memory", "doubtful", owner=NUMPY, actions=("restart",))
+def purged_where_a_second_import_works(built: Built) -> list[Path]:
+    purged(built)
+    built.set(imported_again=ProbeResult("numpy-again", "pass"))
+    return [built.site / "numpy/_core/_multiarray_umath.so"]
+
+
+@case(
+    CASES,
+    "numpy-patched",
+    "broken",
+    summary="sys.modules['numpy'] is a unittest.mock.MagicMock, not numpy",
+    repair="Remove the code that puts it there, then restart",
+    actions=("restart",),
+)
+def something_else(built: Built) -> None:
+    built.live("live-presence", "is a MagicMock", numpy=False, instead="a unittest.mock.MagicMock")
+
+
+@case(CASES, "process-unexamined", "doubtful", evidence="live-settings: AttributeError", repair="Restart the runtime")
+def a_question_that_could_not_be_put(built: Built) -> None:
+    built.live("live-settings", unanswered="live-settings: AttributeError: no geterr")
+
+
+def test_a_question_that_raises_is_no_finding_where_something_is_found(built: Built) -> None:
+    something_else(built)
+    a_question_that_could_not_be_put(built)
+    assert [cause.id for cause in judge(built.facts)] == ["numpy-patched"]
 
 
 @pytest.mark.parametrize("one", CASES, ids=str)

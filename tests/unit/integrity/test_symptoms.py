@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from bootstrap.integrity.drafts import Draft
 from bootstrap.integrity.model import ProbeResult
-from bootstrap.integrity.symptoms import Symptom, explains, find_symptoms, installed, passes_through
-from tests.unit.integrity.conftest import NUMPY, PANDAS, PIP, RESTORE, Built, Case, Cases, case, verify
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from bootstrap.integrity.symptoms import Symptom, explains, find_symptoms, gist, installed, passes_through
+from tests.unit.integrity.conftest import NUMPY, PANDAS, PIP, RESTORE, VERSION, Built, Case, Cases, case, verify
 
 CASES: Cases = []
 
@@ -143,7 +140,7 @@ def test_what_packages_say_to_another_numpy(tmp_path: Path, said: str) -> None:
     def refuses(built: Built) -> None:
         built.dependent("import pandas", "fail", said)
 
-    expected = {"owner": PANDAS, "repair": "install --upgrade pandas`", "actions": ("pip",)}
+    expected = {"owner": PANDAS, "repair": f"install 'pandas>2.2.3,<3' numpy=={VERSION}`", "actions": ("pip",)}
     verify(Case("built-for-another-numpy", "broken", refuses, **expected), tmp_path)  # type: ignore[arg-type]
 
 
@@ -154,7 +151,7 @@ def test_what_packages_say_to_another_numpy(tmp_path: Path, said: str) -> None:
     owner=PANDAS,
     summary=f"{PANDAS} was built for another numpy than the installed 2.3.4.",
     evidence="Requires-Dist: numpy<2",
-    repair="install --upgrade pandas`",
+    repair=f"install 'pandas>2.2.3,<3' numpy=={VERSION}`",
     actions=("pip",),
 )
 def refuses(built: Built) -> None:
@@ -170,7 +167,7 @@ def refuses(built: Built) -> None:
     "broken",
     owner=PANDAS,
     summary="the module dateutil.tz, which it needs, is not installed",
-    repair="-m pip install pandas==2.2.3`: it adds what is missing.",
+    repair=f"-m pip install pandas==2.2.3 numpy=={VERSION}`: it adds what is missing.",
     actions=("pip",),
 )
 def dependency_missing(built: Built) -> None:
@@ -294,9 +291,47 @@ def test_what_fails_alone_counts_as_it_fails_alone(built: Built) -> None:
 def test_lines_of_an_error_are_few() -> None:
     failure = symptom("pandas", "first\n\nmiddle\nlast", "two", "three", "four", "five")
     assert failure.lines == (
-        "import pandas: first ... last",
+        "import pandas: first middle last",
         *(f"import pandas: {n}" for n in ("two", "three", "four")),
     )
+
+
+def test_of_a_long_error_its_ends_and_what_it_quotes_are_kept_whole() -> None:
+    advice = "\n".join(f"advice {n}" for n in range(12))
+    assert gist(f"ImportError: start\n{advice}\nend") == "ImportError: start ... end"
+    quoted = "Original error was: the feature AVX512_KNL\n  is not supported"
+    assert (
+        gist(f"start\n{advice}\n{quoted}\n")
+        == "start ... Original error was: the feature AVX512_KNL is not supported"
+    )
+
+
+TOO_OLD = "ImportError: /lib/libstdc++.so.6: version `GLIBCXX_3.4.32' not found (required by /e/pandas/x.so)"
+
+
+@pytest.mark.parametrize("wanted", ["GLIBCXX_3.4.32", "GLIBC_2.38"])
+def test_what_asks_for_a_newer_library_is_not_installed_again(tmp_path: Path, wanted: str) -> None:
+    def too_old(built: Built) -> list[Path]:
+        built.dependent("import pandas", "fail", TOO_OLD.replace("GLIBCXX_3.4.32", wanted))
+        return [Path("/lib/libstdc++.so.6")]
+
+    expected = {"owner": PANDAS, "summary": f"needs {wanted}", "repair": "install 'pandas<2.2.3' numpy=="}
+    verify(Case("library-too-old", "broken", too_old, **expected), tmp_path)  # type: ignore[arg-type]
+
+
+@case(CASES, "library-too-old", "broken", owner=PANDAS, repair="`conda update", conda=True)
+def conda_owns_the_library(built: Built) -> list[Path]:
+    built.dependent("import pandas", "fail", TOO_OLD)
+    built.on_disk(owners={"/lib/libstdc++.so.6": "libstdcxx 13.2"})
+    return [Path("/lib/libstdc++.so.6")]
+
+
+@case(CASES, "import-fails", "doubtful", owner="h5py 3.1", repair="h5py==3.1", actions=("pip",))
+def further_package_fails(built: Built) -> None:
+    """What is neither usual nor asked for may have reasons of its own."""
+    built.install("h5py", "3.1", "numpy")
+    built.dependent("import h5py", "fail", "OSError: no screen")
+    built.set(further=frozenset({"import h5py"}))
 
 
 @pytest.mark.parametrize(("name", "told"), [("pandas", PANDAS), ("python", "python 3.11.9"), ("none", "none")])

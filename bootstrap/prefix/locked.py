@@ -1,0 +1,43 @@
+"""Which version of a package a restored prefix should have, and what to do where memory, disk and lock differ.
+
+Whoever tells of it (the check, the tripwire, the story of a runtime) gives the same next step.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bootstrap.prefix.records import META_DIR
+from bootstrap.prefix.state import STATE_FILE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def locked_version(prefix: Path, name: str) -> str:
+    """The version that was restored; '' for what was not, and where this program has restored nothing."""
+    try:
+        data = (prefix / META_DIR / STATE_FILE).read_bytes()
+    except OSError:
+        return ""
+    # By its text: the ledger names every file of the prefix, and after a cell there is no time to parse all that.
+    found = re.search(rb'"%s-([^-"]+)-[^-"]+":' % re.escape(name.encode()), data)
+    return found[1].decode() if found else ""
+
+
+def next_step(prefix: Path, *, memory: str, disk: str, in_cell: bool = True) -> str:
+    """What to do about a numpy that is not the one in memory, or not the locked one.
+
+    Args:
+        prefix: The environment.
+        memory: The version that the process has loaded; empty for none.
+        disk: The version on disk; empty for none.
+        in_cell: Whether it is said in a notebook; else in a shell.
+    """
+    locked = locked_version(prefix, "numpy")
+    if not locked or disk == locked:
+        return "restart the runtime before you go on"
+    command = "bootstrap.check(repair=True)" if in_cell else f"bootstrap check --prefix {prefix} --repair"
+    then = ", then restart the runtime" if memory and memory != locked else ""
+    return f"`{command}` puts the locked files back{then}"
