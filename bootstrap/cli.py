@@ -98,7 +98,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BootstrapError as error:
         return _tell(error, args)
     except KeyboardInterrupt:
-        return _tell(InterruptedRestoreError("Stopped."), args)
+        hint = "Run the same command again: it finishes what was begun."
+        return _tell(InterruptedRestoreError("Stopped.", hint=hint), args)
     except BrokenPipeError:
         # The reader has gone (`bootstrap ... | head`): nothing is left to say, not even at exit.
         sys.stdout = None

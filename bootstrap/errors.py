@@ -305,6 +305,8 @@ class ServerError(FetchError):
     """The server kept answering with an error."""
 
     exit_code = 41
+    retry_after: float | None = None
+    """Seconds that it asks to be left alone for."""
     hint = "The server is at fault: try again later. What was fetched is kept."
 
 
@@ -334,6 +336,20 @@ class OfflineError(FetchError):
 
     exit_code = 45
     hint = "Run once without --offline to fill the cache."
+
+
+class AccessRefusedError(FetchError):
+    """The server refuses to hand out an archive (HTTP 401, 403, 407 or 451)."""
+
+    exit_code = 120
+    hint = "It won't change its mind by itself: use a mirror that serves this file, or lock against another channel."
+
+
+class RedirectRefusedError(FetchError):
+    """The server redirects from https to http, or to another scheme; a redirect from https to https is followed."""
+
+    exit_code = 121
+    hint = "Nothing was fetched from there. Use another mirror, and tell the channel's operator."
 
 
 class EngineError(BootstrapError):

@@ -75,7 +75,8 @@ def set_up(
     journal = Journal()
     hosting = Hosting(prefix, lock, records, colab, journal, progress)
     if not hosting.inside:
-        journal.keep(prefix, *(() if cache else (default_cache(),)))
+        # Of the cache's folder only these two are ours.
+        journal.keep(prefix, *(() if cache else (default_cache() / name for name in ("pkgs", "vouchers"))))
         journal.note(prefix=str(prefix))
     if _is_ready(hosting):
         restored = Restored(prefix, lock.path, "unchanged", len(records))
@@ -132,7 +133,7 @@ def _restore(hosting: Hosting, *, cache: Path | None, offline: bool, adopt: bool
             return condacolab.install(
                 hosting.lock.path,
                 hosting.prefix,
-                scratch=journal.folder,
+                scratch=journal.own,
                 started=lambda group: journal.note(installer=group),
                 **how,
             )
@@ -182,7 +183,7 @@ def _register(layout: Layout, journal: Journal) -> None:
     base = os.environ.get("JUPYTER_DATA_DIR") or os.environ.get("XDG_DATA_HOME", "")
     data = Path(base) if base else Path.home() / ".local/share"
     folder = (data if os.environ.get("JUPYTER_DATA_DIR") else data / "jupyter") / "kernels" / KERNEL_NAME
-    journal.keep(folder, folder / "kernel.json")
+    journal.keep(folder / "kernel.json")
     folder.mkdir(parents=True, exist_ok=True)
     spec = {
         "argv": [str(layout.entry), "ipykernel_launcher", "-f", "{connection_file}"],
