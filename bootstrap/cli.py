@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 import traceback
@@ -116,7 +115,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _tell(error: BootstrapError, args: argparse.Namespace) -> int:
     if args.json:
-        print(json.dumps(error.to_dict(), indent=2))
+        from bootstrap.console import print_json
+
+        print_json(error.to_dict())
     else:
         from bootstrap.console import show_error
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from bootstrap.text import shown
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -26,6 +28,8 @@ ERRORS_PAGE = "docs/errors.md"
 class BootstrapError(Exception):
     """What went wrong, the evidence, and what to do next.
 
+    What comes from others is made fit to be shown: control codes in words, addresses without passwords.
+
     Args:
         message: One sentence: what happened.
         evidence: Facts that show it, one line each.
@@ -36,11 +40,11 @@ class BootstrapError(Exception):
     hint: str = ""
 
     def __init__(self, message: str, *, evidence: Iterable[str] = (), hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.evidence = tuple(evidence)
+        super().__init__(shown(message))
+        self.message = shown(message)
+        self.evidence = tuple(shown(line) for line in evidence)
         if hint is not None:
-            self.hint = hint
+            self.hint = shown(hint)
 
     @classmethod
     def error_id(cls) -> str:

@@ -14,6 +14,7 @@ from bootstrap.card import Card
 from bootstrap.guard import files
 from bootstrap.guard.held import constraint_lines, held_packages, pin_lines
 from bootstrap.prefix.records import META_DIR, require_environment
+from bootstrap.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,7 +136,7 @@ def switch_off(prefix: Path) -> Status:
             _write(prefix, {**before, "state": "on", "unfinished": "off"})
         _put(prefix, {**wanted, "constraints": None})
         _leave(prefix)
-        _write(prefix, {"schema": SCHEMA, "state": "off", "since": _now(), "by": " ".join(sys.argv[:3])})
+        _write(prefix, {"schema": SCHEMA, "state": "off", "since": _now(), "by": shown(" ".join(sys.argv[:3]))})
     return read_status(prefix)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.guard import files
+from bootstrap.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,6 +128,7 @@ def describe_refusal(source: str, constraints: str) -> list[str]:
 
 def to_bundle(lines: list[str], *, grave: bool) -> dict[str, str]:
     """The lines as a notebook shows them, with plain text for everything else."""
+    lines = [shown(line) for line in lines]
     mark, colour = ("warning", "#b3261e") if grave else ("note", "#57606a")
     body = "<br>".join(escape(line) for line in lines)
     html = (
