@@ -88,7 +88,7 @@ def read_records(prefix: Path) -> tuple[list[InstalledRecord], list[BadRecord]]:
     for meta in sorted((prefix / META_DIR).glob("*.json")):
         try:
             good.append(to_record(json.loads(meta.read_bytes()), meta))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             bad.append(BadRecord(meta, f"{type(error).__name__}: {error}"))
     return good, bad
 

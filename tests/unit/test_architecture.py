@@ -17,6 +17,7 @@ PACKAGE = ROOT / "bootstrap"
 LEVELS = {
     "text": -1,
     "screen": 0,
+    "scratch": 0,
     "errors": 0,
     "card": 0,
     "cells": 0,
