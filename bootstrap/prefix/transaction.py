@@ -32,7 +32,7 @@ from bootstrap.prefix.records import META_DIR, is_environment
 from bootstrap.prefix.retry import RETRY_BUDGET
 from bootstrap.prefix.space import require_space
 from bootstrap.prefix.staging import Staging, hold
-from bootstrap.prefix.state import read_state, write_state
+from bootstrap.prefix.state import is_ours, read_state, write_state
 from bootstrap.progress import Progress, Silent, Step
 
 if TYPE_CHECKING:
@@ -196,7 +196,8 @@ class _Run:
 
     def go(self, staging: Staging, *, adopt: bool) -> Restored:
         before = self.examine(adopt=adopt)
-        if before is not None and before.agrees and (self.additions is None or self.additions.present(self.prefix)):
+        known = before is not None and before.agrees and read_state(self.prefix) is not None
+        if known and (self.additions is None or self.additions.present(self.prefix)):
             return self.result(before, fetched=())
         waiting = "Another restore uses this cache; waiting for it."
         with self.cache.locked(lambda: self.progress.note(waiting)), self.engine or worker.Engine() as engine:
@@ -225,10 +226,10 @@ class _Run:
         if not is_environment(self.prefix):
             what = "has files, but no conda-meta" if self.prefix.is_dir() else "is no folder"
             raise NotAnEnvironmentError("The prefix is not a conda environment.", evidence=[f"{self.prefix} {what}"])
-        if read_state(self.prefix) is None and not adopt:
+        if not is_ours(self.prefix) and not adopt:
             raise NotOursError(
                 "The prefix holds a conda environment that was not restored by this program.",
-                evidence=[f"{self.prefix}: no readable ledger of a restore in conda-meta"],
+                evidence=[f"{self.prefix}: no ledger of a restore in conda-meta"],
             )
         self.progress.step(Step("comparing"))
         started = time.monotonic()
