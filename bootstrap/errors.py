@@ -356,6 +356,13 @@ class RedirectRefusedError(FetchError):
     hint = "Nothing was fetched from there. Use another mirror, and tell the channel's operator."
 
 
+class SystemRefusedError(BootstrapError):
+    """The operating system refused a step: a failing disk, too many open files, no memory left."""
+
+    exit_code = 122
+    hint = "See to what the evidence names, then run the same again: it goes on where it stopped."
+
+
 class EngineError(BootstrapError):
     """The installing engine (py-rattler) ended in a way that has no better name."""
 

@@ -65,7 +65,11 @@ def write_state(prefix: Path, state: State) -> None:
     data = {"schema": SCHEMA, **vars(state)}
     target = prefix / META_DIR / STATE_FILE
     beside = target.with_name(f".{STATE_FILE}.{os.getpid()}")
-    beside.write_text(json.dumps(data, separators=(",", ":")))
+    with beside.open("w") as file:
+        file.write(json.dumps(data, separators=(",", ":")))
+        file.flush()
+        # Of all files of a restore this one alone: it says what the others have to be.
+        os.fsync(file.fileno())
     beside.replace(target)
 
 

@@ -19,6 +19,7 @@ from bootstrap.errors import (
     OfflineError,
     PrefixNotWritableError,
     PrefixTooLongError,
+    SystemRefusedError,
     VerificationError,
 )
 from bootstrap.lock import judge
@@ -173,7 +174,7 @@ def _named(error: OSError) -> BootstrapError:
         return DiskSpaceError("The disk filled up.", evidence=evidence)
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR):
         return PrefixNotWritableError("The prefix or the cache can't be written.", evidence=evidence)
-    return EngineError("The operating system refused a step.", evidence=evidence)
+    return SystemRefusedError("The operating system refused a step.", evidence=evidence)
 
 
 @dataclass
