@@ -100,7 +100,7 @@ def switch_on(prefix: Path, lock: Path | None) -> Status:
             "schema": SCHEMA,
             "state": "on",
             # Once more is not anew.
-            "since": before["since"] if was_on else _now(),
+            "since": before.get("since", "") if was_on else _now(),
             "held": len(held),
             "removed_pins": list(dict.fromkeys([*(before.get("removed_pins", []) if was_on else []), *removed])),
             "made": before.get("made", [])
@@ -186,8 +186,8 @@ def read_status(prefix: Path) -> Status:
     return Status(
         prefix=prefix,
         state=str(entry["state"]),
-        since=str(entry.get("since", "")),
-        held=int(entry.get("held", 0)),
+        since=entry.get("since", ""),
+        held=entry.get("held", 0),
         removed_pins=tuple(entry.get("removed_pins", ())),
         undone=tuple(undone),
     )
@@ -213,8 +213,10 @@ def _leave(prefix: Path) -> None:
 def _read(prefix: Path) -> dict[str, Any]:
     try:
         data: dict[str, Any] = json.loads((prefix / META_DIR / JOURNAL).read_bytes())
-        return data if data["schema"] == SCHEMA and data["state"] in ("on", "off") else {}
-    except (OSError, ValueError, KeyError, TypeError):
+        known = data["schema"] == SCHEMA and data["state"] in ("on", "off") and isinstance(data.get("held", 0), int)
+        texts = [data.get("since", ""), *data.get("removed_pins", []), *data.get("made", [])]
+        return data if known and all(isinstance(text, str) for text in texts) else {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 

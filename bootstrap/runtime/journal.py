@@ -247,10 +247,13 @@ class Journal:
             raise UndoError("Not everything could be put back.", evidence=failed)
         # From here on no copy of a file is needed: they may go before the journal does.
         self._images = [image for image in self._images if Path(image.path) in spare]
-        if self.file.exists():
-            self.write()
-        if not spare:
-            self.end()
+        try:
+            if self.file.exists():
+                self.write()
+            if not spare:
+                self.end()
+        except OSError as error:
+            raise UndoError("The journal of what is put back can't be deleted.", evidence=[str(error)]) from error
         return changed
 
     def end(self) -> None:

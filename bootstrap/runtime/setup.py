@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from bootstrap.errors import KernelRestartError
+from bootstrap.errors import KernelRestartError, SystemRefusedError
 from bootstrap.lock import judge
 from bootstrap.lock.address import origin
 from bootstrap.prefix import PLATFORM, Restored, compare_prefix, restore
@@ -66,6 +66,22 @@ def set_up(
             environment in place and the kernel that runs this are then as they were.
         KernelRestartError: This kernel can't be moved, and is restarted now.
     """
+    try:
+        return _set_up(lock, prefix, machine, cache, offline=offline, adopt=adopt, progress=progress)
+    except OSError as error:
+        raise SystemRefusedError("The operating system refused a step.", evidence=[str(error)]) from error
+
+
+def _set_up(
+    lock: Lock,
+    prefix: Path,
+    machine: Machine,
+    cache: Path | None,
+    *,
+    offline: bool,
+    adopt: bool,
+    progress: Progress,
+) -> Ready:
     began = time.monotonic()
     records = judge(lock, PLATFORM)
     require_fit(machine, records)

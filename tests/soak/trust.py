@@ -525,7 +525,18 @@ def soak(*, share: float, many: int, minutes: float, workers: int = 2) -> list[R
     deadline = time.monotonic() + 60 * minutes
     # Each job has a process of its own: what it sets for itself ends with it.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
-        return [row for row in pool.map(_call, list(_jobs(share, many, deadline))) if row]
+        rows = []
+        for row in pool.map(_call, list(_jobs(share, many, deadline))):
+            if row:
+                rows.append(row)
+                print(
+                    f"{row.what}: {row.survived} of {row.tried}",
+                    *row.complaints,
+                    sep="\n  ",
+                    file=sys.stderr,
+                    flush=True,
+                )
+        return rows
 
 
 def table(rows: list[Row]) -> str:
@@ -552,8 +563,6 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help=f"into {PAGE.name}")
     args = parser.parse_args()
     rows = soak(share=args.share, many=args.inputs, minutes=args.minutes, workers=args.workers)
-    for complaint in (text for row in rows for text in row.complaints):
-        print(complaint, file=sys.stderr)
     print(table(rows))
     if args.write:
         text = PAGE.read_text(encoding="utf-8")
