@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: demo test unit test-rest test-all test-colabtools bench lint lock docs dist template-in-image refresh clean
+.PHONY: demo test unit test-rest test-all test-colabtools bench lint lock docs soak dist template-in-image refresh clean
 
 demo: $(VENV)/.ready
 	$(BIN)/python -m demo
@@ -38,6 +38,10 @@ test-all: test test-rest
 COLABTOOLS ?= build/colabtools
 test-colabtools: $(VENV)/.ready
 	BOOTSTRAP_COLABTOOLS=$(COLABTOOLS) $(PYTEST) tests/colab $(ARGS)
+
+# What docs/security.md promises, tried for half an hour at most; writes the table of that page.
+soak: $(VENV)/.ready
+	$(BIN)/python -m tests.soak.trust --write $(ARGS)
 
 bench: $(VENV)/.ready-bench
 	$(BIN)/python -m benchmarks.check

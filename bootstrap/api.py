@@ -201,7 +201,7 @@ def status(
     from bootstrap.prefix import compare_prefix
     from bootstrap.prefix.cache import PackageCache, default_cache
     from bootstrap.prefix.records import is_environment
-    from bootstrap.prefix.state import read_state
+    from bootstrap.prefix.state import is_ours
 
     path = find_lock(lock, variant=variant, cache=cache)
     records = judge(read_lock(path), PLATFORM)
@@ -212,7 +212,7 @@ def status(
         prefix=place,
         lock=path,
         environment=environment,
-        ours=environment and read_state(place) is not None,
+        ours=environment and is_ours(place),
         comparison=compare_prefix(place, records, hash_all=False) if environment else None,
         cache=store.root,
         cached=sum(store.holds(r) for r in records),

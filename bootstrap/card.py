@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from bootstrap.text import shown
+
 if TYPE_CHECKING:
     from rich.console import Group
 
@@ -50,6 +52,12 @@ class Card:
     """What to do now; commands between backticks."""
     more: str = ""
     """Where to read on: a page and its section."""
+
+    def __post_init__(self) -> None:
+        for name in ("title", "word", "next", "more"):
+            object.__setattr__(self, name, shown(getattr(self, name)))
+        object.__setattr__(self, "rows", tuple((shown(label), shown(value)) for label, value in self.rows))
+        object.__setattr__(self, "details", tuple(shown(line) for line in self.details))
 
     @property
     def said(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 import traceback
@@ -11,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bootstrap import __version__
-from bootstrap.errors import BootstrapError, InterruptedRestoreError
+from bootstrap.errors import BootstrapError, InterruptedRestoreError, SystemRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +33,8 @@ A locked, isolated conda environment with a numpy that is proven healthy.
 _EPILOG = """\
 exit codes: 0 done or healthy; 3 doubtful or different; 4 broken or guilty; 2 wrong usage; 10-29 the lock; 30-39 the
 prefix; 40-49 downloads; 50 the installing engine; 51-59 repair and guard; 60-79 locking; 80-95 the machine and its
-notebook; 96-99 the workbench; 100-119 diagnosing; 130 interrupted. Every error has its own:
-`bootstrap explain` tells about each.
+notebook; 96-99 the workbench; 100-119 diagnosing; 120-129 what a server or the system refuses; 130 interrupted.
+Every error has its own: `bootstrap explain` tells about each.
 """
 
 _HOMES = {
@@ -98,7 +97,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BootstrapError as error:
         return _tell(error, args)
     except KeyboardInterrupt:
-        return _tell(InterruptedRestoreError("Stopped."), args)
+        hint = "Run the same command again: it finishes what was begun."
+        return _tell(InterruptedRestoreError("Stopped.", hint=hint), args)
     except BrokenPipeError:
         # The reader has gone (`bootstrap ... | head`): nothing is left to say, not even at exit.
         sys.stdout = None
@@ -108,6 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         where = traceback.extract_tb(error.__traceback__)[-1]
         evidence = [f"{type(error).__name__}: {error}", f"{where.filename}:{where.lineno}"]
+        if isinstance(error, (OSError, MemoryError)):
+            return _tell(SystemRefusedError("The operating system refused a step.", evidence=evidence), args)
         hint = "This is a fault of the program: please report it, with what `-v` prints."
         return _tell(BootstrapError("Something went wrong that nobody foresaw.", evidence=evidence, hint=hint), args)
     return code
@@ -115,7 +117,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _tell(error: BootstrapError, args: argparse.Namespace) -> int:
     if args.json:
-        print(json.dumps(error.to_dict(), indent=2))
+        from bootstrap.console import print_json
+
+        print_json(error.to_dict())
     else:
         from bootstrap.console import show_error
 

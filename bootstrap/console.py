@@ -6,6 +6,7 @@ FORCE_COLOR, by way of rich.
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import sys
@@ -14,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from bootstrap.card import Card
 from bootstrap.progress import Progress, Silent, Step
+from bootstrap.text import shown, without_secrets
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -34,9 +36,19 @@ def megabytes(count: float) -> str:
 
 def results() -> Console:
     """Where a command writes its result: stdout, in lines as long as they come where no terminal wraps them."""
-    from rich.console import Console
+    from bootstrap.screen import Screen
 
-    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    return Screen(soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+
+
+def print_json(data: Any) -> None:
+    """Writes a command's result as one JSON document to stdout, without secrets."""
+    print(json.dumps(without_secrets(data), indent=2))
+
+
+def print_text(text: str) -> None:
+    """Writes a command's result, which is text already, to stdout: as it may be shown to anybody."""
+    print(shown(text), end="")
 
 
 def plain(content: RenderableType, *, width: int = 120, soft_wrap: bool = False) -> str:
@@ -47,13 +59,11 @@ def plain(content: RenderableType, *, width: int = 120, soft_wrap: bool = False)
         width: Columns at which lines are broken.
         soft_wrap: Whether longer lines stay whole.
     """
-    from rich.console import Console
+    from bootstrap.screen import Screen
 
     buffer = io.StringIO()
     # In a notebook, rich would display it there instead of writing it.
-    console = Console(
-        file=buffer, width=width, no_color=True, highlight=False, force_terminal=False, force_jupyter=False
-    )
+    console = Screen(file=buffer, width=width, no_color=True, force_terminal=False, force_jupyter=False)
     console.print(content, soft_wrap=soft_wrap)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
@@ -134,7 +144,7 @@ class PlainProgress:
 
     def note(self, message: str) -> None:
         """Writes it."""
-        print(message, file=self._stream, flush=True)
+        print(shown(message), file=self._stream, flush=True)
 
     def close(self) -> None:
         """Nothing is left open."""
@@ -157,7 +167,7 @@ class JsonProgress:
         self._write({"event": "note", "message": message})
 
     def _write(self, data: dict[str, Any]) -> None:
-        print(json.dumps(data), file=self._stream, flush=True)
+        print(json.dumps(without_secrets(data)), file=self._stream, flush=True)
 
     def close(self) -> None:
         """Nothing is left open."""
@@ -167,15 +177,16 @@ class TerminalProgress:
     """One bar, redrawn in place."""
 
     def __init__(self, stream: IO[str]) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+        from bootstrap.screen import Screen
 
         self._bar = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description:<10}"),
+            TextColumn("{task.description:<10}", markup=False),
             BarColumn(),
-            TextColumn("{task.fields[text]}", style="dim"),
-            console=Console(file=stream),
+            TextColumn("{task.fields[text]}", style="dim", markup=False),
+            console=Screen(file=stream),
             transient=True,
         )
         self._bar.start()
@@ -192,7 +203,7 @@ class TerminalProgress:
 
     def note(self, message: str) -> None:
         """Writes it above the bar."""
-        self._bar.console.print(message, style="yellow", highlight=False)
+        self._bar.console.print(shown(message), style="yellow", soft_wrap=True)
 
     def close(self) -> None:
         """Removes the bar."""
@@ -220,11 +231,12 @@ class NotebookProgress:
 
     def _show(self, text: str, share: float | None) -> None:
         value = "" if share is None else f' value="{share:.3f}"'
-        html = (
+        safe = html.escape(text)
+        markup = (
             f'<div role="status" style="font:13px sans-serif">'
-            f'<progress max="1"{value} aria-label="{text}"></progress> {text}</div>'
+            f'<progress max="1"{value} aria-label="{safe}"></progress> {safe}</div>'
         )
-        bundle = {"text/plain": text, "text/html": html}
+        bundle = {"text/plain": text, "text/html": markup}
         if self._handle is None:
             from IPython.display import display
 
@@ -234,7 +246,7 @@ class NotebookProgress:
 
     def note(self, message: str) -> None:
         """Prints it as the cell's output."""
-        print(message)
+        print(shown(message))
 
     def close(self) -> None:
         """Empties the output: what was done is shown by the result."""
@@ -249,9 +261,9 @@ def show(card: Card, stream: IO[str] | None = None) -> None:
 
         display(card)
         return
-    from rich.console import Console
+    from bootstrap.screen import Screen
 
-    (results() if stream is None else Console(file=stream, highlight=False, soft_wrap=True)).print(card)
+    (results() if stream is None else Screen(file=stream, soft_wrap=True)).print(card)
 
 
 def error_card(error: BootstrapError) -> Card:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from bootstrap.text import shown
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -26,6 +28,8 @@ ERRORS_PAGE = "docs/errors.md"
 class BootstrapError(Exception):
     """What went wrong, the evidence, and what to do next.
 
+    What comes from others is made fit to be shown: control codes in words, addresses without passwords.
+
     Args:
         message: One sentence: what happened.
         evidence: Facts that show it, one line each.
@@ -36,11 +40,11 @@ class BootstrapError(Exception):
     hint: str = ""
 
     def __init__(self, message: str, *, evidence: Iterable[str] = (), hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.evidence = tuple(evidence)
+        super().__init__(shown(message))
+        self.message = shown(message)
+        self.evidence = tuple(shown(line) for line in evidence)
         if hint is not None:
-            self.hint = hint
+            self.hint = shown(hint)
 
     @classmethod
     def error_id(cls) -> str:
@@ -333,6 +337,8 @@ class ServerError(FetchError):
     """The server kept answering with an error."""
 
     exit_code = 41
+    retry_after: float | None = None
+    """Seconds that it asks to be left alone for."""
     hint = "The server is at fault: try again later. What was fetched is kept."
 
 
@@ -362,6 +368,27 @@ class OfflineError(FetchError):
 
     exit_code = 45
     hint = "Run once without --offline to fill the cache."
+
+
+class AccessRefusedError(FetchError):
+    """The server refuses to hand out an archive (HTTP 401, 403, 407 or 451)."""
+
+    exit_code = 120
+    hint = "It won't change its mind by itself: use a mirror that serves this file, or lock against another channel."
+
+
+class RedirectRefusedError(FetchError):
+    """The server redirects from https to http, or to another scheme; a redirect from https to https is followed."""
+
+    exit_code = 121
+    hint = "Nothing was fetched from there. Use another mirror, and tell the channel's operator."
+
+
+class SystemRefusedError(BootstrapError):
+    """The operating system refused a step: a failing disk, too many open files, no memory left."""
+
+    exit_code = 122
+    hint = "See to what the evidence names, then run the same again: it goes on where it stopped."
 
 
 class EngineError(BootstrapError):

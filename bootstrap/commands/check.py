@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from bootstrap import api
 from bootstrap.commands import options
-from bootstrap.console import progress_for, results
+from bootstrap.console import print_json, progress_for, results
 
 _DESCRIPTION = """\
 Prove an environment healthy: records against the lock, every file's hash, numpy's origin and version, known
@@ -72,7 +71,7 @@ def _run(args: argparse.Namespace) -> int:
         progress=progress_for(quiet=args.quiet, as_json=args.json),
     )
     if args.json:
-        print(json.dumps(report.to_dict(), indent=2))
+        print_json(report.to_dict())
     else:
         results().print(render(report, probes=args.verbose))
     return exit_code(report)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import api
-from bootstrap.console import progress_for, results
+from bootstrap.console import print_json, print_text, progress_for, results
 from bootstrap.errors import NoPinnedSetError
 
 if TYPE_CHECKING:
@@ -106,9 +105,9 @@ def _run(args: argparse.Namespace) -> int:
 
 def _show(found: Diagnosis | Replay | Story, args: argparse.Namespace) -> None:
     if args.json:
-        print(json.dumps(found.to_dict(), indent=2))
+        print_json(found.to_dict())
     elif args.markdown:
-        print(found.to_markdown(), end="")
+        print_text(found.to_markdown())
     else:
         shown: RenderableType = found.render(everything=args.verbose)
         results().print(shown, soft_wrap=False)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.commands import options
-from bootstrap.console import megabytes, results
+from bootstrap.console import megabytes, print_json, results
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,7 +40,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _run(args: argparse.Namespace) -> int:
     found = api.explain_lock(args.lock, args.package, variant=args.variant, platform=args.platform)
     if args.json:
-        print(json.dumps(found.to_dict(), indent=2))
+        print_json(found.to_dict())
         return 0
     console = results()
     if found.why:
@@ -75,8 +74,10 @@ def _show_lock(console: Console, found: Explanation) -> None:
 
 
 def _show_why(console: Console, why: Why) -> None:
+    from rich.text import Text
+
     record = why.record
-    console.print(f"[bold]{record.name} {record.version}[/] {record.build}, line {record.line} of the lock")
+    console.print(Text.assemble((str(record), "bold"), f" {record.build}, line {record.line} of the lock"))
     console.print(f"  {record.url}")
     console.print(f"  sha256 {record.sha256}")
     if why.needed_by:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import inspect
-import json
 from pathlib import Path
 
-from bootstrap.console import results
+from bootstrap.console import print_json, results
 from bootstrap.errors import ERRORS_PAGE, BootstrapError, every_error
 
 _DESCRIPTION = """\
@@ -35,10 +34,10 @@ def _run(args: argparse.Namespace) -> int:
     known = every_error()
     if args.error is None:
         if args.json:
-            print(json.dumps([_data(kind) for kind in known], indent=2))
+            print_json([_data(kind) for kind in known])
         else:
             for kind in known:
-                results().print(f"{kind.exit_code:>3}  {kind.error_id()}", markup=False)
+                results().print(f"{kind.exit_code:>3}  {kind.error_id()}")
         return 0
     found = [kind for kind in known if args.error in (kind.error_id(), str(kind.exit_code))]
     if not found:
@@ -49,7 +48,7 @@ def _run(args: argparse.Namespace) -> int:
         args.usage_error(f"no error is called {args.error}: {hint}")
     kind = found[0]
     if args.json:
-        print(json.dumps(_data(kind), indent=2))
+        print_json(_data(kind))
         return 0
     from rich.markdown import Markdown
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from bootstrap import api
 from bootstrap.commands import options
-from bootstrap.console import show
+from bootstrap.console import print_json, show
 from bootstrap.errors import EXIT_DOUBTFUL, EXIT_OK
 
 _DESCRIPTION = """\
@@ -46,7 +45,7 @@ def _run(args: argparse.Namespace) -> int:
     else:
         found = guard.status(prefix)
     if args.json:
-        print(json.dumps(found.to_dict(), indent=2))
+        print_json(found.to_dict())
     else:
         show(found.card)
     return EXIT_OK if args.action != "status" or found.active else EXIT_DOUBTFUL

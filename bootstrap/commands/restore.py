@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.commands import options
-from bootstrap.console import megabytes, progress_for, results
+from bootstrap.console import megabytes, print_json, progress_for, results
 
 if TYPE_CHECKING:
     from bootstrap.prefix import Restored
@@ -49,28 +48,27 @@ def _run(args: argparse.Namespace) -> int:
         progress=progress_for(quiet=args.quiet, as_json=args.json),
     )
     if args.json:
-        print(json.dumps(result.to_dict(), indent=2))
+        print_json(result.to_dict())
     else:
         _show(result, verbose=args.verbose)
     return 0
 
 
 def _show(result: Restored, *, verbose: bool) -> None:
+    from rich.text import Text
+
     from bootstrap.lock.address import origin
 
     console = results()
     seconds = sum(result.seconds.values())
     if result.action == "unchanged":
-        console.print(
-            f"[green]ready[/]  {result.prefix} agrees with {origin(result.lock)} ({result.packages} packages)"
-        )
+        told = f"  {result.prefix} agrees with {origin(result.lock)} ({result.packages} packages)"
+        console.print(Text.assemble(("ready", "green"), told))
     else:
         fetched = f", {result.fetched} fetched" if result.fetched else ", all from the cache"
         size = f" ({megabytes(result.fetched_bytes)})" if result.fetched_bytes else ""
-        console.print(
-            f"[green]{result.action}[/]  {result.prefix}: {result.packages} packages, "
-            f"{len(result.installed)} installed{fetched}{size}, {seconds:.1f} s"
-        )
+        told = f"{result.packages} packages, {len(result.installed)} installed{fetched}{size}, {seconds:.1f} s"
+        console.print(Text.assemble((result.action, "green"), f"  {result.prefix}: {told}"))
     if verbose:
         console.print(f"  lock: {origin(result.lock)}")
         for part, took in result.seconds.items():

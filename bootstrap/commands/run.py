@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from bootstrap import api
 from bootstrap.commands import options
-from bootstrap.console import progress_for, results
+from bootstrap.console import print_json, progress_for, results
 
 _DESCRIPTION = """\
 Have this machine's notebooks run in the locked environment: restore it, prove that a kernel starts there, and put
@@ -43,7 +42,7 @@ def _run(args: argparse.Namespace) -> int:
         progress=progress_for(quiet=args.quiet, as_json=args.json),
     )
     if args.json:
-        print(json.dumps(ready.to_dict(), indent=2))
+        print_json(ready.to_dict())
     else:
         results().print(ready.card)
     return 0

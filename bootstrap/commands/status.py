@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.commands import options
-from bootstrap.console import results
+from bootstrap.console import print_json, results
 from bootstrap.errors import EXIT_DOUBTFUL, EXIT_OK
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _run(args: argparse.Namespace) -> int:
     found = api.status(args.lock, args.prefix, variant=args.variant, cache=args.cache)
     if args.json:
-        print(json.dumps(found.to_dict(), indent=2))
+        print_json(found.to_dict())
     else:
         _show(found, everything=args.verbose)
     return EXIT_OK if found.agrees else EXIT_DOUBTFUL
@@ -47,19 +46,21 @@ def _run(args: argparse.Namespace) -> int:
 
 def _show(found: api.Status, *, everything: bool) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from bootstrap.lock.address import origin
 
+    style = ""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     if not found.environment:
         state = "nothing there yet" if not found.prefix.exists() else "no conda environment"
     elif found.agrees:
-        state = "[green]agrees with the lock[/]"
+        state, style = "agrees with the lock", "green"
     else:
-        state = "[yellow]differs from the lock[/]"
-    table.add_row("prefix", f"{found.prefix}: {state}")
+        state, style = "differs from the lock", "yellow"
+    table.add_row("prefix", Text.assemble(f"{found.prefix}: ", (state, style)))
     table.add_row("lock", f"{origin(found.lock)}: {found.packages} packages")
     if found.environment and not found.ours:
         table.add_row("", "not restored by bootstrap: `bootstrap restore --adopt` would take it over")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from bootstrap import api
-from bootstrap.console import results
+from bootstrap.console import print_json, results
 
 _DESCRIPTION = """\
 Put back everything that `bootstrap run` changed on this machine, from any state, also a half-finished one: the
@@ -29,7 +28,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _run(args: argparse.Namespace) -> int:
     undone = api.undo()
     if args.json:
-        print(json.dumps(undone.to_dict(), indent=2))
+        print_json(undone.to_dict())
     elif not args.quiet:
         results().print(undone.card)
     return 0

@@ -1,17 +1,18 @@
 """The files that conda, pip and uv read, and the part of each that is ours.
 
-A file that others write too has our lines between two marks; the rest stays as it is. Every file is written beside
-its place and moved there.
+A file that others write too has our lines between two marks; the rest stays as it is. What a file shall say is worked
+out before any is written; every file is then written beside its place and moved there.
 """
 
 from __future__ import annotations
 
 import configparser
-import errno
+import fcntl
 import json
 import os
 import re
-from contextlib import contextmanager
+import stat
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,55 +29,99 @@ REASON = "locked.by.condacolab.bootstrap"
 UV_VARIABLE = "UV_CONSTRAINT"
 PIP_VARIABLE = "PIP_CONSTRAINT"
 
+_AS_IT_IS: dict[str, Any] = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
 _MACHINE_FILES = ("/etc/xdg/pip/pip.conf", "/etc/pip.conf")
 _PART = re.compile(r"(==|=|>=|<=|!=|<|>|~=)?\s*([0-9][0-9A-Za-z._+!*]*)$")
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turns what the operating system says about a file into an error of ours."""
+def holding(prefix: Path) -> Iterator[None]:
+    """Lets one process at a time switch a prefix's guard, and turns what the system says into an error of ours."""
     try:
-        yield
+        descriptor = os.open(prefix / META_DIR, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
     except OSError as error:
-        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT):
-            raise PrefixNotWritableError(
-                "The guard can't be written into the prefix.", evidence=[f"{path}: {error.strerror}"]
-            ) from error
+        raise PrefixNotWritableError(
+            "The guard can't be written into the prefix.",
+            evidence=[f"{error.filename or prefix}: {error.strerror or error}"],
+            hint="See to it, then run the same again: it goes on where it stopped.",
+        ) from error
+
+
+def put(path: Path, text: str | None) -> None:
+    """Replaces a file in one step, keeping mode and owner; None removes it."""
+    beside = sweep(path)
+    if text is None:
+        path.unlink(missing_ok=True)
+        return
+    if not text and not path.exists():
+        return
+    before = path.stat() if path.is_file() else None
+    if before and _read(path) == text:
+        return
+    try:
+        # Others may not read it even for a moment: it may hold an index's password.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        with os.fdopen(os.open(beside, flags, 0o600 if before else 0o644), "w", **_AS_IT_IS) as file:
+            file.write(text)
+            if before:
+                with suppress(PermissionError):
+                    os.fchown(file.fileno(), before.st_uid, before.st_gid)
+                os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
         raise
 
 
-def put(path: Path, text: str) -> None:
-    """Replaces a file in one step; an empty text removes it."""
-    with writing(path):
-        if not text:
-            path.unlink(missing_ok=True)
-            return
-        if path.is_file() and path.read_text(encoding="utf-8", errors="replace") == text:
-            return
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+def sweep(path: Path) -> Path:
+    """Removes what a killed run left beside a file, and returns its name: always the same."""
+    beside = path.with_name(f".{path.name}.condacolab-bootstrap")
+    beside.unlink(missing_ok=True)
+    return beside
 
 
 def read(path: Path) -> str:
-    """A file's text; empty where there is none."""
+    """A file's text, byte for byte; empty where there is none."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        return _read(path)
     except OSError:
         return ""
+
+
+def _read(path: Path) -> str:
+    with path.open(**_AS_IT_IS) as file:
+        return str(file.read())
+
+
+def require_plain(path: Path) -> None:
+    """Refuses to write where a link would lead elsewhere.
+
+    Raises:
+        GuardConfigurationError: It is a link, or no file.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        what = f"a link to {path.readlink()}" if path.is_symlink() else "no file"
+        raise GuardConfigurationError("The guard doesn't write there.", evidence=[f"{path}: {what}"])
 
 
 def outside(text: str) -> list[str]:
     """The lines of a file that are not ours."""
     kept, ours = [], False
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if line.startswith(BEGIN.split(":")[0]):
             ours = True
         elif ours and line.startswith(END):
             ours = False
         elif not ours:
             kept.append(line)
-    return kept
+    return kept[:-1] if kept and not kept[-1] else kept
 
 
 # conda-meta/pinned
@@ -87,19 +132,24 @@ def pinned_path(prefix: Path) -> Path:
     return prefix / META_DIR / "pinned"
 
 
-def write_pins(prefix: Path, pins: Sequence[str]) -> list[str]:
-    """Puts our pins into conda-meta/pinned, and returns the foreign ones that contradict them, which go."""
-    path = pinned_path(prefix)
+def with_pins(text: str, pins: Sequence[str], back: Sequence[str] = ()) -> tuple[str, list[str]]:
+    """conda-meta/pinned with our pins, and the foreign ones that contradict them, which go.
+
+    Args:
+        text: What it says.
+        pins: Ours; none takes them away.
+        back: Lines that were taken out before, to be there again, once.
+    """
     versions = {line.split()[0]: line.split()[1] for line in pins}
     kept: list[str] = []
     removed: list[str] = []
-    for line in outside(read(path)):
+    for line in outside(text):
         name, wanted = split_pin(line)
         clash = name in versions and wanted and not admits(wanted, versions[name])
         (removed if clash else kept).append(line)
+    kept += [line for line in back if line not in kept]
     block = [BEGIN, *pins, END] if pins else []
-    put(path, _text([*kept, *block]))
-    return removed
+    return _text([*kept, *block]), removed
 
 
 def split_pin(line: str) -> tuple[str, str]:
@@ -155,32 +205,40 @@ def constraints_path(prefix: Path) -> Path:
     return prefix / META_DIR / CONSTRAINTS
 
 
-def write_constraints(prefix: Path, lines: Sequence[str]) -> None:
-    """Writes the constraints, and lets the prefix's own pip read them by way of its site configuration."""
-    head = (
-        "# What the lock holds. Written by `bootstrap guard on`; `bootstrap guard off` takes it away.",
-        f"# The version 0+{REASON} exists nowhere: it is there for pip to print when it refuses.",
+def constraints_text(lines: Sequence[str]) -> str:
+    """Our constraints file."""
+    return _text(
+        [
+            "# What the lock holds. Written by `bootstrap guard on`; `bootstrap guard off` takes it away.",
+            f"# The version 0+{REASON} exists nowhere: it is there for pip to print when it refuses.",
+            *lines,
+        ]
     )
-    path = constraints_path(prefix)
-    put(path, _text([*head, *lines]) if lines else "")
-    conf = prefix / "pip.conf"
-    kept = outside(read(conf))
-    _require_readable(conf, kept)
-    url = path.as_uri()
-    if not lines:
-        put(conf, _text(kept))
-        return
+
+
+def with_constraint(prefix: Path, text: str) -> str:
+    """The prefix's pip.conf, by which its own pip reads our constraints.
+
+    Raises:
+        GuardConfigurationError: It can't be read, or names constraints of its own where ours have to stand.
+    """
+    kept = outside(text)
+    _require_readable(prefix / "pip.conf", kept)
     others = _machine_constraints(kept)
     # [install] wins over [global]; a machine's own constraint would be hidden by ours, and is repeated.
+    url = constraints_path(prefix).as_uri()
     block = [BEGIN, "[install]", "constraint =", *(f"    {item}" for item in dict.fromkeys([*others, url])), END]
     if any(line.strip().lower() == "[install]" for line in kept):
         # A section may come only once: ours goes into the one that is there.
         at = next(i for i, line in enumerate(kept) if line.strip().lower() == "[install]")
         block.remove("[install]")
-        kept = [*kept[: at + 1], *block, *kept[at + 1 :]]
-        put(conf, _text(kept))
-    else:
-        put(conf, _text([*kept, *block]))
+        return _text([*kept[: at + 1], *block, *kept[at + 1 :]])
+    return _text([*kept, *block])
+
+
+def without_ours(text: str) -> str:
+    """A configuration without our lines."""
+    return _text(outside(text))
 
 
 def _require_readable(conf: Path, lines: Sequence[str]) -> None:
@@ -217,27 +275,38 @@ def _machine_constraints(kept: Sequence[str]) -> list[str]:
 # uv
 
 
-def write_variable(prefix: Path, name: str, value: str | None) -> None:
-    """Sets a variable for the environment in the way of conda (``conda env config vars``), or takes it away.
+def with_variable(prefix: Path, text: str, *, on: bool) -> str:
+    """conda-meta/state with, or without, our file in uv's variable, in the way of ``conda env config vars``.
 
     Raises:
-        GuardConfigurationError: conda-meta/state is no JSON.
+        GuardConfigurationError: It isn't what conda writes.
     """
-    path = prefix / META_DIR / "state"
-    text = read(path)
+    path = str(constraints_path(prefix))
     try:
         data: dict[str, Any] = json.loads(text) if text.strip() else {"version": 1}
         variables = dict(data.get("env_vars", {}))
-    except (ValueError, TypeError, AttributeError) as error:
-        raise GuardConfigurationError("conda's state file can't be read.", evidence=[f"{path}: {error}"]) from error
-    if value is None:
-        if name not in variables:
-            return
-        del variables[name]
-    else:
-        variables[name] = value
+        present = str(variables.get(UV_VARIABLE, "")).split()
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        evidence = [f"{prefix / META_DIR / 'state'}: {error}"]
+        raise GuardConfigurationError("conda's state file can't be read.", evidence=evidence) from error
+    others = [item for item in present if item != path]
+    # The variable's items stand between blanks, so that a path with one can't be among them.
+    wanted = [*others, path] if on and " " not in path else others
+    if wanted == present:
+        return text
+    variables[UV_VARIABLE] = " ".join(wanted)
+    if not wanted:
+        del variables[UV_VARIABLE]
     data["env_vars"] = variables
-    put(path, "" if not variables and set(data) <= {"version", "env_vars"} else json.dumps(data))
+    return json.dumps(data)
+
+
+def names_ours(prefix: Path, text: str) -> bool:
+    """Whether conda-meta/state says what `with_variable` has it say."""
+    try:
+        return with_variable(prefix, text, on=True) == text
+    except GuardConfigurationError:
+        return False
 
 
 def in_environment(prefix: Path, variables: Mapping[str, str]) -> dict[str, str]:

@@ -8,16 +8,22 @@ import sys
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bootstrap.card import Card
 from bootstrap.guard import files
 from bootstrap.guard.held import constraint_lines, held_packages, pin_lines
 from bootstrap.prefix.records import META_DIR, require_environment
+from bootstrap.text import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 JOURNAL = "condacolab-bootstrap-guard"
 """Beside conda's records; without ``.json``, since conda reads each such file there as a record."""
 SCHEMA = 1
+_EMPTY = ("", '{"version": 1, "env_vars": {}}')
+"""What a file says of which only our part was there."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ class Status:
             title = f"{where}: guarded since {self.since}, but not whole"
             return Card(title=title, verdict="doubtful", details=(*self.undone, *pins), next="`bootstrap guard on`")
         told = f"turned off on {self.since}" if self.state == "off" else "never guarded"
-        return Card(title=f"{where}: {told}", verdict="doubtful", word="off", details=pins)
+        return Card(title=f"{where}: {told}", verdict="doubtful", word="off", details=(*self.undone, *pins))
 
     def __str__(self) -> str:
         return str(self.card)
@@ -79,63 +85,109 @@ class Status:
 def switch_on(prefix: Path, lock: Path | None) -> Status:
     """See `bootstrap.guard.on`."""
     held = held_packages(prefix, lock)
-    before = _read(prefix)
-    files.write_constraints(prefix, constraint_lines(held, files.REASON))
-    removed = files.write_pins(prefix, pin_lines(held))
-    files.write_variable(prefix, files.UV_VARIABLE, str(files.constraints_path(prefix)))
-    _enter(prefix)
-    known = before.get("removed_pins", []) if before.get("state") == "on" else []
-    entry = {
-        "schema": SCHEMA,
-        "state": "on",
-        # Once more is not anew.
-        "since": before["since"] if before.get("state") == "on" else _now(),
-        "held": len(held),
-        "removed_pins": list(dict.fromkeys([*known, *removed])),
-        "lock": None if lock is None else str(lock.absolute()),
-    }
-    _write(prefix, entry)
+    with files.holding(prefix):
+        before = _read(prefix)
+        was_on = before.get("state") == "on"
+        texts = _texts(prefix)
+        pinned, removed = files.with_pins(texts["pinned"], pin_lines(held))
+        wanted = {
+            "constraints": files.constraints_text(constraint_lines(held, files.REASON)),
+            "conf": files.with_constraint(prefix, texts["conf"]),
+            "pinned": pinned,
+            "state": files.with_variable(prefix, texts["state"], on=True),
+        }
+        entry = {
+            "schema": SCHEMA,
+            "state": "on",
+            # Once more is not anew.
+            "since": before.get("since", "") if was_on else _now(),
+            "held": len(held),
+            "removed_pins": list(dict.fromkeys([*(before.get("removed_pins", []) if was_on else []), *removed])),
+            "made": before.get("made", [])
+            if was_on
+            else [n for n, path in _paths(prefix).items() if not path.exists()],
+            "lock": None if lock is None else str(lock.absolute()),
+        }
+        # First what is going to happen: whoever finds it unfinished knows which pins are whose, and where to go on.
+        _write(prefix, {**entry, "unfinished": "on"})
+        _put(prefix, wanted)
+        _enter(prefix)
+        _write(prefix, entry)
     return read_status(prefix)
 
 
 def switch_off(prefix: Path) -> Status:
     """See `bootstrap.guard.off`."""
     require_environment(prefix)
-    before = _read(prefix)
-    if before.get("state") != "on":
-        return read_status(prefix)
-    files.write_constraints(prefix, [])
-    files.write_pins(prefix, [])
-    back = [str(line) for line in before.get("removed_pins", [])]
-    if back:
-        path = files.pinned_path(prefix)
-        files.put(path, "\n".join([*files.read(path).splitlines(), *back]) + "\n")
-    files.write_variable(prefix, files.UV_VARIABLE, None)
-    _leave(prefix)
-    _write(prefix, {"schema": SCHEMA, "state": "off", "since": _now(), "by": " ".join(sys.argv[:3])})
+    with files.holding(prefix):
+        before = _read(prefix)
+        texts = _texts(prefix)
+        pinned, _ = files.with_pins(texts["pinned"], [], back=before.get("removed_pins", []))
+        wanted: dict[str, str | None] = {
+            "pinned": pinned,
+            "conf": files.without_ours(texts["conf"]),
+            "state": files.with_variable(prefix, texts["state"], on=False),
+        }
+        if before.get("state") != "on" and wanted == {name: texts[name] for name in wanted}:
+            return read_status(prefix)
+        made = before.get("made", wanted)
+        wanted = {name: None if name in made and text in _EMPTY else text for name, text in wanted.items()}
+        if before:
+            _write(prefix, {**before, "state": "on", "unfinished": "off"})
+        _put(prefix, {**wanted, "constraints": None})
+        _leave(prefix)
+        _write(prefix, {"schema": SCHEMA, "state": "off", "since": _now(), "by": shown(" ".join(sys.argv[:3]))})
     return read_status(prefix)
+
+
+def _paths(prefix: Path) -> dict[str, Path]:
+    """The files that the guard writes, in the order in which it does."""
+    return {
+        "constraints": files.constraints_path(prefix),
+        "conf": prefix / "pip.conf",
+        "pinned": files.pinned_path(prefix),
+        "state": prefix / META_DIR / "state",
+    }
+
+
+def _texts(prefix: Path) -> dict[str, str]:
+    for path in (*_paths(prefix).values(), prefix / META_DIR / JOURNAL):
+        files.require_plain(path)
+        files.sweep(path)
+    return {name: files.read(path) for name, path in _paths(prefix).items()}
+
+
+def _put(prefix: Path, texts: Mapping[str, str | None]) -> None:
+    for name, path in _paths(prefix).items():
+        files.put(path, texts[name])
 
 
 def read_status(prefix: Path) -> Status:
     """See `bootstrap.guard.status`."""
     require_environment(prefix)
     entry = _read(prefix)
+    paths, texts = _paths(prefix), {name: files.read(path) for name, path in _paths(prefix).items()}
     if not entry:
-        return Status(prefix, "never")
+        parts = [str(paths[name]) for name in ("conf", "pinned") if files.BEGIN in texts[name]]
+        told = f"parts of a guard are in {', '.join(parts)}: `bootstrap guard off` takes them away"
+        return Status(prefix, "never", undone=(told,) if parts else ())
     undone = []
     if entry["state"] == "on":
-        pinned, conf = files.read(files.pinned_path(prefix)), files.read(prefix / "pip.conf")
-        if files.BEGIN not in pinned:
-            undone.append(f"{files.pinned_path(prefix)}: the locked pins are gone")
-        if not files.constraints_path(prefix).is_file():
-            undone.append(f"{files.constraints_path(prefix)}: not there")
-        if files.constraints_path(prefix).as_uri() not in conf:
-            undone.append(f"{prefix / 'pip.conf'}: does not name the constraints")
+        if unfinished := entry.get("unfinished"):
+            undone.append(f"`bootstrap guard {unfinished}` did not come to its end: run it again")
+        if files.BEGIN not in texts["pinned"]:
+            undone.append(f"{paths['pinned']}: the locked pins are gone")
+        if not texts["constraints"]:
+            undone.append(f"{paths['constraints']}: not there")
+        if paths["constraints"].as_uri() not in texts["conf"]:
+            undone.append(f"{paths['conf']}: does not name the constraints")
+        if not files.names_ours(prefix, texts["state"]):
+            undone.append(f"{paths['state']}: does not name the constraints, so uv does not know of them")
     return Status(
         prefix=prefix,
         state=str(entry["state"]),
-        since=str(entry.get("since", "")),
-        held=int(entry.get("held", 0)),
+        since=entry.get("since", ""),
+        held=entry.get("held", 0),
         removed_pins=tuple(entry.get("removed_pins", ())),
         undone=tuple(undone),
     )
@@ -143,7 +195,7 @@ def read_status(prefix: Path) -> Status:
 
 def _enter(prefix: Path) -> None:
     """Lets what this process starts be held, if it is one of the prefix."""
-    if Path(sys.prefix) == prefix:
+    if Path(sys.prefix).resolve() == prefix.resolve():
         os.environ.update(files.in_environment(prefix, os.environ))
 
 
@@ -161,8 +213,10 @@ def _leave(prefix: Path) -> None:
 def _read(prefix: Path) -> dict[str, Any]:
     try:
         data: dict[str, Any] = json.loads((prefix / META_DIR / JOURNAL).read_bytes())
-        return data if data["schema"] == SCHEMA and data["state"] in ("on", "off") else {}
-    except (OSError, ValueError, KeyError, TypeError):
+        known = data["schema"] == SCHEMA and data["state"] in ("on", "off") and isinstance(data.get("held", 0), int)
+        texts = [data.get("since", ""), *data.get("removed_pins", []), *data.get("made", [])]
+        return data if known and all(isinstance(text, str) for text in texts) else {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 

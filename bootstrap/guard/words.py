@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap.guard import files
 from bootstrap.prefix.locked import locked_version, next_step
+from bootstrap.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -162,6 +163,7 @@ def _admits(specifier: str, version: str) -> bool:
 
 def to_bundle(lines: list[str], *, grave: bool) -> dict[str, str]:
     """The lines as a notebook shows them, with plain text for everything else."""
+    lines = [shown(line) for line in lines]
     mark, colour = ("warning", "#b3261e") if grave else ("note", "#57606a")
     body = "<br>".join(escape(line) for line in lines)
     html = (

@@ -117,6 +117,7 @@ def _unsafe_path(record: Record) -> bool:
     # Decoding must not uncover another level, or the server and this rule would read two different paths.
     return (
         bool(url.query or url.fragment)
+        or _UNSAFE.search(record.url) is not None  # urlsplit drops some of these in silence
         or unquote(path) != path
         or _UNSAFE.search(path) is not None
         or not parts

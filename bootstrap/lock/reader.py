@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 
-_SIZE = re.compile(r"\bsha256:\s*['\"]?[0-9a-fA-F]{64}['\"]?\s+#\s*size:\s*(\d+)")
+LARGEST = 64_000_000
+"""Bytes of a lock at most: a thousand packages on ten platforms are less than 10 MB."""
+_SIZE = re.compile(r"\bsha256:\s*['\"]?[0-9a-fA-F]{64}['\"]?\s+#\s*size:\s*([0-9]{1,15})\b")
+_LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # YAML's, which are fewer than str.splitlines has
 _TOP = {"version", "metadata", "package"}
 _METADATA = {
     "channels",
@@ -63,10 +67,16 @@ def read_lock(path: Path) -> Lock:
         DuplicateRecordError: Two different records for one package on one platform.
     """
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or str(error)
+        # Others (a device, a pipe) may have no end.
+        if path.exists() and not path.is_file():
+            raise LockNotFoundError("The lock is no regular file.", evidence=[str(path)])
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise LockNotFoundError(f"The lock file can't be read: {reason}.", evidence=[str(path)]) from error
+    if len(data) > LARGEST:
+        raise LockSyntaxError("The file is too large for a lock.", evidence=[f"{path}: over {LARGEST} bytes"])
     return parse_lock(data, path)
 
 
@@ -77,7 +87,7 @@ def parse_lock(data: bytes, path: Path) -> Lock:
         root = yaml.compose(text, Loader=_Loader)
     except UnicodeDecodeError as error:
         raise LockSyntaxError("The lock file is not UTF-8 text.", evidence=[f"{path}: {error.reason}"]) from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise LockSyntaxError("The lock file is not valid YAML.", evidence=_yaml_evidence(path, error)) from error
     return _Reader(path, text).lock(root, hashlib.sha256(data).hexdigest())
 
@@ -93,7 +103,7 @@ class _Reader:
 
     def __init__(self, path: Path, text: str) -> None:
         self.path = path
-        self.lines = text.splitlines()
+        self.lines = _LINE_END.split(text)
 
     def fault(self, node: yaml.Node | None, message: str) -> LockSyntaxError:
         where = f"{self.path}:{node.start_mark.line + 1}" if node is not None else str(self.path)
@@ -133,12 +143,12 @@ class _Reader:
 
     def channel(self, node: yaml.Node) -> Channel:
         if isinstance(node, yaml.ScalarNode):
-            return Channel(self.string(node))
+            return Channel(self.address(node))
         entries = self.mapping(node)
         self.known(node, {"url", "used_env_vars"})
         env = entries.get("used_env_vars")
         return Channel(
-            self.string(self.need(node, "url")),
+            self.address(self.need(node, "url")),
             tuple(self.string(n) for n in self.sequence(env)) if env is not None else (),
         )
 
@@ -184,7 +194,7 @@ class _Reader:
             version=self.string(self.need(node, "version")),
             manager=manager,
             platform=self.string(self.need(node, "platform")),
-            url=self.string(self.need(node, "url")),
+            url=self.address(self.need(node, "url")),
             sha256=self.optional_string(sha256),
             md5=self.optional_string(digests.get("md5")),
             depends=self.strings(depends) if depends is not None else {},
@@ -197,7 +207,7 @@ class _Reader:
     def size(self, sha256: yaml.Node | None) -> int | None:
         if sha256 is None:
             return None
-        found = _SIZE.search(self.lines[sha256.start_mark.line])
+        found = _SIZE.search("".join(self.lines[sha256.start_mark.line :][:1]))
         return int(found[1]) if found else None
 
     # Shapes
@@ -234,6 +244,15 @@ class _Reader:
             shown = repr(node.value) if isinstance(node, yaml.ScalarNode) else "a collection"
             raise self.fault(node, f"expected text, found {shown} (numbers and dates need quotes)")
         return str(node.value)
+
+    def address(self, node: yaml.Node) -> str:
+        """A URL, or a channel's bare name."""
+        text = self.string(node)
+        try:
+            _, _ = urlsplit(text).hostname, urlsplit(text).port
+        except ValueError as error:
+            raise self.fault(node, f"a malformed address, {text}: {error}") from None
+        return text
 
     def optional_string(self, node: yaml.Node | None) -> str | None:
         if node is None or node.tag == "tag:yaml.org,2002:null":

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.console import print_json, print_text
 from bootstrap.errors import EXIT_OK, LockNotWritableError
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _check(args: argparse.Namespace, variants: Sequence[Variant]) -> int:
     if faults:
         raise _joined(faults)
     if _flag(args, "json"):
-        _print_json({"locks": [{"variant": v.name, "path": str(lo.path), "faults": []} for v, lo in locks]})
+        print_json({"locks": [{"variant": v.name, "path": str(lo.path), "faults": []} for v, lo in locks]})
     elif not _flag(args, "quiet"):
         for variant, lock in locks:
             total = sum(r.size or 0 for r in lock.records)
@@ -175,9 +175,9 @@ def _refresh(args: argparse.Namespace, variants: Sequence[Variant]) -> int:
     from bootstrap.maintain.specification import read_specification
 
     quiet = _flag(args, "quiet") or _flag(args, "json")
-    from rich.console import Console
+    from bootstrap.screen import Screen
 
-    console = Console(stderr=True)
+    console = Screen(stderr=True)
     settings = Settings(
         specification=args.file,
         folder=args.output or args.file.parent,
@@ -206,7 +206,7 @@ def _refresh(args: argparse.Namespace, variants: Sequence[Variant]) -> int:
             {"variant": r.variant.name, "path": str(r.path), "changed": r.changed, "difference": d.to_dict()}
             for r, (_, d) in zip(done, shown, strict=False)
         ]
-        _print_json({"locks": parts, "changelog": entries})
+        print_json({"locks": parts, "changelog": entries})
         return EXIT_OK
     if not quiet:
         for (name, difference), one in zip(shown, done, strict=False):
@@ -215,7 +215,7 @@ def _refresh(args: argparse.Namespace, variants: Sequence[Variant]) -> int:
                 _out().print(f"Records without a build time, let in whatever the cut-off date: {one.undated}")
         if entries and not args.changelog:
             _out().print("\nDraft for the changelog:\n")
-            print(entries, end="")
+            print_text(entries)
     return EXIT_OK
 
 
@@ -245,9 +245,9 @@ def run_diff(args: argparse.Namespace) -> int:
     difference = compare(old, new, platform=args.platform, explicit=explicit, version_key=version_key)
     title = f"{args.lock.name}: {args.old} to {args.new or 'the working tree'}"
     if args.format == "json" or _flag(args, "json"):
-        _print_json(difference.to_dict())
+        print_json(difference.to_dict())
     elif args.format == "markdown":
-        print(to_markdown(difference, title=title), end="")
+        print_text(to_markdown(difference, title=title))
     else:
         _show(difference, title=title)
     return EXIT_OK
@@ -263,9 +263,9 @@ def run_render(args: argparse.Namespace) -> int:
     if args.output:
         place({args.output: text})
     elif _flag(args, "json"):
-        _print_json({"lock": str(args.lock), "platform": args.platform, "explicit": text})
+        print_json({"lock": str(args.lock), "platform": args.platform, "explicit": text})
     else:
-        print(text, end="")
+        print_text(text)
     return EXIT_OK
 
 
@@ -285,10 +285,6 @@ def _show(difference: Difference, *, title: str) -> None:
 
 def _out() -> Console:
     # A pipe has no width; rich would fold at 80 columns what a program reads.
-    from rich.console import Console
+    from bootstrap.screen import Screen
 
-    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False)
-
-
-def _print_json(content: dict[str, Any]) -> None:
-    print(json.dumps(content, indent=2))
+    return Screen(width=None if sys.stdout.isatty() else _PIPE_WIDTH)

@@ -62,6 +62,13 @@ def make_folder(folder: Path) -> None:
         raise LockNotWritableError("The folder can't be written to.", evidence=[str(folder)])
 
 
+def sweep(path: Path) -> Path:
+    """Removes what a killed run left beside a file, and returns its name: always the same."""
+    beside = path.with_name(f".{path.name}.condacolab-bootstrap")
+    beside.unlink(missing_ok=True)
+    return beside
+
+
 def place(texts: Mapping[Path, str]) -> None:
     """Writes files beside their places first, then renames them all: a failure before that changes none.
 
@@ -71,7 +78,7 @@ def place(texts: Mapping[Path, str]) -> None:
     staged: list[tuple[Path, Path]] = []
     try:
         for path, text in texts.items():
-            beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+            beside = sweep(path)
             staged.append((beside, path))
             with beside.open("w", encoding="utf-8", newline="\n") as file:
                 file.write(text)

@@ -7,9 +7,7 @@ import itertools
 import json
 import os
 import shutil
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import (
@@ -25,12 +23,14 @@ from bootstrap.lock.reader import parse_lock, read_lock
 from bootstrap.maintain.check import variant_fault
 from bootstrap.maintain.condalock import find_conda_lock, find_solver, write_front
 from bootstrap.maintain.front import BRIEF_VARIABLE, Brief
-from bootstrap.maintain.lockfile import annotate, make_folder, place
+from bootstrap.maintain.lockfile import annotate, make_folder, place, sweep
 from bootstrap.maintain.specification import read_specification
 from bootstrap.maintain.variant import VARIANTS
+from bootstrap.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from bootstrap.lock.model import Lock
     from bootstrap.maintain.condalock import CondaLock, Outcome
@@ -92,8 +92,9 @@ def refresh(settings: Settings, *, progress: Callable[[str], None] = lambda _: N
     conda_lock = find_conda_lock(settings.conda_lock)
     solver = find_solver(settings.conda) if settings.conda else None
     make_folder(settings.folder)
-    with tempfile.TemporaryDirectory(prefix="bootstrap-lock-") as name:
-        stage = Path(name)
+    for variant in settings.variants:
+        sweep(settings.folder / variant.lock_name)
+    with scratch_folder() as stage:
         refreshed, texts = [], {}
         for variant in settings.variants:
             progress(f"solving {specification.path.name} for {variant.title}")

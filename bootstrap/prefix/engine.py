@@ -17,17 +17,21 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import rattler
 
 from bootstrap.prefix.admission import Admission, RefusedError
 
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
 EVENT_INTERVAL = 0.1
 """Seconds between two reports of bytes."""
 
 _RETRIES = 3
+_NOWHERE = "http://127.0.0.1:0"
 _DOWNLOADS = min(2 * (os.cpu_count() or 1) + 1, 16)
 """At a time, each of them unpacked while it comes. Of the engine's own 50 the largest package, which ends last, would
 have too small a share of two cores, and would end alone. There, 5 were quicker than 8 by 2 % from loopback and by 1 %
@@ -251,6 +255,28 @@ def unmet(asked: dict[str, str], records: list[rattler.RepoDataRecord]) -> list[
     return [name for name, spec in asked.items() if not met(name, spec)]
 
 
+def set_proxies(records: list[dict[str, Any]], variables: MutableMapping[str, str]) -> None:
+    """Sets the environment variables by which the engine finds its proxies.
+
+    A lock names plain http on loopback alone, and what is on this machine is not asked for by way of another. Where
+    it names none, only a redirect can lead to plain http: that leads nowhere then.
+    """
+
+    def get(name: str) -> str:
+        return variables.get(name.upper()) or variables.get(name) or ""
+
+    if any(r["url"].startswith("http://") for r in records):
+        exempt = ",".join(filter(None, [get("no_proxy"), "127.0.0.1", "localhost", "::1"]))
+        variables.update(NO_PROXY=exempt, no_proxy=exempt)
+        return
+    variables.update(HTTP_PROXY=_NOWHERE, http_proxy=_NOWHERE)
+    direct = "*" in get("no_proxy")
+    if direct or not (get("https_proxy") or get("all_proxy")):
+        for name in ("no_proxy", *(("https_proxy", "all_proxy") if direct else ())):
+            variables.pop(name, None)
+            variables.pop(name.upper(), None)
+
+
 async def install(job: dict[str, Any]) -> None:
     """Brings the stage to the job's records."""
     cache = rattler.PackageCache.new_layered(
@@ -292,6 +318,7 @@ def main() -> None:
     if fault:
         emit(event="error", **fault)
         os._exit(1)
+    set_proxies(job["fetch"], os.environ)
     try:
         Path(job["cache"]).mkdir(parents=True, exist_ok=True)
         asyncio.run(install(job))

@@ -106,7 +106,7 @@ def read_records(prefix: Path) -> tuple[list[InstalledRecord], list[BadRecord]]:
                 bad.append(BadRecord(meta, words, astray=True))
             else:
                 good.append(record)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             bad.append(BadRecord(meta, f"{type(error).__name__}: {error}"))
     return good, bad
 
@@ -144,7 +144,7 @@ def adopt_records(meta: Path) -> None:
         meta: A stage's conda-meta; what can't be read is left as it is.
     """
     for path in meta.glob("*.json"):
-        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             data = json.loads(path.read_bytes())
             placed = in_prefix(data)
             if placed is not data:

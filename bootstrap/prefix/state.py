@@ -65,7 +65,11 @@ def write_state(prefix: Path, state: State) -> None:
     data = {"schema": SCHEMA, **vars(state)}
     target = prefix / META_DIR / STATE_FILE
     beside = target.with_name(f".{STATE_FILE}.{os.getpid()}")
-    beside.write_text(json.dumps(data, separators=(",", ":")))
+    with beside.open("w") as file:
+        file.write(json.dumps(data, separators=(",", ":")))
+        file.flush()
+        # Of all files of a restore this one alone: it says what the others have to be.
+        os.fsync(file.fileno())
     beside.replace(target)
 
 
@@ -80,8 +84,17 @@ def read_state(prefix: Path) -> State | None:
         elif data["schema"] != SCHEMA:
             return None
         return State(lock=data["lock"], records=data["records"], files=data["files"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def is_ours(prefix: Path) -> bool:
+    """Whether this program made the environment: it has a ledger, readable or not.
+
+    A ledger is not waited for until it is on the disk. After a power cut its name may be there and its content not;
+    then every file is hashed, and what is not as locked is mended.
+    """
+    return os.path.lexists(prefix / META_DIR / STATE_FILE)
 
 
 def _as_text(known: list[Any] | None) -> str | None:

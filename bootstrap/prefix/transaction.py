@@ -19,6 +19,7 @@ from bootstrap.errors import (
     NotOursError,
     OfflineError,
     PrefixNotWritableError,
+    SystemRefusedError,
     UnsafePackageError,
     VerificationError,
 )
@@ -38,7 +39,7 @@ from bootstrap.prefix.registry import register
 from bootstrap.prefix.retry import RETRY_BUDGET
 from bootstrap.prefix.space import require_space
 from bootstrap.prefix.staging import Staging, hold
-from bootstrap.prefix.state import STATE_FILE, read_state, write_state
+from bootstrap.prefix.state import STATE_FILE, is_ours, read_state, write_state
 from bootstrap.progress import Progress, Silent, Step
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def _named(error: OSError) -> BootstrapError:
         return DiskSpaceError("The disk filled up.", evidence=evidence)
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR):
         return PrefixNotWritableError("The prefix or the cache can't be written.", evidence=evidence)
-    return EngineError("The operating system refused a step.", evidence=evidence)
+    return SystemRefusedError("The operating system refused a step.", evidence=evidence)
 
 
 @dataclass
@@ -194,13 +195,10 @@ class _Run:
 
     def go(self, staging: Staging, *, adopt: bool) -> Restored:
         before = self.examine(adopt=adopt)
-        ours = read_state(self.prefix) is not None
-        if (
-            before is not None
-            and before.agrees
-            and ours
-            and (self.additions is None or self.additions.present(self.prefix))
-        ):
+        agrees = before is not None and before.agrees
+        adopted = agrees and not is_ours(self.prefix)
+        known = agrees and read_state(self.prefix) is not None
+        if known and (self.additions is None or self.additions.present(self.prefix)):
             return self.result(before, fetched=())
         waiting = "Another restore uses this cache; waiting for it."
         with self.cache.locked(lambda: self.progress.note(waiting)), self.engine or worker.Engine() as engine:
@@ -221,7 +219,7 @@ class _Run:
                     self.build(another, staging, before, again)
                 fetch = [*fetch, *altered]
         done = self.result(before, fetched=fetch)
-        return replace(done, action="adopted") if before and before.agrees and not ours else done
+        return replace(done, action="adopted") if adopted else done
 
     def examine(self, *, adopt: bool) -> Comparison | None:
         """How the prefix differs from the lock; None if there is no environment yet."""
@@ -230,10 +228,10 @@ class _Run:
         if not is_environment(self.prefix):
             what = "has files, but no conda-meta" if self.prefix.is_dir() else "is no folder"
             raise NotAnEnvironmentError("The prefix is not a conda environment.", evidence=[f"{self.prefix} {what}"])
-        if read_state(self.prefix) is None and not adopt:
+        if not is_ours(self.prefix) and not adopt:
             raise NotOursError(
                 "The prefix holds a conda environment that was not restored by this program.",
-                evidence=[f"{self.prefix}: no readable ledger of a restore in conda-meta"],
+                evidence=[f"{self.prefix}: no ledger of a restore in conda-meta"],
             )
         self.progress.step(Step("comparing"))
         started = time.monotonic()

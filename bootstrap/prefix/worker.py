@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import queue
@@ -18,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import bootstrap
 from bootstrap.errors import (
+    AccessRefusedError,
     ArchiveCorruptError,
     ArchiveNotFoundError,
     BootstrapError,
@@ -29,20 +29,24 @@ from bootstrap.errors import (
     PackageConflictError,
     PrefixNotWritableError,
     PrefixTooLongError,
+    RedirectRefusedError,
     ServerError,
     UnsafePackageError,
 )
-from bootstrap.prefix.retry import RETRY_BUDGET, Retries
+from bootstrap.prefix.retry import RETRY_BUDGET, Pace, Retries
+from bootstrap.prefix.second_look import look
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from typing_extensions import Self
 
     from bootstrap.lock import Record
 
 STALL_SECONDS = 60.0
-"""An engine that says nothing for so long is taken as stalled."""
+"""An engine that says nothing for so long, or has next to nothing come, is taken as stalled."""
+_MOST_LOOKS = 3
+"""At servers that keep the engine waiting."""
 
 _LAST = ("done", "error")
 """Events after which the engine leaves."""
@@ -59,6 +63,8 @@ _ERRORS: dict[str, tuple[type[BootstrapError], str]] = {
     "hash": (HashMismatchError, "An archive is not the one that the lock names."),
     "not-found": (ArchiveNotFoundError, "The channel doesn't have an archive that the lock names."),
     "server": (ServerError, "The channel's server answered with an error."),
+    "refused": (AccessRefusedError, "The channel's server refuses to hand out an archive."),
+    "redirect": (RedirectRefusedError, "The channel's server redirects to where nothing is fetched from."),
     "connection": (ConnectionFailedError, "The connection to the channel failed."),
     "corrupt": (ArchiveCorruptError, "An archive can't be unpacked."),
     "prefix-too-long": (PrefixTooLongError, "The prefix's path is too long for this package."),
@@ -165,7 +171,7 @@ class Engine:
         with contextlib.suppress(BrokenPipeError):
             stdin.write(json.dumps(work) + "\n")
             stdin.flush()
-        last = _follow(stdout, on_event, stall_seconds)
+        last = _follow(stdout, on_event, stall_seconds, work)
         if last.get("event") == "done":
             return
         if last.get("event") == "error":
@@ -204,15 +210,17 @@ def run(
     retries = Retries(retry_budget)
 
     def listen(event: dict[str, Any]) -> None:
+        pace.hear(event, time.monotonic())
         retries.heard = retries.heard or (event["event"] == "bytes" and event["done"] > 0)
         on_event(event)
 
     while True:
+        pace = Pace(stall_seconds, time.monotonic())
         try:
             with engine:
                 engine.attempt(work, listen, stall_seconds)
         except (ServerError, ConnectionFailedError) as error:
-            pause = retries.pause_after(error, time.monotonic())
+            pause = retries.pause_after(error, time.monotonic(), pace.since)
             if pause is None:
                 raise
             on_retry(error, pause)
@@ -240,6 +248,7 @@ def _follow(
     stdout: IO[str],
     on_event: Callable[[dict[str, Any]], None],
     stall_seconds: float,
+    work: dict[str, Any],
 ) -> dict[str, Any]:
     """Hands events on until the last one, or until the engine ends without it; returns what came last."""
     lines: queue.Queue[str | None] = queue.Queue()
@@ -251,28 +260,47 @@ def _follow(
 
     threading.Thread(target=read, daemon=True).start()
     last: dict[str, Any] = {}
+    pending: dict[str, None] = {}
+    pace = Pace(stall_seconds, time.monotonic())
     while True:
         try:
             line = lines.get(timeout=stall_seconds)
         except queue.Empty:
-            seconds = f"{stall_seconds:.0f} s"
-            raise ConnectionFailedError(
-                f"The download stalled: nothing arrived for {seconds}.", evidence=_pending(last)
-            ) from None
+            raise _stalled(f"nothing arrived for {stall_seconds:.0f} s", pending, work) from None
         if line is None:
             return last
         try:
             last = json.loads(line)
         except ValueError:
             continue
+        if last["event"] == "fetching":
+            pending[last["name"]] = None
+        elif last["event"] == "cached":
+            pending.pop(last["name"], None)
         on_event(last)
-        if last.get("event") in _LAST:
+        if last["event"] in _LAST:
             # Its process has nothing left to do but to give back its memory.
             return last
+        pace.hear(last, time.monotonic())
+        if slow := pace.trickles(time.monotonic()):
+            raise _stalled(slow, pending, work)
 
 
-def _pending(last: dict[str, Any]) -> list[str]:
-    return [f"last heard of: {last}" if last else "the engine said nothing at all"]
+def _stalled(how: str, pending: Iterable[str], work: dict[str, Any]) -> BootstrapError:
+    """The error for an engine that waits: what its servers say, where they say anything."""
+    waiting = [record for record in work.get("records", ()) if record["name"] in pending]
+    for record in waiting[:_MOST_LOOKS]:
+        if record["url"].startswith("http"):
+            found = look(record["url"])
+            if found.kind not in ("", "connection"):
+                evidence = [_about(record), *found.evidence, f"the download: {how}"]
+                return _error(found.kind, evidence, found.retry_after)
+    evidence = [_about(record) for record in waiting] or ["the engine fetched nothing"]
+    return ConnectionFailedError(f"The download stalled: {how}.", evidence=evidence)
+
+
+def _about(record: dict[str, Any]) -> str:
+    return f"{record['name']} {record['version']}: {record['url']}"
 
 
 def _fault(event: dict[str, Any], work: dict[str, Any]) -> BootstrapError:
@@ -280,30 +308,25 @@ def _fault(event: dict[str, Any], work: dict[str, Any]) -> BootstrapError:
     kind, name = event["kind"], event["name"]
     evidence = [line.removeprefix("Caused by: ") for line in event["message"].splitlines()]
     record = next((r for r in work["records"] if r["name"] == name), None)
+    retry_after = None
     if record:
-        evidence.insert(0, f"{name} {record['version']}: {record['url']}")
-        if kind == "corrupt":
+        evidence.insert(0, _about(record))
+        if kind in ("corrupt", "server", "connection", "other") and record["url"].startswith("http"):
             # A garbled archive fails to unpack before its hash is known, so it is fetched once more to tell
             # whose fault that is.
-            kind, more = _whose_fault(record)
-            evidence.extend(more)
+            found = look(record["url"], sha256=record["sha256"] if kind == "corrupt" else "", size=record["size"])
+            retry_after = found.retry_after
+            evidence.extend(found.evidence)
+            if found.kind and (found.kind != "connection" or kind in ("corrupt", "other")):
+                kind = found.kind
     elif kind == "corrupt":
         kind = "other"
-    error, message = _ERRORS.get(kind, _ERRORS["other"])
-    return error(message, evidence=list(dict.fromkeys(evidence)))
+    return _error(kind, evidence, retry_after)
 
 
-def _whose_fault(record: dict[str, Any]) -> tuple[str, list[str]]:
-    import urllib.request
-
-    digest = hashlib.sha256()
-    try:
-        # The scheme was judged with the lock.
-        with urllib.request.urlopen(record["url"], timeout=STALL_SECONDS) as answer:  # noqa: S310 (see above)
-            while chunk := answer.read(1 << 20):
-                digest.update(chunk)
-    except OSError as error:
-        return "connection", [str(error)]
-    if digest.hexdigest() == record["sha256"]:
-        return "corrupt", [f"its sha256 is the locked one, {record['sha256']}"]
-    return "hash", [f"sha256 found: {digest.hexdigest()}", f"sha256 locked: {record['sha256']}"]
+def _error(kind: str, evidence: list[str], retry_after: float | None) -> BootstrapError:
+    made, message = _ERRORS.get(kind, _ERRORS["other"])
+    error = made(message, evidence=dict.fromkeys(evidence))
+    if isinstance(error, ServerError):
+        error.retry_after = retry_after
+    return error

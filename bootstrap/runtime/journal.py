@@ -2,6 +2,8 @@
 
 A path's image is written, and on the disk, before the path is touched; putting it back needs only the image. So
 `Journal.undo` works from any state, a half-finished one too, and can itself be stopped and run again.
+
+The state folder may be one that holds other files, too: ours are the journal itself and one folder beside it.
 """
 
 from __future__ import annotations
@@ -12,16 +14,19 @@ import json
 import os
 import shutil
 import stat
-import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import JournalError, UndoError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 STATE_VARIABLE = "CONDACOLAB_BOOTSTRAP_STATE"
 _SCHEMA = 1
+_NEW = "journal.json.new"
 _SECONDS_TO_EMPTY = 10.0
 _SECONDS_TO_COMPILE = 0.1
 
@@ -29,7 +34,7 @@ _SECONDS_TO_COMPILE = 0.1
 def state_folder() -> Path:
     """Where the journal lies: ``$CONDACOLAB_BOOTSTRAP_STATE``, ``/var/lib`` for root, else the user's data folder."""
     if named := os.environ.get(STATE_VARIABLE):
-        return Path(named)
+        return Path(named).expanduser().absolute()
     if os.geteuid() == 0:
         return Path("/var/lib/condacolab-bootstrap")
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share"
@@ -42,7 +47,7 @@ class Image:
 
     path: str
     kind: str
-    """``absent``, ``file``, ``link`` or ``folder``."""
+    """``absent``, ``file``, ``link``, ``folder``, or ``above``: a folder that was absent, and that others may use."""
     target: str = ""
     """Of a link."""
     content: str = ""
@@ -58,7 +63,9 @@ class Journal:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or state_folder()
-        self._file = self.folder / "journal.json"
+        self.file = self.folder / "journal.json"
+        self.own = self.folder / "journal.d"
+        """The folder of whatever else is ours; it goes with the journal."""
         self._images: list[Image] = []
         self.facts: dict[str, Any] = {}
         """What else is to be known later: the prefix, the environment of the original kernel."""
@@ -66,16 +73,17 @@ class Journal:
 
     def _read(self) -> None:
         try:
-            data = json.loads(self._file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+            data = json.loads(self.file.read_bytes())
+            if data["schema"] != _SCHEMA:
+                evidence = [f"{self.file}: schema {data['schema']}, this program writes {_SCHEMA}"]
+                raise JournalError("The journal was written by another version.", evidence=evidence)
+            self._images = [Image(**image) for image in data["images"]]
+            self.facts = dict(data["facts"])
+        except (FileNotFoundError, NotADirectoryError):
             return
-        except (OSError, ValueError) as error:
-            raise JournalError("The journal can't be read.", evidence=[f"{self._file}: {error}"]) from error
-        if data.get("schema") != _SCHEMA:
-            evidence = [f"{self._file}: schema {data.get('schema')}, this program writes {_SCHEMA}"]
-            raise JournalError("The journal was written by another version.", evidence=evidence)
-        self._images = [Image(**image) for image in data["images"]]
-        self.facts = data["facts"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            evidence = [f"{self.file}: {type(error).__name__}: {error}"]
+            raise JournalError("The journal can't be read.", evidence=evidence) from error
 
     @property
     def empty(self) -> bool:
@@ -90,14 +98,20 @@ class Journal:
     def keep(self, *paths: Path) -> None:
         """Takes images of paths that are about to be changed. The first image of a path stays.
 
-        Folders above a path that don't exist yet are kept as absent, too, so that undoing removes them.
+        Folders above a path that don't exist yet are kept, too: undoing removes them, where nothing else came into
+        them.
+
+        Raises:
+            JournalError: The state folder can't be written, or what lies there is not ours.
         """
+        if not self.file.exists():
+            self.write()  # before any content: from here on, what lies in our folder is known to be ours
         added = False
         for path in paths:
             missing = [parent for parent in path.parents if not parent.exists()]
             for each in (*reversed(missing), path):
                 if str(each) not in self.paths:
-                    self._images.append(self._image(each))
+                    self._images.append(Image(str(each), "above") if each in missing else self._image(each))
                     added = True
         if added:
             self.write()
@@ -123,31 +137,53 @@ class Journal:
         if stat.S_ISDIR(info.st_mode):
             return Image(str(path), "folder", **owner)
         name = f"{len(self._images):03d}-{path.name}"
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        shutil.copyfile(path, self.folder / name)
+        with self._writing():
+            shutil.copyfile(path, self.own / name)
+            sync(self.own / name)
         return Image(str(path), "file", content=name, mtime_ns=info.st_mtime_ns, **owner)
 
     def write(self) -> None:
-        """Puts the journal on the disk, whole or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Puts the journal on the disk, whole or not at all. Raises as `keep` does."""
         data = {"schema": _SCHEMA, "images": [asdict(image) for image in self._images], "facts": self.facts}
-        with tempfile.NamedTemporaryFile("w", dir=self.folder, delete=False, encoding="utf-8") as file:
-            json.dump(data, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(self._file)
+        with self._writing():
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.own.mkdir(exist_ok=True, mode=0o700)
+            if not self.file.exists() and set(self.own.iterdir()) - {self.own / _NEW}:
+                hint = f"Name another folder in {STATE_VARIABLE}, or move this one away; nothing was changed."
+                evidence = [f"{self.own}: has files, and there is no journal beside it"]
+                raise JournalError("The state folder holds files of others.", evidence=evidence, hint=hint)
+            new = self.own / _NEW
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            with os.fdopen(os.open(new, flags, 0o600), "w", encoding="utf-8") as file:
+                json.dump(data, file, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(self.file)
+            sync(self.folder)
 
-    def put_back(self, path: Path) -> bool:
-        """Makes one path what its image says. Returns whether it had to be changed."""
-        image = self.image(path)
-        return image is not None and self._restore(image)
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            hint = f"See to it, or name another folder in {STATE_VARIABLE}; what the journal holds stays."
+            evidence = [f"{error.filename or self.folder}: {error.strerror or error}"]
+            raise JournalError("The journal can't be written.", evidence=evidence, hint=hint) from error
 
     def _restore(self, image: Image) -> bool:
+        """Makes a path what its image says. Returns whether it had to be changed."""
         path = Path(image.path)
+        with contextlib.suppress(OSError):
+            _new_name(path).unlink()  # of a run that was killed
         if self._agrees(image):
             return False
         if image.kind == "absent":
             _remove(path)
+        elif image.kind == "above":
+            try:
+                path.rmdir()
+            except OSError:  # something else is in it by now
+                return False
         elif image.kind == "folder":
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(image.mode)
@@ -156,7 +192,7 @@ class Journal:
                 new.symlink_to(image.target)
         else:
             with _beside(path) as new:
-                shutil.copyfile(self.folder / image.content, new)
+                shutil.copyfile(self.own / image.content, new)
                 os.chown(new, image.uid, image.gid)
                 new.chmod(image.mode)
                 os.utime(new, ns=(image.mtime_ns, image.mtime_ns))
@@ -164,12 +200,14 @@ class Journal:
 
     def _agrees(self, image: Image) -> bool:
         now = self._glance(Path(image.path))
+        if image.kind == "above":
+            return now.kind != "folder"
         if now.kind != image.kind or (image.kind == "link" and now.target != image.target):
             return False
         if image.kind != "file":
             return True
         same = (now.mode, now.uid, now.gid, now.mtime_ns) == (image.mode, image.uid, image.gid, image.mtime_ns)
-        return same and Path(image.path).read_bytes() == (self.folder / image.content).read_bytes()
+        return same and Path(image.path).read_bytes() == (self.own / image.content).read_bytes()
 
     @staticmethod
     def _glance(path: Path) -> Image:
@@ -207,11 +245,28 @@ class Journal:
                 failed.append(f"{image.path}: {error.strerror or error}")
         if failed:
             raise UndoError("Not everything could be put back.", evidence=failed)
-        if spare:
-            return changed
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self._images, self.facts = [], {}
+        # From here on no copy of a file is needed: they may go before the journal does.
+        self._images = [image for image in self._images if Path(image.path) in spare]
+        try:
+            if self.file.exists():
+                self.write()
+            if not spare:
+                self.end()
+        except OSError as error:
+            raise UndoError("The journal of what is put back can't be deleted.", evidence=[str(error)]) from error
         return changed
+
+    def end(self) -> None:
+        """Deletes a journal that has nothing to put back any more, and what else is ours in the state folder."""
+        self._images, self.facts = [], {}
+        if self.file.exists():
+            shutil.rmtree(self.own, ignore_errors=True)
+            self.file.unlink()
+        with contextlib.suppress(OSError):
+            (self.own / _NEW).unlink(missing_ok=True)
+            self.own.rmdir()
+        with contextlib.suppress(OSError):
+            self.folder.rmdir()
 
 
 def _remove(path: Path) -> None:
@@ -230,23 +285,41 @@ def _remove(path: Path) -> None:
         time.sleep(_SECONDS_TO_COMPILE)
 
 
+def _new_name(path: Path) -> Path:
+    """Where the next content of a path is written first; what a killed run left there, the next one replaces."""
+    return path.with_name(f".{path.name}.condacolab-bootstrap")
+
+
 @contextlib.contextmanager
-def _beside(path: Path) -> Any:
+def _beside(path: Path) -> Iterator[Path]:
     """A new name beside a path, moved there in one step at the end."""
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
+        # Folders alone may have come from us.
+        for folder, _, _ in os.walk(path, topdown=False):
+            os.rmdir(folder)  # noqa: PTH106 (a name of os.walk)
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    new = _new_name(path)
     new.unlink(missing_ok=True)
     try:
         yield new
+        if not new.is_symlink():
+            sync(new)
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)
 
 
 def write_beside(path: Path, text: str, *, mode: int) -> None:
-    """Writes a file in one step: at every moment there is the old one or the new one."""
+    """Writes a file in one step: at every moment there is the old one or the new one, after a power cut, too."""
     with _beside(path) as new:
         new.write_text(text, encoding="utf-8")
         new.chmod(mode)
+
+
+def sync(path: Path) -> None:
+    """Waits until a file's content, or a folder's entries, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

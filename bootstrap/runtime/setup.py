@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from bootstrap.errors import KernelRestartError
+from bootstrap.errors import KernelRestartError, SystemRefusedError
 from bootstrap.lock import judge
 from bootstrap.lock.address import origin
 from bootstrap.prefix import PLATFORM, Restored, compare_prefix, restore
@@ -66,6 +66,22 @@ def set_up(
             environment in place and the kernel that runs this are then as they were.
         KernelRestartError: This kernel can't be moved, and is restarted now.
     """
+    try:
+        return _set_up(lock, prefix, machine, cache, offline=offline, adopt=adopt, progress=progress)
+    except OSError as error:
+        raise SystemRefusedError("The operating system refused a step.", evidence=[str(error)]) from error
+
+
+def _set_up(
+    lock: Lock,
+    prefix: Path,
+    machine: Machine,
+    cache: Path | None,
+    *,
+    offline: bool,
+    adopt: bool,
+    progress: Progress,
+) -> Ready:
     began = time.monotonic()
     records = judge(lock, PLATFORM)
     require_fit(machine, records)
@@ -75,7 +91,8 @@ def set_up(
     journal = Journal()
     hosting = Hosting(prefix, lock, records, colab, journal, progress)
     if not hosting.inside:
-        journal.keep(prefix, *(() if cache else (default_cache(),)))
+        # Of the cache's folder only these two are ours.
+        journal.keep(prefix, *(() if cache else (default_cache() / name for name in ("pkgs", "vouchers"))))
         journal.note(prefix=str(prefix))
     if _is_ready(hosting):
         restored = Restored(prefix, lock.path, "unchanged", len(records))
@@ -132,7 +149,7 @@ def _restore(hosting: Hosting, *, cache: Path | None, offline: bool, adopt: bool
             return condacolab.install(
                 hosting.lock.path,
                 hosting.prefix,
-                scratch=journal.folder,
+                scratch=journal.own,
                 started=lambda group: journal.note(installer=group),
                 **how,
             )
@@ -182,7 +199,7 @@ def _register(layout: Layout, journal: Journal) -> None:
     base = os.environ.get("JUPYTER_DATA_DIR") or os.environ.get("XDG_DATA_HOME", "")
     data = Path(base) if base else Path.home() / ".local/share"
     folder = (data if os.environ.get("JUPYTER_DATA_DIR") else data / "jupyter") / "kernels" / KERNEL_NAME
-    journal.keep(folder, folder / "kernel.json")
+    journal.keep(folder / "kernel.json")
     folder.mkdir(parents=True, exist_ok=True)
     spec = {
         "argv": [str(layout.entry), "ipykernel_launcher", "-f", "{connection_file}"],

@@ -81,6 +81,7 @@ def undo() -> Undone:
     move.cancel()
     sweep()
     if journal.empty:
+        journal.end()  # what a killed run left of it
         return Undone((), moves=False)
     condacolab.stop(journal.facts.get("installer", 0))
     prefix = Path(journal.facts.get("prefix", "/nonexistent"))
@@ -98,7 +99,7 @@ def undo() -> Undone:
         here = (os.getpid(),) if kernel is not None else ()
         return Undone(tuple(journal.undo()), moves=False, running=(*_running_in(prefix), *here))
     # This kernel's own files go last, with the journal, when another one answers.
-    remove = [str(prefix), str(journal.folder)] if made_here else []
+    remove = [str(prefix), str(journal.own), str(journal.file), f"{journal.folder}/"] if made_here else []
     command = [journal.facts.get("python", "/usr/bin/python3"), "-m", move.LAUNCH_MODULE]
     with move.moving(kernel, move.Target(command, environment, remove=remove, back=True)):
         changed = journal.undo(spare=(prefix,) if made_here else ())

@@ -188,7 +188,7 @@ def install(executable: Path, layout: Layout, journal: Journal) -> None:
     Does nothing where it is in place already. What condacolab would change there later is kept in the journal, too.
     """
     original = original_of(executable)
-    spare = journal.folder / Path(start.__file__).name
+    spare = journal.own / Path(start.__file__).name
     text = _WRAPPER.format(
         mark=MARK,
         original=shlex.quote(str(original)),

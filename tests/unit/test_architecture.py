@@ -15,6 +15,9 @@ from tests.support import ROOT
 PACKAGE = ROOT / "bootstrap"
 
 LEVELS = {
+    "text": -1,
+    "screen": 0,
+    "scratch": 0,
     "errors": 0,
     "card": 0,
     "cells": 0,

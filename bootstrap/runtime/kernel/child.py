@@ -45,7 +45,7 @@ class Target:
     environment: Mapping[str, str]
     """The whole environment."""
     remove: Sequence[str] = field(default=())
-    """Folders to delete when the kernel before is left."""
+    """What to delete when the kernel before is left: files, folders, and, with a slash at the end, empty folders."""
     back: bool = False
     """Whether this is the way back: where the relay itself is no kernel of the environment, it takes over again."""
 

@@ -182,9 +182,19 @@ def _take_all(queue: Any) -> list[Any]:
     return items
 
 
-async def _remove(folders: Sequence[str]) -> None:
-    for folder in folders:
-        await asyncio.get_running_loop().run_in_executor(None, shutil.rmtree, folder, True)
+async def _remove(paths: Sequence[str]) -> None:
+    for path in paths:
+        await asyncio.get_running_loop().run_in_executor(None, _delete, path)
+
+
+def _delete(path: str) -> None:
+    with suppress(OSError):
+        if path.endswith("/"):
+            os.rmdir(path)
+        elif os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            os.unlink(path)
 
 
 def _end_process(code: int) -> None:

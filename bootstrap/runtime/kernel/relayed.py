@@ -103,7 +103,7 @@ class Link:
 
         Args:
             back: Whether they go to the relay's own kernel, else to the one that it has started.
-            remove: Folders to delete in between.
+            remove: What to delete in between, as in `Target`.
         """
         self._leaving = True
         self._send("leave", {"back": back, "remove": list(remove)})

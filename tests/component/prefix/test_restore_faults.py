@@ -19,7 +19,7 @@ from bootstrap.progress import Silent
 from tests.support import one_of
 from tests.support import tiny_site as tiny
 from tests.support.channel.server import Fault
-from tests.support.tiny_site import Site, fails, then_succeeds, unvouched
+from tests.support.tiny_site import Site, agrees, fails, leftovers, then_succeeds, unvouched
 
 more = pytest.mark.exhaustive
 both = pytest.mark.parametrize("site", one_of("new", "update"), indirect=True)
@@ -43,7 +43,7 @@ SERVED_WRONGLY_TOO = tuple(
         (Fault.status(410), errors.ArchiveNotFoundError),
         (Fault.status(500), errors.ServerError),
         (Fault.status(503), errors.ServerError),
-        (Fault.status(403), errors.ServerError),
+        (Fault.status(403), errors.AccessRefusedError),
         (Fault.flip(fraction=0.5), errors.HashMismatchError),
         (Fault.flip(fraction=0.001), errors.HashMismatchError),
         (Fault.flip(fraction=0.9999), errors.HashMismatchError),
@@ -219,3 +219,24 @@ def test_an_engine_that_does_not_do_what_it_says_is_not_believed(site: Site, how
     found = fails(site, errors.VerificationError, engine=Careless(how, site))
     assert any(("other" if how == "not in the lock" else "tool") in line for line in found.evidence)
     then_succeeds(site)
+
+
+@pytest.mark.parametrize("lost", one_of("everything", "ledger", "nothing but its content"))
+def test_after_a_power_cut_what_is_missing_is_mended(site: Site, lost: str) -> None:
+    """Of what was written last, a disk may have the names alone."""
+    lock = site.lock()
+    site.restore(lock)
+    meta = site.prefix / "conda-meta"
+    written = [meta / "condacolab-bootstrap"]
+    if lost == "everything":
+        written += [*meta.glob("*.json"), *site.prefix.rglob("*.py"), *(site.cache / "vouchers").iterdir()]
+        written += [path for path in (site.cache / "pkgs").rglob("*") if path.is_file()]
+    if lost != "nothing but its content":
+        for path in written:
+            os.truncate(path, 0)
+    else:
+        written[0].write_bytes(b"\0" * written[0].stat().st_size)
+    site.restore(lock)
+    assert agrees(site, lock)
+    assert site.restore(lock).action == "unchanged"
+    assert leftovers(site.prefix) == []

@@ -62,67 +62,67 @@ def test_parts_of_a_pin(line: str, parts: tuple[str, str]) -> None:
     assert files.split_pin(line) == parts
 
 
-def test_pins_of_others_stay_unless_they_contradict(prefix: Path) -> None:
-    path = files.pinned_path(prefix)
-    path.write_text("python 3.11.*\ncuda-version 12.*\nnumpy <2\n# a remark\n")
-    assert files.write_pins(prefix, PINS) == ["numpy <2"]
-    once = path.read_text()
+def test_pins_of_others_stay_unless_they_contradict() -> None:
+    before = "python 3.11.*\ncuda-version 12.*\nnumpy <2\n# a remark\n"
+    once, removed = files.with_pins(before, PINS)
+    assert removed == ["numpy <2"]
     assert once.splitlines()[:3] == ["python 3.11.*", "cuda-version 12.*", "# a remark"]
     assert [line for line in once.splitlines() if line in PINS] == PINS
-    assert files.write_pins(prefix, PINS) == []
-    assert path.read_text() == once
-    files.write_pins(prefix, [])
-    assert path.read_text() == "python 3.11.*\ncuda-version 12.*\n# a remark\n"
+    assert files.with_pins(once, PINS) == (once, [])
+    assert files.with_pins(once, []) == ("python 3.11.*\ncuda-version 12.*\n# a remark\n", [])
+    back, _ = files.with_pins(once, [], back=removed)
+    assert sorted(back.splitlines()) == sorted(before.splitlines())
+    assert files.with_pins(back, [], back=removed) == (back, []), "once and only once"
 
 
-def test_a_line_that_condacolab_appends_later_survives(prefix: Path) -> None:
-    files.write_pins(prefix, PINS)
-    path = files.pinned_path(prefix)
-    path.write_text(path.read_text() + "python 3.11.*\n")
-    files.write_pins(prefix, PINS)
-    files.write_pins(prefix, [])
-    assert path.read_text() == "python 3.11.*\n"
+def test_a_line_that_condacolab_appends_later_survives() -> None:
+    text = files.with_pins("", PINS)[0] + "python 3.11.*\n"
+    assert files.with_pins(files.with_pins(text, PINS)[0], [])[0] == "python 3.11.*\n"
 
 
 def test_pip_configuration_of_others_stays(prefix: Path) -> None:
-    conf = prefix / "pip.conf"
-    before = "[global]\ntimeout = 60\n[install]\nno-compile = true\n"
-    conf.write_text(before)
-    files.write_constraints(prefix, ["numpy==2.4.6"])
-    text = conf.read_text()
+    before = "[global]\ntimeout = 60\r\n[install]\nno-compile = true\n# caf\udce9\x0c\n"
+    text = files.with_constraint(prefix, before)
     assert text.count("[install]") == 1
     assert files.constraints_path(prefix).as_uri() in text
-    files.write_constraints(prefix, ["numpy==2.4.6"])
-    assert conf.read_text() == text
-    files.write_constraints(prefix, [])
-    assert conf.read_text() == before
-    assert not files.constraints_path(prefix).exists()
+    assert files.with_constraint(prefix, text) == text
+    assert files.without_ours(text) == before
 
 
 @pytest.mark.parametrize("text", ["no section\n", "[install]\nconstraint = mine.txt\n"])
 def test_pip_configuration_that_cannot_be_joined(prefix: Path, text: str) -> None:
-    (prefix / "pip.conf").write_text(text)
     with pytest.raises(GuardConfigurationError) as caught:
-        files.write_constraints(prefix, ["numpy==2.4.6"])
+        files.with_constraint(prefix, text)
     assert caught.value.evidence
-    assert (prefix / "pip.conf").read_text() == text
 
 
 def test_variables_of_others_stay(prefix: Path) -> None:
-    state = prefix / "conda-meta" / "state"
-    state.write_text(json.dumps({"version": 1, "env_vars": {"MINE": "1"}}))
-    files.write_variable(prefix, "UV_CONSTRAINT", "x")
-    assert json.loads(state.read_text())["env_vars"] == {"MINE": "1", "UV_CONSTRAINT": "x"}
-    files.write_variable(prefix, "UV_CONSTRAINT", None)
-    assert json.loads(state.read_text())["env_vars"] == {"MINE": "1"}
-    state.write_text("no JSON")
-    with pytest.raises(GuardConfigurationError):
-        files.write_variable(prefix, "UV_CONSTRAINT", "x")
+    before = json.dumps({"version": 1, "env_vars": {"MINE": "1", "UV_CONSTRAINT": "mine.txt"}})
+    text = files.with_variable(prefix, before, on=True)
+    ours = str(files.constraints_path(prefix))
+    assert json.loads(text)["env_vars"] == {"MINE": "1", "UV_CONSTRAINT": f"mine.txt {ours}"}
+    assert files.with_variable(prefix, text, on=True) == text
+    assert files.with_variable(prefix, text, on=False) == before
+    for nonsense in ("no JSON", "[]", '{"env_vars": 1}', "[" * 100_000):
+        with pytest.raises(GuardConfigurationError):
+            files.with_variable(prefix, nonsense, on=True)
+
+
+def test_a_file_keeps_its_bytes_its_mode_and_nothing_lies_beside_it(tmp_path: Path) -> None:
+    conf = tmp_path / "pip.conf"
+    conf.write_bytes(b"index = https://me:secret@example.org # caf\xe9\r\n")
+    conf.chmod(0o600)
+    (tmp_path / ".pip.conf.condacolab-bootstrap").write_text("left by a run that was killed")
+    files.put(conf, files.read(conf) + "more\n")
+    assert conf.read_bytes() == b"index = https://me:secret@example.org # caf\xe9\r\nmore\n"
+    assert conf.stat().st_mode & 0o777 == 0o600
+    files.put(conf, None)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_variables_for_a_process(prefix: Path) -> None:
     assert files.in_environment(prefix, {}) == {}
-    files.write_constraints(prefix, ["numpy==2.4.6"])
+    files.put(files.constraints_path(prefix), files.constraints_text(["numpy==2.4.6"]))
     path = files.constraints_path(prefix)
     assert files.in_environment(prefix, {}) == {"UV_CONSTRAINT": str(path)}
     # A constraint of the user's own would hide the configuration from pip.

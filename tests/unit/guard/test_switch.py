@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bootstrap import guard
-from bootstrap.errors import GuardNothingLockedError, NotAnEnvironmentError, PrefixNotFoundError
+from bootstrap.errors import (
+    GuardConfigurationError,
+    GuardNothingLockedError,
+    NotAnEnvironmentError,
+    PrefixNotFoundError,
+)
 from bootstrap.guard import files
 from bootstrap.guard.held import constraint_lines, held_packages, pin_lines
 from bootstrap.prefix.state import State, write_state
-from tests.support import ROOT
+from tests.support import ROOT, one_of
+from tests.support.kill import kill_at
 
 SITE = "lib/python3.13/site-packages"
 
@@ -112,7 +120,9 @@ def test_a_part_that_is_missing_is_told(prefix: Path) -> None:
     files.constraints_path(prefix).unlink()
     (prefix / "pip.conf").unlink()
     found = guard.status(prefix)
-    assert (found.state, found.active, len(found.undone)) == ("on", False, 3)
+    (prefix / "conda-meta/state").unlink()
+    found = guard.status(prefix)
+    assert (found.state, found.active, len(found.undone)) == ("on", False, 4)
     assert "not whole" in str(found)
     assert "bootstrap guard on" in str(found)
     assert guard.on(prefix).active
@@ -140,9 +150,67 @@ def test_a_status_file_that_cannot_be_read_is_none(prefix: Path, text: str) -> N
     guard.on(prefix)
     (prefix / "conda-meta/condacolab-bootstrap-guard").write_text(text)
     assert guard.status(prefix).state == "never"
+    assert "guard off" in str(guard.status(prefix))
+    guard.off(prefix)
+    assert not (prefix / "pip.conf").exists()
 
 
 def test_a_status_is_ready_for_json_and_for_a_notebook(prefix: Path) -> None:
     found = guard.on(prefix)
     assert json.loads(json.dumps(found.to_dict()))["active"] is True
     assert str(prefix) in found._repr_html_()
+
+
+def until(step: int, act: Callable[[], object]) -> bool:
+    """Does something in a process of its own, which is killed before its n-th writing step; whether it was."""
+    if pid := os.fork():
+        return os.waitpid(pid, 0)[1] != 0
+    kill_at(step)
+    try:
+        act()
+    finally:
+        os._exit(0)
+
+
+@pytest.mark.parametrize("then", one_of("off", "on"))
+@pytest.mark.parametrize("what", ["on", "off"])
+def test_killed_anywhere_it_tells_the_truth_and_comes_to_its_end(
+    prefix: Path, what: str, then: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    pinned = files.pinned_path(prefix)
+    pinned.write_text("numpy <2\nfoo 1.*\n")
+    before = names(prefix)
+    step, killed = 0, True
+    while killed:
+        step += 1
+        if what == "off":
+            guard.on(prefix)
+        killed = until(step, partial(getattr(guard, what), prefix))
+        found, there = guard.status(prefix), contents(prefix)
+        if found.active:
+            guard.on(prefix)
+            assert contents(prefix) == there, f"step {step}: not whole, though it says so"
+        assert getattr(guard, then)(prefix).active is (then == "on")
+        guard.off(prefix)
+        assert sorted(pinned.read_text().splitlines()) == ["foo 1.*", "numpy <2"], f"step {step}"
+        assert names(prefix) - before <= {"conda-meta/condacolab-bootstrap-guard"}, f"step {step}"
+    assert step > 10
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("[!.]*") if path.is_file()}
+
+
+def names(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+def test_a_link_is_not_written_through(prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = tmp_path_factory.mktemp("other") / "pip.conf"
+    other.write_text("[global]\n")
+    (prefix / "pip.conf").symlink_to(other)
+    with pytest.raises(GuardConfigurationError):
+        guard.on(prefix)
+    assert other.read_text() == "[global]\n"
+    assert guard.status(prefix).state == "never"

@@ -67,3 +67,27 @@ def test_a_build_string_that_the_engine_would_refuse_is_kept(build: str, number:
     assert record.url == data["url"]
     assert record.sha256 == bytes.fromhex("ab" * 32)
     assert record.build_number == number
+
+
+def test_loopback_never_goes_through_a_proxy() -> None:
+    variables = {"no_proxy": "corp.example", "http_proxy": "http://proxy:1"}
+    engine.set_proxies([{"url": "http://127.0.0.1:8000/linux-64/a-1-0.conda"}], variables)
+    assert variables["NO_PROXY"] == variables["no_proxy"] == "corp.example,127.0.0.1,localhost,::1"
+
+
+@pytest.mark.parametrize(
+    ("before", "kept"),
+    [
+        ({}, {}),
+        ({"HTTPS_PROXY": "p", "NO_PROXY": "corp.example"}, {"HTTPS_PROXY": "p", "NO_PROXY": "corp.example"}),
+        ({"https_proxy": "p", "no_proxy": "*"}, {}),
+        ({"no_proxy": "corp.example"}, {}),
+    ],
+)
+def test_plain_http_elsewhere_leads_nowhere(before: dict[str, str], kept: dict[str, str]) -> None:
+    """Only a redirect could lead there; proxies of https stay as they are."""
+    variables = dict(before)
+    engine.set_proxies([{"url": "https://example.org/linux-64/a-1-0.conda"}], variables)
+    nowhere = {variables.pop("http_proxy"), variables.pop("HTTP_PROXY")}
+    assert nowhere == {"http://127.0.0.1:0"}
+    assert variables == kept

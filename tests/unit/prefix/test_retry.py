@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.errors import BootstrapError, ConnectionFailedError, ServerError
-from bootstrap.prefix.retry import LONGEST_PAUSE, RETRY_BUDGET, UNHEARD_BUDGET, Retries
+from bootstrap.prefix.retry import LONGEST_PAUSE, RETRY_BUDGET, UNHEARD_BUDGET, Pace, Retries
 
 
 def pauses(retries: Retries, error: BootstrapError, *, attempt: float = 0.0) -> list[float]:
@@ -48,3 +48,30 @@ def test_one_that_answers_late_gets_the_whole_time_after_all() -> None:
     assert retries.pause_after(ConnectionFailedError("refused"), 0.0) == 1
     assert retries.pause_after(ServerError("503"), 100.0) == 2
     assert retries.pause_after(ConnectionFailedError("refused"), 150.0) == 4
+
+
+def test_a_server_that_asks_for_more_time_than_there_is_is_not_waited_for() -> None:
+    error = ServerError("busy")
+    error.retry_after = 5.0
+    retries = Retries(60.0)
+    assert retries.pause_after(error, 100.0) == 5.0
+    error.retry_after = 31536000.0
+    assert retries.pause_after(error, 106.0) is None
+
+
+def test_time_in_which_nothing_went_forward_counts() -> None:
+    error = ServerError("silent")
+    assert Retries(60.0).pause_after(error, 100.0, since=50.0) == 1.0
+    assert Retries(60.0).pause_after(error, 111.0, since=50.0) is None
+
+
+def test_a_trickle_is_no_progress() -> None:
+    pace = Pace(10.0, now=0.0)
+    for second in range(1, 10):
+        pace.hear({"event": "bytes", "done": second * 100}, float(second))
+        assert not pace.trickles(float(second))
+    assert pace.trickles(10.0) == "900 bytes in 10 s"
+    pace.hear({"event": "bytes", "done": 50_000}, 10.0)
+    assert pace.since == 10.0
+    pace.hear({"event": "cached"}, 12.0)
+    assert pace.since == 12.0

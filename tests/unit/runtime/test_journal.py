@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bootstrap.errors import JournalError, UndoError
+from bootstrap.runtime import journal as journal_module
 from bootstrap.runtime.journal import STATE_VARIABLE, Journal, state_folder, write_beside
+from tests.support.kill import kill_at
 
 
 @pytest.fixture
@@ -69,6 +73,80 @@ def test_undo_from_any_state(steps: int, machine: Path, journal: Journal) -> Non
     assert tree(machine) == before
     assert bool(changed) is (steps > 0)
     assert not journal.folder.exists()
+
+
+def until(step: int, act: Callable[[], object]) -> bool:
+    """Does something in a process of its own, which is killed before its n-th writing step; whether it was."""
+    if pid := os.fork():
+        return os.waitpid(pid, 0)[1] != 0
+    kill_at(step)
+    try:
+        act()
+    finally:
+        os._exit(0)
+
+
+@pytest.mark.parametrize("what", ["set-up", "undo"])
+def test_killed_at_any_step_undo_comes_to_its_end(
+    what: str, tmp_path: Path, machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    monkeypatch.setattr(journal_module, "_SECONDS_TO_COMPILE", 0.0)
+    before, folder = tree(machine), tmp_path / "state"
+    step, killed = 0, True
+    while killed:
+        step += 1
+        if what == "set-up":
+            killed = until(step, partial(change, machine, Journal(folder), 5))
+        else:
+            change(machine, Journal(folder), 5)
+            killed = until(step, Journal(folder).undo)
+        Journal(folder).undo()
+        assert tree(machine) == before, f"step {step}"
+        assert not folder.exists(), f"step {step}"
+    assert step > 20
+
+
+@pytest.mark.parametrize("place", ["state", "named", "own"])
+def test_nothing_of_others_is_deleted(place: str, machine: Path, tmp_path: Path) -> None:
+    """Whatever folder the variable names, and whatever came into folders that were made here."""
+    folder = tmp_path / "state"
+    (folder / "sub").mkdir(parents=True)
+    mine = folder / ("mine" if place == "state" else "000-config.py" if place == "named" else "journal.d/mine")
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_text("mine")
+    journal = Journal(folder)
+    if place == "own":
+        with pytest.raises(JournalError):
+            journal.keep(machine / "etc/config.py")
+        assert not (folder / "journal.json").exists()
+    else:
+        change(machine, journal, 5)
+        (machine / "new/deep/mine").write_text("mine")
+        Journal(folder).undo()
+        assert (machine / "new/deep/mine").read_text() == "mine"
+        assert not (machine / "new/deep/file").exists()
+    assert mine.read_text() == "mine"
+    assert (folder / "sub").is_dir()
+    assert not (folder / "journal.json").exists()
+
+
+def test_a_folder_in_the_place_of_a_file_is_not_deleted_with_what_it_holds(machine: Path, journal: Journal) -> None:
+    config = machine / "etc/config.py"
+    journal.keep(config)
+    config.unlink()
+    config.mkdir()
+    (config / "mine").write_text("mine")
+    with pytest.raises(UndoError):
+        journal.undo()
+    assert (config / "mine").read_text() == "mine"
+
+
+def test_a_state_folder_that_can_not_be_written(machine: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(JournalError) as caught:
+        Journal(tmp_path / "file/state").keep(machine / "etc/config.py")
+    assert STATE_VARIABLE in caught.value.hint
 
 
 def test_the_first_image_stays(machine: Path, journal: Journal) -> None:
@@ -153,7 +231,9 @@ def test_what_can_not_be_put_back_is_named_and_the_rest_is(machine: Path, journa
     assert tree(machine) == before
 
 
-@pytest.mark.parametrize("text", ["{", '{"schema": 99}'])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"schema": 99}', '{"schema": 1}', '{"schema": 1, "images": [1], "facts": {}}']
+)
 def test_a_journal_that_can_not_be_read(text: str, tmp_path: Path) -> None:
     (tmp_path / "journal.json").write_text(text)
     with pytest.raises(JournalError):
@@ -167,7 +247,8 @@ def test_facts_are_kept(journal: Journal) -> None:
 
 def test_the_environment_of_a_kernel_is_nobody_elses_to_read(journal: Journal) -> None:
     journal.note(environment={"TOKEN": "secret"})
-    assert journal.folder.stat().st_mode & 0o077 == 0
+    for path in (journal.folder, journal.own, journal.file):
+        assert path.stat().st_mode & 0o077 == 0
 
 
 def test_where_the_journal_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
