@@ -32,9 +32,10 @@ def not_in_the_lock(built: Built) -> None:
     actions=("restore",),
     conda=True,
 )
-def moved_environment(built: Built) -> None:
+def moved_environment(built: Built) -> list[Path]:
     files = [built.prefix / "bin/f2py", built.site / "numpy/__config__.py"]
     built.on_disk(files=tuple(FileFault(str(path), "numpy 2.3.4", "prefix", "made for /opt/old") for path in files))
+    return files
 
 
 @case(
