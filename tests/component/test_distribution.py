@@ -135,7 +135,7 @@ def test_each_way_to_install_that_the_page_shows(built: Path, tmp_path: Path) ->
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
     python = home / "bin/python"
     commands = [c.text for block in blocks(ROOT / "docs/install.md") for c in block.commands]
-    assert len(commands) == 5
+    assert len(commands) == 4
     with serve(built) as server:
         for command in commands:
             for shown, local in (
