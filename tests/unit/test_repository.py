@@ -14,6 +14,7 @@ import yaml
 from bootstrap import __version__
 from tests.support import ROOT
 from tests.support.repository import URL
+from tests.unit.test_architecture import LEVELS
 
 SLUG = URL.removeprefix("https://github.com/")
 PACKAGE = ROOT / "bootstrap"
@@ -24,6 +25,7 @@ SHOWN = [
     *(ROOT / name for name in ("template.ipynb", "pyproject.toml", "mkdocs.yml")),
     *ROOT.glob(".github/**/*.yml"),
 ]
+DECISIONS = sorted((ROOT / "docs/decisions").glob("*.md"))
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 
 
@@ -103,21 +105,18 @@ def test_files_that_a_page_names_are_there(page: Path) -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-def test_modules_that_the_architecture_names_are_there() -> None:
+@pytest.mark.parametrize("page", [ROOT / "docs/architecture.md", *DECISIONS], ids=lambda path: path.stem)
+def test_modules_that_a_page_names_are_there(page: Path) -> None:
     known = {name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in modules()}
-    named = set(re.findall(r"`(bootstrap(?:\.\w+)+)`", ARCHITECTURE))
-    assert len(named) > 20
-    assert {name for name in named if name not in known} == set()
+    named = set(re.findall(r"`(bootstrap(?:\.\w+)+)`", page.read_text(encoding="utf-8")))
+    assert named
+    assert named <= known
 
 
-def test_the_map_has_every_top_level_module() -> None:
-    tops = {
-        path.name.removesuffix(".py")
-        for path in PACKAGE.iterdir()
-        if path.suffix == ".py" or (path / "__init__.py").is_file()
-    }
-    rows = set(re.findall(r"^\| `bootstrap\.(\w+)` \|", ARCHITECTURE, re.MULTILINE))
-    assert tops - {"__init__"} - rows == set(), "docs/architecture.md lacks a row in the module map"
+def test_the_map_has_every_top_level_module_at_its_level() -> None:
+    tops = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in PACKAGE.rglob("*.py")}
+    rows = dict(re.findall(r"^\| `bootstrap\.(\w+)` \| (\d+) \|", ARCHITECTURE, re.MULTILINE))
+    assert rows == {name: str(LEVELS[name]) for name in tops - {"__init__"}}, "the table of docs/architecture.md"
 
 
 def test_the_map_has_every_program() -> None:
