@@ -100,7 +100,7 @@ def test_files_that_a_page_names_are_there(page: Path) -> None:
     if page.name == "CHANGELOG.md":
         return
     named = re.findall(
-        r"(?<![\w/.])((?:bootstrap|tests|docs|benchmarks|demo)/[\w./-]*\w)", page.read_text(encoding="utf-8")
+        r"(?<![\w/.-])((?:bootstrap|tests|docs|benchmarks|demo)/[\w./-]*\w)", page.read_text(encoding="utf-8")
     )
     assert [name for name in named if not (ROOT / name).exists()] == []
 
