@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
 import sysconfig
@@ -16,10 +17,14 @@ from packaging.requirements import Requirement
 
 from bootstrap import __version__
 from tests.support import ROOT, one_of
+from tests.support.channel.server import serve
+from tests.support.commands import blocks
 from tests.support.once import digest, made_once
+from tests.support.repository import URL
 
 PACKED = ("pyproject.toml", "*.md", "*.yml", "LICENSE", "Makefile", "template.ipynb", "bootstrap/**/*", "docs/**/*")
 """What a release is made of."""
+LOCK = ROOT / "conda-lock.yml"
 
 
 @pytest.fixture(scope="session")
@@ -102,3 +107,49 @@ def test_installed_it_finds_its_lock_and_runs(built: Path, tmp_path: Path, kind:
     command = [home / "bin/bootstrap", "explain-lock", "numpy", "--variant", "cpu"]
     told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert version in told.stdout
+
+
+def test_the_readme_stands_alone_on_pypi(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as packed:
+        text = next(packed.read(n) for n in packed.namelist() if n.endswith("/METADATA")).decode()
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    own = [link for link in links if f"/v{__version__}/" in link]
+    assert len(own) > 10
+    assert all(link.startswith("https://") for link in links)
+    assert all((ROOT / link.partition(f"/v{__version__}/")[2]).exists() for link in own)
+    raw = URL.replace("github.com", "raw.githubusercontent.com")
+    assert all(link.startswith((f"{URL}/blob/", f"{raw}/")) for link in own)
+
+
+def test_each_way_to_install_that_the_page_shows(built: Path, tmp_path: Path) -> None:
+    """From a folder in place of PyPI, a local repository and a local server, into an environment of its own."""
+    version = f"v{__version__}"
+    repository = tmp_path / "repository"
+    with tarfile.open(next(built.glob("*.tar.gz"))) as packed:
+        packed.extractall(tmp_path, filter="data")
+    next(tmp_path.glob("condacolab_bootstrap-*")).rename(repository)
+    for command in (["init", "-q"], ["add", "--force", "."], ["commit", "-qm", "A release"], ["tag", version]):
+        identity = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "tag.gpgsign=false"]
+        subprocess.run(["git", *identity, *command], cwd=repository, check=True)
+    home = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
+    python = home / "bin/python"
+    commands = [c.text for block in blocks(ROOT / "docs/install.md") for c in block.commands]
+    assert len(commands) == 4
+    with serve(built) as server:
+        for command in commands:
+            for shown, local in (
+                (f"git+{URL}", f"git+{repository.as_uri()}"),
+                (f"{URL}/releases/download/{version}", server.url),
+                ("/content", str(built)),
+                ("-q condacolab-bootstrap", f"-q --no-index --find-links {built} condacolab-bootstrap"),
+            ):
+                command = command.replace(shown, local)
+            options = "--no-deps --force-reinstall --disable-pip-version-check"
+            command = command.replace("pip install", f"{sys.executable} -m pip --python {python} install {options}")
+            done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, f"{command}\n{done.stderr}"
+            program = "import bootstrap; print(bootstrap.__version__, bootstrap.__file__)"
+            told = subprocess.run([python, "-I", "-c", program], capture_output=True, text=True, check=True).stdout
+            assert told.split()[0] == __version__
+            assert (Path(told.split()[1]).parent / "data/conda-lock.yml").read_bytes() == LOCK.read_bytes(), command
