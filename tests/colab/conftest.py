@@ -20,8 +20,7 @@ from tests.support.whole import local_lock, part_lock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PIP = "*'-m pip install -q condacolab-bootstrap'.split()"
-INSTALL = f"import subprocess, sys; subprocess.check_call([sys.executable, {_PIP}])"
+INSTALL = "!pip install -q condacolab-bootstrap\nassert not _exit_code"
 SMALL = ("numpy", "pandas", "ipykernel", "ipython", "ipyparallel", "jupyter_server", "pip", "conda", "google-auth")
 """What a Colab kernel needs, without pytorch and its like: a few seconds to restore."""
 SMALL += ("requests", "tornado", "httplib2", "matplotlib-base", "rich", "pyyaml", "tqdm")
@@ -41,9 +40,9 @@ class Material:
 
 
 def cell(lock: str = "small", **options: object) -> str:
-    """The first cell of a notebook: one line."""
+    """The first cell of a notebook, as template.ipynb has it."""
     given = "".join(f", {name}={value!r}" for name, value in options.items())
-    return f"{INSTALL}; import bootstrap; bootstrap.run(lock='/var/locks/{lock}.yml'{given})"
+    return f"{INSTALL}\nimport bootstrap; bootstrap.run(lock='/var/locks/{lock}.yml'{given})"
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pytest
 import websocket
 
 from tests.support import one_of
-from tests.support.colab import ColabRoot, each_version
+from tests.support.colab import ColabRoot, each_version, numpy_of
 
 from .conftest import INSTALL, cell
 
@@ -216,16 +216,16 @@ def test_killed_at_each_stage_and_run_again(stage: str, colab: ColabRoot) -> Non
 
 
 def test_the_reported_failure_and_the_way_out(colab: ColabRoot) -> None:
-    """numpy 2.0.2 is loaded, pip writes a later one: imports fail in this kernel. Then the one line."""
+    """Colab's numpy is loaded, pip writes a later one: imports fail in this kernel. Then the one line."""
     kernel = colab.kernel()
-    assert kernel.execute("import numpy; print(numpy.__version__)").stdout == "2.0.2\n"
+    assert kernel.execute("import numpy; print(numpy.__version__)").stdout == f"{numpy_of()}\n"
     kernel.execute(f"{INSTALL.replace('condacolab-bootstrap', 'numpy==2.3.4')}").require()
     failed = kernel.execute("import numpy._core.strings")
     assert failed.error is not None
     assert "cannot import name '_center' from 'numpy._core.umath'" in failed.error.value
     # The kernel's own traces tell who it was: its history, its loaded files, the records of what was installed.
     told = kernel.execute(f"{INSTALL}; import bootstrap; print(bootstrap.diagnose().to_markdown())").require().stdout
-    assert "guilty: the kernel has numpy 2.0.2 loaded, on disk is 2.3.4" in told
+    assert f"guilty: the kernel has numpy {numpy_of()} loaded, on disk is 2.3.4" in told
     assert "- **likely:** it was cell 2: " in told
     assert "cannot import name '_center' from 'numpy._core.umath'" in told
     kernel.execute(cell(), timeout=300).require()

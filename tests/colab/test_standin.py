@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import ROOT
-from tests.support.colab import UNTIL_THE_NEXT_HAS_COME, USUAL, VERSIONS, ColabRoot, each_version
+from tests.support.colab import UNTIL_THE_NEXT_HAS_COME, USUAL, VERSIONS, ColabRoot, each_version, numpy_of
 from tests.support.colab.root import HOME
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class TestLayout:
         short = python(colab, "import sys; print('%d.%d' % sys.version_info[:2])")
         assert (executable, prefix) == ("/usr/bin/python3", "/usr")
         assert numpy == f"/usr/local/lib/python{short}/dist-packages/numpy/__init__.py"
-        assert version == ("2.1.3" if short == "3.13" else "2.0.2")
+        assert version == numpy_of(short)
 
     def test_nothing_of_this_machines_python_is_seen(self, colab: ColabRoot) -> None:
         found = python(colab, "import sys; print(*sys.path, sep='\\n')").splitlines()
@@ -184,7 +184,7 @@ class TestPip:
             kernel = machine.kernel()
             kernel.execute("!pip install --force-reinstall 'numpy>=2.0,<3.0' -q").require()
             broken = kernel.execute("import numpy; print(numpy.__version__)\nimport numpy._core.strings")
-            assert broken.stdout.strip() == ("2.1.3" if short == "3.13" else "2.0.2")
+            assert broken.stdout.strip() == numpy_of(short)
             assert broken.error is not None and broken.error.name == "ImportError"
             missing = "_slice" if short == "3.13" else "_center"
             assert broken.error.value.startswith(f"cannot import name '{missing}' from 'numpy._core.umath'")

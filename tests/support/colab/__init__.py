@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from .client import UNTIL_THE_NEXT_HAS_COME, Client, Failure, Message, Result
 from .machine import ColabRoot
-from .pythons import USUAL, VERSIONS, each_version, find_python
+from .pythons import USUAL, VERSIONS, each_version, find_python, numpy_of
 from .root import RootError, skip_without, why_not
 from .server import Kernel, Server
 from .snapshot import Difference, Entry, Snapshot
@@ -37,6 +37,7 @@ __all__ = [
     "Snapshot",
     "each_version",
     "find_python",
+    "numpy_of",
     "skip_without",
     "why_not",
 ]

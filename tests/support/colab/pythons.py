@@ -20,6 +20,11 @@ USUAL = os.environ.get("BOOTSTRAP_COLAB_PYTHON", "3.12")
 """The one whose machine tests use that ask for no other."""
 
 
+def numpy_of(version: str = USUAL) -> str:
+    """The version of numpy on a Colab machine with this Python."""
+    return "2.1.3" if version == VERSIONS[-1] else "2.0.2"
+
+
 def each_version() -> list[ParameterSet]:
     """All of them as parameters of a test or fixture, the usual one for `make test`."""
     return one_of(USUAL, *(version for version in VERSIONS if version != USUAL))
