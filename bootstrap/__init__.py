@@ -1,4 +1,9 @@
-"""A locked, isolated conda environment for notebooks, with a numpy that is proven healthy."""
+"""A locked, isolated conda environment for notebooks, with a numpy that is proven healthy.
+
+In a notebook's first cell: ``bootstrap.run()``. The way back: ``bootstrap.undo()``. What is there:
+``bootstrap.status()``; whether it is healthy: ``bootstrap.check()``; what an error means:
+``bootstrap.explain("hash-mismatch")``. Each returns what it found, which shows itself as a card at a cell's end.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +13,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from bootstrap import guard
-    from bootstrap.api import check, diagnose, explain_lock, restore, run, status, undo
+    from bootstrap.api import check, diagnose, explain, explain_lock, restore, run, status, undo
 
-__all__ = ["__version__", "check", "diagnose", "explain_lock", "guard", "restore", "run", "status", "undo"]
+__all__ = ["__version__", "check", "diagnose", "explain", "explain_lock", "guard", "restore", "run", "status", "undo"]
 
 
 def __getattr__(name: str) -> Any:
@@ -24,3 +29,8 @@ def __getattr__(name: str) -> Any:
 
         return getattr(api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The verbs, also those that aren't loaded yet: for Tab, ``dir`` and ``help``."""
+    return sorted(__all__)

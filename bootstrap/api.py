@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bootstrap.errors import InterruptedRestoreError, JournalError, LockError, LockNotFoundError
 from bootstrap.prefix import PLATFORM
@@ -18,14 +18,17 @@ if TYPE_CHECKING:
 
     from bootstrap.diagnosis import Diagnosis, Replay, Story
     from bootstrap.diagnosis.session import ResolverName
+    from bootstrap.errors import BootstrapError
     from bootstrap.integrity import Cause, Report
     from bootstrap.lock import Lock
     from bootstrap.lock.explain import Explanation
-    from bootstrap.prefix import Comparison, Restored
+    from bootstrap.pages import ErrorPage, ErrorPages
+    from bootstrap.prefix import Restored
     from bootstrap.progress import Progress
     from bootstrap.runtime.hosting import Hosting
     from bootstrap.runtime.ready import Ready
     from bootstrap.runtime.undo import Undone
+    from bootstrap.standing import Status
 
 # What a verb needs it imports itself: a notebook that asks for one doesn't wait for the others.
 
@@ -36,17 +39,31 @@ PREFIX_ENV_VAR = "BOOTSTRAP_PREFIX"
 StrPath = str | os.PathLike[str]
 
 
-def default_prefix() -> Path:
-    """``$BOOTSTRAP_PREFIX``, or where `run` made the environment on this machine, or ``/opt/conda``."""
+def default_prefix(*, to_make: bool = False) -> Path:
+    """The first of: ``$BOOTSTRAP_PREFIX``, the activated environment, the one that `run` made, ``/opt/conda``.
+
+    An activated environment that this program did not make, as conda's ``base`` often is, stands behind what `run`
+    made, and is never one to make anew.
+
+    Args:
+        to_make: Whether the environment shall be made or changed, and not only looked at.
+    """
+    from bootstrap.prefix.state import read_state
     from bootstrap.runtime.journal import Journal
 
     if named := os.environ.get(PREFIX_ENV_VAR):
         return Path(named)
+    activated = Path(os.environ["CONDA_PREFIX"]) if os.environ.get("CONDA_PREFIX") else None
+    if activated is not None and read_state(activated) is not None:
+        return activated
     try:
-        return Path(Journal().facts.get("prefix", DEFAULT_PREFIX))
+        made = Journal().facts.get("prefix")
     except JournalError:
         # Whoever needs the journal itself says so.
-        return DEFAULT_PREFIX
+        made = None
+    if made is None and activated is not None and not to_make:
+        return activated
+    return Path(made or DEFAULT_PREFIX)
 
 
 def find_lock(
@@ -116,7 +133,7 @@ def restore(
         from bootstrap.lock import read_lock
         from bootstrap.prefix import restore as restore_lock
 
-        place = absolute(Path(prefix or default_prefix()))
+        place = absolute(Path(prefix or default_prefix(to_make=True)))
         shown = progress or Silent()
         wanted = read_lock(find_lock(lock, variant=variant, cache=cache, offline=offline))
         return restore_lock(
@@ -147,44 +164,6 @@ def _additions(lock: Lock, prefix: Path, progress: Progress) -> Hosting | None:
     return hosting_of(lock, prefix, journal, progress)
 
 
-@dataclass(frozen=True)
-class Status:
-    """What is at a prefix, told without reading every file."""
-
-    prefix: Path
-    lock: Path
-    environment: bool
-    """Whether there is a conda environment at all."""
-    ours: bool
-    """Whether it was restored by this program."""
-    comparison: Comparison | None
-    """How it differs from the lock; None without an environment."""
-    cache: Path
-    cached: int
-    """How many of the lock's packages the cache holds."""
-    packages: int
-    """How many packages the lock has."""
-
-    @property
-    def agrees(self) -> bool:
-        """Whether the environment is the lock's."""
-        return self.comparison is not None and self.comparison.agrees
-
-    def to_dict(self) -> dict[str, Any]:
-        """The status as JSON-ready data."""
-        return {
-            "prefix": str(self.prefix),
-            "lock": str(self.lock),
-            "environment": self.environment,
-            "ours": self.ours,
-            "agrees": self.agrees,
-            "comparison": self.comparison.to_dict() if self.comparison else None,
-            "cache": str(self.cache),
-            "cached": self.cached,
-            "packages": self.packages,
-        }
-
-
 def status(
     lock: StrPath | None = None,
     prefix: StrPath | None = None,
@@ -194,6 +173,12 @@ def status(
 ) -> Status:
     """Tells what is at a prefix and how it stands to a lock. Files are told unchanged by size, time and inode.
 
+    Args:
+        lock: Path of a conda-lock.yml; see `find_lock` for the default.
+        prefix: A conda environment; `default_prefix()` unless given.
+        variant: ``cpu``, ``cuda`` or ``auto``; only used to find a lock.
+        cache: Folder of unpacked packages.
+
     Raises:
         LockError: The lock can't be used.
     """
@@ -202,6 +187,7 @@ def status(
     from bootstrap.prefix.cache import PackageCache, default_cache
     from bootstrap.prefix.records import is_environment
     from bootstrap.prefix.state import is_ours
+    from bootstrap.standing import Status
 
     path = find_lock(lock, variant=variant, cache=cache)
     records = judge(read_lock(path), PLATFORM)
@@ -217,13 +203,27 @@ def status(
         cache=store.root,
         cached=sum(store.holds(r) for r in records),
         packages=len(records),
+        guard=_guard_state(place) if environment else "never",
     )
+
+
+def _guard_state(prefix: Path) -> str:
+    from bootstrap import guard
+
+    found = guard.status(prefix)
+    return "not whole" if found.state == "on" and not found.active else found.state
 
 
 def explain_lock(
     lock: StrPath | None = None, package: str | None = None, *, variant: str = "auto", platform: str = PLATFORM
 ) -> Explanation:
     """Tells what a lock would install, and why a package is in it.
+
+    Args:
+        lock: Path of a conda-lock.yml; see `find_lock` for the default.
+        package: A package to explain; the whole lock unless given.
+        variant: ``cpu``, ``cuda`` or ``auto``; only used to find a lock.
+        platform: conda's name for the kind of machine.
 
     Raises:
         LockError: The lock can't be used, or doesn't hold the package.
@@ -462,7 +462,7 @@ def run(
     from bootstrap.runtime.setup import set_up
 
     machine = detect(notebook=in_notebook())
-    place = Path(prefix or default_prefix())
+    place = Path(prefix or default_prefix(to_make=True))
     if prefix is None and place == DEFAULT_PREFIX and machine.kind != "colab":
         # Kaggle has a conda of its own there, and elsewhere it is for root alone to write.
         place = state_folder() / "env"
@@ -485,26 +485,44 @@ def run(
         shown.close()
 
 
-def undo() -> Undone:
+def undo(*, dry_run: bool = False) -> Undone:
     """Puts back everything that `run` changed on this machine, from any state, also a half-finished one.
 
     A kernel that runs in the environment moves back to the machine's own Python after the cell that calls this.
+
+    Args:
+        dry_run: Only say what would be put back.
 
     Raises:
         JournalError: What was changed can't be read.
         UndoError: Something could not be put back; call it again when that is mended.
     """
-    from bootstrap.runtime.undo import undo as undo_all
+    from bootstrap.runtime import undo as parts
 
-    return undo_all()
+    return parts.preview() if dry_run else parts.undo()
+
+
+def explain(error: str | int | BootstrapError | None = None) -> ErrorPage | ErrorPages:
+    """Tells what an error means, what to look at, and how to get past it.
+
+    Args:
+        error: Its name, as an error's last line says it (``hash-mismatch``); its exit code; or the error itself.
+            Unless given, every one of them.
+
+    Raises:
+        UsageError: There is no such error.
+    """
+    from bootstrap.pages import explain as explain_error
+
+    return explain_error(error)
 
 
 __all__ = [
     "PLATFORM",
-    "Status",
     "check",
     "default_prefix",
     "diagnose",
+    "explain",
     "explain_lock",
     "find_lock",
     "restore",

@@ -126,6 +126,24 @@ class Card:
         return {"text/plain": str(self), "text/html": self._repr_html_()}
 
 
+class Shown:
+    """What shows itself as its card: in a notebook, at a prompt, and printed."""
+
+    @property
+    def card(self) -> Card:
+        """The same for people."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return str(self.card)
+
+    def __repr__(self) -> str:
+        return str(self.card)
+
+    def _repr_html_(self) -> str:
+        return self.card._repr_html_()
+
+
 def _row(label: str, value: str) -> str:
     """A label and its value: side by side where there is room, the value below its label where there is none."""
     # Notebook style sheets make floats and fixed widths of these elements: all of it is set.

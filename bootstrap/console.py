@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import io
 import json
+import os
 import sys
 import time
 from typing import IO, TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from bootstrap.errors import BootstrapError
 
 _PIPE_WIDTH = 160
+_PROSE_WIDTH = 100
 _PLAIN_SECONDS = 5.0
 _NOTEBOOK_SECONDS = 0.25
 
@@ -35,10 +37,11 @@ def megabytes(count: float) -> str:
 
 
 def results() -> Console:
-    """Where a command writes its result: stdout, in lines as long as they come where no terminal wraps them."""
+    """Where a command writes its result: stdout, as wide as the terminal, also one behind a pager."""
     from bootstrap.screen import Screen
 
-    return Screen(soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    watched = any(stream is not None and stream.isatty() for stream in (sys.stdout, sys.stderr, sys.stdin))
+    return Screen(soft_wrap=True, width=None if watched else _PIPE_WIDTH)
 
 
 def print_json(data: Any) -> None:
@@ -49,6 +52,29 @@ def print_json(data: Any) -> None:
 def print_text(text: str) -> None:
     """Writes a command's result, which is text already, to stdout: as it may be shown to anybody."""
     print(shown(text), end="")
+
+
+def show_result(content: RenderableType, *, soft_wrap: bool = True) -> None:
+    """Writes a command's result on stdout: in a pipe without blanks at the lines' ends."""
+    console = results()
+    if console.is_terminal:
+        console.print(content, soft_wrap=soft_wrap)
+    else:
+        print(plain(content, width=console.width, soft_wrap=soft_wrap), end="")
+
+
+def show_prose(markdown: str) -> None:
+    """Writes Markdown on stdout, in lines short enough to be read."""
+    from rich.markdown import Markdown
+
+    from bootstrap.screen import Screen
+
+    console = Screen()
+    width = min(console.width, _PROSE_WIDTH)
+    if console.is_terminal:
+        console.print(Markdown(markdown), width=width)
+    else:
+        print(plain(Markdown(markdown), width=width), end="")
 
 
 def plain(content: RenderableType, *, width: int = 120, soft_wrap: bool = False) -> str:
@@ -261,9 +287,13 @@ def show(card: Card, stream: IO[str] | None = None) -> None:
 
         display(card)
         return
+    target = sys.stdout if stream is None else stream
+    if not target.isatty() and not os.environ.get("FORCE_COLOR"):
+        print(card, file=target)
+        return
     from bootstrap.screen import Screen
 
-    (results() if stream is None else Screen(file=stream, soft_wrap=True)).print(card)
+    Screen(file=stream, soft_wrap=True).print(card)
 
 
 def error_card(error: BootstrapError) -> Card:

@@ -95,6 +95,21 @@ def every_error() -> list[type[BootstrapError]]:
     return sorted(found, key=lambda kind: kind.exit_code)
 
 
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A question that names the known word most like a given one; empty where none is."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(known), n=1)
+    return f"Did you mean `{near[0]}`?" if near else ""
+
+
+class UsageError(BootstrapError):
+    """The command line, or a call, makes no sense: a command, an option, a name or a value that there is not."""
+
+    exit_code = EXIT_USAGE
+    hint = "`bootstrap --help` lists the commands, `bootstrap COMMAND --help` a command's options."
+
+
 # The lock file: 10 to 29
 
 

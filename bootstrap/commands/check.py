@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bootstrap import api
+from bootstrap.card import Card
 from bootstrap.commands import options
-from bootstrap.console import print_json, progress_for, results
+from bootstrap.console import print_json, progress_for, show, show_result
+
+if TYPE_CHECKING:
+    import argparse
 
 _DESCRIPTION = """\
 Prove an environment healthy: records against the lock, every file's hash, numpy's origin and version, known
 answers, imports of what depends on numpy in a fresh process, arrays shared without copies. Or name the damaged
 file, its owner, since when, and the repair. With --repair, do it, and check again.
+"""
+_EPILOG = """\
+examples:
+  bootstrap check -p ./env                       against the lock it was restored from
+  bootstrap check -p ./env --lock other.yml
+  bootstrap check --python /usr/bin/python3      an interpreter with pip's packages
+  bootstrap check -p ./env --quick               numpy, and what shows a sign of change: about two seconds
+  bootstrap check -p ./env --repair              put back what is damaged, then check again
+  bootstrap check -p ./env --repair --dry-run    only say what a repair would do
 
-  bootstrap check --prefix ./env                    against the lock it was restored from
-  bootstrap check --prefix ./env --lock other.yml
-  bootstrap check --python /usr/bin/python3         an interpreter with pip's packages
-  bootstrap check --prefix ./env --quick            numpy, and what shows a sign of change: about two seconds
-  bootstrap check --prefix ./env --repair           put back what is damaged, then check again
 in a notebook, `import bootstrap; bootstrap.check()` examines the running kernel as well
 exit codes: 0 healthy, 3 doubtful, 4 broken
 """
@@ -26,18 +34,10 @@ exit codes: 0 healthy, 3 doubtful, 4 broken
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
-    command = commands.add_parser(
-        "check",
-        help="prove an environment healthy, or name what is wrong",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    where = command.add_mutually_exclusive_group()
-    options.add_prefix(where)
+    command = commands.add_parser("check", description=_DESCRIPTION, epilog=_EPILOG)
+    where = options.add_prefix(command)
     where.add_argument("--python", type=Path, metavar="EXECUTABLE", help="examine this interpreter instead")
-    command.add_argument(
-        "--lock", metavar="FILE", help="compare with this lock; default the one it was restored from"
-    )
+    options.add_lock_file(command, "compare with this lock [default: the one it was restored from]")
     command.add_argument(
         "--import",
         dest="imports",
@@ -46,7 +46,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="import only this package; can be repeated",
     )
     level = command.add_mutually_exclusive_group()
-    level.add_argument("--full", action="store_true", help="every file, every dependent; the default")
+    level.add_argument("--full", action="store_true", help="every file, every dependent [default]")
     level.add_argument(
         "--quick", action="store_true", help="numpy's files and those that show a change; scipy, pandas, pyarrow"
     )
@@ -55,23 +55,33 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         action="store_true",
         help="put damaged packages back (from the lock's archives, or with pip), set aside what nobody owns",
     )
+    options.add_dry_run(command, "with --repair: only say what it would do")
+    options.add_yes(command)
     command.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
     from bootstrap.integrity import exit_code, render
+    from bootstrap.integrity.repair import plan
 
+    if args.dry_run and not args.repair:
+        args.parser.error("--dry-run is for --repair: a check alone changes nothing.")
     report = api.check(
         args.prefix if args.prefix or args.python else api.default_prefix(),
         python=args.python,
         lock=args.lock,
         imports=args.imports,
         full=not args.quick,
-        repair=args.repair,
+        repair=args.repair and not args.dry_run,
         progress=progress_for(quiet=args.quiet, as_json=args.json),
     )
+    todo = list(map(str, plan(report))) if args.dry_run else None
     if args.json:
-        print_json(report.to_dict())
+        print_json({**report.to_dict(), **({} if todo is None else {"would_do": todo})})
     else:
-        results().print(render(report, probes=args.verbose))
+        show_result(render(report, probes=args.verbose))
+        if todo is not None:
+            nothing = "there is nothing to repair" if report.ok else "a repair could do nothing about it"
+            title = "nothing was changed; a repair would" if todo else nothing
+            show(Card(title=title, word="dry run", details=tuple(todo)))
     return exit_code(report)

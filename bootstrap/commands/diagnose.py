@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import api
-from bootstrap.console import print_json, print_text, progress_for, results
+from bootstrap.console import print_json, print_text, progress_for, show_result
 from bootstrap.errors import NoPinnedSetError
 
 if TYPE_CHECKING:
+    import argparse
+
     from rich.console import RenderableType
 
     from bootstrap.diagnosis import Diagnosis, Replay, Story
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 Which requirement would replace or break numpy, or did. Resolves on a metadata-only copy of the environment; the
 environment itself is never touched.
-
+"""
+_EPILOG = """\
+examples:
   bootstrap diagnose requirements.txt                         what it would do to this Python
   bootstrap diagnose requirements.txt --python python3.12     to another one
   bootstrap diagnose requirements.txt --against freeze.txt    to the environment that `pip freeze` told
@@ -27,25 +30,23 @@ environment itself is never touched.
   bootstrap diagnose requirements.txt --write-minimal m.txt --write-pinned p.txt
   bootstrap diagnose notebook.ipynb                           at which cell numpy left memory's version
   bootstrap diagnose --history                                what has happened here so far
+
 exit codes: 0 innocent, 3 doubtful (can't be resolved, or other packages would break), 4 guilty
 """
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
-    command = commands.add_parser(
-        "diagnose",
-        help="which requirement would replace or break numpy, or did",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    command = commands.add_parser("diagnose", description=_DESCRIPTION, epilog=_EPILOG)
+    command.add_argument(
+        "source", nargs="?", type=Path, metavar="FILE", help="a requirements file, or a notebook (.ipynb)"
     )
-    command.add_argument("source", nargs="?", type=Path, help="a requirements file, or a notebook (.ipynb)")
     command.add_argument(
         "--require", action="append", metavar="REQUIREMENT", help="a requirement in words; can be repeated"
     )
     command.add_argument("--history", action="store_true", help="tell from what this runtime has of its past")
     about = command.add_argument_group("what is asked about")
-    about.add_argument("--python", metavar="EXECUTABLE", help="the Python asked about; default the running one")
+    about.add_argument("--python", metavar="EXECUTABLE", help="the Python asked about [default: the running one]")
     about.add_argument(
         "--against", type=Path, metavar="FILE", help="a freeze file instead of what that Python has installed"
     )
@@ -55,7 +56,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--resolver",
         choices=["auto", "pip", "uv"],
         default="auto",
-        help="auto: uv where it is there, confirmed by pip; default %(default)s",
+        help="auto: uv where it is there, confirmed by pip [default: %(default)s]",
     )
     how.add_argument(
         "--install", action="store_true", help="also install for real, in throw-away copies, and check what broke"
@@ -72,13 +73,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     out.add_argument("--write-pinned", type=Path, metavar="FILE", help="exact versions that spare numpy")
     out.add_argument("--force", action="store_true", help="replace these files where they are there")
     out.add_argument("--markdown", action="store_true", help="the result as Markdown, for a bug report")
-    command.set_defaults(run=_run, usage_error=command.error)
+    command.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
     given = [bool(args.source), bool(args.require), args.history]
     if sum(given) != 1:
-        args.usage_error("give a file, or --require, or --history")
+        args.parser.error("Give a file, or --require, or --history.")
     progress = progress_for(quiet=args.quiet, as_json=args.json)
     try:
         found = api.diagnose(
@@ -110,4 +111,4 @@ def _show(found: Diagnosis | Replay | Story, args: argparse.Namespace) -> None:
         print_text(found.to_markdown())
     else:
         shown: RenderableType = found.render(everything=args.verbose)
-        results().print(shown, soft_wrap=False)
+        show_result(shown, soft_wrap=False)

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.commands import options
 from bootstrap.console import print_json, show
 from bootstrap.errors import EXIT_DOUBTFUL, EXIT_OK
 
+if TYPE_CHECKING:
+    import argparse
+
 _DESCRIPTION = """\
 Keep an environment as it was proven: conda, pip and uv refuse to replace a locked package, and install everything
-else. `off` lifts that, and is noted in the environment.
+else. `off` lifts that, and is noted in the environment. Without a word it says whether it is on.
+"""
+_EPILOG = """\
+examples:
+  bootstrap guard on -p ./env
+  bootstrap guard -p ./env              whether it is on
+  bootstrap guard off -p ./env
 
-  bootstrap guard on --prefix ./env
-  bootstrap guard status --prefix ./env
-  bootstrap guard off --prefix ./env
 exit codes: 0 done; `status`: 0 guarded, 3 not guarded, or not wholly
 """
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
-    command = commands.add_parser(
-        "guard",
-        help="refuse installs that would replace a locked package",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    command = commands.add_parser("guard", description=_DESCRIPTION, epilog=_EPILOG)
+    command.add_argument(
+        "action", nargs="?", choices=["on", "off", "status"], default="status", help="[default: status]"
     )
-    command.add_argument("action", choices=["on", "off", "status"])
     options.add_prefix(command)
-    command.add_argument("--lock", metavar="FILE", help="hold this lock's packages; else those of the last restore")
+    options.add_lock_file(command, "hold this lock's packages [default: those of the last restore]")
+    options.add_yes(command)
     command.set_defaults(run=_run)
 
 

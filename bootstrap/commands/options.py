@@ -1,40 +1,72 @@
-"""Options that several commands share."""
+"""Options that several commands share, named and abbreviated as conda's are."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.api import LOCK_NAMES, PREFIX_ENV_VAR, default_prefix
-from bootstrap.prefix.cache import ENV_VAR
+from bootstrap.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
 
+LOCK_HELP = "path or https address of a conda-lock.yml [default: the one here, else the one shipped]"
+
 
 def add_lock(command: argparse.ArgumentParser) -> None:
     """``--lock`` and ``--variant``."""
-    command.add_argument(
-        "--lock",
-        metavar="FILE",
-        help="path or https address of a conda-lock.yml; else the one here, else the one shipped",
-    )
+    add_lock_file(command, LOCK_HELP)
     command.add_argument(
         "--variant",
-        choices=["auto", *LOCK_NAMES],
+        choices=["auto", "cpu", "cuda"],
         default="auto",
-        help="which lock, where --lock names none: auto takes what this machine's NVIDIA driver supports",
+        help="which lock, where no file is named; auto: what this machine's NVIDIA driver supports [default: auto]",
     )
 
 
-def add_prefix(command: argparse._ActionsContainer) -> None:
-    """``--prefix``."""
-    command.add_argument(
+def add_lock_file(command: argparse.ArgumentParser, meaning: str) -> None:
+    """``--lock``."""
+    command.add_argument("-f", "--file", "--lock", dest="lock", metavar="FILE", help=meaning)
+
+
+def add_prefix(command: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+    """``--prefix`` and ``--name``; returns their group, which more can be added to that excludes them."""
+    group = command.add_mutually_exclusive_group()
+    default = "$BOOTSTRAP_PREFIX, the activated one, the one that `run` made, /opt/conda"
+    group.add_argument(
+        "-p",
         "--prefix",
         type=Path,
         metavar="DIR",
-        help=f"the environment's folder; default ${PREFIX_ENV_VAR} or {default_prefix()}",
+        help=f"the environment's folder [default, the first of: {default}]",
     )
+    group.add_argument(
+        "-n", "--name", dest="prefix", type=named, metavar="NAME", help="the environment, by conda's name for it"
+    )
+    return group
+
+
+def named(name: str) -> Path:
+    """The folder of an environment as conda names it: ``base``, or a folder's name among conda's environments.
+
+    Raises:
+        UsageError: It is no name.
+    """
+    if not name or Path(name).name != name:
+        raise UsageError(f"{name!r} is no environment's name.", hint="A folder goes to `--prefix`.")
+    # conda's own variables, as it sets and reads them.
+    root = os.environ.get("MAMBA_ROOT_PREFIX") or os.environ.get("CONDA_ROOT")
+    if root is None and (program := os.environ.get("CONDA_EXE")):
+        root = str(Path(program).parent.parent)
+    if name in ("base", "root"):
+        return Path(root or "/opt/conda")
+    listed = os.environ.get("CONDA_ENVS_PATH") or os.environ.get("CONDA_ENVS_DIRS") or ""
+    folders = [Path(each).expanduser() for each in listed.split(os.pathsep) if each]
+    if root is not None and os.access(root, os.W_OK):
+        folders.append(Path(root, "envs"))
+    folders.append(Path.home() / ".conda/envs")
+    return next((folder / name for folder in folders if (folder / name).is_dir()), folders[0] / name)
 
 
 def add_cache(command: argparse.ArgumentParser) -> None:
@@ -43,8 +75,18 @@ def add_cache(command: argparse.ArgumentParser) -> None:
         "--cache",
         type=Path,
         metavar="DIR",
-        help=f"folder of unpacked packages, shared by environments; default ${ENV_VAR} or the user's cache folder",
+        help="folder of unpacked packages, shared by environments [default: $BOOTSTRAP_CACHE or the user's cache]",
     )
+
+
+def add_yes(command: argparse.ArgumentParser) -> None:
+    """``--yes``, which conda's users type."""
+    command.add_argument("-y", "--yes", action="store_true", help="accepted, and not needed: nothing is ever asked")
+
+
+def add_dry_run(command: argparse.ArgumentParser, meaning: str) -> None:
+    """``--dry-run``."""
+    command.add_argument("-d", "--dry-run", action="store_true", help=meaning)
 
 
 def add_all_for_making(command: argparse.ArgumentParser) -> None:
@@ -56,3 +98,4 @@ def add_all_for_making(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--adopt", action="store_true", help="also take over a conda environment that bootstrap did not make"
     )
+    add_yes(command)

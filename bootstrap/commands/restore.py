@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.commands import options
-from bootstrap.console import megabytes, print_json, progress_for, results
+from bootstrap.console import print_json, progress_for, show
+from bootstrap.errors import EXIT_OK
 
 if TYPE_CHECKING:
-    from bootstrap.prefix import Restored
+    import argparse
 
 _DESCRIPTION = """\
 Make the environment that a lock says, or bring one to it by the difference alone.
@@ -18,26 +19,32 @@ Make the environment that a lock says, or bring one to it by the difference alon
 Every archive's sha256 is compared with the lock before its files are used. A new environment is built beside its
 place and moved there when every file is proven; one that is in place works until then, and is unchanged if
 anything fails. Where the prefix agrees already, nothing is done.
-
-  bootstrap restore --prefix ./env                      from ./conda-lock.yml
-  bootstrap restore --lock other-lock.yml --prefix ./env
-  bootstrap restore --prefix ./env --offline            from the cache alone
+"""
+_EPILOG = """\
+examples:
+  bootstrap restore -p ./env                            from ./conda-lock.yml, or the one shipped
+  bootstrap restore -f other-lock.yml -n work           a lock of one's own, an environment by conda's name
+  bootstrap restore -p ./env --offline                  from the cache alone
 """
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
-    command = commands.add_parser(
-        "restore",
-        help="make or update an environment from a lock",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = commands.add_parser("restore", description=_DESCRIPTION, epilog=_EPILOG)
     options.add_all_for_making(command)
+    options.add_dry_run(command, "only say how it stands to the lock, as `bootstrap status` does")
     command.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.dry_run:
+        prefix = args.prefix or api.default_prefix(to_make=True)
+        found = api.status(args.lock, prefix, variant=args.variant, cache=args.cache)
+        if args.json:
+            print_json(found.to_dict())
+        else:
+            show(found.to_card(everything=args.verbose))
+        return EXIT_OK
     result = api.restore(
         args.lock,
         args.prefix,
@@ -49,31 +56,13 @@ def _run(args: argparse.Namespace) -> int:
     )
     if args.json:
         print_json(result.to_dict())
-    else:
-        _show(result, verbose=args.verbose)
-    return 0
+        return EXIT_OK
+    card = result.card
+    if args.verbose:
+        from bootstrap.lock.address import origin
 
-
-def _show(result: Restored, *, verbose: bool) -> None:
-    from rich.text import Text
-
-    from bootstrap.lock.address import origin
-
-    console = results()
-    seconds = sum(result.seconds.values())
-    if result.action == "unchanged":
-        told = f"  {result.prefix} agrees with {origin(result.lock)} ({result.packages} packages)"
-        console.print(Text.assemble(("ready", "green"), told))
-    else:
-        fetched = f", {result.fetched} fetched" if result.fetched else ", all from the cache"
-        size = f" ({megabytes(result.fetched_bytes)})" if result.fetched_bytes else ""
-        told = f"{result.packages} packages, {len(result.installed)} installed{fetched}{size}, {seconds:.1f} s"
-        console.print(Text.assemble((result.action, "green"), f"  {result.prefix}: {told}"))
-    if verbose:
-        console.print(f"  lock: {origin(result.lock)}")
-        for part, took in result.seconds.items():
-            console.print(f"  {part}: {took:.2f} s")
-        for name in result.removed:
-            console.print(f"  - {name}")
-        for name in result.installed:
-            console.print(f"  + {name}")
+        rows = [("lock", origin(result.lock)), *((part, f"{took:.2f} s") for part, took in result.seconds.items())]
+        changes = [*(f"- {name}" for name in result.removed), *(f"+ {name}" for name in result.installed)]
+        card = replace(card, rows=tuple(rows), details=tuple(changes))
+    show(card)
+    return EXIT_OK

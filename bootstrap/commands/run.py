@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.commands import options
-from bootstrap.console import print_json, progress_for, results
+from bootstrap.console import print_json, progress_for, show
+
+if TYPE_CHECKING:
+    import argparse
 
 _DESCRIPTION = """\
 Have this machine's notebooks run in the locked environment: restore it, prove that a kernel starts there, and put
 it in the way of every kernel's start (Colab) or register it as a kernel (anywhere else). In a notebook's cell, call
 `bootstrap.run()` instead: that also moves the running kernel.
-
+"""
+_EPILOG = """\
+examples:
   bootstrap run
-  bootstrap run --variant cpu --prefix ./env
+  bootstrap run --variant cpu -p ./env
   bootstrap undo                                        the way back
 """
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
-    command = commands.add_parser(
-        "run",
-        help="have this machine's notebooks run in the environment",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = commands.add_parser("run", description=_DESCRIPTION, epilog=_EPILOG)
     options.add_all_for_making(command)
     command.set_defaults(run=_run)
 
@@ -44,5 +44,5 @@ def _run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(ready.to_dict())
     else:
-        results().print(ready.card)
+        show(ready.card)
     return 0

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
 from bootstrap import api
-from bootstrap.console import print_json, results
+from bootstrap.commands import options
+from bootstrap.console import print_json, show
+
+if TYPE_CHECKING:
+    import argparse
 
 _DESCRIPTION = """\
 Put back everything that `bootstrap run` changed on this machine, from any state, also a half-finished one: the
 interpreter that kernels start with, registered kernels, the environment itself and its cache. In a notebook's cell,
 call `bootstrap.undo()` instead: that also moves the running kernel back.
 """
+_EPILOG = """\
+examples:
+  bootstrap undo --dry-run              what it would put back; changes nothing
+  bootstrap undo
+"""
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
-    command = commands.add_parser(
-        "undo",
-        help="put back everything that `run` changed",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = commands.add_parser("undo", description=_DESCRIPTION, epilog=_EPILOG)
+    options.add_dry_run(command, "only say what would be put back")
+    options.add_yes(command)
     command.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
-    undone = api.undo()
+    undone = api.undo(dry_run=args.dry_run)
     if args.json:
         print_json(undone.to_dict())
     elif not args.quiet:
-        results().print(undone.card)
+        show(undone.card)
     return 0

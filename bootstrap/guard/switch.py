@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.card import Card
+from bootstrap.card import Card, Shown
 from bootstrap.guard import files
 from bootstrap.guard.held import constraint_lines, held_packages, pin_lines
 from bootstrap.prefix.records import META_DIR, require_environment
@@ -26,8 +26,8 @@ _EMPTY = ("", '{"version": 1, "env_vars": {}}')
 """What a file says of which only our part was there."""
 
 
-@dataclass(frozen=True)
-class Status:
+@dataclass(frozen=True, repr=False)
+class Status(Shown):
     """How a prefix is guarded."""
 
     prefix: Path
@@ -59,15 +59,9 @@ class Status:
             title = f"{where}: guarded since {self.since}, but not whole"
             return Card(title=title, verdict="doubtful", details=(*self.undone, *pins), next="`bootstrap guard on`")
         told = f"turned off on {self.since}" if self.state == "off" else "never guarded"
-        return Card(title=f"{where}: {told}", verdict="doubtful", word="off", details=(*self.undone, *pins))
-
-    def __str__(self) -> str:
-        return str(self.card)
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return self.card._repr_html_()
+        on = f"`bootstrap guard on -p {self.prefix}` turns it on"
+        details = (*self.undone, *pins)
+        return Card(title=f"{where}: {told}", verdict="doubtful", word="off", details=details, next=on)
 
     def to_dict(self) -> dict[str, Any]:
         """The status as JSON-ready data."""

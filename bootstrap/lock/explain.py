@@ -6,7 +6,10 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.errors import RequiredPackageError
+from bootstrap.card import Card, Shown
+from bootstrap.console import megabytes
+from bootstrap.errors import RequiredPackageError, did_you_mean
+from bootstrap.lock.address import origin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,9 +17,11 @@ if TYPE_CHECKING:
 
     from bootstrap.lock.model import Lock, Record
 
+_KEY_PACKAGES = ("python", "numpy", "pytorch", "pytorch-lightning", "datasets", "optuna")
 
-@dataclass(frozen=True)
-class Why:
+
+@dataclass(frozen=True, repr=False)
+class Why(Shown):
     """Why one package is in a lock."""
 
     record: Record
@@ -24,6 +29,18 @@ class Why:
     """Packages that depend on it, each with its version spec."""
     path: tuple[str, ...]
     """The shortest way to it from a package that nothing else needs."""
+
+    @property
+    def card(self) -> Card:
+        """The same for people."""
+        record = self.record
+        rows = [("archive", record.url), ("sha256", str(record.sha256)), ("in the lock", f"line {record.line}")]
+        if self.needed_by:
+            rows.append(("way to it", " -> ".join(self.path)))
+            rows.append(("needed by", "\n".join(f"{n}: {record.name} {spec}".rstrip() for n, spec in self.needed_by)))
+        else:
+            rows.append(("needed by", "no other package: environment.yml names it"))
+        return Card(title=f"{record.version} {record.build}", word=record.name, rows=tuple(rows))
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-ready data."""
@@ -39,8 +56,8 @@ class Why:
         }
 
 
-@dataclass(frozen=True)
-class Explanation:
+@dataclass(frozen=True, repr=False)
+class Explanation(Shown):
     """A lock in figures."""
 
     lock: Path
@@ -71,6 +88,24 @@ class Explanation:
     def version(self, name: str) -> str | None:
         """A package's locked version."""
         return next((r.version for r in self.records if r.name == name), None)
+
+    @property
+    def card(self) -> Card:
+        """The same for people: of the package, if one was asked about."""
+        if self.why:
+            return self.why.card
+        size = megabytes(self.bytes_known) if self.bytes_known else "size not stated"
+        if self.bytes_known and self.sizes_unknown:
+            size += f" and {self.sizes_unknown} of unknown size"
+        rows = [
+            ("platforms", ", ".join(self.platforms)),
+            ("channels", ", ".join(self.channels)),
+            ("packages", f"{len(self.records)} on {self.platform}, {size}"),
+            *((name, version) for name in _KEY_PACKAGES if (version := self.version(name))),
+            ("largest", ", ".join(f"{r.name} {megabytes(r.size)}" for r in self.largest if r.size)),
+            ("needed by none", ", ".join(r.name for r in self.roots)),
+        ]
+        return Card(title=origin(self.lock), verdict="ok", word="sound", rows=tuple(rows))
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-ready data."""
@@ -113,7 +148,7 @@ def _why(lock: Lock, records: Sequence[Record], roots: Sequence[Record], package
         raise RequiredPackageError(
             f"The lock doesn't hold {package}.",
             evidence=[str(lock.path)],
-            hint="Look at the spelling; `bootstrap explain-lock --json` has all names.",
+            hint=f"{did_you_mean(package, by_name)} Look at the spelling, as conda-forge writes it.".strip(),
         )
     return Why(
         record=by_name[package],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from bootstrap.console import print_json, print_text
 from bootstrap.errors import EXIT_OK, LockNotWritableError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from rich.console import Console
@@ -35,6 +35,7 @@ examples:
   bootstrap lock --variant cpu --channel file:///srv/channel --output /tmp/out
                                                    against a local channel, beside the committed locks
   bootstrap lock --repodata DIR                    conda-forge's URLs, its repodata read from DIR/SUBDIR
+
 exit codes: 10 to 29 the lock breaks its policy, 60 to 79 refreshing or checking failed (docs/lock.md)
 """
 _DIFF_EXAMPLES = """\
@@ -53,59 +54,66 @@ examples:
 
 def register(subparsers: Any) -> None:
     """Adds the commands to the command line."""
-    lock = _add(subparsers, "lock", "write the locks anew, update one package, or check them", _LOCK, _LOCK_EXAMPLES)
-    lock.add_argument("--file", type=Path, default=Path("environment.yml"), help="the specification (%(default)s)")
-    lock.add_argument("--output", type=Path, metavar="DIR", help="folder of the locks (the specification's)")
-    lock.add_argument("--variant", choices=("cpu", "cuda", "all"), default="all", help="which lock (%(default)s)")
+    lock = subparsers.add_parser("lock", description=_LOCK, epilog=_LOCK_EXAMPLES)
+    lock.add_argument(
+        "-f", "--file", type=Path, default=Path("environment.yml"), help="the specification [default: %(default)s]"
+    )
+    lock.add_argument("--output", type=Path, metavar="DIR", help="folder of the locks [default: the specification's]")
+    lock.add_argument(
+        "--variant", choices=("cpu", "cuda", "all"), default="all", help="which lock [default: %(default)s]"
+    )
     lock.add_argument("--update", action="append", default=[], metavar="NAME", help="move only NAME; can be repeated")
     lock.add_argument("--check", action="store_true", help="only judge the locks, offline; write nothing")
     lock.add_argument("--channel", metavar="URL", help="lock against this channel; the locks name it")
     lock.add_argument("--repodata", type=Path, metavar="DIR", help="read the channel's repodata from DIR")
     lock.add_argument("--exclude-newer", metavar="DATE", help="ignore packages built after DATE (2026-08-01)")
     lock.add_argument("--conda", metavar="EXE", help="solve with conda, mamba, micromamba or a path")
-    lock.add_argument("--conda-lock", default="conda-lock", metavar="EXE", help="the conda-lock to drive")
+    lock.add_argument(
+        "--conda-lock", default="conda-lock", metavar="EXE", help="the conda-lock to drive [default: %(default)s]"
+    )
     lock.add_argument("--changelog", type=Path, metavar="FILE", help="add the entry to FILE, not to the output")
-    lock.set_defaults(run=run_lock, parser=lock)
+    lock.set_defaults(run=run_lock)
 
-    diff = _add(
-        subparsers,
+    diff = subparsers.add_parser(
         "diff",
-        "compare two locks",
-        "What changed between two locks (files, or git revisions of one): numpy first, then what environment.yml\n"
-        "names, then the rest.",
-        _DIFF_EXAMPLES,
+        description="What changed between two locks (files, or git revisions of one): numpy first, then what\n"
+        "environment.yml names, then the rest.",
+        epilog=_DIFF_EXAMPLES,
     )
     diff.add_argument("old", metavar="OLD", help="a lock file or a git revision")
     diff.add_argument("new", metavar="NEW", nargs="?", help="the same; the working tree's lock if left out")
-    diff.add_argument("--lock", type=Path, default=Path("conda-lock.yml"), help="of which file a revision is meant")
-    diff.add_argument("--file", type=Path, default=Path("environment.yml"), help="what is named goes first")
-    diff.add_argument("--platform", default="linux-64", help="(%(default)s)")
-    diff.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="(%(default)s)")
+    diff.add_argument(
+        "-f",
+        "--lock",
+        type=Path,
+        default=Path("conda-lock.yml"),
+        metavar="FILE",
+        help="of which file a revision is meant [default: %(default)s]",
+    )
+    diff.add_argument(
+        "--file",
+        type=Path,
+        default=Path("environment.yml"),
+        metavar="FILE",
+        help="what is named goes first [default: %(default)s]",
+    )
+    diff.add_argument("--platform", default="linux-64", help="[default: %(default)s]")
+    diff.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="[default: %(default)s]")
     diff.set_defaults(run=run_diff)
 
-    render = _add(
-        subparsers,
+    render = subparsers.add_parser(
         "render",
-        "write a lock as an explicit file for conda",
-        "The lock as a list of URLs with hashes, which any conda, mamba or micromamba installs without solving.",
-        _RENDER_EXAMPLES,
+        description="The lock as a list of URLs with hashes, which any conda, mamba or micromamba installs without\n"
+        "solving.",
+        epilog=_RENDER_EXAMPLES,
     )
-    render.add_argument("--lock", type=Path, default=Path("conda-lock.yml"), help="(%(default)s)")
-    render.add_argument("--platform", default="linux-64", help="(%(default)s)")
-    render.add_argument("--hash", choices=("sha256", "md5"), default="sha256", help="(%(default)s)")
+    render.add_argument(
+        "-f", "--lock", type=Path, default=Path("conda-lock.yml"), metavar="FILE", help="[default: %(default)s]"
+    )
+    render.add_argument("--platform", default="linux-64", help="[default: %(default)s]")
+    render.add_argument("--hash", choices=("sha256", "md5"), default="sha256", help="[default: %(default)s]")
     render.add_argument("--output", type=Path, metavar="FILE", help="write to FILE, not to standard output")
     render.set_defaults(run=run_render)
-
-
-def _add(subparsers: Any, name: str, summary: str, text: str, examples: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = subparsers.add_parser(
-        name,
-        help=summary,
-        description=text,
-        epilog=examples,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    return parser
 
 
 def run_lock(args: argparse.Namespace) -> int:
@@ -274,10 +282,11 @@ def _flag(args: argparse.Namespace, name: str) -> bool:
 
 
 def _show(difference: Difference, *, title: str) -> None:
+    from bootstrap.console import show_result
     from bootstrap.maintain.report import summary, to_table
 
     if difference.changes:
-        _out().print(to_table(difference, title=title))
+        show_result(to_table(difference, title=title), soft_wrap=False)
         _out().print(summary(difference))
     else:
         _out().print(f"{title}: {summary(difference)}")

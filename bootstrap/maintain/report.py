@@ -22,7 +22,7 @@ _FIRST_RELEASE = re.compile(r"^## ", re.MULTILINE)
 
 def to_table(difference: Difference, *, title: str) -> Table:
     """The difference as a table for the terminal."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(title), title_justify="left")
     table.add_column("package", no_wrap=True)
     for column in ("change", "from", "to"):
         table.add_column(column)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bootstrap.card import Card, Shown
+from bootstrap.console import megabytes
 from bootstrap.errors import (
     ArchiveCorruptError,
     BootstrapError,
@@ -24,6 +27,7 @@ from bootstrap.errors import (
     VerificationError,
 )
 from bootstrap.lock import judge
+from bootstrap.lock.address import origin
 from bootstrap.lock.requested import requested
 from bootstrap.prefix import PLATFORM, plan, worker
 from bootstrap.prefix.cache import PackageCache, default_cache
@@ -63,8 +67,8 @@ class Additions(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class Restored:
+@dataclass(frozen=True, repr=False)
+class Restored(Shown):
     """What a restore did."""
 
     prefix: Path
@@ -83,6 +87,25 @@ class Restored:
     """Bytes fetched."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Wall time of each part."""
+
+    @property
+    def card(self) -> Card:
+        """The same for people, and how to use the environment."""
+        # Quoted for a shell: a folder's name may have blanks.
+        place = shlex.quote(str(self.prefix))
+        activate = self.prefix / "bin/activate"
+        way = f"source {shlex.quote(str(activate))} {place}" if activate.is_file() else f"conda activate {place}"
+        use = f"`{shlex.quote(str(self.prefix / 'bin/python'))}` is its Python; in a shell: `{way}`"
+        if self.action == "unchanged":
+            title = f"{self.prefix} agrees with {origin(self.lock)} ({self.packages} packages)"
+            return Card(title=title, verdict="ok", word="ready", next=use)
+        fetched = f"{self.fetched} fetched" if self.fetched else "all from the cache"
+        size = f" ({megabytes(self.fetched_bytes)})" if self.fetched_bytes else ""
+        title = (
+            f"{self.prefix}: {self.packages} packages, {len(self.installed)} installed, {fetched}{size}, "
+            f"{sum(self.seconds.values()):.1f} s"
+        )
+        return Card(title=title, verdict="ok", word=self.action, next=use)
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON-ready data."""

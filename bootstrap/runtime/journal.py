@@ -222,6 +222,10 @@ class Journal:
         mode = stat.S_IMODE(info.st_mode)
         return Image(str(path), kind, "", "", mode, info.st_uid, info.st_gid, info.st_mtime_ns)
 
+    def pending(self) -> tuple[str, ...]:
+        """The paths that `undo` would change, in its order."""
+        return tuple(image.path for image in reversed(self._images) if not self._agrees(image))
+
     def undo(self, *, spare: tuple[Path, ...] = ()) -> list[str]:
         """Puts every path back as it was, the last changed first, and ends the journal.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.card import Card
+from bootstrap.card import Card, Shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,8 +18,8 @@ ACTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Ready:
+@dataclass(frozen=True, repr=False)
+class Ready(Shown):
     """A notebook runtime that is ready, and how it came to be. Shows itself as a card."""
 
     action: str
@@ -59,11 +59,3 @@ class Ready:
     def to_dict(self) -> dict[str, Any]:
         """The outcome as JSON-ready data."""
         return {**vars(self), "prefix": str(self.prefix), "lock": str(self.lock)}
-
-    def __str__(self) -> str:
-        return str(self.card)
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return self.card._repr_html_()

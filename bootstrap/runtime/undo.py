@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.card import Card
+from bootstrap.card import Card, Shown
 from bootstrap.errors import PrefixError
 from bootstrap.integrity.process import CHILD
 from bootstrap.prefix.registry import unregister
@@ -30,8 +30,8 @@ _PROBES = ({str(CHILD)}, {PROVE})
 _SECONDS_TO_END = 10.0
 
 
-@dataclass(frozen=True)
-class Undone:
+@dataclass(frozen=True, repr=False)
+class Undone(Shown):
     """What an undo did. Shows itself as a card."""
 
     changed: tuple[str, ...]
@@ -40,6 +40,8 @@ class Undone:
     """Whether this kernel goes back to the machine's own Python, after its cell."""
     running: tuple[int, ...] = ()
     """Process ids of kernels that still run in the environment."""
+    dry_run: bool = False
+    """Whether this is only what an undo would do: nothing was changed."""
 
     @property
     def card(self) -> Card:
@@ -47,6 +49,9 @@ class Undone:
         if not self.changed and not self.moves:
             return Card(title="there was nothing to undo", verdict="ok", word="done")
         rows = [("put back", "\n".join(self.changed))]
+        if self.dry_run:
+            title = "nothing was changed; an undo would put these back"
+            return Card(title=title, word="dry run", rows=tuple(rows), next="`bootstrap undo` does it")
         if self.moves:
             rows.append(("kernel", "every cell from the next one on runs in the machine's own Python"))
         again = f"Restart the kernels with process ids {', '.join(map(str, self.running))}." if self.running else ""
@@ -54,15 +59,21 @@ class Undone:
 
     def to_dict(self) -> dict[str, Any]:
         """The outcome as JSON-ready data."""
-        return {"changed": list(self.changed), "moves": self.moves, "running": list(self.running)}
+        return {
+            "changed": list(self.changed),
+            "moves": self.moves,
+            "running": list(self.running),
+            "dry_run": self.dry_run,
+        }
 
-    def __str__(self) -> str:
-        return str(self.card)
 
-    __repr__ = __str__
+def preview() -> Undone:
+    """What `undo` would put back. Changes nothing.
 
-    def _repr_html_(self) -> str:
-        return self.card._repr_html_()
+    Raises:
+        JournalError: The journal can't be read.
+    """
+    return Undone(Journal().pending(), moves=False, dry_run=True)
 
 
 def undo() -> Undone:

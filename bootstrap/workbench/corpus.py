@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
+from bootstrap.card import Card, Shown
 from bootstrap.errors import CorpusError
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ TEXT = Path(__file__).parent / "data" / "newton-opticks-queries.txt"
 """Queries 29 to 31 and the close of Newton's Opticks, London 1730: public domain, 55 kB."""
 
 
-@dataclass(frozen=True)
-class Corpus:
+@dataclass(frozen=True, repr=False)
+class Corpus(Shown):
     """A text as tensors, ready for training."""
 
     alphabet: str
@@ -61,6 +62,11 @@ class Corpus:
     def decode(self, ids: list[int]) -> str:
         """Ids as text."""
         return "".join(self.alphabet[i] for i in ids)
+
+    @property
+    def card(self) -> Card:
+        """The same for people."""
+        return Card(title=str(self), word="text")
 
     def __str__(self) -> str:
         return (

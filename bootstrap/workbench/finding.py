@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.card import Card
+from bootstrap.card import Card, Shown
 
 if TYPE_CHECKING:
     from bootstrap.card import Verdict
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 _SHOWN = 6
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Finding(Shown):
     """The outcome of one check."""
 
     name: str
@@ -59,9 +59,6 @@ class Finding:
             "data": list(self.data),
         }
 
-    def __str__(self) -> str:
-        return str(self.card)
-
     def _repr_html_(self) -> str:
         return self.card._repr_html_() + (self.picture._repr_html_() if self.picture else "")
 
@@ -69,8 +66,8 @@ class Finding:
         return {"text/plain": str(self), "text/html": self._repr_html_()}
 
 
-@dataclass(frozen=True)
-class Summary:
+@dataclass(frozen=True, repr=False)
+class Summary(Shown):
     """Several findings in one table."""
 
     findings: tuple[Finding, ...]
@@ -89,12 +86,6 @@ class Summary:
         title = f"{len(self.findings)} checks, all passed" if not bad else f"look at: {', '.join(bad)}"
         rows = tuple((finding.name, finding.title) for finding in self.findings)
         return Card(title=title, verdict=worst, word={"ok": "passed"}.get(worst, worst), rows=rows)
-
-    def __str__(self) -> str:
-        return str(self.card)
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return self.card._repr_mimebundle_()
 
 
 def summary(*findings: Finding) -> Summary:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torchmetrics.aggregation import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
+from bootstrap.card import Card, Shown
 from bootstrap.errors import CheckpointError
 from bootstrap.progress import Silent, Step
 
@@ -44,8 +45,8 @@ class Settings:
     heads: int = 4
 
 
-@dataclass(frozen=True)
-class Outcome:
+@dataclass(frozen=True, repr=False)
+class Outcome(Shown):
     """What one training came to."""
 
     loss: float
@@ -56,6 +57,14 @@ class Outcome:
     """Step and training loss."""
     validation: tuple[tuple[int, float], ...] = ()
     """Step and validation loss."""
+
+    @property
+    def card(self) -> Card:
+        """The same for people."""
+        rows = [("steps", str(self.history[-1][0]))] if self.history else []
+        if self.checkpoint:
+            rows.append(("kept in", self.checkpoint))
+        return Card(title=f"{self.loss:.3f} nats a character", verdict="ok", word="trained", rows=tuple(rows))
 
 
 class LanguageModel(pl.LightningModule):

@@ -4,7 +4,7 @@ Each ``console`` block is run. One that can't be is preceded by a comment that s
 
     <!-- not run: needs conda-forge -->
 
-A line ``! exit code N`` after a command states its exit code, where that isn't 0.
+The command ``echo $?`` states the exit code of the one before it, where that isn't 0.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NOT_RUN = re.compile(r"<!--\s*not run:\s*(.+?)\s*-->", re.DOTALL)
-_EXIT = re.compile(r"! exit code (\d+)")
+_EXIT = "echo $?"
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,16 @@ def blocks(page: Path) -> Iterator[Block]:
 def _commands(text: str, first: int) -> Iterator[Command]:
     current: tuple[int, str] | None = None
     output: list[str] = []
-    code = 0
+    code, asked = 0, False
     for number, line in enumerate(text.splitlines(), first):
-        if line.startswith("$ "):
+        if line == f"$ {_EXIT}":
+            asked = True
+        elif line.startswith("$ "):
             if current:
                 yield Command(*current, tuple(output), code)
-            current, output, code = (number, line[2:]), [], 0
-        elif found := _EXIT.fullmatch(line):
-            code = int(found[1])
+            current, output, code, asked = (number, line[2:]), [], 0, False
+        elif asked:
+            code = int(line)
         elif line.strip():
             if current is None:
                 raise ValueError(f"line {number}: output before any command")

@@ -9,7 +9,9 @@ import pytest
 
 from bootstrap import api
 from bootstrap.errors import LockNotFoundError, NotAnEnvironmentError, PrefixNotFoundError
+from bootstrap.prefix import state
 from bootstrap.runtime import machine
+from bootstrap.runtime.journal import Journal
 from tests.support import ROOT
 
 
@@ -53,9 +55,24 @@ def test_the_driver_needed_is_the_one_that_the_lock_is_solved_for() -> None:
     assert f'__cuda: "{".".join(map(str, machine.CUDA_NEEDED))}"' in text
 
 
-def test_the_prefix_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(api.PREFIX_ENV_VAR, raising=False)
+def test_the_prefix_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in (api.PREFIX_ENV_VAR, "CONDA_PREFIX"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CONDACOLAB_BOOTSTRAP_STATE", str(tmp_path / "state"))
     assert api.default_prefix() == Path("/opt/conda")
+
+    base, ours = tmp_path / "base", tmp_path / "ours"
+    monkeypatch.setenv("CONDA_PREFIX", str(base))
+    assert api.default_prefix() == base
+    assert api.default_prefix(to_make=True) == Path("/opt/conda"), "what another program made is only looked at"
+    journal = Journal()
+    journal.keep(tmp_path / "env")
+    journal.note(prefix=str(tmp_path / "env"))
+    assert api.default_prefix() == tmp_path / "env"
+    monkeypatch.setattr(state, "read_state", lambda prefix: prefix == ours or None)
+    monkeypatch.setenv("CONDA_PREFIX", str(ours))
+    assert api.default_prefix() == api.default_prefix(to_make=True) == ours
+
     monkeypatch.setenv(api.PREFIX_ENV_VAR, "/srv/env")
     assert api.default_prefix() == Path("/srv/env")
 

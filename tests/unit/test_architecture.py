@@ -23,6 +23,7 @@ LEVELS = {
     "cells": 0,
     "progress": 0,
     "console": 1,
+    "pages": 1,
     "lock": 2,
     "prefix": 3,
     "integrity": 4,
@@ -31,6 +32,7 @@ LEVELS = {
     "maintain": 4,
     "workbench": 4,
     "runtime": 5,
+    "standing": 5,
     "api": 6,
     "commands": 7,
     "cli": 8,
@@ -129,6 +131,7 @@ def test_importing_the_package_is_light() -> None:
 def test_public_verbs_are_there() -> None:
     import bootstrap
 
+    assert dir(bootstrap) == sorted(bootstrap.__all__), "what Tab offers"
     for name in bootstrap.__all__:
         assert getattr(bootstrap, name)
     with pytest.raises(AttributeError, match="nonsense"):

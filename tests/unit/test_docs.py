@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import re
+import shlex
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
 from bootstrap import cli, errors
 from tests.support import ROOT
@@ -43,7 +45,21 @@ def test_every_error_has_its_section_and_names_it() -> None:
 
 def test_troubleshooting_belongs_to_errors() -> None:
     known = {kind.error_id() for kind in errors.every_error()}
-    assert {path.stem for path in (ROOT / "docs/troubleshooting").glob("*.md")} <= known
+    folder = ROOT / "docs/troubleshooting"
+    assert {path.stem for path in folder.glob("*.md")} <= known
+    told = yaml.safe_load((folder / "errors.yml").read_text(encoding="utf-8"))
+    assert set(told) == known
+    assert {frozenset(parts) for parts in told.values()} == {frozenset({"cause", "look", "example"})}
+
+
+def test_commands_that_errors_name_are_right() -> None:
+    text = " ".join((ROOT / "docs/errors.md").read_text(encoding="utf-8").split())
+    # One word alone names the command; the wrong one is an example of wrong usage.
+    found = {each for each in re.findall(r"`(bootstrap [a-z-]+ [^`]*)`", text) if "--prefx" not in each}
+    assert len(found) > 30
+    grammar = cli.parser()
+    for command in found:
+        grammar.parse_args(shlex.split(command)[1:])
 
 
 def test_every_command_has_its_section() -> None:

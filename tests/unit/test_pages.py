@@ -33,7 +33,7 @@ def test_python_is_python(page: Path) -> None:
 def test_the_runner_sees_commands_outputs_and_codes(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
-        "```console\n$ one  # why\nready  ./env: 3 files\n$ two\n! exit code 4\n```\n\n"
+        "```console\n$ one  # why\nready  ./env: 3 files\n$ two\n$ echo $?\n4\n```\n\n"
         "<!-- not run: there is no such thing here -->\n```console\n$ three\n```\n\n```console\n$ four\n```\n"
     )
     first, second, third = blocks(page)

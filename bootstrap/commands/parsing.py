@@ -1,0 +1,84 @@
+"""The command line's grammar: argparse, whose complaints are errors like every other."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from bootstrap.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_CHOICE = re.compile(r"argument (\S+): invalid choice: '(.*)' \(choose from (.*)\)", re.DOTALL)
+_COLOURED = re.compile(r"^(?P<heading>\S.*:)$|(?<=^  )(?P<name>-?-?[a-z][\w-]*(?:, --[a-z-]+)*)", re.MULTILINE)
+
+
+class Parser(argparse.ArgumentParser):
+    """A command's grammar. Wrong usage raises a `UsageError` with this command's usage, and what may be meant."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        if sys.version_info >= (3, 14):
+            # Its colours would get into what an error quotes.
+            options.setdefault("color", False)
+        super().__init__(*args, **options)
+        self.set_defaults(parser=self)
+        self._positionals.title = "arguments"
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """The arguments; what the command doesn't know is wrong usage of that command, not of the program.
+
+        Raises:
+            UsageError: They make no sense.
+        """
+        found, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            found.parser.refuse(unknown)
+        return found
+
+    @property
+    def options(self) -> list[str]:
+        """Every option, long and short."""
+        return [name for action in self._actions for name in action.option_strings]
+
+    def refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """Names the first argument that the command doesn't know, and the one that it may be meant for."""
+        word = unknown[0].partition("=")[0]
+        if not word.startswith("-"):
+            folder = "An environment's folder goes to `--prefix`." if "--prefix" in self.options else ""
+            self.error(f"There is no place for {' '.join(unknown)}.", folder)
+        if word in self.options:
+            self.error(f"{word} stands before the command.", f"Options go behind it: `{self.prog} {word}`.")
+        self.error(f"`{self.prog}` has no option {word}.", did_you_mean(word, self.options))
+
+    def error(self, message: str, hint: str = "") -> NoReturn:
+        """Raises wrong usage.
+
+        Args:
+            message: What is wrong with it.
+            hint: What may be meant.
+
+        Raises:
+            UsageError: Always.
+        """
+        if choice := _CHOICE.fullmatch(message):
+            what, word, known = choice[1], choice[2], re.findall(r"[\w.-]+", choice[3])
+            message = f"{what} is one of {', '.join(known)}, not {word}."
+            hint = did_you_mean(word, known)
+        usage = " ".join(self.format_usage().split())
+        help_ = f"`{self.prog} --help` tells all."
+        raise UsageError(message[:1].upper() + message[1:], evidence=[usage], hint=f"{hint} {help_}".strip())
+
+    def print_help(self, file: Any = None) -> None:
+        """Writes the help: headings and names stand out where the stream is a terminal."""
+        file = file or sys.stdout
+        coloured = file.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        file.write(_COLOURED.sub(_colour, self.format_help()) if coloured else self.format_help())
+
+
+def _colour(found: re.Match[str]) -> str:
+    return f"\033[1m{found[0]}\033[0m" if found["heading"] else f"\033[36m{found[0]}\033[0m"

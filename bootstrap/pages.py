@@ -1,0 +1,98 @@
+"""What the documentation says of each error, wherever the package is installed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bootstrap.card import Card, Shown
+from bootstrap.errors import ERRORS_PAGE, BootstrapError, UsageError, did_you_mean, every_error
+
+LABELS = ("Cause", "Look", "Do", "Example")
+"""What each section has, besides what the error is."""
+_LABELLED = re.compile(rf"^\*\*({'|'.join(LABELS)})\*\*: (.+?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True, repr=False)
+class ErrorPage(Shown):
+    """What an error means, how to look into it, and how to get past it."""
+
+    id: str
+    exit_code: int
+    hint: str
+    text: str
+    """The documentation's section, as Markdown."""
+
+    @property
+    def card(self) -> Card:
+        """The same for people."""
+        first, _, rest = self.text.partition("\n\n")
+        rows = [(label.lower(), " ".join(value.split())) for label, value in _LABELLED.findall(rest)]
+        more = [part for part in _LABELLED.sub("", rest).split("\n\n") if part.strip()]
+        details = tuple("\n".join(part.strip("\n") for part in more).splitlines())
+        return Card(title=" ".join(first.split()), word=self.id, rows=tuple(rows), details=details)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The section as JSON-ready data."""
+        return {"error": self.id, "exit_code": self.exit_code, "hint": self.hint, "text": self.text}
+
+
+@dataclass(frozen=True, repr=False)
+class ErrorPages(Shown):
+    """Every error's page."""
+
+    pages: tuple[ErrorPage, ...]
+
+    @property
+    def card(self) -> Card:
+        """Their names."""
+        title = "`bootstrap explain NAME` tells about one; its number is the exit code"
+        return Card(title=title, word="errors", rows=tuple((str(p.exit_code), p.id) for p in self.pages))
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """The sections as JSON-ready data."""
+        return [page.to_dict() for page in self.pages]
+
+
+def explain(error: str | int | BootstrapError | type[BootstrapError] | None = None) -> ErrorPage | ErrorPages:
+    """The page of one error, or all of them.
+
+    Args:
+        error: Its name (``hash-mismatch``), class name, or exit code; or the error itself.
+
+    Raises:
+        UsageError: There is no such error.
+    """
+    known = every_error()
+    if error is None:
+        return ErrorPages(tuple(_page(kind) for kind in known))
+    if isinstance(error, BootstrapError):
+        error = error.id
+    elif isinstance(error, type):
+        error = error.error_id()
+    asked = str(error).strip().removeprefix("bootstrap explain ")
+    for kind in known:
+        if asked in (kind.error_id(), str(kind.exit_code), kind.__name__):
+            return _page(kind)
+    raise UsageError(
+        f"No error is called {asked}.",
+        hint=f"{did_you_mean(asked, [k.error_id() for k in known])} `bootstrap explain` lists them.".strip(),
+    )
+
+
+def _page(kind: type[BootstrapError]) -> ErrorPage:
+    return ErrorPage(kind.error_id(), kind.exit_code, kind.hint, _section(kind))
+
+
+def _section(kind: type[BootstrapError]) -> str:
+    package = Path(__file__).resolve().parent
+    # Inside the package in a wheel, beside it in a checkout.
+    for place in (package / "data" / Path(ERRORS_PAGE).name, package.parent / ERRORS_PAGE):
+        if place.is_file():
+            found = place.read_text(encoding="utf-8").partition(f"\n## {kind.error_id()}\n")[2]
+            if found:
+                return found.partition("\n## ")[0].strip()
+    meaning = " ".join((kind.__doc__ or "").split())
+    return f"Exit code {kind.exit_code}, `{kind.__name__}`. {meaning}\n\n**Do**: {kind.hint}"
