@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 from bootstrap.errors import LockAddressError, LockDigestError, LockNotFetchedError
+from bootstrap.text import masked
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -54,7 +55,7 @@ def fetch_lock(address: str, cache: Path, *, offline: bool = False) -> Path:
     if parts.fragment and not named:
         raise LockAddressError(
             "What follows the # of the lock's address isn't sha256= and 64 hexadecimal digits.",
-            evidence=[masked(address)],
+            evidence=[address],
         )
     digest = named[1].lower() if named else ""
     folder = cache / "locks"
@@ -64,7 +65,7 @@ def fetch_lock(address: str, cache: Path, *, offline: bool = False) -> Path:
     if offline and parts.scheme != "file":
         raise LockNotFetchedError(
             "The lock is at an address, and nothing may be fetched.",
-            evidence=[masked(address)],
+            evidence=[address],
             hint="Leave offline out, or name a lock that is a file.",
         )
     content = _read(parts)
@@ -72,12 +73,12 @@ def fetch_lock(address: str, cache: Path, *, offline: bool = False) -> Path:
     if digest and found != digest:
         raise LockDigestError(
             "The lock at the address isn't the one that its #sha256= names.",
-            evidence=[masked(address), f"sha256 of what is there: {found}"],
+            evidence=[address, f"sha256 of what is there: {found}"],
         )
     if re.match(rb"\s*<(!doctype|html)", content[:200], re.IGNORECASE):
         raise LockAddressError(
             "At the lock's address is a web page, not the lock itself.",
-            evidence=[masked(address), *(f"the file itself may be at {other}" for other in _itself(parts))],
+            evidence=[address, *(f"the file itself may be at {other}" for other in _itself(parts))],
         )
     kept = folder / f"{found}.yml"
     _write(kept, content)
@@ -97,31 +98,19 @@ def origin(lock: Path) -> str:
     return f"{address} (sha256 {lock.stem[:12]})"
 
 
-def masked(address: str) -> str:
-    """An address without what may be secret in it: user, password and the query's values."""
-    try:
-        parts = urlsplit(address)
-        where = parts.netloc.rpartition("@")
-    except ValueError:
-        return "an address that can't be read"
-    query = re.sub(r"=[^&]*", "=***", parts.query)
-    return urlunsplit(parts._replace(netloc=("***@" if where[1] else "") + where[2], query=query))
-
-
 def _split(address: str) -> SplitResult:
     """The parts of an address that may be read."""
     try:
         parts = urlsplit(address)
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
-        raise LockAddressError("The lock's address can't be read.", evidence=[masked(address), str(error)]) from None
+        raise LockAddressError("The lock's address can't be read.", evidence=[address, str(error)]) from None
     if any(ord(c) <= 32 or ord(c) == 127 for c in address):
-        said = repr(masked(address))
-        raise LockAddressError("The lock's address has a space or a control character in it.", evidence=[said])
+        raise LockAddressError("The lock's address has a space or a control character in it.", evidence=[address])
     if parts.scheme == "file" and not host:
         return parts
     if not host or not (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))):
-        raise LockAddressError("A lock is read from https or file (or http on loopback).", evidence=[masked(address)])
+        raise LockAddressError("A lock is read from https or file (or http on loopback).", evidence=[address])
     return parts
 
 
@@ -148,7 +137,7 @@ def _read(parts: SplitResult) -> bytes:
             if goal.scheme == "file" or (req.type == "https" and goal.scheme != "https"):
                 raise LockAddressError(
                     "The lock's address leads to one that isn't https.",
-                    evidence=[masked(address), f"leads to {masked(newurl)}"],
+                    evidence=[address, f"leads to {newurl}"],
                 )
             return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -160,12 +149,12 @@ def _read(parts: SplitResult) -> bytes:
         with opener.open(request, timeout=SECONDS / 3) as answer:
             return _limited(answer, address)
     except urllib.error.HTTPError as error:
-        said = f"{masked(address)}: {error.code} {error.reason}"
+        said = f"{address}: {error.code} {error.reason}"
         raise LockNotFetchedError("The server has no lock at this address for us.", evidence=[said]) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise LockNotFetchedError(
-            "The lock's address can't be read.", evidence=[masked(address), f"{type(error).__name__}: {reason}"]
+            "The lock's address can't be read.", evidence=[address, f"{type(error).__name__}: {reason}"]
         ) from None
 
 
@@ -177,23 +166,21 @@ def _limited(answer: HTTPResponse, address: str) -> bytes:
         content += block
         if len(content) > BYTES or time.monotonic() > deadline:
             limit = f"{BYTES >> 20} MiB" if len(content) > BYTES else f"{SECONDS:.0f} s"
-            raise LockNotFetchedError(f"The lock did not end within {limit}.", evidence=[masked(address)])
+            raise LockNotFetchedError(f"The lock did not end within {limit}.", evidence=[address])
     length = answer.headers.get("Content-Length")
     if length is not None and length.isdecimal() and int(length) != len(content):
-        said = f"{masked(address)}: {len(content)} of {length} bytes"
+        said = f"{address}: {len(content)} of {length} bytes"
         raise LockNotFetchedError("The connection ended before the lock did.", evidence=[said])
     return bytes(content)
 
 
 def _itself(parts: SplitResult) -> list[str]:
-    """Where the file is that a page of GitHub, a Gist or Google Drive shows."""
+    """Where the file is that a page of GitHub or a Gist shows."""
     path = parts.path.strip("/").split("/")
     if parts.hostname == "github.com" and path[2:3] == ["blob"]:
         return ["https://raw.githubusercontent.com/" + "/".join([*path[:2], *path[3:]])]
     if parts.hostname == "gist.github.com":
         return [f"https://gist.github.com/{'/'.join(path[:2])}/raw"]
-    if parts.hostname == "drive.google.com" and path[:2] == ["file", "d"] and len(path) > 2:
-        return [f"https://drive.google.com/uc?export=download&id={path[2]}"]
     return []
 
 
