@@ -87,7 +87,7 @@ class Admission:
         for key in ("name", "version", "build"):
             if str(index.get(key)).lower() != str(record[key]).lower():
                 raise RefusedError("package", f"info/index.json says {key} {index.get(key)!r}")
-        entries = _entries(package)
+        entries = _entries(package, closely=closely)
         if closely:
             _look_at_files(package, entries)
         python = index.get("noarch") == "python"
@@ -118,17 +118,18 @@ class Admission:
             raise RefusedError("package", f"{path}: {what}")
         for path in (files | points) & self._folders.keys():
             raise RefusedError("conflict", f"{path}: a file of {name}, and a folder of {self._folders[path]}")
-        for path in (points & (self._owners.keys() | files)) | (files & self._points):
+        for path in {p for p in points if p in self._owners or p in files} | (files & self._points):
             raise RefusedError("conflict", f"{path}: of {name}, and of {self._owners.get(path, name)}")
         through: set[str] = set()
-        for folder in needed - self._folders.keys():
+        for folder in [folder for folder in needed if folder not in self._folders]:
             if folder in self._owners and folder not in self._links and not self._is_link(folder):
                 raise RefusedError("conflict", f"{folder}: a folder of {name}, and a file of {self._owners[folder]}")
             if folder in self._owners or self._updated:
                 through |= self._passed(folder, name)
         if self._updated:
-            for path in (files | points) - self._owners.keys():
-                self._clear(path)
+            for path in files | points:
+                if path not in self._owners:
+                    self._clear(path)
         self._owners.update(dict.fromkeys(files | points, name))
         self._folders.update(dict.fromkeys(needed | through, name))
         self._links.update(links)
@@ -224,7 +225,7 @@ def _content(package: str, name: str) -> bytes:
         return file.read()
 
 
-def _entries(package: str) -> list[dict[str, Any]]:
+def _entries(package: str, *, closely: bool) -> list[dict[str, Any]]:
     """The lines of paths.json, each of which may be linked by its words; of ``info/files`` in packages of old."""
     if os.path.lexists(f"{package}/info/paths.json"):
         entries = _read(package, "paths.json").get("paths")
@@ -235,7 +236,7 @@ def _entries(package: str) -> list[dict[str, Any]]:
     for entry in entries:
         if not isinstance(entry, dict):
             raise RefusedError("package", f"info/paths.json: {entry!r} is no path")
-        words = fault(entry.get("_path")) or _fault_beside(entry)
+        words = fault(entry.get("_path")) or (_fault_beside(entry) if closely else None)
         if words:
             raise RefusedError("package", f"info/paths.json: the path {entry.get('_path')!r} {words}")
     return entries
