@@ -95,6 +95,36 @@ def test_a_mount_point(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[3].startswith("created")
 
 
+@pytest.mark.exhaustive
+def test_a_layer_of_an_image(tmp_path: Path) -> None:
+    """An overlay file system may not move folders of its lower layers: told before anything is fetched."""
+    with tiny.site(tmp_path) as site:
+        small, full = site.lock("small.yml", packages=["python", "numpy"]), site.lock("full.yml")
+        (tmp_path / "layer").mkdir()
+        site.restore(small, prefix=tmp_path / "layer/env")
+        (tmp_path / "layer/empty").mkdir()
+        done = run_in_namespace(
+            """
+            cd "$ROOT"; mkdir disk seen; mount -t tmpfs none disk; mkdir disk/upper disk/work
+            layers=redirect_dir=off,lowerdir=layer,upperdir=disk/upper,workdir=disk/work
+            mount -t overlay none -o "$layers" seen || exit 77
+            restore() { "$PYTHON" -m bootstrap restore --lock "$FULL" --cache cache -q --prefix "seen/$1" --adopt; }
+            set +e; restore env; echo "exit $?"; set -e
+            ls -A seen cache
+            restore empty
+            """,
+            ROOT=tmp_path,
+            PYTHON=sys.executable,
+            FULL=full,
+        )
+    if done.returncode == 77:
+        pytest.skip("this machine allows no overlay file system in a namespace")
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout.split()
+    assert said[:2] == ["exit", str(errors.PrefixPlaceError.exit_code)]
+    assert said[2 : said.index("created")] == ["cache:", "pkgs", "vouchers", "seen:", "empty", "env"]
+
+
 def test_the_disk_fills_up(tmp_path: Path) -> None:
     """On a real full file system: one that has room for the environment in place, but not for the new package."""
     with tiny.site(tmp_path) as site:
