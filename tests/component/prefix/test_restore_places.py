@@ -20,7 +20,7 @@ both = pytest.mark.parametrize("site", one_of("new", "update"), indirect=True)
 def test_the_disk_is_too_small_by_the_lock(site: Site) -> None:
     lock = site.lock("big.yml")
     sha256 = next(r for r in site.channel.records() if r["name"] == "weights")["sha256"]
-    lock.write_text(lock.read_text().replace(sha256, f"{sha256}  # size: {10**16}"))
+    lock.write_text(lock.read_text().replace(sha256, f"{sha256}  # size: {10**14}"))
     found = fails(site, errors.DiskSpaceError, lock)
     assert "needed" in found.evidence[0]
     assert not any("weights" in path for path in site.server.requests), "nothing was fetched in vain"
