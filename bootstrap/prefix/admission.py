@@ -20,7 +20,8 @@ from bootstrap.prefix.paths import META_DIR, above, fault
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_TYPES = {"hardlink": stat.S_IFREG, "softlink": stat.S_IFLNK, "directory": stat.S_IFDIR}
+_TYPES = {"hardlink": stat.S_IFREG, "softlink": stat.S_IFLNK}
+"""A third, ``directory``, the engine can't link."""
 _TAKEN_AWAY = 0o7002
 """Bits of a mode that no file of a prefix has: setuid, setgid, sticky, writable for all."""
 _ENTRY_POINT = re.compile(
@@ -98,9 +99,8 @@ class Admission:
             for target, entry in targets.items()
             if entry.get("path_type") == "softlink"
         }
-        folders = {target for target, entry in targets.items() if entry.get("path_type") == "directory"}
         with self._lock:
-            self._register(str(record["name"]), set(targets) - folders, folders, links, points)
+            self._register(str(record["name"]), set(targets), links, points)
 
     def _target(self, path: str) -> str:
         """Where a file of a noarch python package goes."""
@@ -109,10 +109,8 @@ class Admission:
             return f"{self._site}/{rest}"
         return f"bin/{rest}" if first == "python-scripts" and rest else path
 
-    def _register(
-        self, name: str, files: set[str], folders: set[str], links: Mapping[str, str], points: set[str]
-    ) -> None:
-        needed = above([*files, *points, *folders]) | folders
+    def _register(self, name: str, files: set[str], links: Mapping[str, str], points: set[str]) -> None:
+        needed = above([*files, *points])
         for path in needed & (files | points):
             what = "a link of its own" if path in links else "a file as well as a folder"
             raise RefusedError("package", f"{path}: {what}")
@@ -246,7 +244,7 @@ def _fault_beside(entry: Mapping[str, Any]) -> str | None:
     """Why what paths.json says of a path is refused, in words."""
     kind, size, sha256 = entry.get("path_type", "hardlink"), entry.get("size_in_bytes"), entry.get("sha256")
     if kind not in _TYPES:
-        return f"is of an unknown type, {kind!r}"
+        return f"is of a type that can't be linked, {kind!r}"
     if size is not None and (not isinstance(size, int) or size < 0):
         return f"is of an impossible size, {size!r}"
     if sha256 is not None and not (isinstance(sha256, str) and _HASH.fullmatch(sha256)):
