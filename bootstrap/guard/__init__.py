@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from bootstrap.guard.switch import Status, read_status, switch_off, switch_on
 from bootstrap.lock.address import local_path
 from bootstrap.prefix.cache import default_cache
+from bootstrap.prefix.place import absolute
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -56,4 +57,4 @@ def status(prefix: str | PathLike[str] | None = None) -> Status:
 
 
 def _place(prefix: str | PathLike[str] | None) -> Path:
-    return Path(sys.prefix if prefix is None else prefix).expanduser().absolute()
+    return absolute(Path(sys.prefix if prefix is None else prefix))

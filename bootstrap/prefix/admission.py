@@ -20,7 +20,8 @@ from bootstrap.prefix.paths import META_DIR, above, fault
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_TYPES = {"hardlink": stat.S_IFREG, "softlink": stat.S_IFLNK, "directory": stat.S_IFDIR}
+_TYPES = {"hardlink": stat.S_IFREG, "softlink": stat.S_IFLNK}
+"""A third, ``directory``, the engine can't link."""
 _TAKEN_AWAY = 0o7002
 """Bits of a mode that no file of a prefix has: setuid, setgid, sticky, writable for all."""
 _ENTRY_POINT = re.compile(
@@ -87,7 +88,7 @@ class Admission:
         for key in ("name", "version", "build"):
             if str(index.get(key)).lower() != str(record[key]).lower():
                 raise RefusedError("package", f"info/index.json says {key} {index.get(key)!r}")
-        entries = _entries(package)
+        entries = _entries(package, closely=closely)
         if closely:
             _look_at_files(package, entries)
         python = index.get("noarch") == "python"
@@ -98,9 +99,8 @@ class Admission:
             for target, entry in targets.items()
             if entry.get("path_type") == "softlink"
         }
-        folders = {target for target, entry in targets.items() if entry.get("path_type") == "directory"}
         with self._lock:
-            self._register(str(record["name"]), set(targets) - folders, folders, links, points)
+            self._register(str(record["name"]), set(targets), links, points)
 
     def _target(self, path: str) -> str:
         """Where a file of a noarch python package goes."""
@@ -109,26 +109,25 @@ class Admission:
             return f"{self._site}/{rest}"
         return f"bin/{rest}" if first == "python-scripts" and rest else path
 
-    def _register(
-        self, name: str, files: set[str], folders: set[str], links: Mapping[str, str], points: set[str]
-    ) -> None:
-        needed = above([*files, *points, *folders]) | folders
+    def _register(self, name: str, files: set[str], links: Mapping[str, str], points: set[str]) -> None:
+        needed = above([*files, *points])
         for path in needed & (files | points):
             what = "a link of its own" if path in links else "a file as well as a folder"
             raise RefusedError("package", f"{path}: {what}")
         for path in (files | points) & self._folders.keys():
             raise RefusedError("conflict", f"{path}: a file of {name}, and a folder of {self._folders[path]}")
-        for path in (points & (self._owners.keys() | files)) | (files & self._points):
+        for path in {p for p in points if p in self._owners or p in files} | (files & self._points):
             raise RefusedError("conflict", f"{path}: of {name}, and of {self._owners.get(path, name)}")
         through: set[str] = set()
-        for folder in needed - self._folders.keys():
+        for folder in [folder for folder in needed if folder not in self._folders]:
             if folder in self._owners and folder not in self._links and not self._is_link(folder):
                 raise RefusedError("conflict", f"{folder}: a folder of {name}, and a file of {self._owners[folder]}")
             if folder in self._owners or self._updated:
                 through |= self._passed(folder, name)
         if self._updated:
-            for path in (files | points) - self._owners.keys():
-                self._clear(path)
+            for path in files | points:
+                if path not in self._owners:
+                    self._clear(path)
         self._owners.update(dict.fromkeys(files | points, name))
         self._folders.update(dict.fromkeys(needed | through, name))
         self._links.update(links)
@@ -224,7 +223,7 @@ def _content(package: str, name: str) -> bytes:
         return file.read()
 
 
-def _entries(package: str) -> list[dict[str, Any]]:
+def _entries(package: str, *, closely: bool) -> list[dict[str, Any]]:
     """The lines of paths.json, each of which may be linked by its words; of ``info/files`` in packages of old."""
     if os.path.lexists(f"{package}/info/paths.json"):
         entries = _read(package, "paths.json").get("paths")
@@ -235,7 +234,7 @@ def _entries(package: str) -> list[dict[str, Any]]:
     for entry in entries:
         if not isinstance(entry, dict):
             raise RefusedError("package", f"info/paths.json: {entry!r} is no path")
-        words = fault(entry.get("_path")) or _fault_beside(entry)
+        words = fault(entry.get("_path")) or (_fault_beside(entry) if closely else None)
         if words:
             raise RefusedError("package", f"info/paths.json: the path {entry.get('_path')!r} {words}")
     return entries
@@ -245,7 +244,7 @@ def _fault_beside(entry: Mapping[str, Any]) -> str | None:
     """Why what paths.json says of a path is refused, in words."""
     kind, size, sha256 = entry.get("path_type", "hardlink"), entry.get("size_in_bytes"), entry.get("sha256")
     if kind not in _TYPES:
-        return f"is of an unknown type, {kind!r}"
+        return f"is of a type that can't be linked, {kind!r}"
     if size is not None and (not isinstance(size, int) or size < 0):
         return f"is of an impossible size, {size!r}"
     if sha256 is not None and not (isinstance(sha256, str) and _HASH.fullmatch(sha256)):

@@ -48,11 +48,11 @@ def fault(path: object, reserved: tuple[str, ...] = INSTALLERS_OWN) -> str | Non
 def above(paths: Iterable[str]) -> set[str]:
     """Every folder above these paths."""
     found: set[str] = set()
-    for path in paths:
-        folder = path.rpartition("/")[0]
-        while folder and folder not in found:
-            found.add(folder)
-            folder = folder.rpartition("/")[0]
+    for folder in {path.rpartition("/")[0] for path in paths}:
+        here = folder
+        while here and here not in found:
+            found.add(here)
+            here = here.rpartition("/")[0]
     return found
 
 

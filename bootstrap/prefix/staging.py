@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.errors import InTheWayError, PrefixBusyError, PrefixNotWritableError
+from bootstrap.errors import InTheWayError, PrefixBusyError, PrefixNotWritableError, PrefixPlaceError
 from bootstrap.prefix import meanwhile, memory
 from bootstrap.prefix.paths import META_DIR
 from bootstrap.prefix.place import mounts_at
@@ -91,12 +91,26 @@ class Staging:
         except (FileNotFoundError, PermissionError) as error:  # /proc and its like, which allow no folders
             raise _not_writable(self.prefix.parent, error) from error
         memory.lend(self.stage / META_DIR, self._token)
+        self._require_exchange()
         self._seen = {}
         if clone:
             self._seen = meanwhile.clone(str(self.prefix), str(self.stage))
         elif self.prefix.exists():
             meanwhile.like(str(self.prefix), str(self.stage))
         return self.stage
+
+    def _require_exchange(self) -> None:
+        """Raises where the file system won't move the prefix, such as one in a layer of a container's image."""
+        try:
+            # It can't succeed: the stage isn't empty, which is looked at last.
+            if os.path.lexists(self.prefix) and any(self.prefix.iterdir()):
+                self.prefix.rename(self.stage)
+        except OSError as error:
+            if error.errno in (errno.EXDEV, errno.EBUSY):
+                raise PrefixPlaceError(
+                    "The file system can't exchange the prefix with another folder.",
+                    evidence=[f"{self.prefix}: {error.strerror}"],
+                ) from error
 
     def finish(self, texts: Mapping[str, str]) -> None:
         """Puts the records beside the files that they are about; those named with a new text."""
@@ -111,9 +125,13 @@ class Staging:
         Returns:
             What came meanwhile and was set aside, since a package has its place.
         """
-        if not os.path.lexists(self.prefix):
+        try:
             self.stage.rename(self.prefix)
-            return []
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        else:
+            return []  # nothing was there, or an empty folder
         self._seen, aside = meanwhile.carry_over(self._seen, str(self.prefix), str(self.stage), owned)
         old = self.stage
         if not _exchange(self.stage, self.prefix):

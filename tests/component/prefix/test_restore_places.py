@@ -20,7 +20,7 @@ both = pytest.mark.parametrize("site", one_of("new", "update"), indirect=True)
 def test_the_disk_is_too_small_by_the_lock(site: Site) -> None:
     lock = site.lock("big.yml")
     sha256 = next(r for r in site.channel.records() if r["name"] == "weights")["sha256"]
-    lock.write_text(lock.read_text().replace(sha256, f"{sha256}  # size: {10**16}"))
+    lock.write_text(lock.read_text().replace(sha256, f"{sha256}  # size: {10**14}"))
     found = fails(site, errors.DiskSpaceError, lock)
     assert "needed" in found.evidence[0]
     assert not any("weights" in path for path in site.server.requests), "nothing was fetched in vain"
@@ -93,6 +93,36 @@ def test_a_mount_point(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[:3] == [f"exit {errors.PrefixPlaceError.exit_code}"] * 2 + ["mine"]
     assert done.stdout.splitlines()[3].startswith("created")
+
+
+@pytest.mark.exhaustive
+def test_a_layer_of_an_image(tmp_path: Path) -> None:
+    """An overlay file system may not move folders of its lower layers: told before anything is fetched."""
+    with tiny.site(tmp_path) as site:
+        small, full = site.lock("small.yml", packages=["python", "numpy"]), site.lock("full.yml")
+        (tmp_path / "layer").mkdir()
+        site.restore(small, prefix=tmp_path / "layer/env")
+        (tmp_path / "layer/empty").mkdir()
+        done = run_in_namespace(
+            """
+            cd "$ROOT"; mkdir disk seen; mount -t tmpfs none disk; mkdir disk/upper disk/work
+            layers=redirect_dir=off,lowerdir=layer,upperdir=disk/upper,workdir=disk/work
+            mount -t overlay none -o "$layers" seen || exit 77
+            restore() { "$PYTHON" -m bootstrap restore --lock "$FULL" --cache cache -q --prefix "seen/$1" --adopt; }
+            set +e; restore env; echo "exit $?"; set -e
+            ls -A seen cache
+            restore empty
+            """,
+            ROOT=tmp_path,
+            PYTHON=sys.executable,
+            FULL=full,
+        )
+    if done.returncode == 77:
+        pytest.skip("this machine allows no overlay file system in a namespace")
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout.split()
+    assert said[:2] == ["exit", str(errors.PrefixPlaceError.exit_code)]
+    assert said[2 : said.index("created")] == ["cache:", "pkgs", "vouchers", "seen:", "empty", "env"]
 
 
 def test_the_disk_fills_up(tmp_path: Path) -> None:

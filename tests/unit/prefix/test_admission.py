@@ -101,7 +101,7 @@ AT_FAULT: dict[str, tuple[dict[str, Any], str]] = {
     "deep JSON": ({"paths": b"[" * 100_000}, "info/paths.json"),
     "no object": ({"paths": b"[]"}, "no JSON object"),
     "no path": ({"paths": [5]}, "no path"),
-    "unknown type": ({"paths": [entry("share/x", path_type="fifo")]}, "unknown type"),
+    "another type": ({"paths": [{"_path": "share", "path_type": "directory"}]}, "type that can't be linked"),
     "unknown hash": ({"paths": [entry("share/x", sha256="x")]}, "no sha256"),
     "negative size": ({"paths": [entry("share/x", size_in_bytes=-1)]}, "impossible size"),
     "placeholder of one letter": ({"paths": [entry("share/x", prefix_placeholder="x")]}, "placeholder"),
@@ -147,11 +147,9 @@ def test_an_ordinary_package(stage: Path, tmp_path: Path) -> None:
         entry("site-packages/x.py", prefix_placeholder=LONG, file_mode="text"),
         entry("python-scripts/run"),
         link("share/out"),
-        {"_path": "share/empty", "path_type": "directory"},
     ]
     files: dict[str, bytes | str] = {"site-packages/x.py": b"x", "python-scripts/run": b"x", "share/out": "/etc/x"}
     package = unpacked(tmp_path, paths, files, index=PYTHON, points=["tool = a.b:c.d", "x-y.z=a:b"])
-    (Path(package) / "share/empty").mkdir()
     (Path(package) / "python-scripts/run").chmod(0o6777)
     admission(stage).admit(RECORD, package, closely=True)
     assert (Path(package) / "python-scripts/run").stat().st_mode & 0o7777 == 0o775, "neither setuid nor for all"
