@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bootstrap.diagnosis.model import SUBJECT, Breakage, Change, Dist, Finding, Outcome, Requirement, Verdict
+from bootstrap.diagnosis.requirements import needs_build
 from bootstrap.diagnosis.resolver import Question
 from bootstrap.diagnosis.target import analyse, comparison
 from bootstrap.errors import ResolverError
@@ -37,6 +38,8 @@ class Court:
     constraints: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     hashed: bool = False
+    build: bool = False
+    """Whether sources may be built, which runs their code."""
     _findings: dict[tuple[tuple[Requirement, ...], bool, bool], Finding] = field(default_factory=dict)
 
     def question(self, requirements: Sequence[Requirement], *, held: Sequence[str] = (), whole: bool) -> Question:
@@ -48,7 +51,7 @@ class Court:
             whole: Whether these are all: hashes are demanded of a complete list only.
         """
         return Question(
-            tuple(r for r in requirements if r.applies),
+            tuple(r for r in requirements if r.applies and (self.build or not needs_build(r))),
             constraints=self.constraints,
             options=self.options,
             hashes=self.hashed and whole,
@@ -67,6 +70,9 @@ class Court:
             IndexUnreachableError: An index doesn't answer.
         """
         asked = tuple(requirements)
+        sources = () if self.build else tuple(r for r in asked if r.applies and needs_build(r))
+        if sources:
+            return self._without(sources, asked, sure=sure, whole=whole)
         question = self.question(asked, whole=whole)
         key = asked, question.hashes, sure
         if key in self._findings:
@@ -78,11 +84,28 @@ class Court:
             try:
                 found = self.judge(asked, self.fast.resolve(question))
             except ResolverError:
-                found = None
+                if not self.confirm:
+                    raise
         if found is None or ((found.moves or found.failed) and self.confirm):
             found = self.judge(asked, self.pip.resolve(question))
         self._findings[key] = found
         return found
+
+    def _without(
+        self, sources: tuple[Requirement, ...], asked: tuple[Requirement, ...], *, sure: bool, whole: bool
+    ) -> Finding:
+        """What the others do: of these only a build would tell what they need."""
+        unread = tuple(f"{r.for_pip(hashes=False)} needs a build to tell what it needs" for r in sources)
+        rest = tuple(r for r in asked if r not in sources)
+        if not any(r.applies for r in rest):
+            return Finding(asked, "doubtful", failed=unread, unread=unread)
+        found = self.finding(rest, sure=sure, whole=whole)
+        return replace(
+            found,
+            requirements=asked,
+            verdict="guilty" if found.verdict == "guilty" else "doubtful",
+            unread=unread,
+        )
 
     @property
     def pip_or_fast(self) -> Resolver:
@@ -126,6 +149,7 @@ class Court:
             resolver=outcome.resolver,
             seconds=outcome.seconds + time.monotonic() - began,
             planned=outcome.planned,
+            unbuilt=outcome.unbuilt,
         )
 
     def _changes(self, planned: Sequence[Dist]) -> tuple[list[Change], list[Change]]:
