@@ -157,6 +157,7 @@ class _Reader:
         """What one cell does. Whatever is wrong with it concerns it alone."""
         self._number, self._offset, self._depth = number, 0, 0
         found: list[Event] = []
+        source = source.encode("utf-8", "replace").decode("utf-8")  # half of a pair is no character
         try:
             for event in self._cell(source.split("\n")):
                 found.append(event)

@@ -110,9 +110,9 @@ class Player:
             self._cases |= fresh
             self._add(event, "restart", note=f"may not happen: {event.condition}")
             return
-        self.memory = self._disk()
-        self._cases = fresh
+        self.memory, self._cases = None, {(None, disk) for disk, _ in fresh}
         self._add(event, "restart", note=note)
+        self.memory, self._cases = self._disk(), fresh
 
     def _place(self, name: str) -> str:
         """A file's absolute path."""

@@ -233,7 +233,7 @@ class CodeReader:
         if any(function.startswith(f"{name}().") for function in self._functions):
             return Ref(f"{name}()")
         opened = self._opened(source)
-        return Ref(f"open file {opened[1]}{opened[0]}") if opened else UNKNOWN
+        return Ref(f"open file {opened[0]}{opened[1]}") if opened else UNKNOWN
 
     def _branches(
         self, bodies: list[tuple[list[ast.stmt], str]], condition: str, *, whole: bool = False

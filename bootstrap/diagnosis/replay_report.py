@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bootstrap import __version__
-from bootstrap.diagnosis.markdown import cell, code
+from bootstrap.diagnosis.markdown import block, cell, code, prose
 from bootstrap.diagnosis.wording import badge, effect
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def render(replay: Replay, *, everything: bool = False) -> RenderableType:
         table.add_column(name, overflow="fold", justify="right" if name == "cell" else "left")
     for scene in replay.scenes:
         state = Text(_state(scene), style="red" if scene.parted else "")
-        table.add_row(str(scene.cell), scene.text, state, _did(scene, None if everything else 2))
+        table.add_row(str(scene.cell), Text(scene.text), state, Text(_did(scene, None if everything else 2)))
     parts: list[RenderableType] = [
         Text.assemble((verdict, f"bold {_STYLES[verdict]}"), ": ", (headline(replay), "bold")),
         Text(_title(replay), style="dim"),
@@ -151,12 +151,12 @@ def to_html(replay: Replay) -> str:
 
 def to_markdown(replay: Replay) -> str:
     """The replay for a bug report."""
-    lines = [f"### {replay.verdict}: {headline(replay)}", "", _title(replay), ""]
+    lines = [f"### {replay.verdict}: {prose(headline(replay))}", "", prose(_title(replay)), ""]
     lines += ["| cell | command | memory / disk | what it did |", "|---:|---|---|---|"]
-    lines += [f"| {s.cell} | {code(cell(s.text))} | {_state(s)} | {cell(_did(s, 3))} |" for s in replay.scenes]
-    lines += ["", *(f"- {line}" for line in (*story(replay), *replay.notes, *advice(replay)))]
+    lines += [f"| {s.cell} | {code(s.text)} | {_state(s)} | {cell(_did(s, 3))} |" for s in replay.scenes]
+    lines += ["", *(f"- {prose(line)}" for line in (*story(replay), *replay.notes, *advice(replay)))]
     for scene in replay.scenes:
         if scene.real:
-            lines += ["", f"For real, after cell {scene.cell}:", "", "```", *scene.real, "```"]
+            lines += ["", f"For real, after cell {scene.cell}:", "", *block(scene.real)]
     lines += ["", f"condacolab-bootstrap {__version__}, {platform.system()}, {replay.seconds:.1f} s", ""]
     return "\n".join(lines)

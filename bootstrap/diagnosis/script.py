@@ -36,6 +36,8 @@ class Simple:
     """An environment of its own that was activated before it."""
     piped: bool = False
     """Whether its input is another command's output."""
+    path: str = ""
+    """PATH, as far as it was set."""
 
 
 def simple_commands(text: str, variables: Mapping[str, str]) -> Iterator[Simple]:
@@ -249,7 +251,16 @@ class _Script:
             yield from self._follow(words[0], condition, never)
             return
         if words or sent:
-            yield Simple(tuple(words), tuple(sent), condition, never, self._folder, self._outside, piped)
+            yield Simple(
+                tuple(words),
+                tuple(sent),
+                condition,
+                never,
+                self._folder,
+                self._outside,
+                piped,
+                self._variables.get("PATH", ""),
+            )
         if not never and not piped:
             self._effects(words, condition)
 

@@ -34,6 +34,7 @@ _PREFIXES: dict[str, tuple[str, ...]] = {
     "stdbuf": ("-i", "-o", "-e"),
     **dict.fromkeys(("exec", "command", "nohup", "unbuffer", "setsid", "builtin"), ()),
 }
+_ENVIRONMENT = re.compile(r"(?:conda|mamba|forge|env)[^/:]*/(?:.*/)?bin/?$", re.IGNORECASE)
 _CONDA_INSTALLER = re.compile(r"(?:^|/)(?:mini|ana|mamba|micro)[\w.-]*\.sh$", re.IGNORECASE)
 _UNREAD = (
     *(["poetry", "add"], ["poetry", "install"], ["pipenv", "install"], ["pdm", "add"], ["pdm", "install"]),
@@ -189,7 +190,8 @@ def read_shell(text: str, variables: Mapping[str, str] | None = None) -> Iterato
     """
     for simple in simple_commands(text, variables or {}):
         for found in _read(simple.words, simple):
-            outside = simple.outside and f"the environment {simple.outside} is active"
+            outside = f"the environment {simple.outside} is active" if simple.outside else ""
+            outside = outside or _before_all(simple.path, found)
             if isinstance(found, Command):
                 found = replace(found, elsewhere=found.elsewhere or outside, mistaken=_mistaken(simple))
             yield replace(
@@ -199,6 +201,13 @@ def read_shell(text: str, variables: Mapping[str, str] | None = None) -> Iterato
                 folder=found.folder or simple.folder,
             )
         yield from _written(simple)
+
+
+def _before_all(path: str, found: Command | Effect) -> str:
+    """What another environment's folder at the head of PATH means for a command that names no folder itself."""
+    first = path.partition(":")[0]
+    plain = isinstance(found, Command) and found.tool != "uv" and "/" not in found.program
+    return f"PATH begins with {first}" if plain and _ENVIRONMENT.search(first) else ""
 
 
 def _read(words: Sequence[str], simple: Simple) -> Iterator[Command | Effect]:
@@ -211,6 +220,8 @@ def _read(words: Sequence[str], simple: Simple) -> Iterator[Command | Effect]:
     program = rest[0]
     if name in ("bash", "sh", "zsh", "dash", "eval"):
         yield from _inner_shell(name, rest[1:], simple)
+    elif _CONDA_INSTALLER.search(rest[0]):
+        yield Effect("conda", _prefix_given(rest))
     elif name in ("source", ".") or (rest[0].startswith("./") and name.endswith(".sh")):
         yield Effect("script", rest[1] if name in ("source", ".") and len(rest) > 1 else rest[0])
     elif _PYTHON.fullmatch(rest[0]) and len(rest) > 1:
@@ -257,14 +268,18 @@ def _inner_shell(name: str, rest: list[str], simple: Simple) -> Iterator[Command
     if any("c" in f for f in flags if not f.startswith("--")) and script:
         yield from read_shell(script[0])
     elif script and _CONDA_INSTALLER.search(script[0]):
-        place = next((b for a, b in pairwise(rest) if a.endswith("p")), "")
-        yield Effect("conda", place.rstrip("/"))
+        yield Effect("conda", _prefix_given(rest))
     elif script:
         yield Effect("script", script[0])
     else:
         for _, operator, goal in simple.sent:
             if operator in ("<<", "<<<"):
                 yield from read_shell(goal)
+
+
+def _prefix_given(words: Sequence[str]) -> str:
+    """The prefix that an installer of conda is given: ``-b -f -p /usr/local``, ``-bfp /usr/local``."""
+    return next((b for a, b in pairwise(words) if a.startswith("-") and a.endswith("p")), "").rstrip("/")
 
 
 def _python(words: Sequence[str], text: str, program: str) -> Iterator[Command | Effect]:
@@ -433,6 +448,7 @@ def _conda(words: Sequence[str], text: str) -> Iterator[Command]:
     rest = list(words)
     goal = next((b for a, b in pairwise(rest) if a in ("-n", "--name", "-p", "--prefix")), "")
     goal = goal or next((w.partition("=")[2] for w in rest if w.startswith(("--name=", "--prefix="))), "")
+    goal = goal.rstrip("/")
     verbs = [w for w in rest if not w.startswith("-")]
     verb = verbs[0] if verbs else ""
     if verb == "run":

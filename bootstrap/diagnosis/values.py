@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import posixpath
 import re
 import shlex
 from pathlib import PurePosixPath
@@ -55,6 +56,9 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 }
 _WIDTH = re.compile(r"%[^a-z%]*[\d*]|\{[^{}]*:")
 """Formats that could make a text of any length."""
+_PATHS: dict[str, Callable[..., Any]] = {
+    f"os.path.{name}": getattr(posixpath, name) for name in ("join", "basename", "dirname", "splitext", "normpath")
+}
 _METHODS = ("split", "strip", "lower", "upper", "replace", "splitlines", "lstrip", "rstrip", "startswith", "endswith")
 
 
@@ -254,8 +258,9 @@ class Evaluator:
             return f"the module {first}"
         if name in ("Path", "pathlib.Path", "pathlib.PurePath"):
             return FilePath(PurePosixPath(*arguments))
-        if name == "os.path.join":
-            return str(PurePosixPath(*arguments))
+        if name in _PATHS and all(isinstance(a, str) for a in arguments):
+            found = _PATHS[name](*arguments)
+            return list(found) if isinstance(found, tuple) else found
         if name == "shlex.split" and isinstance(first, str):
             return shlex.split(first)
         if name == "range" and all(isinstance(a, int) for a in arguments):
