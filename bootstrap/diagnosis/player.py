@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[\w.-]+")
 _PLACES = ("--find-links", "--index-url", "--extra-index-url", "--no-index")
-_KERNELS_OWN = ("/usr/bin", "/usr/local/bin", "/bin", "")
+_KERNELS_OWN = ("/usr/bin", "/usr/local/bin", "/bin", "/opt/conda/bin", ".")
+"""Where the pip of a hosted notebook's kernel is: Colab's, Kaggle's."""
 _VERSION = re.compile(r"(?:python|pip|pypy)(\d(?:\.\d+)?)$")
 
 
@@ -132,7 +133,12 @@ class Player:
             self._add(event, "unread", note=command.unread)
         elif outside:
             if command.target:
-                self._targets.add(self._target(event, command))
+                target = self._target(event, command)
+                self._targets.add(target)
+                if target in ("", event.folder):
+                    note = f"{outside} names the working folder, where Python looks first"
+                    self._add(event, "unread", note=note)
+                    return
             self._add(event, "skipped", note=f"{outside}: the environment is not touched")
         elif command.tool == "conda" and not self._of_conda(command):
             self._add(event, "skipped", note="conda changes an environment of its own, not the kernel's")
@@ -164,7 +170,7 @@ class Player:
         target = self._session.target
         if found and not f"{target.short_version}.".startswith(f"{found[1]}."):
             return f"{command.program} is of another Python"
-        if str(program.parent) in (*_KERNELS_OWN, ".") or str(program.parent) == str(target.python.parent):
+        if str(program.parent) in _KERNELS_OWN or str(program.parent) == str(target.python.parent):
             return ""
         return "" if "{sys.executable}" in command.program else f"{command.program} is of another environment"
 

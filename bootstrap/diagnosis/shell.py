@@ -381,7 +381,7 @@ def _call(tool: Tool, words: Sequence[str], text: str, program: str) -> Command:
     if tool == "uv":
         rest = ["--python" if w == "-p" else w for w in rest]
     found = _read_arguments(rest)
-    unknown = _UNKNOWN.search(" ".join((*found.requirements, *found.files, *found.constraints)))
+    unknown = _UNKNOWN.search(" ".join((*found.requirements, *found.files, *found.constraints, *found.options)))
     action: Action = "install" if verb in ("install", "sync") else "uninstall" if verb == "uninstall" else "other"
     return Command(
         tool=tool,

@@ -110,6 +110,7 @@ def test_numpy_uninstalled(tmp_path: Path) -> None:
     [
         ("!conda install -y numpy", "skipped", "conda changes an environment of its own"),
         ("!pip install --target elsewhere numpy", "skipped", "--target"),
+        ("!pip install --target . numpy", "unread", "where Python looks first"),
         (
             "try:\n    import numpy\nexcept ImportError:\n    import os; os.system('pip install alone')",
             "skipped",
