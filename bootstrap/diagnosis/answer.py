@@ -102,9 +102,10 @@ class Diagnosis:
     @property
     def verdict(self) -> Verdict:
         """Guilty: numpy would be replaced or broken. Doubtful: not resolved, or other packages would break."""
-        if any(trial.broke for trial in self.trials) or self.culprits or self.together.verdict == "guilty":
+        findings = (*self.culprits, self.together)
+        if any(trial.broke for trial in self.trials) or any(f.verdict == "guilty" for f in findings):
             return "guilty"
-        return "doubtful" if self.together.verdict == "doubtful" else "innocent"
+        return "doubtful" if self.culprits or self.together.verdict == "doubtful" else "innocent"
 
     @property
     def exit_code(self) -> int:

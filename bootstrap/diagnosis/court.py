@@ -7,7 +7,17 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis.model import SUBJECT, Breakage, Change, Dist, Finding, Outcome, Requirement, Verdict
+from bootstrap.diagnosis.model import (
+    SUBJECT,
+    Breakage,
+    Change,
+    Dist,
+    Finding,
+    Outcome,
+    Requirement,
+    Verdict,
+    normalized,
+)
 from bootstrap.diagnosis.requirements import needs_build
 from bootstrap.diagnosis.resolver import Question
 from bootstrap.diagnosis.target import analyse, comparison
@@ -139,7 +149,7 @@ class Court:
         chain = describe(analysis["chains"][0], versions) if moved and analysis["chains"] else ()
         return Finding(
             requirements,
-            _verdict(subject, breakages),
+            _verdict(subject, breakages, chain, outcome.unbuilt),
             subject=subject,
             chain=chain,
             reason=self._reason(subject, chain, requirements, outcome.planned),
@@ -191,9 +201,14 @@ class Court:
         return f"nothing excludes numpy {subject.before}; the resolver chose another"
 
 
-def _verdict(subject: Change | None, breakages: Sequence[Breakage]) -> Verdict:
+def _verdict(
+    subject: Change | None, breakages: Sequence[Breakage], chain: Sequence[str], unbuilt: Sequence[str]
+) -> Verdict:
     if subject is not None and subject.kind in ("replaced", "removed"):
-        return "guilty"
+        # Whether a source can be built, and then needs what its record says, only its build tells.
+        sources = {normalized(named.rpartition(" ")[0]) for named in unbuilt}
+        way = {SUBJECT, *(normalized(link.partition(" ")[0].partition("[")[0]) for link in chain[:-1])}
+        return "doubtful" if way & sources else "guilty"
     return "doubtful" if breakages or subject is not None else "innocent"
 
 

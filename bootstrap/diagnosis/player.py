@@ -213,6 +213,9 @@ class Player:
             self._add(event, "unread", note=_told(error))
             return
         self.answered = self.answered or not finding.unread or not finding.failed
+        if finding.moves and finding.verdict != "guilty":
+            said = f"if {', '.join(finding.unbuilt)} can be built, and then needs what its record says"
+            event = replace(event, condition=event.condition or said)
         before = self._disk()
         kind = "unread" if finding.unread and finding.failed else "install"
         moved = finding.subject.after if finding.moves and finding.subject else None

@@ -182,7 +182,8 @@ class CodeReader:
         self.called.discard(name)
         if not isinstance(node, ast.Lambda) and not self._owner:
             self.names.values.pop(name, None)
-            self._owner, self._never = name, f"in {name.replace('()', '')}, which nothing calls"
+            outer = self._never
+            self._owner, self._never = name, outer or f"in {name.replace('()', '')}, which nothing calls"
             saved = dict(self.names.values)
             self._limit = min(_STEPS, self._steps + _UNCALLED_STEPS)
             self.names.values.update(dict.fromkeys(_parameters(node), UNKNOWN))
@@ -190,7 +191,7 @@ class CodeReader:
                 with suppress(CodeTooLong):
                     yield from self._block(node.body, "")
             finally:
-                self._owner = self._never = ""
+                self._owner, self._never = "", outer
                 self.names.values = saved
                 self._limit = _STEPS
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _MOST = 2000
-"""So many simple commands are followed: loops in loops end there."""
+"""So many simple commands are followed."""
 _ENDS = {";", "\n", "&", "&&", "||", "|", "|&", ";;", ")"}
 _TESTS = ("[", "[[", "test", "command", "which", "type", "hash", "grep", "egrep", "diff", "cmp", "nvidia-smi")
 _STRAY = ("then", "do", "else", "elif", "fi", "done", "esac", "}", "!", "time")
@@ -41,12 +41,20 @@ class Simple:
 
 
 def simple_commands(text: str, variables: Mapping[str, str]) -> Iterator[Simple]:
-    """The simple commands of a shell script, in order, loops over words unrolled and functions followed."""
+    """The simple commands of a shell script, in order, loops over words unrolled and functions followed.
+
+    Raises:
+        ScriptTooLong: There are too many.
+    """
     yield from _Script(tokens(text), dict(variables)).run()
 
 
+class ScriptTooLong(Exception):  # noqa: N818 - not an error of the script's
+    """There is too much to be followed."""
+
+
 class _Ended(Exception):  # noqa: N818 - no error: the script has ended
-    """``exit``, or too many commands."""
+    """``exit``."""
 
 
 class _Script:
@@ -246,7 +254,7 @@ class _Script:
             test = test and found_ != "]]"
         self._count += 1
         if self._count > _MOST:
-            raise _Ended
+            raise ScriptTooLong
         if words and words[0] in self._functions and self._depth < 5:
             yield from self._follow(words[0], condition, never)
             return

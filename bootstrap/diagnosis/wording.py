@@ -58,7 +58,7 @@ def headline(diagnosis: Diagnosis) -> str:
         return f"all together would replace numpy {numpy} by {together.subject.after}"
     if broke:
         return "numpy's version would stay, but something breaks"
-    if together.unread and not together.breakages and together.subject is None:
+    if numpy and together.unread and not together.breakages and together.subject is None:
         return f"numpy {numpy} stays, as far as can be told without a build"
     if together.failed:
         return "all together can't be resolved" if len(diagnosis.alone) != 1 else "it can't be resolved"

@@ -149,7 +149,8 @@ class _Lexer:
     def _document(self, end: str) -> Word:
         lines = []
         while self.at < len(self._text):
-            line, _, _ = self._text[self.at :].partition("\n")
+            ends = self._text.find("\n", self.at)
+            line = self._text[self.at : ends if ends >= 0 else None]
             self.at += len(line) + 1
             if line.strip() == end:
                 break

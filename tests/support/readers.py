@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-_LIMITS = ("(CodeTooLong)", "(RecursionError)", "(MemoryError)")
+_LIMITS = ("(CodeTooLong)", "(ScriptTooLong)", "(RecursionError)", "(MemoryError)")
 
 
 def read_any_cells(cells: list[str]) -> None:

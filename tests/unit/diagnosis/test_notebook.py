@@ -106,6 +106,7 @@ def test_what_may_not_run(cell: str, condition: str) -> None:
         ("%%script false --no-raise-error\npip install a", "%%script false doesn't run it"),
         ("try:\n    import numpy\nexcept ImportError:\n    !pip install a", "only if numpy can't be imported"),
         ("!true || pip install a", "the command before it succeeds"),
+        ("if False:\n    def f(): pass\n    !pip install a", "under `False`, which is False"),
     ],
 )
 def test_what_does_not_run(cell: str, never: str) -> None:
@@ -127,6 +128,7 @@ def test_what_does_not_run(cell: str, never: str) -> None:
         "%run setup_colab.py",
         "x = [\n(\n!pip install a",
         "!frobnicate pip install a",
+        "%%bash\n" + "for a in 1 2 3 4 5 6 7 8 9; do " * 5 + "echo $a; " + "done; " * 5 + "pip install a",
     ],
 )
 def test_what_is_not_understood_is_said(cell: str) -> None:
