@@ -11,7 +11,7 @@ from bootstrap.diagnosis import requirements
 from tests.support import odd_inputs, readers
 
 few = settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     derandomize=True,
     database=None,
