@@ -57,6 +57,8 @@ def story(replay: Replay) -> list[str]:
             lines.append(f"Cell {scene.cell} moved numpy {change.before} -> {change.after} ({why}).{kept}")
         elif scene.kind == "restart" and scene.condition:
             lines.append(f"Cell {scene.cell} may restart the kernel, {scene.condition}.")
+        elif scene.kind == "restart" and scene.note.startswith("condacolab"):
+            lines.append(f"Cell {scene.cell} restarts the kernel with conda's Python, whose numpy isn't known.")
         elif scene.kind == "restart":
             lines.append(f"Cell {scene.cell} restarts the kernel: memory and disk agree afterwards ({scene.disk}).")
     parted = [scene for scene in replay.scenes if scene.parted]
