@@ -153,9 +153,12 @@ class CodeReader:
             for child in ast.iter_child_nodes(node):
                 if isinstance(child, ast.expr):
                     yield from self._expression(child, condition)
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-                return "ends" if names.dotted(node.value.func) == "sys.exit" and self._depth == 0 else ""
+            return "ends" if isinstance(node, ast.Expr) and self._exits(node.value) else ""
         return ""
+
+    def _exits(self, node: ast.expr) -> bool:
+        """Whether an expression ends the cell."""
+        return isinstance(node, ast.Call) and self.names.dotted(node.func) == "sys.exit"
 
     def _import(self, node: ast.Import | ast.ImportFrom, condition: str) -> Iterator[Call]:
         values = self.names.values
@@ -269,10 +272,11 @@ class CodeReader:
         yield from self._expression(node.test, condition)
         holds, said = self.names.truth(node.test), _source(node.test)
         if holds is None:
-            ends = isinstance(node.body[-1], ast.Raise) and not node.orelse
+            last = node.body[-1]
+            stops = isinstance(last, ast.Raise) or (isinstance(last, ast.Expr) and self._exits(last.value))
             bodies = [(node.body, f"if {said}"), (node.orelse, f"unless {said}")]
             flow = yield from self._branches(bodies, condition, whole=True)
-            return "" if ends or self._depth == 0 else flow  # an error is not foreseen
+            return "" if stops and not node.orelse else flow  # an error is not foreseen
         yield from self._skipped(node.orelse if holds else node.body, f"under `{said}`, which is {holds}")
         return (yield from self._block(node.body if holds else node.orelse, condition))
 
@@ -368,6 +372,7 @@ class CodeReader:
                 said = condition or ("" if holds is not None else f"depending on {_source(before)}")
                 yield from self._expression(value, said, depth + 1)
         elif isinstance(node, ast.IfExp):
+            yield from self._expression(node.test, condition, depth + 1)
             holds = self.names.truth(node.test)
             for branch, wanted in ((node.body, True), (node.orelse, False)):
                 if holds is None or holds is wanted:
@@ -390,13 +395,17 @@ class CodeReader:
         self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, condition: str, depth: int
     ) -> Iterator[Call]:
         first = node.generators[0]
+        yield from self._expression(first.iter, condition, depth + 1)
         values = self.names.value(first.iter)
         known = isinstance(values, (list, dict)) and len(node.generators) == 1
         saved = dict(self.names.values)
         for value in list(values)[:_TURNS] if known else [UNKNOWN]:
             self._bind(first.target, value, None)
             self._steps += 1
-            yield from self._expression(node.elt, condition if known else condition or "in a loop", depth + 1)
+            chosen = [self.names.truth(test) for test in first.ifs]
+            if False not in chosen:
+                said = condition if known and None not in chosen else condition or "in a loop"
+                yield from self._expression(node.elt, said, depth + 1)
         self.names.values = saved
 
     def _call(self, node: ast.Call, condition: str) -> Iterator[Call]:
@@ -404,8 +413,8 @@ class CodeReader:
         line, last = node.lineno, name.rpartition(".")[2]
         owner = name.rpartition(".")[0]
         if name == MARK:
-            text, line = self.names.value(node.args[0]), self.names.value(node.args[1])
-            yield self._call_of("shell", line, text, condition, content=None)
+            given: Any = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+            yield self._call_of("shell", given[1], given[0], condition, content=None)
         elif (
             name in _ENDS
             or last == "do_shutdown"

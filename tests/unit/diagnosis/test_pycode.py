@@ -42,6 +42,7 @@ def calls(*cells: str) -> list[Call]:
          ["pip install a", "pip install b"]),
         ("go = lambda p: os.system('pip install ' + p)\ngo('a')", ["pip install a"]),
         ("[os.system(f'pip install {p}') for p in ('a', 'b')]", ["pip install a", "pip install b"]),
+        ("[os.system(f'pip install {p}') for p in ('a', 'b') if p != 'a']", ["pip install b"]),
         ("ip = get_ipython()\nip.system('pip install %s' % 'a')", ["pip install a"]),
         ("P = []\nP.append('a')\nP += ['b']\nos.system('pip install {}'.format(' '.join(P)))", ["pip install a b"]),
         ("from pip._internal import main as go\ngo(['install', 'a'])", ["pip install a"]),
@@ -74,7 +75,15 @@ def test_commands(code: str, commands: list[str]) -> None:
         ("for x in y():\n    {}", "in a loop over y()"),
         ("match x:\n    case 1:\n        {}", "in a case"),
         ("if x:\n    if True:\n        {}", "if x"),
+        ("[{} for p in 'a' 'b' if f(p)]", "in a loop"),
+        ("{} if x else 1", "depending on x"),
+        ("x or {}", "depending on x"),
         ("if x:\n    raise E\n{}", ""),
+        ("if x:\n    sys.exit()\n{}", ""),
+        (
+            "for p in 'a', 'b':\n    if x:\n        break\n    if p == 'b':\n        {}",
+            "unless it has returned before",
+        ),
     ],
 )
 def test_whether_it_may_not_run(code: str, condition: str) -> None:
