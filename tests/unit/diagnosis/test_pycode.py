@@ -81,7 +81,7 @@ def test_commands(code: str, commands: list[str]) -> None:
         ("if x:\n    raise E\n{}", ""),
         ("if x:\n    sys.exit()\n{}", ""),
         (
-            "for p in 'a', 'b':\n    if x:\n        break\n    if p == 'b':\n        {}",
+            "while True:\n    if x:\n        break\n    {}",
             "unless it has returned before",
         ),
     ],
