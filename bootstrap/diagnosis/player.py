@@ -86,7 +86,9 @@ class Player:
             self.memory = self.memory or self._disk()
             self._cases = {(m or d, d) for m, d in self._cases}
         elif event.kind == "restart":
-            self._restart(event, "the kernel restarts: what is loaded next is what is on disk")
+            back = "the machine is given back: the next one has nothing of this"
+            again = "the kernel restarts: what is loaded next is what is on disk"
+            self._restart(event, back if ".unassign(" in event.text else again)
         elif event.kind == "condacolab":
             self._restart(event, "condacolab restarts the kernel, whose Python is conda's from then on")
             self._conda = f"since cell {event.cell} the kernel's Python is conda's"
