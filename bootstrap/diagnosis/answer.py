@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from bootstrap.diagnosis.model import EXIT_CODES, SCHEMA, Finding, Outcome, Requirement, Subject, Verdict
+from bootstrap.text import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -153,10 +154,10 @@ class Diagnosis:
     def _repr_html_(self) -> str:
         from bootstrap.diagnosis.report import to_html
 
-        return to_html(self)
+        return shown(to_html(self))
 
     def to_markdown(self) -> str:
         """The diagnosis for a bug report."""
         from bootstrap.diagnosis.markdown import diagnosis_markdown
 
-        return diagnosis_markdown(self)
+        return shown(diagnosis_markdown(self))

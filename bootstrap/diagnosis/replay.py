@@ -16,6 +16,7 @@ from bootstrap.diagnosis.player import Player
 from bootstrap.diagnosis.session import ResolverName, open_session
 from bootstrap.diagnosis.shadow import importable
 from bootstrap.progress import Step
+from bootstrap.text import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +79,7 @@ class Replay:
         """The replay for a bug report."""
         from bootstrap.diagnosis.replay_report import to_markdown
 
-        return to_markdown(self)
+        return shown(to_markdown(self))
 
     def __repr__(self) -> str:
         """The same as text, for a prompt and for a notebook that shows no HTML."""
@@ -89,7 +90,7 @@ class Replay:
     def _repr_html_(self) -> str:
         from bootstrap.diagnosis.replay_report import to_html
 
-        return to_html(self)
+        return shown(to_html(self))
 
 
 def ask_notebook(

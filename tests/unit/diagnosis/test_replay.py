@@ -224,6 +224,11 @@ def test_families(tmp_path: Path, name: str) -> None:
     assert play(tmp_path, *cells).verdict == verdict
 
 
+def test_passwords_in_addresses_are_not_shown(tmp_path: Path) -> None:
+    found = play(tmp_path, "!pip install innocent -i https://user:s3cret@x.y/simple")
+    assert all("s3cret" not in text for text in (found.to_markdown(), found._repr_html_(), repr(found)))
+
+
 def test_what_may_not_run_is_told_and_not_counted_as_done(tmp_path: Path) -> None:
     found = play(tmp_path, "if x():\n    !pip install alone", MOVES)
     first, second = found.scenes
