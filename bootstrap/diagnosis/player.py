@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap.diagnosis.court import Court
 from bootstrap.diagnosis.model import SUBJECT, Finding
+from bootstrap.diagnosis.notebook import path_from
 from bootstrap.diagnosis.requirements import (
     RequirementSet,
     constraint_lines,
@@ -123,8 +124,6 @@ class Player:
 
     def _file(self, event: Event, name: str) -> str:
         """Where a file lies that a command names."""
-        from bootstrap.diagnosis.notebook import path_from
-
         return name if is_address(name) else self._place(path_from(event.folder, name))
 
     def _command(self, event: Event, command: Command) -> None:
@@ -155,8 +154,6 @@ class Player:
             self._install(event, command)
 
     def _target(self, event: Event, command: Command) -> str:
-        from bootstrap.diagnosis.notebook import path_from
-
         return path_from(event.folder, command.target)
 
     def _of_conda(self, command: Command) -> bool:
