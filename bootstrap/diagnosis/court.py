@@ -61,7 +61,7 @@ class Court:
             whole: Whether these are all: hashes are demanded of a complete list only.
         """
         return Question(
-            tuple(r for r in requirements if r.applies and (self.build or not needs_build(r))),
+            tuple(r for r in requirements if r.applies and (self.build or not needs_build(r, self.pip.folder))),
             constraints=self.constraints,
             options=self.options,
             hashes=self.hashed and whole,
@@ -80,7 +80,7 @@ class Court:
             IndexUnreachableError: An index doesn't answer.
         """
         asked = tuple(requirements)
-        sources = () if self.build else tuple(r for r in asked if r.applies and needs_build(r))
+        sources = () if self.build else tuple(r for r in asked if r.applies and needs_build(r, self.pip.folder))
         if sources:
             return self._without(sources, asked, sure=sure, whole=whole)
         question = self.question(asked, whole=whole)

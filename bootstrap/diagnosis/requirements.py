@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from bootstrap.diagnosis.interpreter import Interpreter
 
+_DIRECT = re.compile(r"[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*@\s*(?P<place>.+)$", re.DOTALL)
+_MARKER = re.compile(r"\s;|;\s")
+_EXTRAS = re.compile(r"\[[^\[\]]*\]$")
 _COMMENT = re.compile(r"(?:^|\s+)#.*$")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|file:", re.IGNORECASE)
@@ -172,20 +175,50 @@ def is_address(place: str) -> bool:
 
 def is_location(text: str) -> bool:
     """Whether a requirement is a URL, an archive or a folder rather than a name."""
-    return bool(_URL.match(text) or _ARCHIVE.search(text) or text.startswith(".") or os.sep in text.split("[")[0])
+    return bool(
+        _DIRECT.match(text)
+        or _URL.match(text)
+        or _ARCHIVE.search(text)
+        or text.startswith(".")
+        or os.sep in text.split("[")[0]
+    )
 
 
 def constraint_lines(found: RequirementSet, *, build: bool) -> tuple[str, ...]:
-    """The constraints for pip; without those that ask for a source, unless it may be built."""
-    return tuple(r.for_pip() for r in found.constraints if build or not needs_build(r))
+    """The constraints for pip; unless sources may be built without those that name a place, which may hold one."""
+    return tuple(r.for_pip() for r in found.constraints if build or not (r.editable or is_location(r.text)))
 
 
-def needs_build(requirement: Requirement) -> bool:
-    """Whether only a build, which runs the code of what is asked for, tells what a requirement needs."""
-    if requirement.editable:
+def needs_build(requirement: Requirement, folder: Path) -> bool:
+    """Whether only a build, which runs the code of what is asked for, tells what a requirement needs.
+
+    Only what every reading takes for a wheel counts as one: what a requirement says may be meant to mislead.
+
+    Args:
+        requirement: The requirement.
+        folder: Where relative paths start.
+    """
+    text = requirement.text
+    if requirement.editable or len(text.splitlines()) > 1:
         return True
-    place = requirement.text.partition(";")[0].partition("#")[0].strip().partition("[")[0]
-    return is_location(requirement.text) and not place.lower().endswith(".whl")
+    if not is_location(text):
+        return False
+    direct = _DIRECT.match(text)
+    place, *markers = _MARKER.split(direct["place"] if direct else text, maxsplit=1)
+    if ";" in place or any("/" in marker for marker in markers):
+        return True
+    path = _EXTRAS.sub("", place.strip())
+    if _URL.match(path):
+        try:
+            url = urllib.parse.urlsplit(path)
+        except ValueError:
+            return True
+        if url.scheme.lower() not in ("http", "https", "file"):
+            return True
+        path = urllib.parse.unquote(url.path)
+        if url.scheme.lower() != "file":
+            return not path.endswith(".whl")
+    return not path.endswith(".whl") or _is_folder(folder / path)
 
 
 def _name_in(text: str) -> str:
@@ -359,6 +392,13 @@ def _resolved(inner: str, outer: str) -> str:
         except ValueError:
             return inner
     return os.path.normpath(Path(outer).parent / inner)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def _exists(path: Path) -> bool:

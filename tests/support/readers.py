@@ -36,7 +36,7 @@ def read_any_requirements(path: Path, data: bytes) -> None:
     path.write_bytes(data)
     try:
         for requirement in read_file(path).requirements:
-            needs_build(requirement)
+            needs_build(requirement, path.parent)
     except BootstrapError as error:
         error.to_dict()
 

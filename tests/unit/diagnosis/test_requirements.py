@@ -170,11 +170,26 @@ def test_files_that_are_only_referred_to_are_not_quoted(folder: Path) -> None:
         ("a @ https://x/a-1.tar.gz", True),
         ("./folder", True),
         ("git+https://x/y", True),
+        ("a[x] @ git+https://x/y", True),
+        ("a[x]@https://x/y.tar.gz", True),
+        ("a[x] @ https://x/y.whl ; python_version > '3'", False),
+        ("https://x/evil.tar.gz?.whl", True),
+        ("https://x/evil.tar.gz#.whl", True),
+        ("https://x/a.whl;/evil.tar.gz", True),
+        ("https://x/a.whl ;/evil.tar.gz", True),
+        ("./a.whl[x]/evil", True),
+        ("folder.whl", False),
+        ("./folder.whl", True),
+        ("git+file:///x/a.whl", True),
+        ("a @ https://x/y.whl\n-e ./z.whl", True),
+        ("numpy\n-e .", True),
     ],
 )
-def test_what_only_a_build_tells(text: str, builds: bool) -> None:
-    assert needs_build(Requirement(text)) is builds
-    assert needs_build(Requirement(text, editable=True))
+def test_what_only_a_build_tells(tmp_path: Path, text: str, builds: bool) -> None:
+    if text.startswith("./folder"):
+        (tmp_path / text).mkdir()
+    assert needs_build(Requirement(text), tmp_path) is builds
+    assert needs_build(Requirement(text, editable=True), tmp_path)
 
 
 def test_a_file_that_is_no_text(folder: Path) -> None:
