@@ -69,6 +69,7 @@ class Player:
         self.commands: list[tuple[int, list[str]]] = []
         """For each scene that installs: its index, and the arguments for the interpreter to do it for real."""
         self.unreached: IndexUnreachableError | None = None
+        """Why nothing can be asked any more: no index that every command has answers."""
         self.answered = False
         """Whether a resolver has answered at all."""
 
@@ -201,11 +202,10 @@ class Player:
             wanted = self._wanted(event, command)
             finding = self._court(command, wanted).finding(wanted.requirements, sure=True, whole=True)
         except IndexUnreachableError as error:
-            self.unreached = error
             note = _told(error)
             # An address of its own may be what is dead; the next command has others.
             if not own and not any("://" in r for r in (*command.requirements, *command.files, *command.constraints)):
-                self._dead = note
+                self._dead, self.unreached = note, error
             self._add(event, "unread", note=note)
             return
         except (RequirementsNotFoundError, RequirementSyntaxError, ResolverError, AsOfError) as error:
