@@ -356,6 +356,7 @@ def diagnose(
     resolver: ResolverName = "auto",
     as_of: str | None = None,
     options: Sequence[str] = (),
+    build: bool = False,
     progress: Progress | None = None,
 ) -> Diagnosis | Replay | Story:
     """Names what would replace or break numpy, or did. The environment asked about is never touched.
@@ -372,6 +373,8 @@ def diagnose(
         resolver: ``pip``; ``uv``; ``auto`` for uv where it is there, confirmed by pip.
         as_of: A day (``2025-11-15``): what was uploaded later doesn't count.
         options: Options of the pip command in question, as ``--upgrade``.
+        build: Also build what exists as source only (setup.py, build backends), which runs its code; otherwise its
+            own record is read, or it counts as unread.
         progress: Receives the states of the work.
 
     Raises:
@@ -393,6 +396,7 @@ def diagnose(
                 install=install,
                 resolver=resolver,
                 as_of=as_of,
+                build=build,
                 progress=shown,
             )
         return parts.ask_requirements(
@@ -406,6 +410,7 @@ def diagnose(
             minimal=None if write_minimal is None else Path(write_minimal),
             pinned=None if write_pinned is None else Path(write_pinned),
             force=force,
+            build=build,
             progress=shown,
         )
     finally:

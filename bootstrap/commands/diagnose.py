@@ -62,6 +62,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--install", action="store_true", help="also install for real, in throw-away copies, and check what broke"
     )
     how.add_argument(
+        "--build",
+        action="store_true",
+        help="also build what exists as source only: this runs its setup.py or build backend",
+    )
+    how.add_argument(
         "--pip-option",
         action="append",
         default=[],
@@ -93,6 +98,7 @@ def _run(args: argparse.Namespace) -> int:
             resolver=args.resolver,
             as_of=args.as_of,
             options=args.pip_option,
+            build=args.build,
             progress=progress,
         )
     except NoPinnedSetError as error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from bootstrap.diagnosis.model import EXIT_CODES, SCHEMA, Finding, Outcome, Requirement, Subject, Verdict
+from bootstrap.text import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,9 +103,10 @@ class Diagnosis:
     @property
     def verdict(self) -> Verdict:
         """Guilty: numpy would be replaced or broken. Doubtful: not resolved, or other packages would break."""
-        if any(trial.broke for trial in self.trials) or self.culprits or self.together.verdict == "guilty":
+        findings = (*self.culprits, self.together)
+        if any(trial.broke for trial in self.trials) or any(f.verdict == "guilty" for f in findings):
             return "guilty"
-        return "doubtful" if self.together.verdict == "doubtful" else "innocent"
+        return "doubtful" if self.culprits or self.together.verdict == "doubtful" else "innocent"
 
     @property
     def exit_code(self) -> int:
@@ -152,10 +154,10 @@ class Diagnosis:
     def _repr_html_(self) -> str:
         from bootstrap.diagnosis.report import to_html
 
-        return to_html(self)
+        return shown(to_html(self))
 
     def to_markdown(self) -> str:
         """The diagnosis for a bug report."""
         from bootstrap.diagnosis.markdown import diagnosis_markdown
 
-        return diagnosis_markdown(self)
+        return shown(diagnosis_markdown(self))

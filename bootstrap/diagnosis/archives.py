@@ -5,12 +5,12 @@ from __future__ import annotations
 import email
 import io
 import tarfile
-import tempfile
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
+import zlib
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from bootstrap.diagnosis.model import Dist
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
 SECONDS = 30.0
@@ -25,6 +26,7 @@ _TRIES = 3
 _TAIL = 131_072
 """The directory of a zip archive is at its end, and wheels put their METADATA right before it."""
 _SOURCE_LIMIT = 30_000_000
+_RECORD_LIMIT = 5_000_000
 _AGENT = "condacolab-bootstrap"
 
 
@@ -93,30 +95,61 @@ def read_source(url: str, size: int | None) -> Dist:
         raise ValueError(f"{url}: {size} bytes are too many to read its metadata")
     data, _ = fetch(url)
     try:
-        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            members = {m.name: m for m in archive.getmembers() if m.isfile()}
-
-            def text(suffix: str, depth: int) -> str | None:
-                names = sorted((n for n in members if n.endswith(suffix) and n.count("/") <= depth), key=len)
-                stream = archive.extractfile(members[names[0]]) if names else None
-                return stream.read().decode("utf-8", "replace") if stream else None
-
-            info = text("/PKG-INFO", 1) or text(".egg-info/PKG-INFO", 3)
-            if info is None:
-                raise ValueError(f"{url}: no PKG-INFO")
-            dist = parse(info, url)
-            needs = text(".egg-info/requires.txt", 3)
-    except (tarfile.TarError, EOFError) as error:
+        texts = _zip_texts(data) if url.endswith(".zip") else _tar_texts(data)
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise ValueError(f"{url}: {error}") from error
+
+    def text(suffix: str, depth: int) -> str | None:
+        names = sorted((n for n in texts if n.endswith(suffix) and n.count("/") <= depth), key=len)
+        return texts[names[0]] if names else None
+
+    info = text("/PKG-INFO", 1) or text(".egg-info/PKG-INFO", 3)
+    if info is None:
+        raise ValueError(f"{url}: no PKG-INFO")
+    dist = parse(info, url)
+    needs = text(".egg-info/requires.txt", 3)
     if dist.requires or needs is None:
         return dist
-    with tempfile.TemporaryDirectory() as folder:
-        egg = Path(folder) / "x.egg-info"
-        egg.mkdir()
-        (egg / "PKG-INFO").write_text(info, encoding="utf-8")
-        (egg / "requires.txt").write_text(needs, encoding="utf-8")
-        requires = tuple(metadata.Distribution.at(egg).requires or ())
+    requires = tuple(_Egg({"PKG-INFO": info, "requires.txt": needs}).requires or ())
     return Dist(dist.name, dist.version, requires, dist.extras, dist.requires_python, url=url)
+
+
+class _Egg(metadata.Distribution):
+    """The record of an egg, to be read as the standard library reads it."""
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        self._texts = texts
+
+    def read_text(self, filename: str) -> str | None:
+        return self._texts.get(filename)
+
+    def locate_file(self, path: str | os.PathLike[str]) -> Path:
+        return Path(path)
+
+
+def _wanted(name: str, size: int) -> bool:
+    return name.endswith(("/PKG-INFO", ".egg-info/requires.txt")) and size < _RECORD_LIMIT
+
+
+def _tar_texts(data: bytes) -> dict[str, str]:
+    """The records in a tar archive, by name."""
+    found = {}
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        for member in archive.getmembers():
+            stream = archive.extractfile(member) if member.isfile() and _wanted(member.name, member.size) else None
+            if stream:
+                found[member.name] = stream.read().decode("utf-8", "replace")
+    return found
+
+
+def _zip_texts(data: bytes) -> dict[str, str]:
+    """The records in a zip archive, by name; some have them at the top, beside setup.py."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = [m for m in archive.infolist() if _wanted(f"/{m.filename}", m.file_size)]
+        return {
+            m.filename if "/" in m.filename else f"/{m.filename}": archive.read(m).decode("utf-8", "replace")
+            for m in members
+        }
 
 
 def parse(text: str, url: str | None) -> Dist:

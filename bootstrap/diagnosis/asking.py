@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bootstrap.diagnosis.court import Court
 from bootstrap.diagnosis.predict import predict
 from bootstrap.diagnosis.prove import prove, refuse_freeze
-from bootstrap.diagnosis.requirements import read_file, read_lines, understand
+from bootstrap.diagnosis.requirements import constraint_lines, read_file, read_lines, understand
 from bootstrap.diagnosis.session import ResolverName, open_session
 from bootstrap.diagnosis.waysout import refuse_existing, write_minimal, write_pinned
 from bootstrap.errors import NoPinnedSetError
@@ -34,6 +34,7 @@ def ask_requirements(
     minimal: Path | None = None,
     pinned: Path | None = None,
     force: bool = False,
+    build: bool = False,
     progress: Progress,
 ) -> Diagnosis:
     """What requirements would do to an environment; see `bootstrap.api.diagnose`.
@@ -49,6 +50,7 @@ def ask_requirements(
         minimal: Where to write the part that changes nothing.
         pinned: Where to write exact versions.
         force: Whether these files may replace others.
+        build: Whether sources may be built, which runs their code.
         progress: Receives the states of the work.
 
     Raises:
@@ -66,6 +68,7 @@ def ask_requirements(
         resolver=resolver,
         as_of=as_of,
         options=(*wanted.options, *options),
+        build=build,
         progress=progress,
     ) as session:
         wanted = understand(session.target.inside, wanted)
@@ -75,9 +78,10 @@ def ask_requirements(
             pip=session.pip,
             fast=session.fast,
             confirm=session.confirm,
-            constraints=tuple(r.for_pip() for r in wanted.constraints),
+            constraints=constraint_lines(wanted, build=build),
             options=(*wanted.options, *options),
             hashed=wanted.hashed,
+            build=build,
         )
         diagnosis = predict(court, wanted, session.title, progress)
         if minimal is not None:

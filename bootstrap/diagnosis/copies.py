@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap.diagnosis.scratch import scratch_folder
 from bootstrap.errors import ProofError, ProofSpaceError
 
 if TYPE_CHECKING:
@@ -50,16 +50,13 @@ def throw_away(target: Target, *, method: str = "auto") -> Iterator[Copy]:
         ProofSpaceError: There is no room for it.
         ProofError: It can't be made.
     """
-    scratch = Path(tempfile.mkdtemp(prefix="bootstrap-prove-"))
-    try:
+    with scratch_folder() as scratch:
         if method != "copy" and (wrapper := _overlay(target.prefix, scratch)):
             yield Copy(target.python, wrapper)
         elif method == "overlay":
             raise ProofError("No overlay can be mounted here.", evidence=[f"on {target.prefix}, under {scratch}"])
         else:
             yield Copy(_real_copy(target, scratch / "env"))
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _overlay(prefix: Path, scratch: Path) -> tuple[str, ...]:

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis.model import SUBJECT, Breakage, Change, Dist, Finding, Outcome, Requirement, Verdict
+from bootstrap.diagnosis.model import (
+    SUBJECT,
+    Breakage,
+    Change,
+    Dist,
+    Finding,
+    Outcome,
+    Requirement,
+    Verdict,
+    normalized,
+)
+from bootstrap.diagnosis.requirements import needs_build
 from bootstrap.diagnosis.resolver import Question
 from bootstrap.diagnosis.target import analyse, comparison
 from bootstrap.errors import ResolverError
@@ -37,6 +48,8 @@ class Court:
     constraints: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     hashed: bool = False
+    build: bool = False
+    """Whether sources may be built, which runs their code."""
     _findings: dict[tuple[tuple[Requirement, ...], bool, bool], Finding] = field(default_factory=dict)
 
     def question(self, requirements: Sequence[Requirement], *, held: Sequence[str] = (), whole: bool) -> Question:
@@ -48,7 +61,7 @@ class Court:
             whole: Whether these are all: hashes are demanded of a complete list only.
         """
         return Question(
-            tuple(r for r in requirements if r.applies),
+            tuple(r for r in requirements if r.applies and (self.build or not needs_build(r, self.pip.folder))),
             constraints=self.constraints,
             options=self.options,
             hashes=self.hashed and whole,
@@ -67,6 +80,9 @@ class Court:
             IndexUnreachableError: An index doesn't answer.
         """
         asked = tuple(requirements)
+        sources = () if self.build else tuple(r for r in asked if r.applies and needs_build(r, self.pip.folder))
+        if sources:
+            return self._without(sources, asked, sure=sure, whole=whole)
         question = self.question(asked, whole=whole)
         key = asked, question.hashes, sure
         if key in self._findings:
@@ -78,11 +94,28 @@ class Court:
             try:
                 found = self.judge(asked, self.fast.resolve(question))
             except ResolverError:
-                found = None
+                if not self.confirm:
+                    raise
         if found is None or ((found.moves or found.failed) and self.confirm):
             found = self.judge(asked, self.pip.resolve(question))
         self._findings[key] = found
         return found
+
+    def _without(
+        self, sources: tuple[Requirement, ...], asked: tuple[Requirement, ...], *, sure: bool, whole: bool
+    ) -> Finding:
+        """What the others do: of these only a build would tell what they need."""
+        unread = tuple(f"{r.for_pip(hashes=False)} needs a build to tell what it needs" for r in sources)
+        rest = tuple(r for r in asked if r not in sources)
+        if not any(r.applies for r in rest):
+            return Finding(asked, "doubtful", failed=unread, unread=unread)
+        found = self.finding(rest, sure=sure, whole=whole)
+        return replace(
+            found,
+            requirements=asked,
+            verdict="guilty" if found.verdict == "guilty" else "doubtful",
+            unread=unread,
+        )
 
     @property
     def pip_or_fast(self) -> Resolver:
@@ -116,7 +149,7 @@ class Court:
         chain = describe(analysis["chains"][0], versions) if moved and analysis["chains"] else ()
         return Finding(
             requirements,
-            _verdict(subject, breakages),
+            _verdict(subject, breakages, chain, outcome.unbuilt),
             subject=subject,
             chain=chain,
             reason=self._reason(subject, chain, requirements, outcome.planned),
@@ -126,6 +159,7 @@ class Court:
             resolver=outcome.resolver,
             seconds=outcome.seconds + time.monotonic() - began,
             planned=outcome.planned,
+            unbuilt=outcome.unbuilt,
         )
 
     def _changes(self, planned: Sequence[Dist]) -> tuple[list[Change], list[Change]]:
@@ -167,9 +201,14 @@ class Court:
         return f"nothing excludes numpy {subject.before}; the resolver chose another"
 
 
-def _verdict(subject: Change | None, breakages: Sequence[Breakage]) -> Verdict:
+def _verdict(
+    subject: Change | None, breakages: Sequence[Breakage], chain: Sequence[str], unbuilt: Sequence[str]
+) -> Verdict:
     if subject is not None and subject.kind in ("replaced", "removed"):
-        return "guilty"
+        # Whether a source can be built, and then needs what its record says, only its build tells.
+        sources = {normalized(named.rpartition(" ")[0]) for named in unbuilt}
+        way = {SUBJECT, *(normalized(link.partition(" ")[0].partition("[")[0]) for link in chain[:-1])}
+        return "doubtful" if way & sources else "guilty"
     return "doubtful" if breakages or subject is not None else "innocent"
 
 

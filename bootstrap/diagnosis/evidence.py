@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _GAP_SECONDS = 20.0
 """Installations further apart than this are not of one command."""
+_EARLIEST = 1_000_000_000.0
+"""No installation is older than September 2001."""
 _KERNELS = ("ipykernel", "colab_kernel_launcher", "ipykernel_launcher")
 _SUCCESS = re.compile(r"Successfully installed (.+)$")
 # pip moves a package aside under a mangled name before it deletes it: ~umpy.
@@ -40,6 +42,8 @@ class Installed:
     dist: Dist
     at: float
     """When its record was written, in seconds since 1970."""
+    changed: float = 0.0
+    """When that file came to this place, or changed there last."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready data."""
@@ -121,7 +125,10 @@ def _when(dist: Dist) -> Installed | None:
         return None
     for name in ("RECORD", "INSTALLER", "METADATA", "PKG-INFO", ""):
         with suppress(OSError):
-            return Installed(dist, (Path(dist.path) / name).stat().st_mtime)
+            times = (Path(dist.path) / name).stat()
+            # Archives that know no times say 1980.
+            at = times.st_mtime if times.st_mtime > _EARLIEST else times.st_ctime
+            return Installed(dist, at, times.st_ctime)
     return None
 
 

@@ -12,6 +12,7 @@ from bootstrap.errors import FreezeError, FreezePythonError, RequirementSyntaxEr
 from bootstrap.progress import Step
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from bootstrap.diagnosis.index import Index
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from bootstrap.progress import Progress
 
 _AT_ONCE = 16
+_COLAB_PINS = ("google-auth", "ipykernel", "ipython", "pandas", "portpicker", "requests", "tornado")
+"""What google.colab's setup file asks for in the very version that Colab brings."""
 _STRANGERS = 0.03
 """A freeze file of this Python may hold so many packages that say they don't run on it: odd pins, old metadata."""
 
@@ -54,8 +57,15 @@ def read_freeze(path: Path, target: Target, index: Index, progress: Progress) ->
             progress.step(Step("read metadata", done, len(pinned), detail=str(dist)))
     _refuse_misfits(path, found, target)
     # What has an address only: its name is there, its version and needs are not.
-    found += [Dist(r.name, "0", known=False) for r in unpinned if r.name]
+    versions = {dist.key: dist.version for dist in found}
+    found += [Dist(r.name, "0", _pins(r.name, versions), known=False) for r in unpinned if r.name]
     return list({dist.key: dist for dist in found}.values())
+
+
+def _pins(name: str, versions: Mapping[str, str]) -> tuple[str, ...]:
+    """What a package that no index has is known to need: google-colab pins what its machine has."""
+    pinned = _COLAB_PINS if name == "google-colab" else ()
+    return tuple(f"{other}=={versions[other]}" for other in pinned if other in versions)
 
 
 def _version(requirement: Requirement) -> str | None:

@@ -21,10 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.diagnosis import archives
 from bootstrap.diagnosis.model import Dist, normalized
+from bootstrap.diagnosis.settings import add
 from bootstrap.errors import IndexUnreachableError
 from bootstrap.prefix.cache import default_cache
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bootstrap.diagnosis.settings import Settings
 
 _JSON = "application/vnd.pypi.simple.v1+json"
@@ -73,10 +76,17 @@ class Index:
             cache: Where METADATA is kept, by the archive's address.
         """
         self._settings = settings
+        self._python = python
+        self._given_cache = cache
         self._tag = f"cp{python.replace('.', '')}"
         self._cache = (cache or default_cache()) / "metadata"
         self._listed: dict[str, list[Archive]] = {}
         self._lock = threading.Lock()
+
+    def with_options(self, options: Sequence[str]) -> Index:
+        """The same with the places that a command's options name."""
+        settings = add(self._settings, options)
+        return self if settings == self._settings else Index(settings, self._python, cache=self._given_cache)
 
     def archives(self, name: str) -> list[Archive]:
         """All files of a package, in no order.

@@ -142,6 +142,8 @@ class Outcome:
     resolver: str = ""
     """``pip 24.1.2``, ``uv 0.9.1``."""
     seconds: float = 0.0
+    unbuilt: tuple[str, ...] = ()
+    """What there is as source only, taken by its own record: ``wget 3.2``."""
 
     @property
     def ok(self) -> bool:
@@ -166,6 +168,10 @@ class Finding:
     added: tuple[Change, ...] = ()
     breakages: tuple[Breakage, ...] = ()
     failed: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Requirements whose needs only a build would tell; the rest is judged without them."""
+    unbuilt: tuple[str, ...] = ()
+    """What there is as source only, taken by its own record."""
     resolver: str = ""
     seconds: float = 0.0
     planned: tuple[Dist, ...] = field(default=(), repr=False, compare=False)
@@ -179,7 +185,7 @@ class Finding:
     @property
     def disturbs(self) -> bool:
         """Whether anything of the installed set would change or no longer fit, or it can't be resolved."""
-        return bool(self.failed or self.changes or self.breakages)
+        return bool(self.failed or self.unread or self.changes or self.breakages)
 
     @property
     def path(self) -> str:
@@ -198,6 +204,8 @@ class Finding:
             "added": [c.to_dict() for c in self.added],
             "breakages": [b.to_dict() for b in self.breakages],
             "failed": list(self.failed),
+            "unread": list(self.unread),
+            "unbuilt": list(self.unbuilt),
             "resolver": self.resolver,
             "seconds": round(self.seconds, 3),
         }

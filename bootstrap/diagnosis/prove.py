@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from bootstrap.diagnosis.answer import Trial
 from bootstrap.diagnosis.copies import throw_away
 from bootstrap.diagnosis.live import LAZY
+from bootstrap.diagnosis.scratch import scratch_folder
 from bootstrap.errors import ProofError
 from bootstrap.progress import Step
 
@@ -107,13 +107,13 @@ def _names(findings: Sequence[Finding]) -> list[str]:
 def _trial(court: Court, finding: Finding, baseline: Observed, names: Sequence[str]) -> Trial:
     began = time.monotonic()
     requirements = [r for r in finding.requirements if r.applies]
-    with tempfile.TemporaryDirectory(prefix="bootstrap-prove-") as folder:
-        wanted = Path(folder) / "requirements.txt"
+    with scratch_folder() as folder:
+        wanted = folder / "requirements.txt"
         lines = [r.for_pip(hashes=court.hashed) for r in requirements]
         wanted.write_text("\n".join(lines) + "\n", encoding="utf-8")
         arguments = ["-m", "pip", "install", "--quiet", *court.options, "-r", str(wanted)]
         if court.constraints:
-            bounds = Path(folder) / "constraints.txt"
+            bounds = folder / "constraints.txt"
             bounds.write_text("\n".join(court.constraints) + "\n", encoding="utf-8")
             arguments += ["-c", str(bounds)]
         seen = observe(court.target, [arguments], names, folder=court.pip.folder)

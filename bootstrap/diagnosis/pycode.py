@@ -1,26 +1,49 @@
 """Installations that Python code would run, found without running it.
 
-Follows what notebooks really do: literal commands, strings put together from literals, loops over literal lists,
-and helper functions that are called with literals. What can't be told is shown as ``{...}``, never guessed.
+The code is followed as a program: branches whose conditions literals decide, loops over literals, functions and
+methods of its own where they are called. What can't be told is shown as ``{...}``, and what depends on it carries the
+condition; neither is guessed.
 """
 
 from __future__ import annotations
 
 import ast
 import shlex
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from bootstrap.diagnosis.shell import mentions
+from bootstrap.diagnosis.values import DEEPEST, PLACEHOLDER, UNKNOWN, Evaluator, FilePath, Ref, as_word
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Generator, Iterator
 
-CallKind = Literal["shell", "restart", "import", "condacolab", "file"]
+CallKind = Literal["shell", "restart", "import", "condacolab", "file", "folder", "path", "unread"]
+_Flow = Literal["", "ends", "may end"]
 
-_MOST = 200
-"""So many turns of a loop, or calls of functions within functions, are followed."""
-_RUNNERS = ("run", "call", "check_call", "check_output", "Popen", "system", "getoutput", "getstatusoutput", "popen")
+MARK = "__shell__"
+"""What notebooks' own lines are called with, once they are Python."""
+_TURNS = 200
+_STEPS = 50_000
+"""So many statements are followed in a notebook; what comes after is said to be unread."""
+_UNCALLED_STEPS = 500
+_CALLS_WITHIN = 6
+_RUNNERS = {
+    *(f"subprocess.{n}" for n in ("run", "call", "check_call", "check_output", "Popen", "getoutput")),
+    *("subprocess.getstatusoutput", "os.system", "os.popen", "asyncio.create_subprocess_shell"),
+}
+_STARS = {"subprocess": "run call check_call check_output Popen getoutput getstatusoutput", "os": "system popen"}
 _IPYTHON = ("system", "getoutput", "system_piped", "system_raw")
-_UNKNOWN = "{...}"
+_SHELLS = ("get_ipython()", "ip", "ipython", "shell", "IPython.get_ipython()")
+_PIP_MAINS = ("pip.main", "pip._internal.main", "pip._internal.cli.main.main", "pip._internal.main.main", "pipmain")
+_ENDS = ("exit", "quit", "os._exit", "os.abort")
+# What is only shown, raised or kept, though it speaks of installing.
+_SHOWS = (
+    *("print", "display", "Markdown", "HTML", "input", "warn", "warning", "info", "debug", "error", "exception"),
+    *("write", "append", "log", "pprint", "format", "join", "split", "replace", "strip", "dedent", "add_argument"),
+    *("compile", "search", "match", "startswith", "endswith", "critical", "len", "str", "repr", "extend", "sub"),
+)
 
 
 @dataclass(frozen=True)
@@ -30,213 +53,587 @@ class Call:
     kind: CallKind
     line: int
     text: str
-    content: str = ""
+    content: str | None = ""
+    """Of a file; None where only running tells it."""
     condition: str = ""
+    """Why it may not happen."""
+    never: str = ""
+    """Why it doesn't happen."""
+    append: bool = False
+    owner: str = ""
+    """The function that it stands in, where it was not called (yet)."""
+
+
+class CodeTooLong(Exception):  # noqa: N818 - not an error of the notebook's
+    """There is too much to be followed."""
 
 
 class CodeReader:
     """Reads cell after cell and remembers literals and functions."""
 
-    def __init__(self) -> None:
-        self._values: dict[str, Any] = {}
-        self._functions: dict[str, ast.FunctionDef] = {}
+    def __init__(self, importable: Callable[[str], bool | None] = lambda _: None) -> None:
+        self.names = Evaluator(importable)
+        self.called: set[str] = set()
+        """The functions that were called."""
+        self.passed: set[str] = set()
+        """Functions that were handed on, so that others may call them."""
+        self._functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda] = {}
         self._depth = 0
+        self._steps = 0
+        self._limit = _STEPS
+        self._never = ""
+        self._owner = ""
 
     def read(self, tree: ast.Module) -> Iterator[Call]:
         """What a cell's code would do, in order."""
+        self._never = self._owner = ""
         yield from self._block(tree.body, "")
 
-    def _block(self, body: list[ast.stmt], condition: str) -> Iterator[Call]:
-        for statement in body:
-            yield from self._statement(statement, condition)
+    # Statements
 
-    def _statement(self, node: ast.stmt, condition: str) -> Iterator[Call]:
+    def _block(self, body: list[ast.stmt], condition: str) -> Generator[Call, None, _Flow]:
+        flow: _Flow = ""
+        for statement in body:
+            self._steps += 1
+            if self._steps > self._limit:
+                raise CodeTooLong
+            ended = yield from self._statement(statement, condition)
+            if ended == "ends":
+                return "may end" if flow else "ends"
+            if ended == "may end":
+                flow = ended
+                condition = condition or "unless it has returned before"
+        return flow
+
+    def _statement(self, node: ast.stmt, condition: str) -> Generator[Call, None, _Flow]:
+        names = self.names
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-            for name in names:
-                yield Call("import", node.lineno, name)
-        elif isinstance(node, ast.FunctionDef):
-            self._functions[node.name] = node
+            yield from self._import(node, condition)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield from self._define(node.name, node)
+            self.passed.update(node.name for _ in node.decorator_list)
+        elif isinstance(node, ast.ClassDef):
+            names.values[node.name] = Ref(node.name)
+            for inner in node.body:
+                if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    yield from self._define(f"{node.name}().{inner.name}", inner)
         elif isinstance(node, ast.Assign):
-            yield from self._calls(node.value, condition)
+            yield from self._expression(node.value, condition)
             for target in node.targets:
-                if isinstance(target, ast.Name):
-                    self._values[target.id] = self._value(node.value)
-        elif isinstance(node, ast.For):
-            yield from self._loop(node, condition)
-        elif isinstance(node, ast.If):
-            yield from self._calls(node.test, condition)
-            yield from self._block(node.body, condition or "under an if")
-            yield from self._block(node.orelse, condition or "under an if")
-        elif isinstance(node, ast.Try):
-            yield from self._block(node.body, condition)
-            for handler in node.handlers:
-                yield from self._block(handler.body, condition or "only after an error")
-            yield from self._block([*node.orelse, *node.finalbody], condition)
-        elif isinstance(node, ast.With):
-            yield from self._with(node, condition)
+                self._bind(target, names.value(node.value), node.value)
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            yield from self._expression(node.value, condition)
+            self._bind(node.target, names.value(node.value), node.value)
+        elif isinstance(node, ast.AugAssign):
+            yield from self._expression(node.value, condition)
+            if isinstance(node.target, ast.Name):
+                whole = ast.BinOp(ast.Name(node.target.id, ast.Load()), node.op, node.value)
+                names.values[node.target.id] = names.value(whole)
+        elif isinstance(node, (ast.For, ast.AsyncFor)):
+            return (yield from self._loop(node, condition))
         elif isinstance(node, ast.While):
-            yield from self._block(node.body, condition or "in a loop")
+            return (yield from self._while(node, condition))
+        elif isinstance(node, ast.If):
+            return (yield from self._if(node, condition))
+        elif isinstance(node, ast.Try) or type(node).__name__ == "TryStar":
+            return (yield from self._try(node, condition))  # type: ignore[arg-type]
+        elif isinstance(node, (ast.With, ast.AsyncWith)):
+            return (yield from self._with(node, condition))
+        elif isinstance(node, ast.Match):
+            yield from self._expression(node.subject, condition)
+            yield from self._branches([(case.body, "in a case") for case in node.cases], condition)
+        elif isinstance(node, (ast.Return, ast.Raise, ast.Break, ast.Continue)):
+            value = node.value if isinstance(node, ast.Return) else None
+            yield from self._expression(value, condition)
+            return "ends"
+        elif isinstance(node, ast.Delete):
+            for target in node.targets:
+                self._bind(target, UNKNOWN, None)
         else:
             for child in ast.iter_child_nodes(node):
                 if isinstance(child, ast.expr):
-                    yield from self._calls(child, condition)
+                    yield from self._expression(child, condition)
+            return "ends" if isinstance(node, ast.Expr) and self._exits(node.value) else ""
+        return ""
 
-    def _loop(self, node: ast.For, condition: str) -> Iterator[Call]:
-        values = self._value(node.iter)
-        if isinstance(values, dict):
-            values = list(values)
-        if not isinstance(values, list) or not isinstance(node.target, ast.Name):
-            yield from self._block(node.body, condition)
+    def _exits(self, node: ast.expr) -> bool:
+        """Whether an expression ends the cell."""
+        return isinstance(node, ast.Call) and self.names.dotted(node.func) == "sys.exit"
+
+    def _import(self, node: ast.Import | ast.ImportFrom, condition: str) -> Iterator[Call]:
+        values = self.names.values
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                values[alias.asname or alias.name.split(".")[0]] = Ref(
+                    alias.name if alias.asname else alias.name.split(".")[0]
+                )
+                yield self._call_of("import", node.lineno, alias.name, condition)
             return
-        for value in values[:_MOST]:
-            self._values[node.target.id] = value
+        module = node.module or ""
+        for alias in node.names:
+            stars = _STARS.get(module, "").split() if alias.name == "*" else [alias.name]
+            for name in stars:
+                values[alias.asname or name] = Ref(f"{module}.{name}")
+        yield self._call_of("import", node.lineno, module, condition)
+
+    def _call_of(self, kind: CallKind, line: int, text: str, condition: str, **more: Any) -> Call:
+        return Call(kind, line, text, condition=condition, never=self._never, owner=self._owner, **more)
+
+    def _define(self, name: str, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Iterator[Call]:
+        """Remembers a function, and tells what it would do if somebody called it."""
+        self._functions[name] = node
+        self.called.discard(name)
+        if not isinstance(node, ast.Lambda) and not self._owner:
+            self.names.values.pop(name, None)
+            outer = self._never
+            self._owner, self._never = name, outer or f"in {name.replace('()', '')}, which nothing calls"
+            saved = dict(self.names.values)
+            self._limit = min(_STEPS, self._steps + _UNCALLED_STEPS)
+            self.names.values.update(dict.fromkeys(_parameters(node), UNKNOWN))
+            try:
+                with suppress(CodeTooLong):
+                    yield from self._block(node.body, "")
+            finally:
+                self._owner, self._never = "", outer
+                self.names.values = saved
+                self._limit = _STEPS
+
+    def _bind(self, target: ast.expr, value: Any, source: ast.expr | None) -> None:
+        values = self.names.values
+        if isinstance(target, ast.Name):
+            self._functions.pop(target.id, None)
+            if isinstance(source, ast.Lambda):
+                self._functions[target.id] = source
+            elif isinstance(source, ast.Name) and source.id in self._functions:
+                self._functions[target.id] = self._functions[source.id]
+            elif isinstance(source, ast.Call) and value is UNKNOWN:
+                value = self._made(source)
+            elif isinstance(source, ast.Attribute) and value is UNKNOWN and (name := self.names.dotted(source)):
+                value = Ref(name) if name in _RUNNERS or name.startswith(_SHELLS) else UNKNOWN
+            values[target.id] = value
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            items = (
+                value if isinstance(value, list) and len(value) == len(target.elts) else [UNKNOWN] * len(target.elts)
+            )
+            for inner, item in zip(target.elts, items, strict=True):
+                self._bind(inner, item, None)
+        elif isinstance(target, ast.Starred):
+            self._bind(target.value, UNKNOWN, None)
+        elif isinstance(target, ast.Attribute) and (name := self.names.dotted(target)):
+            values[name] = value
+        elif isinstance(target, ast.Subscript):
+            if self.names.dotted(target.value) == "os.environ":
+                key = self.names.value(target.slice)
+                if isinstance(key, str):
+                    self.names.environ.pop(key, None)
+                    if isinstance(value, str):
+                        self.names.environ[key] = value
+            elif isinstance(target.value, ast.Name):
+                values[target.value.id] = UNKNOWN
+
+    def _made(self, source: ast.Call) -> Any:
+        """What a call makes: one of the notebook's own objects, an open file, or what isn't known."""
+        name = self.names.dotted(source.func)
+        if any(function.startswith(f"{name}().") for function in self._functions):
+            return Ref(f"{name}()")
+        opened = self._opened(source)
+        return Ref(f"open file {opened[0]}{opened[1]}") if opened else UNKNOWN
+
+    def _branches(
+        self, bodies: list[tuple[list[ast.stmt], str]], condition: str, *, whole: bool = False
+    ) -> Generator[Call, None, _Flow]:
+        """Branches of which one runs, or none unless they are the ``whole``: names that differ are unknown after."""
+        before = dict(self.names.values)
+        after, flows = ([] if whole else [before]), ([] if whole else [""])
+        for body, said in bodies:
+            self.names.values = dict(before)
+            flows.append((yield from self._block(body, condition or said)))
+            after.append(self.names.values)
+        every = {name for values in after for name in values}
+        self.names.values = {}
+        for name in every:
+            held = [values.get(name, UNKNOWN) for values in after]
+            same = all(type(h) is type(held[0]) and h == held[0] for h in held)
+            self.names.values[name] = held[0] if same else UNKNOWN
+        if all(flow == "ends" for flow in flows):
+            return "ends"
+        return "may end" if any(flows) else ""
+
+    def _skipped(self, body: list[ast.stmt], reason: str) -> Iterator[Call]:
+        """What a body that doesn't run would do."""
+        values, never = dict(self.names.values), self._never
+        self._never = never or reason
+        try:
+            yield from self._block(body, "")
+        finally:
+            self.names.values, self._never = values, never
+
+    def _if(self, node: ast.If, condition: str) -> Generator[Call, None, _Flow]:
+        yield from self._expression(node.test, condition)
+        holds, said = self.names.truth(node.test), _source(node.test)
+        if holds is None:
+            last = node.body[-1]
+            stops = isinstance(last, ast.Raise) or (isinstance(last, ast.Expr) and self._exits(last.value))
+            bodies = [(node.body, f"if {said}"), (node.orelse, f"unless {said}")]
+            flow = yield from self._branches(bodies, condition, whole=True)
+            return "" if stops and not node.orelse else flow  # an error is not foreseen
+        yield from self._skipped(node.orelse if holds else node.body, f"under `{said}`, which is {holds}")
+        return (yield from self._block(node.body if holds else node.orelse, condition))
+
+    def _loop(self, node: ast.For | ast.AsyncFor, condition: str) -> Generator[Call, None, _Flow]:
+        yield from self._expression(node.iter, condition)
+        values = self.names.value(node.iter)
+        values = list(values) if isinstance(values, dict) else values
+        if not isinstance(values, list):
+            self._bind(node.target, UNKNOWN, None)
+            yield from self._branches([(node.body, f"in a loop over {_source(node.iter)}")], condition)
+            return ""
+        if all(isinstance(value, (int, float)) for value in values):
+            values = [UNKNOWN] * min(1, len(values))  # turns that are only counted are all alike
+        for value in values[:_TURNS]:
+            self._bind(node.target, value, None)
+            flow = yield from self._block(node.body, condition)
+            if flow:
+                condition = condition or "unless the loop has ended before"
+            if flow == "ends" and not any(isinstance(n, ast.Continue) for n in ast.walk(node)):
+                break
+        yield from self._block(node.orelse, condition)
+        return ""
+
+    def _while(self, node: ast.While, condition: str) -> Generator[Call, None, _Flow]:
+        yield from self._expression(node.test, condition)
+        holds = self.names.truth(node.test)
+        if holds is False:
+            yield from self._skipped(node.body, f"under `while {_source(node.test)}`, which is False")
+        elif holds:
             yield from self._block(node.body, condition)
+            self._forget(node.body)
+        else:
+            yield from self._branches([(node.body, "in a loop")], condition)
+        return ""
 
-    def _with(self, node: ast.With, condition: str) -> Iterator[Call]:
-        """``with open('requirements.txt', 'w') as f: f.write(...)`` makes a file that a later command reads."""
-        opened: dict[str, str] = {}
+    def _forget(self, body: list[ast.stmt]) -> None:
+        """What a loop of unknown length sets isn't known after it."""
+        for statement in body:
+            for inner in ast.walk(statement):
+                if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                    self.names.values[inner.id] = UNKNOWN
+
+    def _try(self, node: ast.Try, condition: str) -> Generator[Call, None, _Flow]:
+        tried = [m for s in node.body for m in _modules(s, self.names)]
+        others = [s for s in node.body if not isinstance(s, (ast.Import, ast.ImportFrom, ast.Assign, ast.Pass))]
+        there = bool(tried) and all(self.names.importable(module) for module in tried)
+        before = dict(self.names.values)
+        flow = yield from self._block(node.body, condition)
+        after = self.names.values
+        if there and len(others) <= sum(isinstance(s, ast.Expr) for s in others):
+            for handler in node.handlers:
+                yield from self._skipped(handler.body, f"only if {' or '.join(tried)} can't be imported")
+        elif node.handlers:
+            said = f"only if {' or '.join(tried)} can't be imported" if tried else "only after an error"
+            self.names.values = dict(after)
+            yield from self._branches([(handler.body, said) for handler in node.handlers], condition)
+            if not flow:  # it may have failed before it came to its end
+                for name, value in after.items():
+                    if name not in before or before[name] is not value:
+                        kept = self.names.values.get(name, UNKNOWN)
+                        self.names.values[name] = value if kept is value and not isinstance(value, bool) else UNKNOWN
+        rest = [*node.orelse, *node.finalbody]
+        ended = yield from self._block(rest, condition)
+        return ended or ("may end" if flow else "")
+
+    def _with(self, node: ast.With | ast.AsyncWith, condition: str) -> Generator[Call, None, _Flow]:
         for item in node.items:
-            call = item.context_expr
-            if isinstance(call, ast.Call) and _dotted(call.func) == "open" and call.args:
-                name = self._value(call.args[0])
-                if isinstance(name, str) and isinstance(item.optional_vars, ast.Name):
-                    opened[item.optional_vars.id] = name
-        for handle, name in opened.items():
-            parts = [
-                self._value(call.args[0])
-                for call in ast.walk(node)
-                if isinstance(call, ast.Call) and _dotted(call.func) == f"{handle}.write" and call.args
-            ]
-            if parts and all(isinstance(part, str) for part in parts):
-                yield Call("file", node.lineno, name, content="".join(parts))
-        yield from self._block(node.body, condition)
+            yield from self._expression(item.context_expr, condition)
+            if isinstance(item.optional_vars, ast.expr):
+                self._bind(item.optional_vars, UNKNOWN, item.context_expr)
+        return (yield from self._block(node.body, condition))
 
-    def _calls(self, node: ast.expr, condition: str) -> Iterator[Call]:
-        for call in [n for n in ast.walk(node) if isinstance(n, ast.Call)]:
-            yield from self._call(call, condition)
+    # Expressions
+
+    def _expression(self, node: ast.expr | None, condition: str, depth: int = 0) -> Iterator[Call]:
+        """The calls in an expression, arguments before what they are given to."""
+        if node is None or isinstance(node, (ast.Constant, ast.Lambda)):
+            return
+        if depth > DEEPEST:
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Call):
+                    yield from self._call(inner, condition)
+            return
+        if isinstance(node, ast.Name):
+            if node.id in self._functions:
+                self.passed.add(node.id)
+        elif isinstance(node, ast.BoolOp):
+            yield from self._expression(node.values[0], condition, depth + 1)
+            for before, value in zip(node.values, node.values[1:], strict=False):
+                holds = self.names.truth(before)
+                if holds is not None and holds == isinstance(node.op, ast.Or):
+                    return
+                said = condition or ("" if holds is not None else f"depending on {_source(before)}")
+                yield from self._expression(value, said, depth + 1)
+        elif isinstance(node, ast.IfExp):
+            yield from self._expression(node.test, condition, depth + 1)
+            holds = self.names.truth(node.test)
+            for branch, wanted in ((node.body, True), (node.orelse, False)):
+                if holds is None or holds is wanted:
+                    said = condition or ("" if holds is not None else f"depending on {_source(node.test)}")
+                    yield from self._expression(branch, said, depth + 1)
+        elif isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp)):
+            yield from self._comprehension(node, condition, depth)
+        elif isinstance(node, ast.Call):
+            if not isinstance(node.func, ast.Name):
+                yield from self._expression(node.func, condition, depth + 1)
+            for argument in (*node.args, *(k.value for k in node.keywords)):
+                yield from self._expression(argument, condition, depth + 1)
+            yield from self._call(node, condition)
+        else:
+            for child in ast.iter_child_nodes(node):
+                if isinstance(child, ast.expr):
+                    yield from self._expression(child, condition, depth + 1)
+
+    def _comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, condition: str, depth: int
+    ) -> Iterator[Call]:
+        first = node.generators[0]
+        yield from self._expression(first.iter, condition, depth + 1)
+        values = self.names.value(first.iter)
+        known = isinstance(values, (list, dict)) and len(node.generators) == 1
+        saved = dict(self.names.values)
+        for value in list(values)[:_TURNS] if known else [UNKNOWN]:
+            self._bind(first.target, value, None)
+            self._steps += 1
+            chosen = [self.names.truth(test) for test in first.ifs]
+            if False not in chosen:
+                said = condition if known and None not in chosen else condition or "in a loop"
+                yield from self._expression(node.elt, said, depth + 1)
+        self.names.values = saved
 
     def _call(self, node: ast.Call, condition: str) -> Iterator[Call]:
-        name = _dotted(node.func)
-        last = name.rpartition(".")[2]
-        if name in ("exit", "quit", "os._exit", "os.kill", "os.abort", "sys.exit") or last == "do_shutdown":
-            if name != "sys.exit" and not (name == "os.kill" and not _kills_itself(node)):
-                yield Call("restart", node.lineno, ast.unparse(node), condition=condition)
-            return
-        if last.startswith("install") and name.startswith("condacolab."):
-            yield Call("condacolab", node.lineno, ast.unparse(node))
-            return
-        if last in ("run_line_magic", "magic") and node.args:
-            words = [self._value(a) for a in node.args]
-            yield Call("shell", node.lineno, " ".join(map(_word, words)), condition=condition)
-            return
-        if name in ("pip.main", "pip._internal.main", "pipmain", "main") and node.args:
-            words = self._value(node.args[0])
-            if isinstance(words, list) and name != "main":
-                yield Call("shell", node.lineno, " ".join(["pip", *map(_quoted, words)]), condition=condition)
-            return
-        runs = (name.startswith(("subprocess.", "os.", "sp.")) and last in _RUNNERS) or name in _RUNNERS[:5]
-        shell = last in _IPYTHON and name.startswith(("get_ipython()", "ip.", "ipython.", "shell."))
-        if (runs or shell) and node.args:
+        name = self.names.dotted(node.func)
+        line, last = node.lineno, name.rpartition(".")[2]
+        owner = name.rpartition(".")[0]
+        if name == MARK:
+            given: Any = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+            yield self._call_of("shell", given[1], given[0], condition, content=None)
+        elif (
+            name in _ENDS
+            or last == "do_shutdown"
+            or (name == "os.kill" and _kills_itself(node))
+            or (last == "unassign" and owner.endswith("runtime"))
+        ):
+            yield self._call_of("restart", line, _source(node), condition)
+        elif name.startswith("condacolab.") and last.startswith("install"):
+            yield self._call_of("condacolab", line, _source(node), condition)
+        elif owner.startswith(_SHELLS) and last in ("run_line_magic", "magic", "run_cell_magic") and node.args:
+            words = [as_word(self.names.value(a)) for a in node.args]
+            yield self._call_of("shell", line, "%" + " ".join(words), condition, content=None)
+        elif name in _PIP_MAINS and node.args:
+            words = self.names.value(node.args[0])
+            text = (
+                " ".join(["pip", *map(_quoted, words)]) if isinstance(words, list) else f"pip install {PLACEHOLDER}"
+            )
+            yield self._call_of("shell", line, text, condition)
+        elif name in _RUNNERS or (last in _IPYTHON and owner.startswith(_SHELLS)) or self._unimported(name, last):
             yield from self._command(node, condition)
-        elif name in self._functions and self._depth < 5:
-            yield from self._follow(self._functions[name], node, condition)
+        elif last in ("insert", "append") and owner == "sys.path" and node.args:
+            folder = self.names.value(node.args[-1])
+            yield self._call_of("path", line, as_word(folder), condition)
+        elif name == "os.chdir" and node.args:
+            yield self._call_of("folder", line, as_word(self.names.value(node.args[0])), condition)
+        elif name in self._functions:
+            yield from self._follow(name, node, condition)
+        elif name and f"{name}().__init__" in self._functions:
+            yield from self._follow(f"{name}().__init__", node, condition)
+        elif (found := self._method(last)) and (owner in ("self", "cls") or not self._known_owner(owner)):
+            yield from self._follow(found, node, condition or f"if {_source(node.func)} is this notebook's own")
+        else:
+            yield from self._file(node, condition)
+            self._changes(node, last)
+            yield from self._stranger(node, name, last, condition)
+
+    def _unimported(self, name: str, last: str) -> bool:
+        """A runner by its own name, where the import wasn't seen."""
+        return name in ("sp.run", "sp.call", "sp.check_call", "sp.check_output", "sp.Popen") or (
+            name == last and name in ("check_call", "check_output", "Popen") and name not in self._functions
+        )
+
+    def _known_owner(self, owner: str) -> bool:
+        return not owner or owner in self.names.values or any(f.startswith(f"{owner}.") for f in self._functions)
+
+    def _method(self, last: str) -> str:
+        """A method of the notebook's own classes by that name, if there is just one."""
+        found = [f for f in self._functions if f.endswith(f"().{last}") and not last.startswith("__")]
+        return found[0] if len(found) == 1 else ""
 
     def _command(self, node: ast.Call, condition: str) -> Iterator[Call]:
-        value = self._value(node.args[0])
-        text = " ".join(map(_quoted, value)) if isinstance(value, list) else _word(value)
-        yield Call("shell", node.lineno, text, condition=condition)
+        argument = node.args[0] if node.args else next((k.value for k in node.keywords if k.arg == "args"), None)
+        value = self.names.value(argument)
+        if isinstance(value, list):
+            yield self._call_of("shell", node.lineno, " ".join(map(_quoted, value)), condition)
+        elif isinstance(value, str):
+            yield self._call_of("shell", node.lineno, value, condition)
+        elif argument is not None and mentions(_source(argument)):
+            yield self._call_of("unread", node.lineno, _source(node), condition)
 
-    def _follow(self, function: ast.FunctionDef, node: ast.Call, condition: str) -> Iterator[Call]:
-        """A call of a function of the notebook's own, with its arguments bound."""
-        saved = dict(self._values)
-        names = [a.arg for a in function.args.args]
-        for name, default in zip(reversed(names), reversed(function.args.defaults), strict=False):
-            self._values[name] = self._value(default)
-        for name, argument in zip(names, node.args, strict=False):
-            self._values[name] = self._value(argument)
-        if function.args.vararg:
-            self._values[function.args.vararg.arg] = [self._value(a) for a in node.args[len(names) :]]
-        for keyword in node.keywords:
-            if keyword.arg:
-                self._values[keyword.arg] = self._value(keyword.value)
-        self._depth += 1
-        try:
-            for call in self._block(function.body, condition):
-                yield Call(call.kind, node.lineno, call.text, call.content, call.condition)
-        finally:
-            self._depth -= 1
-            self._values = saved
+    def _stranger(self, node: ast.Call, name: str, last: str, condition: str) -> Iterator[Call]:
+        """A call of what isn't known, with words that speak of installing."""
+        if last in _SHOWS or last.endswith(("Error", "Exception", "Warning")) or name.endswith("()"):
+            return
+        arguments = [self.names.value(a) for a in (*node.args, *(k.value for k in node.keywords))]
+        texts = [" ".join(map(as_word, a)) if isinstance(a, list) else as_word(a) for a in arguments]
+        if any(mentions(text) for text in texts) or ("pip" in name.lower() and "install" in " ".join(texts).split()):
+            yield self._call_of("unread", node.lineno, _source(node), condition)
 
-    def _value(self, node: ast.expr) -> Any:
-        """A literal's value; None for what only running tells."""
-        if isinstance(node, ast.Constant):
-            return node.value
-        if isinstance(node, ast.Name):
-            return self._values.get(node.id)
-        if isinstance(node, ast.Attribute) and _dotted(node) == "sys.executable":
-            return "python"
-        if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-            items: list[Any] = []
-            for element in node.elts:
-                if isinstance(element, ast.Starred):
-                    inner = self._value(element.value)
-                    items += inner if isinstance(inner, list) else [None]
-                else:
-                    items.append(self._value(element))
-            return items
-        if isinstance(node, ast.Dict):
-            return {self._value(k): self._value(v) for k, v in zip(node.keys, node.values, strict=True) if k}
-        if isinstance(node, ast.JoinedStr):
-            parts = (part.value if isinstance(part, ast.FormattedValue) else part for part in node.values)
-            return "".join(_word(self._value(part)) for part in parts)
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            left, right = self._value(node.left), self._value(node.right)
-            if isinstance(left, list) and isinstance(right, list):
-                return left + right
-            if isinstance(left, str) or isinstance(right, str):
-                return _word(left) + _word(right)
-        return self._method(node) if isinstance(node, ast.Call) else None
+    def _file(self, node: ast.Call, condition: str) -> Iterator[Call]:
+        """``f.write(...)``, ``print(..., file=f)``, ``Path(...).write_text(...)``."""
+        if not isinstance(node.func, (ast.Attribute, ast.Name)):
+            return
+        into: ast.expr | None = None
+        content: Any = UNKNOWN
+        if isinstance(node.func, ast.Attribute) and node.func.attr in ("write", "writelines", "write_text"):
+            into = node.func.value
+            content = self.names.value(node.args[0]) if node.args else UNKNOWN
+            if isinstance(content, list):
+                content = UNKNOWN if UNKNOWN in content else "".join(map(str, content))
+        elif isinstance(node.func, ast.Name) and node.func.id == "print":
+            into = next((k.value for k in node.keywords if k.arg == "file"), None)
+            values = [self.names.value(a) for a in node.args]
+            content = UNKNOWN if UNKNOWN in values else " ".join(map(str, values)) + "\n"
+        place = self._goal(into)
+        if place is None:
+            return
+        mode, path = place
+        content = content if isinstance(content, str) and PLACEHOLDER not in content else None
+        yield self._call_of("file", node.lineno, path, condition, content=content, append=mode != "w")
 
-    def _method(self, node: ast.Call) -> Any:
-        """``'a b'.split()``, ``' '.join(list)``, ``shlex.split(...)``."""
-        if _dotted(node.func) == "shlex.split" and node.args:
-            text = self._value(node.args[0])
-            return shlex.split(text) if isinstance(text, str) else None
-        if not isinstance(node.func, ast.Attribute):
+    def _goal(self, into: ast.expr | None) -> tuple[str, str] | None:
+        """What an expression writes to: how, and the file."""
+        if into is None:
             return None
-        owner = self._value(node.func.value)
-        if isinstance(owner, str) and node.func.attr == "split" and not node.args:
-            return owner.split()
-        if isinstance(owner, str) and node.func.attr == "join" and node.args:
-            parts = self._value(node.args[0])
-            return owner.join(map(_word, parts)) if isinstance(parts, list) else None
-        if isinstance(owner, str) and node.func.attr in ("strip", "format"):
-            return owner.strip() if node.func.attr == "strip" else None
+        if isinstance(into, ast.Call) and (opened := self._opened(into)):
+            return opened
+        value = self.names.value(into)
+        if isinstance(value, FilePath):
+            return "w", str(value)
+        if isinstance(value, Ref) and value.startswith("open file "):
+            mode, path = value[10], value[11:]
+            if isinstance(into, ast.Name):  # what is written next comes behind it
+                self.names.values[into.id] = Ref(f"open file a{path}")
+            return mode, path
         return None
 
+    def _opened(self, node: ast.Call) -> tuple[str, str] | None:
+        """How a call opens a file for writing, and which."""
+        name = self.names.dotted(node.func)
+        owner = self.names.value(node.func.value) if isinstance(node.func, ast.Attribute) else None
+        arguments = [self.names.value(a) for a in node.args]
+        mode = next((self.names.value(k.value) for k in node.keywords if k.arg == "mode"), None)
+        if name in ("open", "io.open", "codecs.open") and arguments:
+            path, mode = arguments[0], mode or (arguments[1] if len(arguments) > 1 else "r")
+        elif isinstance(owner, FilePath) and isinstance(node.func, ast.Attribute) and node.func.attr == "open":
+            path, mode = owner, mode or (arguments[0] if arguments else "r")
+        else:
+            return None
+        if not isinstance(path, str) or not isinstance(mode, str) or mode[:1] not in ("w", "a", "x"):
+            return None
+        return ("a" if mode[0] == "a" else "w"), str(path)
 
-def _dotted(node: ast.expr) -> str:
-    """``a.b().c`` as text; empty for what is no such chain."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        inner = _dotted(node.value)
-        return f"{inner}.{node.attr}" if inner else ""
-    if isinstance(node, ast.Call):
-        inner = _dotted(node.func)
-        return f"{inner}()" if inner else ""
-    return ""
+    def _changes(self, node: ast.Call, last: str) -> None:
+        """``names.append(...)`` and the like."""
+        if not isinstance(node.func, ast.Attribute) or not isinstance(node.func.value, ast.Name):
+            return
+        name, values = node.func.value.id, self.names.values
+        held = values.get(name)
+        if not isinstance(held, (list, dict)):
+            return
+        given = self.names.value(node.args[0]) if node.args else UNKNOWN
+        if last == "append" and isinstance(held, list) and len(held) < 1000:
+            values[name] = [*held, given]
+        elif last == "extend" and isinstance(held, list) and isinstance(given, list) and len(held) < 1000:
+            values[name] = [*held, *given]
+        elif last in ("insert", "remove", "pop", "clear", "update", "sort", "reverse", "append", "extend"):
+            values[name] = UNKNOWN
+
+    def _follow(self, name: str, node: ast.Call, condition: str) -> Iterator[Call]:
+        """A call of a function of the notebook's own, with its arguments bound."""
+        function = self._functions[name]
+        if self._depth >= (2 if self._owner else _CALLS_WITHIN):
+            return
+        if not self._owner and not self._never:
+            self.called.add(name)
+        saved = dict(self.names.values)
+        self._arguments(name, function, node)
+        self._depth += 1
+        try:
+            body: list[ast.stmt] = [ast.Expr(function.body)] if isinstance(function, ast.Lambda) else function.body
+            for call in self._block(body, condition):
+                yield replace(call, line=node.lineno)
+        finally:
+            self._depth -= 1
+            shared = {n for s in ast.walk(function) if isinstance(s, ast.Global) for n in s.names}
+            now = self.names.values
+            self.names.values = {**saved, **{n: now[n] for n in shared if n in now}}
+
+    def _arguments(
+        self, name: str, function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, node: ast.Call
+    ) -> None:
+        values, given = self.names.values, function.args
+        names = [a.arg for a in (*given.posonlyargs, *given.args)]
+        bound: dict[str, Any] = dict.fromkeys(_parameters(function), UNKNOWN)
+        for parameter, default in zip(reversed(names), reversed(given.defaults), strict=False):
+            bound[parameter] = self.names.value(default)
+        for only, kw_default in zip(given.kwonlyargs, given.kw_defaults, strict=True):
+            if kw_default is not None:
+                bound[only.arg] = self.names.value(kw_default)
+        if "()." in name and names:
+            bound[names.pop(0)] = Ref(name.partition("().")[0] + "()")
+        arguments = self.names.value(ast.List(list(node.args), ast.Load()))
+        arguments = arguments if isinstance(arguments, list) else [UNKNOWN] * len(node.args)
+        bound.update(zip(names, arguments, strict=False))
+        if given.vararg:
+            bound[given.vararg.arg] = arguments[len(names) :]
+        for keyword in node.keywords:
+            if keyword.arg:
+                bound[keyword.arg] = self.names.value(keyword.value)
+        values.update(bound)
+
+
+def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> list[str]:
+    given = function.args
+    every = [*given.posonlyargs, *given.args, *given.kwonlyargs]
+    return [a.arg for a in (*every, *(a for a in (given.vararg, given.kwarg) if a))]
+
+
+def _modules(node: ast.stmt, names: Evaluator) -> list[str]:
+    """What a statement imports, by whichever means."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or ""]
+    value = getattr(node, "value", None)
+    if isinstance(value, ast.Call) and names.dotted(value.func) in ("importlib.import_module", "__import__"):
+        return [as_word(names.value(value.args[0]))] if value.args else []
+    return []
 
 
 def _kills_itself(node: ast.Call) -> bool:
-    return bool(node.args) and isinstance(node.args[0], ast.Call) and _dotted(node.args[0].func) == "os.getpid"
+    first = node.args[0] if node.args else None
+    return (
+        isinstance(first, ast.Call)
+        and isinstance(first.func, (ast.Attribute, ast.Name))
+        and (getattr(first.func, "attr", getattr(first.func, "id", "")) == "getpid")
+    )
 
 
-def _word(value: Any) -> str:
-    return _UNKNOWN if value is None or isinstance(value, (list, dict)) else str(value)
+def _source(node: ast.AST) -> str:
+    """An expression as text, on one line; not all of it where it is long."""
+    try:
+        text = " ".join(ast.unparse(node).split())
+    except (RecursionError, ValueError):
+        return PLACEHOLDER
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _quoted(value: Any) -> str:
-    word = _word(value)
-    return word if word == _UNKNOWN else shlex.quote(word)
+    word = as_word(value)
+    return word if word == PLACEHOLDER else shlex.quote(word)

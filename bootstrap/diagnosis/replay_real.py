@@ -11,7 +11,8 @@ from bootstrap.diagnosis.symptoms import first_symptom
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bootstrap.diagnosis.replay import Player, Scene
+    from bootstrap.diagnosis.player import Player
+    from bootstrap.diagnosis.scene import Scene
     from bootstrap.diagnosis.session import Session
 
 

@@ -11,13 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from bootstrap import __version__
-from bootstrap.diagnosis.markdown import cell, code
+from bootstrap.diagnosis.markdown import block, cell, code, prose
 from bootstrap.diagnosis.wording import badge, effect
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from bootstrap.diagnosis.replay import Replay, Scene
+    from bootstrap.diagnosis.replay import Replay
+    from bootstrap.diagnosis.scene import Scene
 
 _STYLES = {"innocent": "green", "doubtful": "yellow", "guilty": "red"}
 _CELL = 'style="text-align:left;vertical-align:top;padding:2px 12px 2px 0"'
@@ -31,6 +32,9 @@ def headline(replay: Replay) -> str:
         return f"at cell {left.cell} numpy on disk became {left.disk}; the kernel kept {left.memory}"
     if any(scene.real for scene in replay.scenes):
         return "numpy stayed, but something broke for real"
+    if any(scene.may_part for scene in replay.scenes):
+        first = next(scene for scene in replay.scenes if scene.may_part)
+        return f"cell {first.cell} may move numpy under the kernel"
     if replay.verdict == "doubtful":
         return "numpy stays, as far as can be told"
     return "numpy in memory and on disk stay the same"
@@ -43,12 +47,22 @@ def story(replay: Replay) -> list[str]:
         if scene.moves and scene.finding and scene.finding.subject:
             change = scene.finding.subject
             why = scene.finding.path or scene.finding.reason
+            if scene.condition:
+                moves = f"would move numpy {change.before} -> {change.after}"
+                lines.append(f"Cell {scene.cell} {moves} ({why}), {scene.condition}.")
+                continue
             kept = f" The kernel still has {scene.memory}." if scene.parted else " Memory and disk agree again."
+            if scene.may_part:
+                kept = ""
             lines.append(f"Cell {scene.cell} moved numpy {change.before} -> {change.after} ({why}).{kept}")
+        elif scene.kind == "restart" and scene.condition:
+            lines.append(f"Cell {scene.cell} may restart the kernel, {scene.condition}.")
+        elif scene.kind == "restart" and scene.note.startswith("condacolab"):
+            lines.append(f"Cell {scene.cell} restarts the kernel with conda's Python, whose numpy isn't known.")
         elif scene.kind == "restart":
             lines.append(f"Cell {scene.cell} restarts the kernel: memory and disk agree afterwards ({scene.disk}).")
     parted = [scene for scene in replay.scenes if scene.parted]
-    if parted and replay.scenes[-1].parted:
+    if parted and replay.scenes[-1].parted and parted[-1].symptom:
         lines.append(f"First symptom then: {parted[-1].symptom}.")
     return lines
 
@@ -56,11 +70,12 @@ def story(replay: Replay) -> list[str]:
 def advice(replay: Replay) -> list[str]:
     """What to do about it."""
     if replay.left is None:
-        return []
+        built = any(scene.finding and scene.finding.unread for scene in replay.scenes)
+        return ["--build builds what is unread, which runs its code, and asks again"] if built else []
     found = []
     if replay.scenes[-1].parted:
         found.append(f"restart the kernel after cell {replay.scenes[-1].cell}: a fresh process loads what is on disk")
-    guilty = next((s for s in replay.scenes if s.moves), None)
+    guilty = next((s for s in replay.scenes if s.moves and not s.condition), None)
     if guilty is not None:
         found.append(
             f"better: drop or bound what moved numpy at cell {guilty.cell}, or put it before anything is loaded"
@@ -69,7 +84,7 @@ def advice(replay: Replay) -> list[str]:
 
 
 def _state(scene: Scene) -> str:
-    return f"{scene.memory or 'none'} / {scene.disk or 'none'}"
+    return f"{scene.memory or 'none'} / {scene.disk or 'none'}{' ?' if scene.may_part else ''}"
 
 
 def _did(scene: Scene, limit: int | None = 2) -> str:
@@ -85,7 +100,7 @@ def render(replay: Replay, *, everything: bool = False) -> RenderableType:
         table.add_column(name, overflow="fold", justify="right" if name == "cell" else "left")
     for scene in replay.scenes:
         state = Text(_state(scene), style="red" if scene.parted else "")
-        table.add_row(str(scene.cell), scene.text, state, _did(scene, None if everything else 2))
+        table.add_row(str(scene.cell), Text(scene.text), state, Text(_did(scene, None if everything else 2)))
     parts: list[RenderableType] = [
         Text.assemble((verdict, f"bold {_STYLES[verdict]}"), ": ", (headline(replay), "bold")),
         Text(_title(replay), style="dim"),
@@ -138,12 +153,12 @@ def to_html(replay: Replay) -> str:
 
 def to_markdown(replay: Replay) -> str:
     """The replay for a bug report."""
-    lines = [f"### {replay.verdict}: {headline(replay)}", "", _title(replay), ""]
+    lines = [f"### {replay.verdict}: {prose(headline(replay))}", "", prose(_title(replay)), ""]
     lines += ["| cell | command | memory / disk | what it did |", "|---:|---|---|---|"]
-    lines += [f"| {s.cell} | {code(cell(s.text))} | {_state(s)} | {cell(_did(s, 3))} |" for s in replay.scenes]
-    lines += ["", *(f"- {line}" for line in (*story(replay), *replay.notes, *advice(replay)))]
+    lines += [f"| {s.cell} | {code(s.text)} | {_state(s)} | {cell(_did(s, 3))} |" for s in replay.scenes]
+    lines += ["", *(f"- {prose(line)}" for line in (*story(replay), *replay.notes, *advice(replay)))]
     for scene in replay.scenes:
         if scene.real:
-            lines += ["", f"For real, after cell {scene.cell}:", "", "```", *scene.real, "```"]
+            lines += ["", f"For real, after cell {scene.cell}:", "", *block(scene.real)]
     lines += ["", f"condacolab-bootstrap {__version__}, {platform.system()}, {replay.seconds:.1f} s", ""]
     return "\n".join(lines)

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+import errno
+import http.client
 import optparse
 import os
 import re
 import shlex
-import urllib.error
+import time
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from bootstrap.diagnosis.files import read_bytes
 from bootstrap.diagnosis.model import Requirement, normalized
 from bootstrap.diagnosis.target import read_requirements
 from bootstrap.errors import RequirementsNotFoundError, RequirementSyntaxError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bootstrap.diagnosis.interpreter import Interpreter
 
+_DIRECT = re.compile(r"[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*@\s*(?P<place>.+)$", re.DOTALL)
+_MARKER = re.compile(r"\s;|;\s")
+_EXTRAS = re.compile(r"\[[^\[\]]*\]$")
 _COMMENT = re.compile(r"(?:^|\s+)#.*$")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
-_URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://|file:", re.IGNORECASE)
 _REMOTE = re.compile(r"(?:https?|file):", re.IGNORECASE)
 _ARCHIVE = re.compile(r"\.(?:whl|zip|tar\.gz|tgz|tar\.bz2|tar\.xz|tar)(?:$|[#\[])", re.IGNORECASE)
 _CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)")
+_DEEPEST = 20
+"""So many files may refer to the next one."""
 _FETCH_SECONDS = 30.0
+_FETCHED_BYTES = 10_000_000
+"""What is fetched from an address may take so long, and be so large."""
 # What a file may set for the whole run: destination, pip's spelling, whether it takes a value.
 _GLOBAL = {
     "index_url": ("--index-url", "-i", "--pypi-url"),
@@ -81,16 +91,25 @@ class _Reading:
     require_hashes: bool = False
     constraint_files: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    texts: Mapping[str, str | None] = field(default_factory=dict)
+    quotes: bool = True
 
 
-def read_file(path: Path | str) -> RequirementSet:
+def read_file(
+    path: Path | str, *, texts: Mapping[str, str | None] | None = None, quotes: bool = True
+) -> RequirementSet:
     """Reads a requirements file and what it refers to; `understand` then says what the lines mean.
+
+    Args:
+        path: A path or an address.
+        texts: Files that aren't on disk, by path: what they hold, or None where nobody knows.
+        quotes: Whether faults quote its lines. Files that it refers to are never quoted: they may be anybody's.
 
     Raises:
         RequirementsNotFoundError: It, or a file that it refers to, can't be read.
         RequirementSyntaxError: Lines that pip would refuse, all of them at once.
     """
-    reading = _Reading()
+    reading = _Reading(texts=texts or {}, quotes=quotes)
     _read(str(path), reading, constraint=False, above=())
     return _finish(reading, str(path))
 
@@ -140,22 +159,74 @@ def understand(inside: Interpreter, found: RequirementSet) -> RequirementSet:
         elif is_location(requirement.text):
             known.append(replace(requirement, name=_name_in(requirement.text)))
         else:
-            where = f"{requirement.where}: " if requirement.where else ""
-            faults.append(f"{where}{requirement.text}: {answer['error']}")
+            foreign = requirement.file and requirement.file != found.source
+            said = "it is no requirement" if foreign else f"{requirement.text}: {answer['error']}"
+            faults.append(f"{requirement.where}: {said}" if requirement.where else said)
     if faults:
         raise RequirementSyntaxError("Not every line is a requirement.", evidence=faults)
     count = len(found.requirements)
     return replace(found, requirements=tuple(known[:count]), constraints=tuple(known[count:]))
 
 
+def is_address(place: str) -> bool:
+    """Whether a file's place is an address rather than a path."""
+    return bool(_REMOTE.match(place))
+
+
 def is_location(text: str) -> bool:
     """Whether a requirement is a URL, an archive or a folder rather than a name."""
-    return bool(_URL.match(text) or _ARCHIVE.search(text) or text.startswith(".") or os.sep in text.split("[")[0])
+    return bool(
+        _DIRECT.match(text)
+        or _URL.match(text)
+        or _ARCHIVE.search(text)
+        or text.startswith(".")
+        or os.sep in text.split("[")[0]
+    )
+
+
+def constraint_lines(found: RequirementSet, *, build: bool) -> tuple[str, ...]:
+    """The constraints for pip; unless sources may be built without those that name a place, which may hold one."""
+    return tuple(r.for_pip() for r in found.constraints if build or not (r.editable or is_location(r.text)))
+
+
+def needs_build(requirement: Requirement, folder: Path) -> bool:
+    """Whether only a build, which runs the code of what is asked for, tells what a requirement needs.
+
+    Only what every reading takes for a wheel counts as one: what a requirement says may be meant to mislead.
+
+    Args:
+        requirement: The requirement.
+        folder: Where relative paths start.
+    """
+    text = requirement.text
+    if requirement.editable or len(text.splitlines()) > 1:
+        return True
+    if not is_location(text):
+        return False
+    direct = _DIRECT.match(text)
+    place, *markers = _MARKER.split(direct["place"] if direct else text, maxsplit=1)
+    if ";" in place or any("/" in marker for marker in markers):
+        return True
+    path = _EXTRAS.sub("", place.strip())
+    if _URL.match(path):
+        try:
+            url = urllib.parse.urlsplit(path)
+        except ValueError:
+            return True
+        if url.scheme.lower() not in ("http", "https", "file"):
+            return True
+        path = urllib.parse.unquote(url.path)
+        if url.scheme.lower() != "file":
+            return not path.endswith(".whl")
+    return not path.endswith(".whl") or _is_folder(folder / path)
 
 
 def _name_in(text: str) -> str:
     """The name that a URL or path tells by itself; empty where it doesn't."""
-    url = urllib.parse.urlsplit(text)
+    try:
+        url = urllib.parse.urlsplit(text)
+    except ValueError:
+        return ""
     if egg := urllib.parse.parse_qs(url.fragment).get("egg"):
         return normalized(egg[0].split("[")[0])
     name = Path(urllib.parse.unquote(url.path)).name
@@ -163,27 +234,50 @@ def _name_in(text: str) -> str:
 
 
 def _read(place: str, reading: _Reading, *, constraint: bool, above: tuple[str, ...]) -> None:
-    text = _content(place, above)
+    text = _content(place, above, reading.texts)
     for number, line in _logical_lines(text):
         _take(line, place, number, reading, constraint=constraint, above=(*above, place), base=place)
 
 
-def _content(place: str, above: tuple[str, ...]) -> str:
+def _content(place: str, above: tuple[str, ...], texts: Mapping[str, str | None]) -> str:
     wanted_by = [f"wanted by {above[-1]}"] if above else []
+    if place in texts:
+        text = texts[place]
+        if text is None:
+            evidence = [f"{place}: only running tells what it holds", *wanted_by]
+            raise RequirementsNotFoundError("The requirements file can't be read.", evidence=evidence)
+        return text
     try:
-        if _REMOTE.match(place):
-            with urllib.request.urlopen(place, timeout=_FETCH_SECONDS) as answer:  # noqa: S310 - as pip does
-                data: bytes = answer.read()
-        else:
-            data = Path(place).read_bytes()
-        return _decoded(data)
-    except (OSError, urllib.error.URLError) as error:
+        return _decoded(_fetched(place) if _REMOTE.match(place) else read_bytes(place))
+    except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or error
         evidence = [f"{place}: {reason}", *wanted_by]
         raise RequirementsNotFoundError("The requirements file can't be read.", evidence=evidence) from error
-    except (UnicodeDecodeError, LookupError) as error:
+    except (ValueError, LookupError) as error:
         evidence = [f"{place}: {error}", *wanted_by]
         raise RequirementSyntaxError("The requirements file is no text.", evidence=evidence) from error
+
+
+def _fetched(url: str) -> bytes:
+    """What an address holds.
+
+    Raises:
+        OSError: It can't be had, or not within the limits of size and time.
+    """
+    if url.lower().startswith("file:"):
+        return read_bytes(urllib.request.url2pathname(urllib.parse.urlsplit(url).path))
+    ends, parts = time.monotonic() + _FETCH_SECONDS, list[bytes]()
+    try:
+        with urllib.request.urlopen(url, timeout=_FETCH_SECONDS) as answer:  # noqa: S310 - as pip does
+            while part := answer.read1(65_536):
+                parts.append(part)
+                if sum(map(len, parts)) > _FETCHED_BYTES:
+                    raise OSError(errno.EFBIG, "it is too large for a requirements file")
+                if time.monotonic() > ends:
+                    raise TimeoutError(errno.ETIMEDOUT, f"it takes more than {_FETCH_SECONDS:.0f} s")
+    except ValueError as error:  # no address
+        raise OSError(errno.EINVAL, str(error)) from error
+    return b"".join(parts)
 
 
 def _decoded(data: bytes) -> str:
@@ -193,7 +287,10 @@ def _decoded(data: bytes) -> str:
             return data.decode(coding)
     for line in data.splitlines()[:2]:
         if found := _CODING.match(line):
-            return data.decode(found[1].decode("ascii"))
+            text = data.decode(found[1].decode("ascii"))
+            if not isinstance(text, str):
+                raise LookupError(f"{found[1].decode('ascii')} is no coding of text")
+            return text
     return data.decode("utf-8")
 
 
@@ -244,13 +341,17 @@ def _take(
     words = line.split(" ")
     first = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
     text = " ".join(words[:first]).strip()
+    # A file that is only referred to may be anybody's: its lines are not shown.
+    shown = f"{place}:{number}: {line}" if len(above) == 1 and reading.quotes else f"{place}:{number}"
     try:
         options, rest = _Parser().parse_args(shlex.split(" ".join(words[first:])))
     except ValueError as error:
-        reading.faults.append(f"{place}:{number}: {line}: {error}")
+        reading.faults.append(f"{shown}: {error if line in shown else 'it is no line of requirements'}")
         return
     if rest and not text:
-        reading.faults.append(f"{place}:{number}: {line}: nothing may follow {words[first]} and its value")
+        reading.faults.append(
+            f"{shown}: nothing may follow {words[first] if line in shown else 'an option'} and its value"
+        )
         return
     goal = reading.constraints if constraint else reading.requirements
     if text:
@@ -263,8 +364,8 @@ def _take(
     nested = options.requirement or options.constraint
     if nested:
         inner = _resolved(nested[0], base)
-        if inner in above:
-            reading.faults.append(f"{place}:{number}: {line}: {inner} is already being read")
+        if inner in above or len(above) > _DEEPEST:
+            reading.faults.append(f"{shown}: {inner} is already being read")
             return
         if not constraint and not options.requirement:
             reading.constraint_files.append(inner if _REMOTE.match(inner) else str(Path(inner).absolute()))
@@ -276,7 +377,7 @@ def _take(
         for value in getattr(options, name):
             if name == "find_links":
                 beside = Path(base).parent / value
-                value = str(beside.absolute()) if not _URL.match(value) and beside.exists() else value
+                value = str(beside.absolute()) if not _URL.match(value) and _exists(beside) else value
             reading.options += [spellings[0], value]
     reading.options += [_FLAGS[n][0] for n in _FLAGS if n != "require_hashes" and getattr(options, n)]
 
@@ -286,5 +387,22 @@ def _resolved(inner: str, outer: str) -> str:
     if _REMOTE.match(inner):
         return inner
     if _REMOTE.match(outer):
-        return urllib.parse.urljoin(outer, inner)
+        try:
+            return urllib.parse.urljoin(outer, inner)
+        except ValueError:
+            return inner
     return os.path.normpath(Path(outer).parent / inner)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that no file can have
+        return False

@@ -23,6 +23,7 @@ from bootstrap.diagnosis.index import Index, archive_at
 from bootstrap.diagnosis.interpreter import quiet_environment
 from bootstrap.diagnosis.model import Dist, Outcome, Requirement
 from bootstrap.diagnosis.settings import combine
+from bootstrap.diagnosis.sources import describe_source, wanted_sources
 from bootstrap.errors import AsOfError, IndexUnreachableError, ResolverError, ResolverNotFoundError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ SECONDS = 600.0
 """How long one resolution may take."""
 _PIP_WITH_DATES = (26, 0)
 _KEPT = 14
+_MOST_SOURCES = 8
 _METADATA_AT_ONCE = 8
 _UNREACHED = re.compile(
     r"NewConnectionError|ConnectTimeoutError|ReadTimeoutError|NameResolutionError|Max retries exceeded"
@@ -69,17 +71,29 @@ class Resolver:
     name: str
     """``pip 24.1.2``, ``uv 0.9.1``."""
 
-    def __init__(self, shadow: Shadow, *, folder: Path | None = None, as_of: str | None = None) -> None:
+    def __init__(
+        self,
+        shadow: Shadow,
+        *,
+        folder: Path | None = None,
+        as_of: str | None = None,
+        build: bool = False,
+        index: Index | None = None,
+    ) -> None:
         """Remembers the environment.
 
         Args:
             shadow: The environment; answers are forgotten when it has changed.
             folder: Where relative paths in requirements start; the working folder unless given.
             as_of: A day, ISO 8601: nothing uploaded later is considered.
+            build: Whether sources may be built, which runs their code.
+            index: Asked what a source says of itself, where there is nothing else and it may not be built.
         """
         self.shadow = shadow
         self.folder = folder or Path.cwd()
         self.as_of = as_of
+        self.build = build
+        self.index = index
         self._answers: dict[tuple[int, Question], Outcome] = {}
         self._lock = threading.Lock()
         self.asked = 0
@@ -96,13 +110,38 @@ class Resolver:
             if key in self._answers:
                 return self._answers[key]
         began = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="bootstrap-resolve-") as scratch:
-            outcome = self._run(question, Path(scratch))
-        outcome = Outcome(outcome.planned, outcome.failed, outcome.resolver, time.monotonic() - began)
+        with tempfile.TemporaryDirectory(prefix="resolve-", dir=self.shadow.root.parent) as scratch:
+            outcome = self._with_sources(question, Path(scratch))
+        outcome = replace(outcome, seconds=time.monotonic() - began)
         with self._lock:
             self._answers[key] = outcome
             self.asked += 1
         return outcome
+
+    def _with_sources(self, question: Question, scratch: Path) -> Outcome:
+        """Asks again as long as the only thing that is missing is there as source, which is then described.
+
+        Raises:
+            IndexUnreachableError: What was said to be missing may be there: an index doesn't answer.
+        """
+        described: list[str] = []
+        for _ in range(_MOST_SOURCES):
+            outcome = self._run(question, scratch)
+            if not outcome.failed or self.build or self.index is None:
+                break
+            named = [r.text for r in question.requirements]
+            wanted = [w for w in wanted_sources("\n".join(outcome.failed), named) if w not in described]
+            index = self._index(question)
+            found = [d for w in wanted if (d := describe_source(w, index, scratch / "described", self.as_of))]
+            if not set(found) - set(described):
+                break
+            described += found
+        return replace(outcome, unbuilt=tuple(dict.fromkeys(described)))
+
+    def _index(self, question: Question) -> Index:
+        """The index that a question is about."""
+        assert self.index is not None  # noqa: S101 - asked before
+        return self.index.with_options(question.options)
 
     def _run(self, question: Question, scratch: Path) -> Outcome:
         raise NotImplementedError
@@ -133,7 +172,7 @@ class Resolver:
                 check=False,
                 timeout=SECONDS,
                 cwd=self.folder,
-                env=quiet_environment(),
+                env=quiet_environment(TMPDIR=str(self.shadow.root.parent)),
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ResolverError("The resolver does not answer.", evidence=[f"{command[0]}: {error}"]) from error
@@ -142,8 +181,16 @@ class Resolver:
 class PipResolver(Resolver):
     """The pip of the interpreter asked about, by its dry run's report."""
 
-    def __init__(self, shadow: Shadow, *, folder: Path | None = None, as_of: str | None = None) -> None:
-        super().__init__(shadow, folder=folder, as_of=as_of)
+    def __init__(
+        self,
+        shadow: Shadow,
+        *,
+        folder: Path | None = None,
+        as_of: str | None = None,
+        build: bool = False,
+        index: Index | None = None,
+    ) -> None:
+        super().__init__(shadow, folder=folder, as_of=as_of, build=build, index=index)
         self.name = f"pip {shadow.target.pip_version}"
 
     def _run(self, question: Question, scratch: Path) -> Outcome:
@@ -153,6 +200,11 @@ class PipResolver(Resolver):
         command += ["--no-color", "--progress-bar", "off", "--log", "/dev/null", "--report", str(report)]
         command += [*question.options, *self._files(question, scratch)]
         command += ["--require-hashes"] if question.hashes and "--require-hashes" not in question.options else []
+        if not self.build:
+            # The last word: it takes back what settings and options say of single packages.
+            command += ["--only-binary", ":all:"]
+        if (scratch / "described").is_dir():
+            command += ["--find-links", str(scratch / "described")]
         if self.as_of:
             if target.pip_release < _PIP_WITH_DATES:
                 raise AsOfError(
@@ -178,9 +230,17 @@ class UvResolver(Resolver):
     """uv, told what pip would read from its settings."""
 
     def __init__(
-        self, shadow: Shadow, uv: Path, pip: dict[str, str], *, folder: Path | None, as_of: str | None
+        self,
+        shadow: Shadow,
+        uv: Path,
+        pip: dict[str, str],
+        *,
+        folder: Path | None,
+        as_of: str | None,
+        build: bool = False,
+        index: Index | None = None,
     ) -> None:
-        super().__init__(shadow, folder=folder, as_of=as_of)
+        super().__init__(shadow, folder=folder, as_of=as_of, build=build, index=index)
         self._uv = uv
         self._pip = pip
         self._indexes: dict[Settings, Index] = {}
@@ -191,7 +251,9 @@ class UvResolver(Resolver):
         command = [str(self._uv), "pip", "install", "--dry-run", "--no-config", "--color", "never", "--no-progress"]
         command += ["--python", str(self.shadow.python), "--index-strategy", "unsafe-best-match"]
         settings = combine(self._pip, question.options)
-        command += _places(settings) + translate(question.options, question.requirements)
+        command += _places(settings) + translate(question.options, question.requirements, build=self.build)
+        if (scratch / "described").is_dir():
+            command += ["--find-links", str(scratch / "described")]
         command += self._files(question, scratch)
         for constraint in settings.constraints:
             command += ["-c", constraint]
@@ -259,15 +321,16 @@ def need_uv(python: Path) -> Path:
     return found
 
 
-def translate(options: Sequence[str], requirements: Sequence[Requirement]) -> list[str]:
+def translate(options: Sequence[str], requirements: Sequence[Requirement], *, build: bool = True) -> list[str]:
     """pip's options in uv's words; those without a counterpart change nothing that uv would do.
 
     pip's ``--upgrade`` concerns the named packages alone, uv's concerns all; pip's ``--force-reinstall`` takes the
     newest of everything, uv's keeps versions.
+    Without ``build`` nothing is built, whatever the options say.
     """
     words = list(options)
     eager = "eager" in words or "--upgrade-strategy=eager" in words
-    found: list[str] = []
+    found: list[str] = [] if build else ["--no-build"]
     upgrade = False
     while words:
         word = words.pop(0)
@@ -275,7 +338,8 @@ def translate(options: Sequence[str], requirements: Sequence[Requirement]) -> li
             # Given from the settings, which hold these already; so is --no-index.
             words.pop(0)
         elif word in _VALUED and words:
-            found += [word, words.pop(0)]
+            value = words.pop(0)
+            found += [word, value] if build else []
         elif word in _UV_VALUELESS:
             found += _UV_VALUELESS[word]
         elif word in ("-U", "--upgrade"):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from bootstrap.diagnosis.freeze import read_freeze
 from bootstrap.diagnosis.index import Index
 from bootstrap.diagnosis.resolver import PipResolver, Resolver, UvResolver, find_uv, need_uv
+from bootstrap.diagnosis.scratch import scratch_folder
 from bootstrap.diagnosis.settings import combine, pip_settings
 from bootstrap.diagnosis.shadow import Shadow
 from bootstrap.diagnosis.target import Target, examine, find_python
@@ -43,6 +44,10 @@ class Session:
     uv: Path | None
     index: Index
     """For what resolvers don't tell."""
+    scratch: Path
+    """A folder for temporary files."""
+    build: bool = False
+    """Whether sources may be built, which runs their code."""
 
 
 @contextmanager
@@ -54,6 +59,7 @@ def open_session(
     as_of: str | None = None,
     folder: Path | None = None,
     options: Sequence[str] = (),
+    build: bool = False,
     progress: Progress,
 ) -> Iterator[Session]:
     """Looks at an environment and gets everything ready to ask about it.
@@ -65,6 +71,7 @@ def open_session(
         as_of: A day or time, ISO 8601: nothing uploaded later is considered.
         folder: Where relative paths in requirements start.
         options: pip's options for every question.
+        build: Whether sources may be built, which runs their code.
         progress: Receives the states of the work.
 
     Raises:
@@ -84,11 +91,13 @@ def open_session(
     if uv is None and not confirm:
         raise AsOfError("Nobody here knows days.", evidence=[f"{target.python}: pip {target.pip_version}; no uv"])
     dists = target.dists if against is None else tuple(read_freeze(against, target, index, progress))
-    with closing(Shadow(target, dists)) as shadow:
-        pip = PipResolver(shadow, folder=folder, as_of=moment)
-        fast = pip if uv is None else UvResolver(shadow, uv, settings, folder=folder, as_of=moment)
+    with scratch_folder() as scratch, closing(Shadow(target, dists, scratch)) as shadow:
+        pip = PipResolver(shadow, folder=folder, as_of=moment, build=build, index=index)
+        fast: Resolver = pip
+        if uv is not None:
+            fast = UvResolver(shadow, uv, settings, folder=folder, as_of=moment, build=build, index=index)
         title = str(against) if against is not None else str(target.python)
-        yield Session(target, shadow, title, pip, fast, confirm, uv, index)
+        yield Session(target, shadow, title, pip, fast, confirm, uv, index, scratch, build)
 
 
 def read_moment(text: str) -> str:

@@ -57,11 +57,21 @@ def pip_settings(python: Path) -> dict[str, str]:
 
 def combine(pip: dict[str, str], options: Sequence[str]) -> Settings:
     """Settings and options together: a given index replaces pip's, everything else is added."""
-    index = pip.get("index-url", PYPI)
-    extra = pip.get("extra-index-url", "").split()
-    links = pip.get("find-links", "").split()
-    trusted = pip.get("trusted-host", "").split()
     no_index = pip.get("no-index", "").lower() in ("1", "true", "yes", "on")
+    base = Settings(
+        index=None if no_index else pip.get("index-url", PYPI),
+        extra=tuple(pip.get("extra-index-url", "").split()),
+        find_links=tuple(pip.get("find-links", "").split()),
+        trusted=tuple(pip.get("trusted-host", "").split()),
+        constraints=tuple(pip.get("constraint", "").split()),
+    )
+    return add(base, options)
+
+
+def add(base: Settings, options: Sequence[str]) -> Settings:
+    """Settings and a command's options together."""
+    index, no_index = base.index, base.index is None
+    extra, links, trusted = list(base.extra), list(base.find_links), list(base.trusted)
     words = iter(options)
     for word in words:
         if word in ("--index-url", "-i"):
@@ -75,9 +85,9 @@ def combine(pip: dict[str, str], options: Sequence[str]) -> Settings:
         elif word == "--no-index":
             no_index = True
     return Settings(
-        index=None if no_index else index.rstrip("/"),
+        index=None if no_index or index is None else index.rstrip("/"),
         extra=() if no_index else tuple(dict.fromkeys(e.rstrip("/") for e in extra if e)),
         find_links=tuple(dict.fromkeys(link for link in links if link)),
         trusted=tuple(trusted),
-        constraints=tuple(pip.get("constraint", "").split()),
+        constraints=base.constraints,
     )

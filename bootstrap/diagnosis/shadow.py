@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from bootstrap.diagnosis.model import Dist, normalized
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from bootstrap.diagnosis.target import Target
 
@@ -26,15 +27,16 @@ if TYPE_CHECKING:
 class Shadow:
     """A virtual environment of distributions that are only described. To be closed."""
 
-    def __init__(self, target: Target, dists: Iterable[Dist]) -> None:
+    def __init__(self, target: Target, dists: Iterable[Dist], folder: Path | None = None) -> None:
         """Makes it.
 
         Args:
             target: Whose Python, markers and pip settings it has.
             dists: What shall look installed.
+            folder: Where it is made; the folder for temporary files unless given.
         """
         self.target = target
-        self.root = Path(tempfile.mkdtemp(prefix="bootstrap-diagnose-"))
+        self.root = Path(tempfile.mkdtemp(prefix="environment-", dir=folder))
         self.python = self.root / "bin" / "python"
         self._site = self.root / "lib" / f"python{target.short_version}" / "site-packages"
         self._dists: dict[str, Dist] = {}
@@ -85,16 +87,46 @@ class Shadow:
     def _write(self, dist: Dist) -> None:
         folder = self._folder(dist)
         folder.mkdir()
-        lines = ["Metadata-Version: 2.1", f"Name: {dist.name}", f"Version: {dist.version}"]
-        lines += [f"Requires-Python: {dist.requires_python}"] if dist.requires_python else []
-        lines += [f"Requires-Dist: {_one_line(text)}" for text in dist.requires]
-        lines += [f"Provides-Extra: {extra}" for extra in dist.extras]
-        (folder / "METADATA").write_text("\n".join(lines) + "\n\n", encoding="utf-8")
+        (folder / "METADATA").write_text(metadata_text(dist), encoding="utf-8")
         (folder / "INSTALLER").write_text(f"{dist.installer or 'pip'}\n", encoding="utf-8")
         (folder / "RECORD").write_text("", encoding="utf-8")
         if dist.direct_url is not None:
             (folder / "direct_url.json").write_text(json.dumps(dist.direct_url), encoding="utf-8")
         self._dists[dist.key] = dist
+
+
+_NAMED_OTHERWISE = {
+    "PIL": "pillow",
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
+"""Distributions that are imported under another name than their own."""
+
+
+def importable(shadow: Shadow) -> Callable[[str], bool | None]:
+    """Tells of a module whether it can be imported: yes, or nobody knows (it may come with anything)."""
+    there = {dist.key for dist in shadow}
+
+    def ask(module: str) -> bool | None:
+        top = module.partition(".")[0]
+        if module.startswith("google."):
+            return normalized(module.replace(".", "-")) in there or None
+        known = top in sys.stdlib_module_names or normalized(_NAMED_OTHERWISE.get(top, top)) in there
+        return known or None
+
+    return ask
+
+
+def metadata_text(dist: Dist) -> str:
+    """A METADATA file that says what resolvers need."""
+    lines = ["Metadata-Version: 2.1", f"Name: {dist.name}", f"Version: {dist.version}"]
+    lines += [f"Requires-Python: {dist.requires_python}"] if dist.requires_python else []
+    lines += [f"Requires-Dist: {_one_line(text)}" for text in dist.requires]
+    lines += [f"Provides-Extra: {extra}" for extra in dist.extras]
+    return "\n".join(lines) + "\n\n"
 
 
 def _one_line(text: str) -> str:

@@ -5,20 +5,69 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass, field, replace
+from itertools import pairwise, takewhile
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
+from bootstrap.diagnosis.script import simple_commands
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from bootstrap.diagnosis.script import Simple
 
 Tool = Literal["pip", "uv", "conda"]
 Action = Literal["install", "uninstall", "other"]
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
-_PYTHON = re.compile(r"(?:\{sys\.executable\}|\$\{?sys\.executable\}?|.*/)?(?:python|pypy)?[\d.]*$")
+_PYTHON = re.compile(r"(?:\{sys\.executable\}|\$\{?sys\.executable\}?|.*/)?(?:python|pypy)[\d.]*|\{sys\.executable\}")
 _PIP = re.compile(r"pip[\d.]*$")
 _CONDA = ("conda", "mamba", "micromamba")
-_BEFORE = ("sudo", "time", "exec", "command", "nohup", "env", "then", "do", "else", "{", "(", "!")
+# What only changes how a command runs, with those of its options that take a value.
+_PREFIXES: dict[str, tuple[str, ...]] = {
+    "sudo": ("-u", "-g", "-p", "-C", "-h", "-D"),
+    "env": ("-u", "-C", "--unset", "--chdir"),
+    "time": ("-f", "-o"),
+    "timeout": ("-k", "-s", "--kill-after", "--signal"),
+    "nice": ("-n",),
+    "ionice": ("-c", "-n"),
+    "stdbuf": ("-i", "-o", "-e"),
+    **dict.fromkeys(("exec", "command", "nohup", "unbuffer", "setsid", "builtin"), ()),
+}
+_ENVIRONMENT = re.compile(r"(?:conda|mamba|forge|env)[^/:]*/(?:.*/)?bin/?$", re.IGNORECASE)
+_CONDA_INSTALLER = re.compile(r"(?:^|/)(?:mini|ana|mamba|micro)[\w.-]*\.sh$", re.IGNORECASE)
+_UNREAD = (
+    *(["poetry", "add"], ["poetry", "install"], ["pipenv", "install"], ["pdm", "add"], ["pdm", "install"]),
+    *(["rye", "add"], ["hatch", "env"], ["pixi", "add"]),
+)
+# These only show or search the words they are given.
+_HARMLESS = {
+    *("echo", "printf", "cat", "grep", "egrep", "sed", "awk", "ls", "find", "which", "man", "head", "tail", "tee"),
+    *(
+        "test",
+        "[",
+        "[[",
+        "export",
+        "alias",
+        "apt",
+        "apt-get",
+        "rm",
+        "mkdir",
+        "cp",
+        "mv",
+        "history",
+        "git",
+        "cd",
+        "set",
+    ),
+    *("touch", "wget", "curl", "type", "command", "less", "pipx", "uvx"),
+}
+_MENTION = re.compile(
+    r"\bpip[\d.]*['\"]?,?\s+(?:-\S+\s+)*['\"]?(?:install|uninstall)\b"
+    r"|\b(?:conda|mamba|micromamba)\s+(?:-\S+\s+)*(?:install|update|create)\b"
+    r"|\buv\s+(?:pip\s+install|add|sync)\b|\b(?:poetry|pdm)\s+(?:add|install)\b|\bpipenv\s+install\b"
+    r"|\bsetup\.py\s+(?:install|develop)\b|\beasy_install\b"
+)
 _UNKNOWN = re.compile(r"\{[^{}]*\}|\$\{?\w+|\$\(|`")
 _SHORT_WITH_VALUE = "rcefitC"
 _WITH_VALUE = {
@@ -82,8 +131,37 @@ class Command:
     """A part of it that only running tells."""
     condition: str = ""
     """Why it may not run."""
+    never: str = ""
+    """Why it doesn't run."""
+    unread: str = ""
+    """Why it can't be told what it does."""
+    folder: str = ""
+    """Where it runs, from where the shell began."""
+    program: str = ""
+    """The pip or Python that is called, as it is written."""
+    target: str = ""
+    """The folder of ``--target``."""
     mistaken: str = ""
     """What stands there unquoted, so that the shell takes the bound for a redirection."""
+
+
+EffectKind = Literal["file", "script", "python", "run", "conda"]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What else a shell does that bears on later commands."""
+
+    kind: EffectKind
+    """It writes a file; runs a shell script, Python text or a Python file; installs a conda."""
+    name: str
+    """The file, or conda's prefix."""
+    content: str | None = None
+    """Python text, or what is written; None where only running tells it."""
+    append: bool = False
+    condition: str = ""
+    never: str = ""
+    folder: str = ""
 
 
 @dataclass
@@ -94,79 +172,203 @@ class _Arguments:
     options: list[str] = field(default_factory=list)
     quiet: bool = False
     elsewhere: str = ""
+    target: str = ""
+    program: str = ""
 
 
-def find_commands(line: str) -> Iterator[Command]:
+def find_commands(text: str) -> Iterator[Command]:
     """The installers' calls in a line, or some lines, of shell."""
-    try:
-        lexer = shlex.shlex(line.replace("\\\n", " "), posix=True, punctuation_chars=";&|<>\n")
-        lexer.whitespace = " \t\r"
-        lexer.whitespace_split = True
-        lexer.commenters = ""
-        words = list(lexer)
-    except ValueError:
-        words = line.split()
-    simple: list[str] = []
-    comment = False
-    for word in [*words, "\n"]:
-        ends = bool(word) and set(word) <= set(";&|\n")
-        if "\n" in word or not comment:
-            comment = False
-        if ends:
-            yield from read_words(simple)
-            simple = []
-        elif word.startswith("#") or comment:
-            comment = True
-        else:
-            simple.append(word)
+    return (found for found in read_shell(text) if isinstance(found, Command))
 
 
-def read_words(words: Sequence[str]) -> Iterator[Command]:
-    """The installer's call in the words of one simple command, if it is one."""
-    rest, mistaken = _redirected(list(words))
-    while rest and (_ASSIGNMENT.match(rest[0]) or rest[0] in _BEFORE):
-        rest.pop(0)
+def read_shell(text: str, variables: Mapping[str, str] | None = None) -> Iterator[Command | Effect]:
+    """The installers' calls in some shell, and what else changes what later ones mean.
+
+    Args:
+        text: The shell's text.
+        variables: Those whose values are known.
+    """
+    for simple in simple_commands(text, variables or {}):
+        for found in _read(simple.words, simple):
+            outside = f"the environment {simple.outside} is active" if simple.outside else ""
+            outside = outside or _before_all(simple.path, found)
+            if isinstance(found, Command):
+                found = replace(found, elsewhere=found.elsewhere or outside, mistaken=_mistaken(simple))
+            yield replace(
+                found,
+                condition=found.condition or simple.condition,
+                never=found.never or simple.never,
+                folder=found.folder or simple.folder,
+            )
+        yield from _written(simple)
+
+
+def _before_all(path: str, found: Command | Effect) -> str:
+    """What another environment's folder at the head of PATH means for a command that names no folder itself."""
+    first = path.partition(":")[0]
+    plain = isinstance(found, Command) and found.tool != "uv" and "/" not in found.program
+    return f"PATH begins with {first}" if plain and _ENVIRONMENT.search(first) else ""
+
+
+def _read(words: Sequence[str], simple: Simple) -> Iterator[Command | Effect]:
+    """What the words of one simple command come to."""
+    rest = _without_prefixes(list(words))
     if not rest:
         return
-    text = " ".join(shlex.quote(w) if re.search(r"[\s<>;&|*?]", w) else w for w in rest)
+    text = " ".join(shlex.quote(w) if re.search(r"[\s<>;&|*?'\"]", w) or not w else w for w in rest)
     name = PurePosixPath(rest[0]).name
-    if name in ("bash", "sh") and len(rest) > 2 and rest[1] in ("-c", "-lc"):
-        yield from find_commands(rest[2])
-        return
-    if _PYTHON.fullmatch(rest[0]) and len(rest) > 2:
-        # python -u -m pip ...
-        module = next((i for i, w in enumerate(rest) if w == "-m"), None)
-        if module is None or module + 1 >= len(rest) or any(not w.startswith("-") for w in rest[1:module]):
-            return
-        rest = rest[module + 1 :]
-        name = rest[0]
-    if _PIP.fullmatch(name):
-        yield replace(_call("pip", rest[1:], text), mistaken=mistaken)
-    elif name == "uv" and len(rest) > 1 and rest[1] == "pip":
-        yield replace(_call("uv", rest[2:], text), mistaken=mistaken)
+    program = rest[0]
+    if name in ("bash", "sh", "zsh", "dash", "eval"):
+        yield from _inner_shell(name, rest[1:], simple)
+    elif _CONDA_INSTALLER.search(rest[0]):
+        yield Effect("conda", _prefix_given(rest))
+    elif name in ("source", ".") or (rest[0].startswith("./") and name.endswith(".sh")):
+        yield Effect("script", rest[1] if name in ("source", ".") and len(rest) > 1 else rest[0])
+    elif _PYTHON.fullmatch(rest[0]) and len(rest) > 1:
+        yield from _python(rest, text, program)
+    elif _PIP.fullmatch(name):
+        yield _call("pip", rest[1:], text, program)
+    elif name == "uv":
+        yield from _uv(rest[1:], text)
     elif name in _CONDA:
-        yield _conda(rest[1:], text)
+        yield from _conda(rest[1:], text)
+    elif rest[:2] in _UNREAD or name in ("easy_install", "pip-sync") or (name == "xargs" and mentions(text)):
+        yield Command("pip", "install", text, unread=f"what {' '.join(rest[:2])} would install isn't followed")
+    elif name not in _HARMLESS and mentions(text):
+        yield Command("pip", "install", text, unread=f"what {name} does with it isn't known")
 
 
-def _redirected(words: list[str]) -> tuple[list[str], str]:
-    """The words without redirections, and what was taken for one: ``numpy>=2`` unquoted writes a file ``=2``."""
-    kept: list[str] = []
-    mistaken = ""
-    rest = list(words)
+def _without_prefixes(rest: list[str]) -> list[str]:
+    """A command without what only changes how it runs: assignments, ``sudo -H``, ``timeout 600``."""
     while rest:
-        word = rest.pop(0)
-        if not set(word) <= set("<>&|") or not set(word) & set("<>"):
-            kept.append(word)
-            continue
-        goal = rest.pop(0) if rest else ""
-        if kept and kept[-1] in ("1", "2"):
-            kept.pop()
-        elif kept and (goal.startswith("=") or goal[:1].isdigit()) and "&" not in word:
-            mistaken = f"{kept[-1]}{word}{goal}"
-    return kept, mistaken
+        name = PurePosixPath(rest[0]).name
+        if _ASSIGNMENT.match(rest[0]):
+            rest.pop(0)
+        elif name == "command" and rest[1:2] and rest[1].startswith(("-v", "-V")):
+            return []
+        elif name in _PREFIXES:
+            rest.pop(0)
+            while rest and rest[0].startswith("-"):
+                if rest.pop(0) in _PREFIXES[name] and rest:
+                    rest.pop(0)
+            if name == "timeout" and rest:
+                rest.pop(0)
+        else:
+            break
+    return rest
 
 
-def _call(tool: Tool, words: Sequence[str], text: str) -> Command:
+def _inner_shell(name: str, rest: list[str], simple: Simple) -> Iterator[Command | Effect]:
+    """``bash -c "..."``, ``eval ...``, ``bash script.sh``, a here-document, an installer of conda."""
+    if name == "eval":
+        yield from read_shell(" ".join(rest))
+        return
+    flags = list(takewhile(lambda w: w.startswith("-"), rest))
+    script = rest[len(flags) :]
+    if any("c" in f for f in flags if not f.startswith("--")) and script:
+        yield from read_shell(script[0])
+    elif script and _CONDA_INSTALLER.search(script[0]):
+        yield Effect("conda", _prefix_given(rest))
+    elif script:
+        yield Effect("script", script[0])
+    else:
+        for _, operator, goal in simple.sent:
+            if operator in ("<<", "<<<"):
+                yield from read_shell(goal)
+
+
+def _prefix_given(words: Sequence[str]) -> str:
+    """The prefix that an installer of conda is given: ``-b -f -p /usr/local``, ``-bfp /usr/local``."""
+    return next((b for a, b in pairwise(words) if a.startswith("-") and a.endswith("p")), "").rstrip("/")
+
+
+def _python(words: Sequence[str], text: str, program: str) -> Iterator[Command | Effect]:
+    """``python -m pip``, ``python -c``, ``python script.py``."""
+    for at, word in enumerate(words[1:], 1):
+        rest = list(words[at + 1 :])
+        if word == "-m" and rest:
+            if rest[0] == "pip":
+                yield _call("pip", rest[1:], text, program)
+            elif rest[0] == "uv":
+                yield from _uv(rest[1:], text)
+            elif mentions(" ".join(rest)):
+                yield Command("pip", "install", text, unread=f"what {rest[0]} would install isn't followed")
+            return
+        if word == "-c" and rest:
+            yield Effect("python", "", rest[0])
+            return
+        if not word.startswith("-"):
+            if PurePosixPath(word).name == "setup.py":
+                if {"install", "develop"} & set(rest):
+                    yield Command("pip", "install", text, unread="it builds a source, whose needs aren't known")
+            else:
+                yield Effect("run", word)
+            return
+
+
+def _uv(words: Sequence[str], text: str) -> Iterator[Command]:
+    verb = next((w for w in words if not w.startswith("-")), "")
+    if verb == "pip":
+        yield _call("uv", words[words.index("pip") + 1 :], text, "")
+    elif verb in ("add", "sync", "remove"):
+        yield Command("uv", "install", text, unread=f"what uv {verb} would install isn't followed")
+
+
+def _mistaken(simple: Simple) -> str:
+    """What the shell takes for a redirection: ``numpy>=2`` unquoted writes a file ``=2``."""
+    for before, operator, goal in simple.sent:
+        bound = goal.startswith("=") or goal[:1].isdigit()
+        if bound and before and before not in ("0", "1", "2") and "&" not in operator:
+            return f"{before}{operator}{goal}"
+    return ""
+
+
+def _written(simple: Simple) -> Iterator[Effect]:
+    """The files that a command writes, with their content where it is plain."""
+    words, append = list(simple.words), False
+    name = words[0] if words else ""
+    content: str | None = None
+    if name == "echo" and not set(" ".join(words)) & set("$`*"):
+        flags = list(takewhile(lambda w: re.fullmatch("-[neE]+", w), words[1:]))
+        content = " ".join(words[1 + len(flags) :])
+        content = content.replace("\\n", "\n") if "-e" in flags else content
+        content += "" if "-n" in flags else "\n"
+    elif name == "printf" and len(words) == 2 and "%" not in words[1]:
+        content = words[1].replace("\\n", "\n")
+    goals: list[str] = []
+    for _, operator, goal in simple.sent:
+        if operator in (">", ">>", ">|", "&>", "&>>") and goal:
+            goals.append(goal)
+            append = append or operator.endswith(">>")
+        elif operator == "<<" and (name == "tee" or words == ["cat"]):
+            content = goal
+    if name == "tee":
+        append = append or "-a" in words
+        goals += [w for w in words[1:] if not w.startswith("-")]
+    elif name in ("wget", "curl"):
+        goals += _fetched(words)
+    elif (name in ("cp", "mv") and len(words) > 2) or (name == "sed" and any(w.startswith("-i") for w in words[1:])):
+        goals.append(words[-1])
+    if simple.condition:
+        content = None
+    for goal in goals:
+        if not goal.startswith(("/dev/", "&")) and not simple.never:
+            yield Effect("file", goal, content, append, folder=simple.folder)
+
+
+def _fetched(words: Sequence[str]) -> list[str]:
+    """Where wget and curl put what they fetch."""
+    named = [b for a, b in pairwise(words) if a in ("-O", "-o", "--output", "--output-document")]
+    plain = [PurePosixPath(w.partition("?")[0]).name for w in words if "://" in w]
+    return [n for n in named if "://" not in n and n != "-"] or plain
+
+
+def mentions(text: str) -> bool:
+    """Whether a text speaks of installing Python packages, in whatever form."""
+    return bool(_MENTION.search(text))
+
+
+def _call(tool: Tool, words: Sequence[str], text: str, program: str) -> Command:
     """A call of pip, or of uv's pip."""
     rest = list(words)
     quiet = False
@@ -176,8 +378,10 @@ def _call(tool: Tool, words: Sequence[str], text: str) -> Command:
         if "=" not in option and option in _WITH_VALUE and rest:
             rest.pop(0)
     verb = rest.pop(0) if rest else ""
+    if tool == "uv":
+        rest = ["--python" if w == "-p" else w for w in rest]
     found = _read_arguments(rest)
-    unknown = _UNKNOWN.search(" ".join((*found.requirements, *found.files, *found.constraints)))
+    unknown = _UNKNOWN.search(" ".join((*found.requirements, *found.files, *found.constraints, *found.options)))
     action: Action = "install" if verb in ("install", "sync") else "uninstall" if verb == "uninstall" else "other"
     return Command(
         tool=tool,
@@ -190,6 +394,8 @@ def _call(tool: Tool, words: Sequence[str], text: str) -> Command:
         quiet=quiet or found.quiet,
         elsewhere=found.elsewhere,
         unknown=unknown[0] if unknown else "",
+        program=found.program or program,
+        target=found.target,
     )
 
 
@@ -231,17 +437,33 @@ def _take_option(name: str, value: str, found: _Arguments) -> None:
     elif name == "--prerelease" and value == "allow":
         found.options.append("--pre")
     elif name in _ELSEWHERE:
-        found.elsewhere = name
+        found.elsewhere, found.target = name, value
+    elif name == "--python":
+        found.program = value
     elif name in ("-q", "--quiet"):
         found.quiet = True
 
 
-def _conda(words: Sequence[str], text: str) -> Command:
-    verbs = [w for w in words if not w.startswith("-")]
+def _conda(words: Sequence[str], text: str) -> Iterator[Command]:
+    rest = list(words)
+    goal = next((b for a, b in pairwise(rest) if a in ("-n", "--name", "-p", "--prefix")), "")
+    goal = goal or next((w.partition("=")[2] for w in rest if w.startswith(("--name=", "--prefix="))), "")
+    goal = goal.rstrip("/")
+    verbs = [w for w in rest if not w.startswith("-")]
     verb = verbs[0] if verbs else ""
+    if verb == "run":
+        inner = rest[rest.index("run") + 1 :]
+        while inner and inner[0].startswith("-"):
+            inner = inner[2:] if inner[0] in ("-n", "--name", "-p", "--prefix") else inner[1:]
+        for found in find_commands(shlex.join(inner)):
+            yield replace(found, elsewhere=f"conda's environment {goal}") if goal else found
+        return
     action: Action = "other"
-    if verb in ("install", "update", "upgrade", "create"):
+    if verb in ("install", "update", "upgrade", "create") or verbs[:2] == ["env", "update"]:
         action = "install"
     elif verb in ("remove", "uninstall"):
         action = "uninstall"
-    return Command("conda", action, text, requirements=tuple(verbs[1:]), quiet="-q" in words)
+    elsewhere = f"conda's environment {goal}" if goal and goal not in ("base", "/usr/local") else ""
+    if verb == "create" or verbs[:2] == ["env", "create"]:
+        elsewhere = f"conda's environment {goal}".rstrip()
+    yield Command("conda", action, text, tuple(verbs[1:]), quiet="-q" in words, elsewhere=elsewhere, target=goal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -12,7 +13,8 @@ from rich.text import Text
 
 from bootstrap import cells
 from bootstrap.diagnosis.evidence import Evidence, Installed, gather, stamp
-from bootstrap.diagnosis.model import EXIT_CODES, SCHEMA, SUBJECT, Verdict
+from bootstrap.diagnosis.markdown import prose
+from bootstrap.diagnosis.model import EXIT_CODES, SCHEMA, SUBJECT, Verdict, normalized
 from bootstrap.diagnosis.settings import pip_settings
 from bootstrap.diagnosis.symptoms import first_symptom
 from bootstrap.diagnosis.target import analyse, comparison, examine, find_python
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 _STYLES = {"innocent": "green", "doubtful": "yellow", "guilty": "red"}
 _SHOWN = 8
+_NAME = re.compile(r"[\w.-]+")
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,8 @@ class Story:
 
     def to_markdown(self) -> str:
         """The story for a bug report."""
-        lines = [f"### {self.verdict}: {headline(self)}", "", self.python, ""]
-        lines += [f"- {'**likely:** ' if line.likely else ''}{line.text}" for line in self.lines]
+        lines = [f"### {self.verdict}: {prose(headline(self))}", "", prose(self.python), ""]
+        lines += [f"- {'**likely:** ' if line.likely else ''}{prose(line.text)}" for line in self.lines]
         return "\n".join([*lines, ""])
 
     def __repr__(self) -> str:
@@ -206,6 +209,8 @@ def _numpy_lines(target: Target, evidence: Evidence, numpy: Installed, memory: s
     """Who is likely to have brought the numpy on disk: what came with it, and needs what memory doesn't have."""
     burst = next((b for b in evidence.bursts if numpy in b), ())
     kernel = evidence.kernel
+    if kernel is not None and numpy.at < kernel.began <= numpy.changed:
+        return [Line("numpy's record tells another time than that at which it came: its archive's")]
     if not burst or (kernel is not None and numpy.at < kernel.began):
         return [Line("numpy on disk is older than the kernel: nothing has moved it since", likely=kernel is not None)]
     lines = []
@@ -214,29 +219,35 @@ def _numpy_lines(target: Target, evidence: Evidence, numpy: Installed, memory: s
     if asked:
         names = ", ".join(str(i.dist) for i in asked[:_SHOWN])
         lines.append(Line(f"written in the same go, asked for by name: {names}"))
+    brought: set[str] = set()
     if memory and memory != numpy.dist.version and company:
-        lines += _forced(target, company, memory, numpy.dist.version)
-    if numpy.dist.requested and not any(line.likely for line in lines):
+        forced, brought = _forced(target, company, memory, numpy.dist.version)
+        lines += forced
+    if numpy.dist.requested and not brought:
         lines.append(Line("a command named numpy itself (an upgrade, or --force-reinstall)", likely=True))
-    words = {i.dist.key for i in asked}
+        brought = {SUBJECT}
+    # That a cell ran at that time says nothing: it must have asked for what brought numpy.
     for event in evidence.events:
         command = event.command
-        if command is not None and command.action == "install" and any(w in command.text.lower() for w in words):
+        named = {normalized(m[0]) for r in command.requirements if (m := _NAME.match(r))} if command else set()
+        if command is not None and command.action == "install" and named & brought and not event.never:
             lines.append(Line(f"it was cell {event.cell}: {event.text}", likely=True))
     return lines
 
 
-def _forced(target: Target, company: list[Installed], memory: str, disk: str) -> list[Line]:
-    """Which of those installed along with numpy shuts out the version that was there before."""
+def _forced(target: Target, company: list[Installed], memory: str, disk: str) -> tuple[list[Line], set[str]]:
+    """Which of those installed along with numpy shut out the version before, and what asked for these."""
     after = [i.dist for i in company]
     numpy_then = {"name": SUBJECT, "version": memory, "requires": []}
-    item = comparison([], after, [f"{d.name}=={d.version}" for d in after], SUBJECT)
+    roots = [i.dist for i in company if i.dist.requested] or after
+    item = comparison([], after, [f"{d.name}=={d.version}" for d in roots], SUBJECT)
     item["before"] = [numpy_then]
     item["after"] = [*item["after"], {**numpy_then, "version": disk}]
     chains = analyse(target.inside, [item])[0]["chains"]
     owners = dict.fromkeys((way[-1]["owner"], way[-1]["needs"]) for way in chains if way[-1]["owner"])
     versions = {d.key: d.version for d in after}
-    return [
+    lines = [
         Line(f"{name} {versions.get(name, '')} brought it: it needs {needs}, which shuts out {memory}", likely=True)
         for name, needs in list(owners)[:3]
     ]
+    return lines, {way[0]["name"] for way in chains if way[-1]["owner"]}

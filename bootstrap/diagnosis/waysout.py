@@ -13,7 +13,7 @@ from bootstrap.diagnosis import archives
 from bootstrap.diagnosis.answer import Written
 from bootstrap.diagnosis.model import SUBJECT, Dist, Finding, Requirement
 from bootstrap.diagnosis.predict import hold, undisturbing
-from bootstrap.diagnosis.requirements import read_file, understand
+from bootstrap.diagnosis.requirements import is_address, read_file, understand
 from bootstrap.diagnosis.target import analyse, comparison
 from bootstrap.errors import (
     BootstrapError,
@@ -103,6 +103,8 @@ def why(court: Court, finding: Finding, kept: Sequence[Requirement]) -> str:
 
 def summary(finding: Finding) -> str:
     """What a finding comes to, in one line."""
+    if finding.unread:
+        return finding.unread[0]
     if finding.failed:
         return f"can't be resolved: {finding.failed[0]}"
     numpy = [c for c in finding.changes if c.name == SUBJECT]
@@ -132,6 +134,12 @@ def write_pinned(
         ResolverError: A dry run of the file contradicts it.
     """
     numpy = court.shadow.get(SUBJECT)
+    if diagnosis.together.unread:
+        raise NoPinnedSetError(
+            "Not all of the requirements can be read, so their versions can't be told.",
+            evidence=diagnosis.together.unread,
+            hint="Ask again with --build, which runs the code of these sources, or leave them out.",
+        )
     held = [hold(numpy.version)] if numpy else []
     progress.step(Step("pin versions"))
     options = (*(o for o in court.options if o not in ("-U", "--upgrade")), "--upgrade")
@@ -220,7 +228,9 @@ def _option_lines(wanted: RequirementSet, path: Path, *, constraints: bool = Tru
         word = words.pop(0)
         lines.append(f"{word} {words.pop(0)}" if words and not words[0].startswith("-") else word)
     if constraints:
-        lines += [f"-c {os.path.relpath(file, path.absolute().parent)}" for file in wanted.constraint_files]
+        here = path.absolute().parent
+        places = [f if is_address(f) else os.path.relpath(f, here) for f in wanted.constraint_files]
+        lines += [f"-c {place}" for place in places]
     return lines
 
 

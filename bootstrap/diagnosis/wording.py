@@ -58,6 +58,8 @@ def headline(diagnosis: Diagnosis) -> str:
         return f"all together would replace numpy {numpy} by {together.subject.after}"
     if broke:
         return "numpy's version would stay, but something breaks"
+    if numpy and together.unread and not together.breakages and together.subject is None:
+        return f"numpy {numpy} stays, as far as can be told without a build"
     if together.failed:
         return "all together can't be resolved" if len(diagnosis.alone) != 1 else "it can't be resolved"
     if together.subject is not None and together.subject.kind == "rewritten":
@@ -71,6 +73,8 @@ def headline(diagnosis: Diagnosis) -> str:
 
 def effect(finding: Finding, *, limit: int | None = 3) -> str:
     """What a finding comes to: numpy's fate first, then the rest in short."""
+    if finding.failed and finding.unread:
+        return "; ".join(finding.unread)
     if finding.failed:
         more = "" if limit is None or len(finding.failed) < 2 else " ..."
         return "can't be resolved: " + (finding.failed[0] + more if limit else "; ".join(finding.failed))
@@ -82,6 +86,8 @@ def effect(finding: Finding, *, limit: int | None = 3) -> str:
     parts += _some("breaks", [str(b) for b in finding.breakages], limit)
     if finding.added:
         parts.append(f"adds {len(finding.added)}")
+    parts += finding.unread
+    parts += [f"{', '.join(finding.unbuilt)} by its own record, not built"] if finding.unbuilt else []
     if not parts:
         parts.append(finding.reason or "nothing")
     return "; ".join(part for part in parts if part)
@@ -124,8 +130,10 @@ def advice(diagnosis: Diagnosis) -> list[str]:
     """The ways out that are open."""
     if diagnosis.verdict == "innocent":
         return []
-    have = {written.kind for written in diagnosis.written}
     lines = []
+    if diagnosis.together.unread:
+        lines.append("--build builds what is unread, which runs its code, and asks again")
+    have = {written.kind for written in diagnosis.written}
     if "minimal" not in have:
         lines.append("--write-minimal FILE keeps what leaves the installed packages alone")
     if "pinned" not in have and not diagnosis.together.failed:

@@ -59,7 +59,16 @@ def read_specification(path: Path) -> Specification:
         raise SpecificationError(
             f"The specification can't be read: {error.strerror or error}.", evidence=[str(path)]
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (
+        yaml.YAMLError,
+        ValueError,
+        LookupError,
+        ArithmeticError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
+        # The reader of YAML lets through what its constructors of dates and numbers raise.
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         problem = getattr(error, "problem", None) or str(error)
@@ -83,7 +92,8 @@ def read_specification(path: Path) -> Specification:
 def _sequence(path: Path, content: dict[str, Any], key: str) -> list[Any]:
     found = content.get(key)
     if not isinstance(found, list) or not found:
-        raise SpecificationError(f"The specification has no list of {key}.", evidence=[str(path)])
+        hint = "Add the line `platforms: [linux-64]`: that is where Colab runs." if key == "platforms" else None
+        raise SpecificationError(f"The specification has no list of {key}.", evidence=[str(path)], hint=hint)
     return found
 
 

@@ -15,7 +15,7 @@ from bootstrap.diagnosis.prove import observe
 from bootstrap.diagnosis.target import examine
 from tests.component.diagnosis.home import Home, fingerprint
 from tests.support.numpy_sets import GUILTY, INNOCENT, NUMPY, Guilty
-from tests.support.wheels import make_sources
+from tests.support.wheels import make_sdist, make_sources
 
 MORE = pytest.mark.exhaustive
 
@@ -27,7 +27,7 @@ def cases(*unmarked: str) -> list[Any]:
 
 @pytest.mark.parametrize("case", cases("sdist"))
 def test_guilty_sets(home: Home, case: Guilty) -> None:
-    found = home.ask(case.asked)
+    found = home.ask(case.asked, build=case.name == "sdist")
     assert found.verdict == "guilty"
     assert found.exit_code == 4
     [culprit] = found.culprits
@@ -182,10 +182,28 @@ def test_sources_are_built_elsewhere(home: Home, tmp_path: Path, line: str) -> N
     folder = make_sources(tmp_path, "local-thing", "1.0", ["numpy<2.0"])
     before = fingerprint(folder)
     (tmp_path / "r.txt").write_text(line.format(folder))
-    found = home.ask(tmp_path / "r.txt")
+    found = home.ask(tmp_path / "r.txt", build=True)
     assert found.verdict == "guilty"
     assert found.alone[0].path == "local-thing 1.0 -> numpy<2.0"
     assert fingerprint(folder) == before
+
+
+@pytest.mark.parametrize("resolver", ["pip", pytest.param("uv", marks=MORE)])
+def test_nothing_is_built_unasked(home: Home, tmp_path: Path, resolver: str) -> None:
+    """A folder's needs aren't known without its code; a source on the index says itself what it needs."""
+    mark = tmp_path / "ran"
+    code = f"open({str(mark)!r}, 'w').close()"
+    folder = make_sources(tmp_path, "local-thing", "1.0", ["numpy<2.0"], code=code)
+    index = tmp_path / "index"
+    make_sdist(index, "only-source", "1.0", ["numpy<2.0"], code=code)
+    (tmp_path / "r.txt").write_text(f"{folder}\n--find-links {index}\n--no-binary :all:\nonly-source\n")
+    found = home.ask(tmp_path / "r.txt", resolver=resolver)
+    local, source = found.alone
+    assert (local.verdict, len(local.unread)) == ("doubtful", 1)
+    assert (source.verdict, source.unbuilt) == ("doubtful", ("only-source 1.0",))
+    assert source.path == "only-source 1.0 -> numpy<2.0"
+    assert (found.verdict, found.together.unread) == ("doubtful", local.unread)
+    assert not mark.exists()
 
 
 def digest(home: Home, pattern: str) -> str:

@@ -56,7 +56,17 @@ def test_every_option_reaches_the_question(
 
     monkeypatch.setattr(api, "diagnose", diagnose)
     words = ["--require", "a", "--require", "b<2", "--python", "p", "--against", "f.txt", "--as-of", "2025-11-15"]
-    words += ["--resolver", "uv", "--install", "--pip-option=-U", "--write-minimal", "m", "--write-pinned", "n"]
+    words += [
+        "--resolver",
+        "uv",
+        "--install",
+        "--pip-option=-U",
+        "--build",
+        "--write-minimal",
+        "m",
+        "--write-pinned",
+        "n",
+    ]
     assert cli.main(["diagnose", *words, "--force", "--markdown", "--quiet"]) == 4
     assert capsys.readouterr().out == "### guilty\n"
     [(source, options)] = asked
@@ -72,6 +82,7 @@ def test_every_option_reaches_the_question(
         "resolver": "uv",
         "as_of": "2025-11-15",
         "options": ["-U"],
+        "build": True,
     }
     assert cli.main(["diagnose", "r.txt", "--json"]) == 4
     assert asked[1][0] == Path("r.txt")

@@ -148,3 +148,25 @@ def test_a_fast_resolver_that_gives_no_answer_is_passed_over() -> None:
         assert court.pip_or_fast is court.pip
         court.confirm = False
         assert court.pip_or_fast is court.fast
+
+
+@pytest.mark.parametrize(
+    ("unbuilt", "verdict"), [("alone 1.0", "doubtful"), ("other 1.0", "guilty"), ("numpy 1.26.4", "doubtful")]
+)
+def test_what_stands_on_a_source_alone_accuses_nobody(unbuilt: str, verdict: str) -> None:
+    with built.court() as court:
+        asked = (Requirement("alone", name="alone"),)
+        outcome = replace(court.pip.resolve(court.question(asked, whole=True)), unbuilt=(unbuilt,))
+        found = court.judge(asked, outcome)
+    assert (found.moves, found.verdict) == (True, verdict)
+
+
+def test_sources_are_judged_apart() -> None:
+    with built.court() as court:
+        source = Requirement("git+https://x.y/z")
+        found = court.finding((source, Requirement("alone", name="alone")))
+        assert (found.verdict, len(found.unread), len(found.requirements)) == ("guilty", 1, 2)
+        assert court.finding((source, Requirement("innocent", name="innocent"))).verdict == "doubtful"
+        only = court.finding((source,))
+        assert (only.verdict, only.failed) == ("doubtful", only.unread)
+        assert all(r.text != source.text for q in court.pip.asked for r in q.requirements)

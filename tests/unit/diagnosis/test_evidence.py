@@ -48,6 +48,11 @@ def test_goes_and_what_came_last(tmp_path: Path) -> None:
     assert gather(built.target(*dists[:4]), None).bursts[0][2].at == NOON + 30, "each within 20 s of the one before"
 
 
+def test_times_that_archives_without_times_have(tmp_path: Path) -> None:
+    [burst] = gather(built.target(install(tmp_path, "packed", 315_532_800.0)), None).bursts
+    assert time.time() - burst[0].at < 3600, "1980 is when nothing was installed"
+
+
 def test_only_what_came_since_the_kernel_began(tmp_path: Path, kernel: SimpleNamespace) -> None:
     old, new = install(tmp_path, "old", NOON), install(tmp_path, "new", time.time() + 1)
     found = gather(built.target(old, new), None)

@@ -39,6 +39,13 @@ def test_every_line_with_its_metadata(tmp_path: Path) -> None:
     assert found["numpy"].known
 
 
+def test_what_google_colab_is_known_to_pin(tmp_path: Path) -> None:
+    wheels.make_wheel(tmp_path, "ipykernel", "6.17.1")
+    found = read(tmp_path, "ipykernel==6.17.1\ngoogle-colab @ file:///colabtools/dist/g.tar.gz\n")
+    assert found["google-colab"].requires == ("ipykernel==6.17.1",)
+    assert not found["google-colab"].known
+
+
 @pytest.mark.parametrize("text", ["numpy>=2\nscipy\npandas\n", "", "<html>\n", "numpy==2.*\n"])
 def test_files_that_are_no_freeze(tmp_path: Path, text: str) -> None:
     with pytest.raises(FreezeError):

@@ -7,13 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.diagnosis.notebook import read_cells, read_notebook
+from bootstrap.diagnosis.notebook import Event, path_from, read_cells, read_notebook
 from bootstrap.diagnosis.shell import find_commands
 from bootstrap.errors import NotebookError, RequirementsNotFoundError
 
 
 def texts(*cells: str) -> list[tuple[int, str]]:
     return [(e.cell, e.text) for e in read_cells(enumerate(cells, 1)) if e.kind == "command"]
+
+
+def only(*cells: str) -> Event:
+    [event] = [e for e in read_cells(enumerate(cells, 1)) if e.kind in ("command", "unread")]
+    return event
 
 
 @pytest.mark.parametrize(
@@ -48,10 +53,129 @@ def texts(*cells: str) -> list[tuple[int, str]]:
         ("try:\n    import a\nexcept ImportError:\n    !pip install a", ["pip install a"]),
         ("x = [1\n!pip install a", ["pip install a"]),
         ("!pip list | grep numpy", ["pip list"]),
+        ("%shell pip install a", ["pip install a"]),
+        ("%%shell\npip install a", ["pip install a"]),
+        ("#@title set up\n\n%%bash\npip install a", ["pip install a"]),
+        ("%%capture\n%%bash\npip install a", ["pip install a"]),
+        ("%time !pip install a", ["pip install a"]),
+        ("?print\nos.system('pip install a')\nprint??", ["pip install a"]),
+        ("%%script bash\npip install a", ["pip install a"]),
+        ("%%python\nimport os\nos.system('pip install a')", ["pip install a"]),
+        ("!python -c \"import os; os.system('pip install a')\"", ["pip install a"]),
+        ("v = '1'\n!pip install a=={v} \"b==$v\"", ["pip install a==1 b==1"]),
+        ("P = ['a', 'b']\n!pip install {' '.join(P)}", ["pip install a b"]),
+        ("for p in ['a', 'b>1']:\n    !pip install '{p}'", ["pip install a", "pip install 'b>1'"]),
+        ("%env V=1\nimport os\nos.environ['W'] = '2'\n!pip install a==$V b==$W", ["pip install a==1 b==2"]),
+        ("await f()\n!pip install a", ["pip install a"]),
+        ('x = """\n!pip install a\n"""', []),
+        ("f(\n  '!pip install a',\n)\nprint(\"\"\"\n%pip install b\"\"\")", []),
+        ("raise ImportError('pip install a')", []),
     ],
 )  # fmt: skip
 def test_commands_in_a_cell(cell: str, found: list[str]) -> None:
     assert texts(cell) == [(1, text) for text in found]
+
+
+@pytest.mark.parametrize(
+    ("cell", "condition"),
+    [
+        ("if x:\n    !pip install a", "if x"),
+        ("if x:\n    pass\nelse:\n    !pip install a", "unless x"),
+        ("while x:\n    !pip install a", "in a loop"),
+        ("import x\nx and os.system('pip install a')", "depending on x"),
+        ("try:\n    import x\nexcept ImportError:\n    !pip install a", "only if x can't be imported"),
+        ("%%bash\nif [ $X ]; then\n  pip install a\nfi", "if [ $X ]"),
+        ("!pip check || pip install a", "only if `pip check` fails"),
+        ("print 'old'\n!pip install a", "if the cell runs at all: its line 1 isn't Python"),
+        ("def f(x):\n    if x:\n        return\n    !pip install a\nf(g())", "unless it has returned before"),
+        ("class I:\n    def go(self):\n        !pip install a\nx.go()", "if x.go is this notebook's own"),
+        ("def f():\n    !pip install a\nbutton.on_click(f)", "in f, which something else may call"),
+    ],
+)
+def test_what_may_not_run(cell: str, condition: str) -> None:
+    [event] = [e for e in read_cells([(1, cell)]) if e.kind == "command" and e.command.action == "install"]
+    assert (event.condition, event.never) == (condition, "")
+
+
+@pytest.mark.parametrize(
+    ("cell", "never"),
+    [
+        ("COLAB = False\nif COLAB:\n    !pip install a", "under `COLAB`, which is False"),
+        ("if 1:\n    pass\nelse:\n    !pip install a", "under `1`, which is True"),
+        ("def f():\n    !pip install a", "in f, which nothing calls"),
+        ("%%script false --no-raise-error\npip install a", "%%script false doesn't run it"),
+        ("try:\n    import numpy\nexcept ImportError:\n    !pip install a", "only if numpy can't be imported"),
+        ("!true || pip install a", "the command before it succeeds"),
+        ("if False:\n    def f(): pass\n    !pip install a", "under `False`, which is False"),
+    ],
+)
+def test_what_does_not_run(cell: str, never: str) -> None:
+    [event] = [e for e in read_cells([(1, cell)], lambda m: True if m == "numpy" else None) if e.kind == "command"]
+    assert event.never == never
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "!cat r.txt | xargs -n 1 pip install",
+        "!poetry add a",
+        "!uv sync",
+        "!python setup.py install",
+        "%%unknown\npip install a",
+        "runner.execute('pip install a')",
+        "helper(['pip', 'install', 'a'])",
+        "!bash install.sh",
+        "%run setup_colab.py",
+        "x = [\n(\n!pip install a",
+        "!frobnicate pip install a",
+        "%%bash\n" + "for a in 1 2 3 4 5 6 7 8 9; do " * 5 + "echo $a; " + "done; " * 5 + "pip install a",
+    ],
+)
+def test_what_is_not_understood_is_said(cell: str) -> None:
+    event = only(cell)
+    assert event.kind == "unread" or event.command.unread or event.condition
+
+
+def test_scripts_that_the_notebook_writes() -> None:
+    assert texts("%%writefile a.sh\npip install a", "!bash a.sh") == [(2, "pip install a")]
+    assert texts("%%writefile a.py\nimport os\nos.system('pip install a')", "!python a.py", "%run a.py") == [
+        (2, "pip install a"),
+        (3, "pip install a"),
+    ]
+
+
+def test_one_cell_that_cannot_be_read_takes_none_of_the_others() -> None:
+    deep = "x = " + "(" * 5000 + ")" * 5000
+    assert texts("d = {('a', 'b'): 1}", deep, 'import shlex\nshlex.split("it\'s")', "!pip install a") == [
+        (4, "pip install a")
+    ]
+    assert only(f"{deep}\n!pip install a").condition.startswith("if the cell runs at all")
+
+
+@pytest.mark.parametrize(
+    ("cells", "file", "content"),
+    [
+        (("%%writefile r.txt\na", "%%writefile -a r.txt\nb"), "r.txt", "a\nb\n"),
+        (("f = open('r.txt', 'w')\nf.write('a\\n')\nprint('b', file=f)",), "r.txt", "a\nb\n"),
+        (("open('r.txt', 'w').write('a')\nopen('r.txt', 'a').write('b')",), "r.txt", "ab"),
+        (("from pathlib import Path\n(Path('x') / 'r.txt').write_text('a')",), "x/r.txt", "a"),
+        (("!echo a > r.txt; echo b >> r.txt",), "r.txt", "a\nb\n"),
+        (("%%bash\ncat > r.txt <<EOF\na\nEOF",), "r.txt", "a\n"),
+        (("%cd x", "%%writefile r.txt\na"), "x/r.txt", "a\n"),
+        (("%%writefile /content/r.txt\na",), "r.txt", "a\n"),
+        (("if x():\n    open('r.txt', 'w').write('a')",), "r.txt", None),
+        (("!wget https://x.y/r.txt",), "r.txt", None),
+        (("!python make.py > r.txt",), "r.txt", None),
+    ],
+)
+def test_files(cells: tuple[str, ...], file: str, content: str | None) -> None:
+    last = [e for e in read_cells(enumerate(cells, 1)) if e.kind == "file"][-1]
+    assert (last.text, last.content) == (file, content)
+
+
+def test_paths() -> None:
+    assert path_from("x", "../r.txt") == "r.txt"
+    assert (path_from("", "/tmp/r.txt"), path_from("", "/content"), path_from("a", "b")) == ("/tmp/r.txt", "", "a/b")
 
 
 def test_later_cells_know_earlier_ones() -> None:
@@ -100,6 +224,7 @@ def test_restarts_files_and_imports() -> None:
     )
     assert [(e.kind, e.cell, e.content) for e in events] == [
         ("file", 1, "numpy<2\n\n"),
+        ("file", 2, "a\n"),
         ("file", 2, "a\nb\n"),
         ("restart", 3, ""),
         ("import", 4, ""),
@@ -112,6 +237,15 @@ def test_old_and_odd_notebooks(tmp_path: Path) -> None:
     path.write_text(json.dumps({"worksheets": [{"cells": [{"cell_type": "code", "input": ["!pip install a\n"]}]}]}))
     assert [e.text for e in read_notebook(path)] == ["pip install a"]
     path.write_text("{")
+    with pytest.raises(NotebookError):
+        read_notebook(path)
+    odd = {"cell_type": "code", "source": ["!pip install a\n", ["x"], 1.5]}
+    path.write_text(json.dumps({"cells": [odd, None, {"cell_type": "code", "source": 7}]}))
+    assert [e.text for e in read_notebook(path)] == ["pip install a"]
+    path.write_text('{"worksheets": [{"cells": null}]}')
+    with pytest.raises(NotebookError):
+        read_notebook(path)
+    path.write_text("[" * 100_000)
     with pytest.raises(NotebookError):
         read_notebook(path)
     path.write_text("[]")

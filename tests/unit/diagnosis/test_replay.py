@@ -13,10 +13,12 @@ import pytest
 from bootstrap.diagnosis.index import Index
 from bootstrap.diagnosis.model import Subject
 from bootstrap.diagnosis.notebook import read_cells
-from bootstrap.diagnosis.replay import Player, Replay
+from bootstrap.diagnosis.player import Player
+from bootstrap.diagnosis.replay import Replay
 from bootstrap.diagnosis.session import Session
 from bootstrap.diagnosis.settings import Settings
-from bootstrap.diagnosis.shadow import Shadow
+from bootstrap.diagnosis.shadow import Shadow, importable
+from bootstrap.errors import AsOfError, IndexUnreachableError, ResolverError
 from tests.support.numpy_sets import NUMPY
 from tests.unit.diagnosis import built
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bootstrap.diagnosis import Scene
+    from bootstrap.diagnosis.model import Outcome
+    from bootstrap.diagnosis.resolver import Question
 
 
 @contextmanager
@@ -34,16 +38,15 @@ def session(*, uv: bool = False) -> Iterator[Session]:
     fast = built.TinyResolver(shadow, "uv 0.9") if uv else pip
     index = Index(Settings(index=None), place.short_version)
     try:
-        yield Session(place, shadow, "here", pip, fast, True, Path("uv") if uv else None, index)
+        yield Session(place, shadow, "here", pip, fast, True, Path("uv") if uv else None, index, shadow.root)
     finally:
         shadow.close()
 
 
 def play(tmp_path: Path, *cells: str, uv: bool = False) -> Replay:
     with session(uv=uv) as found:
-        (tmp_path / "scratch").mkdir()
-        player = Player(found, tmp_path, tmp_path / "scratch")
-        for event in read_cells(enumerate(cells, 1)):
+        player = Player(found, tmp_path)
+        for event in read_cells(enumerate(cells, 1), importable(found.shadow)):
             player.play(event)
     return Replay("n.ipynb", Subject("here", "3.11.7", NUMPY, 5), tuple(player.scenes))
 
@@ -107,11 +110,21 @@ def test_numpy_uninstalled(tmp_path: Path) -> None:
     [
         ("!conda install -y numpy", "skipped", "conda changes an environment of its own"),
         ("!pip install --target elsewhere numpy", "skipped", "--target"),
+        ("!pip install --target . numpy", "unread", "where Python looks first"),
         (
-            "try:\n    import a\nexcept ImportError:\n    import os; os.system('pip install alone')",
+            "try:\n    import numpy\nexcept ImportError:\n    import os; os.system('pip install alone')",
             "skipped",
-            "error",
+            "numpy can't be imported",
         ),
+        ("!/tmp/w/bin/pip install alone", "skipped", "of another environment"),
+        ("!uv pip install --python /tmp/v/bin/python alone", "skipped", "of another environment"),
+        ("!python2.7 -m pip install alone", "skipped", "of another Python"),
+        ("!source /tmp/v/bin/activate && pip install alone", "skipped", "/tmp/v is active"),
+        ("!conda run -n x pip install alone", "skipped", "conda's environment x"),
+        ("if False:\n    !pip install alone", "skipped", "doesn't run"),
+        ("!pip install git+https://x.y/z", "unread", ""),
+        ("!pip install -r /dev/zero", "unread", "no regular file"),
+        ("!pip install -r 'a\0b.txt'", "unread", "can't be read"),
         ("!pip install -r none.txt", "unread", "none.txt"),
         ("!pip install {name}", "unread", "{name}"),
         ("!pip install 'num py'", "unread", "num py"),
@@ -160,3 +173,94 @@ def test_what_broke_for_real_is_guilt_whatever_the_versions(tmp_path: Path) -> N
     assert found.verdict == "guilty"
     assert "something broke for real" in found.to_markdown()
     assert "pandas: ImportError" in repr(found)
+
+
+MOVES, NOT = "!pip install alone", "!pip install innocent"
+FAMILIES = {
+    "a branch that nobody can decide": (("if x():\n    !pip install alone",), "doubtful"),
+    "branches that exclude each other": (
+        ("if x():\n    !pip install alone\nelse:\n    !pip install innocent",),
+        "doubtful",
+    ),
+    "a branch that is decided": (("X = False", "if X:\n    !pip install alone"), "innocent"),
+    "a harmless one that nobody can decide": (("if x():\n    !pip install innocent",), "innocent"),
+    "surely after a branch": (("if x():\n    !pip install innocent", MOVES), "guilty"),
+    "moved and restarted, both or none": (("if x():\n    !pip install alone\n    exit()", MOVES), "doubtful"),
+    "moved, then perhaps restarted": ((MOVES, "if x():\n    exit()"), "guilty"),
+    "perhaps uninstalled": (("if x():\n    !pip uninstall -y numpy",), "doubtful"),
+    "a function that is never called": (("def f():\n    !pip install alone",), "innocent"),
+    "a function that is called": (("def f():\n    !pip install alone", "f()"), "guilty"),
+    "a text": (('print("""\n!pip install alone\n""")',), "innocent"),
+    "a variable": (("p = 'alone'", "!pip install {p}"), "guilty"),
+    "a loop": (("for p in ['innocent', 'alone']:\n    !pip install {p}",), "guilty"),
+    "two files of one name": (
+        ("%%writefile a/r.txt\nalone", "%%writefile b/r.txt\ninnocent", "!pip install -r a/r.txt"),
+        "guilty",
+    ),
+    "a file added to": (
+        ("%%writefile r.txt\nalone", "%%writefile -a r.txt\ninnocent", "!pip install -r r.txt"),
+        "guilty",
+    ),
+    "a file by its folder": (("%%writefile x/r.txt\nalone", "%cd x", "!pip install -r r.txt"), "guilty"),
+    "a file that the shell writes": (("!echo alone > r.txt && pip install -r r.txt",), "guilty"),
+    "a file that only running tells": (("!make > r.txt", "!pip install -r r.txt"), "doubtful"),
+    "another environment's": (("!/tmp/v/bin/pip install alone",), "innocent"),
+    "a folder beside, then on the path": (
+        ("!pip install -t /tmp/x alone", "import sys\nsys.path.insert(0, '/tmp/x')"),
+        "doubtful",
+    ),
+    "conda into the kernel's prefix": (("!bash Miniconda3.sh -b -p /usr/local", MOVES), "doubtful"),
+    "after condacolab": (("import condacolab\ncondacolab.install()", MOVES), "doubtful"),
+    "conda beside": (("!conda create -n x numpy=1.26", NOT), "innocent"),
+    "unread and plain": (("!cat r.txt | xargs pip install", MOVES), "guilty"),
+    "unread alone": (("!cat r.txt | xargs pip install",), "doubtful"),
+    "a source beside what is plain": (("!pip install git+https://x.y/z alone",), "guilty"),
+}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_families(tmp_path: Path, name: str) -> None:
+    cells, verdict = FAMILIES[name]
+    assert play(tmp_path, *cells).verdict == verdict
+
+
+def test_passwords_in_addresses_are_not_shown(tmp_path: Path) -> None:
+    found = play(tmp_path, "!pip install innocent -i https://user:s3cret@x.y/simple")
+    assert all("s3cret" not in text for text in (found.to_markdown(), found._repr_html_(), repr(found)))
+
+
+def test_what_may_not_run_is_told_and_not_counted_as_done(tmp_path: Path) -> None:
+    found = play(tmp_path, "if x():\n    !pip install alone", MOVES)
+    first, second = found.scenes
+    assert (first.memory, first.disk, first.may_part, first.parted) == (NUMPY, NUMPY, True, False)
+    assert (second.disk, second.parted) == ("1.26.4", True)
+    assert "Cell 1 would move numpy 2.0.2 -> 1.26.4 (alone 1.0 -> numpy<2.0), if x()." in found.to_markdown()
+
+
+def test_nobody_sees_a_numpy_that_a_restart_follows_at_once(tmp_path: Path) -> None:
+    found = play(tmp_path, "!pip install alone\nimport os\nif x():\n    os.kill(os.getpid(), 9)")
+    assert found.verdict == "guilty"
+    assert found.scenes[0].symptom == ""
+
+
+class Dead:
+    """A resolver whose index is out of reach for one package."""
+
+    def __init__(self, inner: built.TinyResolver, error: Exception) -> None:
+        self.inner, self.error, self.folder, self.name = inner, error, inner.folder, inner.name
+
+    def resolve(self, question: Question) -> Outcome:
+        if any(r.text == "innocent" for r in question.requirements):
+            raise self.error
+        return self.inner.resolve(question)
+
+
+@pytest.mark.parametrize("error", [IndexUnreachableError("dead"), ResolverError("odd"), AsOfError("no day")])
+def test_one_fault_takes_no_answer_from_the_others(tmp_path: Path, error: Exception) -> None:
+    with session() as found:
+        found.pip = found.fast = Dead(found.pip, error)
+        player = Player(found, tmp_path)
+        for event in read_cells([(1, "!pip install innocent -f https://dead.invalid"), (2, MOVES)]):
+            player.play(event)
+    assert [s.kind for s in player.scenes] == ["unread", "install"]
+    assert player.scenes[1].parted

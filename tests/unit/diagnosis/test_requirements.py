@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from pip._internal.network.session import PipSession
 from pip._internal.req.req_file import parse_requirements
 
-from bootstrap.diagnosis.requirements import read_file, read_lines, understand
+from bootstrap.diagnosis.model import Requirement
+from bootstrap.diagnosis.requirements import needs_build, read_file, read_lines, understand
 from bootstrap.errors import RequirementsNotFoundError, RequirementSyntaxError
 from tests.unit.diagnosis import built
 
@@ -130,6 +132,64 @@ def test_a_missing_file_names_who_wants_it(folder: Path) -> None:
     with pytest.raises(RequirementsNotFoundError) as caught:
         read_file(path)
     assert caught.value.evidence == (f"{folder / 'none.txt'}: No such file or directory", f"wanted by {path}")
+
+
+@pytest.mark.parametrize("coding", ["punycode", "undefined", "rot13", "hex", "nonsense"])
+def test_codings_that_are_none(folder: Path, coding: str) -> None:
+    (folder / "r.txt").write_text(f"# coding: {coding}\na @ https://x/y\n")
+    with pytest.raises(RequirementSyntaxError):
+        read_file(folder / "r.txt")
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "fifo", "a\0b.txt", "x" * 3000, "https://u:p@[::1"])
+def test_files_that_cannot_be_read(folder: Path, name: str) -> None:
+    os.mkfifo(folder / "fifo")
+    (folder / "r.txt").write_text(f"-r {name}\n")
+    with pytest.raises(RequirementsNotFoundError):
+        read_file(folder / "r.txt")
+
+
+def test_files_that_are_only_referred_to_are_not_quoted(folder: Path) -> None:
+    (folder / "r.txt").write_text("-r secret\n")
+    for text in ("root:$6$hash:19000:0\n", "--token=s3cret\n", "a --s3cret\n"):
+        (folder / "secret").write_text(text)
+        with pytest.raises(RequirementSyntaxError) as caught:
+            understand(built.interpreter(), read_file(folder / "r.txt"))
+        assert caught.value.evidence[0].startswith(f"{folder / 'secret'}:1: ")
+        assert "s3cret" not in str(caught.value.to_dict())
+        assert "hash" not in str(caught.value.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("text", "builds"),
+    [
+        ("numpy", False),
+        ("a @ https://x/a-1-py3-none-any.whl", False),
+        ("./a-1-py3-none-any.whl[x]", False),
+        ("https://x/a-1-py3-none-any.whl#sha256=0 ; python_version > '3'", False),
+        ("a @ https://x/a-1.tar.gz", True),
+        ("./folder", True),
+        ("git+https://x/y", True),
+        ("a[x] @ git+https://x/y", True),
+        ("a[x]@https://x/y.tar.gz", True),
+        ("a[x] @ https://x/y.whl ; python_version > '3'", False),
+        ("https://x/evil.tar.gz?.whl", True),
+        ("https://x/evil.tar.gz#.whl", True),
+        ("https://x/a.whl;/evil.tar.gz", True),
+        ("https://x/a.whl ;/evil.tar.gz", True),
+        ("./a.whl[x]/evil", True),
+        ("folder.whl", False),
+        ("./folder.whl", True),
+        ("git+file:///x/a.whl", True),
+        ("a @ https://x/y.whl\n-e ./z.whl", True),
+        ("numpy\n-e .", True),
+    ],
+)
+def test_what_only_a_build_tells(tmp_path: Path, text: str, builds: bool) -> None:
+    if text.startswith("./folder"):
+        (tmp_path / text).mkdir()
+    assert needs_build(Requirement(text), tmp_path) is builds
+    assert needs_build(Requirement(text, editable=True), tmp_path)
 
 
 def test_a_file_that_is_no_text(folder: Path) -> None:

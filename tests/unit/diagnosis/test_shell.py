@@ -80,7 +80,7 @@ def test_files_and_constraints() -> None:
         ("pip install `cat r`", "`"),
         ("pip install -r {path}", "{path}"),
         ("{sys.executable} -m pip install a", ""),
-        ("pip install a --index-url $URL", ""),
+        ("pip install a --index-url $URL", "$URL"),
     ],
 )
 def test_what_only_running_tells(line: str, unknown: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -90,6 +91,24 @@ def test_numpy_asked_for_itself() -> None:
 def test_company_that_does_not_force_it_is_not_accused() -> None:
     other = Installed(Dist("plain", "1.0", ("numpy",), requested=True), NOON + 60)
     assert not [line for line in tell(DOWN, DOWN, other).lines if "brought it" in line.text]
+
+
+def test_a_cell_that_only_ran_at_that_time_is_not_accused() -> None:
+    six = Installed(Dist("six", "1.17", requested=True), NOON + 62)
+    story = tell(
+        DOWN, DOWN, ALONE, six, cells=("!pip install six", "!pip install sixth numpy-financial", "!pip install alone")
+    )
+    assert [line.text for line in story.lines if "it was cell" in line.text] == ["it was cell 3: pip install alone"]
+    named = Installed(Dist("numpy", "1.26.4", requested=True), NOON + 60)
+    story = tell(named, named, six, cells=("!pip install six", "!pip install 'numpy<2'"))
+    assert [line.text for line in story.lines if "it was cell" in line.text] == [
+        "it was cell 2: pip install 'numpy<2'"
+    ]
+
+
+def test_an_archives_time_is_no_evidence() -> None:
+    moved = replace(OLD, changed=NOON + 60)
+    assert not any("nothing has moved it" in line.text for line in tell(moved, moved).lines)
 
 
 def test_numpy_older_than_the_kernel() -> None:
