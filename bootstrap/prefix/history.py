@@ -51,6 +51,14 @@ def add_revision(meta: Path, records: Iterable[Record], specs: Mapping[str, str]
             file.write("\n".join([*head, *lines]) + "\n")
 
 
+def has_history(meta: Path) -> bool:
+    """Whether a prefix's conda-meta tells what was asked for; the engine makes an empty history."""
+    try:
+        return (meta / HISTORY_FILE).stat().st_size > 0
+    except OSError:
+        return False
+
+
 def _read(lines: Sequence[str]) -> tuple[set[str], dict[str, str]]:
     """The packages that a history ends with, and what was asked for by then."""
     installed: set[str] = set()
