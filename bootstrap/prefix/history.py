@@ -45,7 +45,7 @@ def add_revision(meta: Path, records: Iterable[Record], specs: Mapping[str, str]
     if specs.items() - asked.items():
         lines.append(f"# update specs: {list(specs.values())}")
     if lines:
-        head = [f"==> {time.strftime('%Y-%m-%d %H:%M:%S')} <==", f"# cmd: {command}"]
+        head = [f"==> {time.strftime('%Y-%m-%d %H:%M:%S')} <==", f"# cmd: {' '.join(command.split())}"]
         with history.open("a", encoding="utf-8") as file:
             file.write("\n" * (text != "" and not text.endswith("\n")))
             file.write("\n".join([*head, *lines]) + "\n")
