@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# What tests restore is no business of this user's conda.
-os.environ["CONDA_REGISTER_ENVS"] = "false"
-
 TIERS = ("unit", "component", "faults", "colab", "browser", "environment", "soak")
 """The folders of tests, cheapest first; each is a marker, too."""
 

@@ -226,6 +226,8 @@ def _moved(facts: Facts) -> Iterator[Draft]:
     prefix = facts.layout.prefix
     if not facts.disk.conda and not (prefix / "pyvenv.cfg").is_file():
         return
+    if any(fault.reason == "prefix" for fault in facts.disk.files):
+        return  # told with all the files that name the old place
     lost: dict[str, list[str]] = {}
     for path in sorted((prefix / "bin").glob("*")):
         if path.is_symlink() or not path.is_file():

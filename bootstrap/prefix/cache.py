@@ -158,10 +158,10 @@ class PackageCache:
     def index_json(self, record: Record) -> dict[str, Any]:
         """The package's ``info/index.json``, or an empty mapping."""
         try:
-            data: dict[str, Any] = json.loads((self.pkgs / record.stem / "info" / "index.json").read_bytes())
+            data = json.loads((self.pkgs / record.stem / "info" / "index.json").read_bytes())
         except (OSError, ValueError):
             return {}
-        return data
+        return data if isinstance(data, dict) else {}
 
     def discard(self, record: Record) -> None:
         """Deletes the record's entry, whatever state it is in."""

@@ -80,9 +80,10 @@ def _fields(known: Mapping[str, Any], index: Mapping[str, Any], record: Record, 
     fields = {"constrains": [], **more, **known, "url": record.url, "channel": record.url.rsplit("/", 1)[0]}
     # What the lock can't tell, the engine has guessed.
     fields["build_number"] = index.get("build_number", fields.get("build_number", 0))
-    if isinstance(own := index.get("depends"), list):
+    own = index.get("depends")
+    if isinstance(own, list) and all(isinstance(line, str) for line in own):
         fields["depends"] = depends(own, record.depends)
-    if noarch := fields.get("noarch"):
+    if (noarch := fields.get("noarch")) in ("python", "generic"):
         fields["package_type"] = f"noarch_{noarch}"
     fields.pop("requested_spec", None)
     if spec is not None:

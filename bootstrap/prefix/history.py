@@ -45,10 +45,18 @@ def add_revision(meta: Path, records: Iterable[Record], specs: Mapping[str, str]
     if specs.items() - asked.items():
         lines.append(f"# update specs: {list(specs.values())}")
     if lines:
-        head = [f"==> {time.strftime('%Y-%m-%d %H:%M:%S')} <==", f"# cmd: {command}"]
+        head = [f"==> {time.strftime('%Y-%m-%d %H:%M:%S')} <==", f"# cmd: {' '.join(command.split())}"]
         with history.open("a", encoding="utf-8") as file:
             file.write("\n" * (text != "" and not text.endswith("\n")))
             file.write("\n".join([*head, *lines]) + "\n")
+
+
+def has_history(meta: Path) -> bool:
+    """Whether a prefix's conda-meta tells what was asked for; the engine makes an empty history."""
+    try:
+        return (meta / HISTORY_FILE).stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _read(lines: Sequence[str]) -> tuple[set[str], dict[str, str]]:

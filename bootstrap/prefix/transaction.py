@@ -34,7 +34,7 @@ from bootstrap.prefix.cache import PackageCache, default_cache
 from bootstrap.prefix.compare import Comparison, compare_prefix
 from bootstrap.prefix.complete import Proof, sweep_bytecode
 from bootstrap.prefix.fill import fill
-from bootstrap.prefix.history import add_revision
+from bootstrap.prefix.history import add_revision, has_history
 from bootstrap.prefix.overlay import remove_overlays
 from bootstrap.prefix.paths import ASIDE, ENGINES_OWN, astray
 from bootstrap.prefix.place import absolute, settled
@@ -220,7 +220,7 @@ class _Run:
         before = self.examine(adopt=adopt)
         agrees = before is not None and before.agrees
         adopted = agrees and not is_ours(self.prefix)
-        known = agrees and read_state(self.prefix) is not None
+        known = agrees and read_state(self.prefix) is not None and has_history(self.prefix / META_DIR)
         if known and (self.additions is None or self.additions.present(self.prefix)):
             return self.result(before, fetched=())
         waiting = "Another restore uses this cache; waiting for it."

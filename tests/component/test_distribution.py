@@ -64,9 +64,9 @@ def test_the_source_distribution_has_what_is_needed_and_no_caches(built: Path) -
     assert not [name for name in names if name.startswith((".", "build/")) and name != ".gitignore"]
 
 
-def test_the_locks_are_inside(wheel: Path) -> None:
+def test_the_locks_and_their_specification_are_inside(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as packed:
-        for name in ("conda-lock.yml", "conda-lock-cuda.yml"):
+        for name in ("conda-lock.yml", "conda-lock-cuda.yml", "environment.yml"):
             assert packed.read(f"bootstrap/data/{name}") == (ROOT / name).read_bytes()
         assert "bootstrap/py.typed" in packed.namelist()
         assert "bootstrap/workbench/data/newton-opticks-queries.txt" in packed.namelist()

@@ -106,6 +106,17 @@ def test_an_unreadable_record_is_repaired(site: Site) -> None:
     assert agrees(site)
 
 
+def test_a_lost_history_is_begun_anew(site: Site) -> None:
+    """Without one, to conda nothing was asked for, and it may remove everything."""
+    site.restore()
+    history = site.prefix / "conda-meta/history"
+    before = history.read_text().splitlines()[2:]
+    history.write_text("")
+    site.restore()
+    assert history.read_text().splitlines()[2:] == before
+    assert agrees(site)
+
+
 @pytest.mark.exhaustive
 def test_a_lost_record_is_repaired(site: Site) -> None:
     site.restore()

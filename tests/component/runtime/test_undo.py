@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootstrap.integrity.process import CHILD
+from bootstrap.prefix.registry import environments_txt, register
 from bootstrap.runtime.journal import STATE_VARIABLE, Journal
 from bootstrap.runtime.kernel.launch import PROVE
 from bootstrap.runtime.kernel.move import LAUNCH_MODULE
@@ -77,3 +78,14 @@ def test_a_program_of_the_same_words_in_another_prefix_goes_on(prefix: Path, tmp
         other = start(stack, tmp_path / "other", _WAITS, [str(CHILD)])
         undo()
         assert other.poll() is None
+
+
+def test_conda_is_told_that_the_environment_is_gone(
+    prefix: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("CONDA_REGISTER_ENVS")
+    register(tmp_path / "other")
+    register(prefix)
+    undo()
+    assert environments_txt().read_text() == f"{tmp_path}/other\n"

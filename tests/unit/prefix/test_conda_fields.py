@@ -58,6 +58,11 @@ def test_what_the_package_says_of_itself() -> None:
     assert found["channel"] == f"{TOOL.channel}/linux-64"
 
 
+def test_an_index_of_another_shape_adds_nothing_to_it() -> None:
+    found = complete(by_engine([]), {"depends": [1], "noarch": True})
+    assert (found["depends"], "package_type" in found) == (["numpy >=2"], False)
+
+
 def test_hashes_as_conda_doctor_compares_them() -> None:
     plain = path_entry("share/a", "a")
     library = path_entry("lib/l.so.1", "b", sha256_in_prefix=HASH)
