@@ -85,7 +85,7 @@ def _actions(draft: Draft, facts: Facts) -> Iterator[Action]:
 
 
 def in_the_way(package: str, facts: Facts) -> list[str]:
-    """Links and folders in the place of a package's files, or on the way there: what is put back would go through them."""
+    """Links and folders in the place of a package's files, or on the way: what is put back would go through them."""
     found = []
     faults = [f for f in facts.disk.files if package_name(f.owner) == package and f.reason != "extra"]
     for file in (Path(fault.path) for fault in faults):
