@@ -170,7 +170,11 @@ def _fetch(command: Sequence[str], folder: Path) -> None:
         asked = [command[-1]]
         _run([*command[:at], "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), *asked])
     elif at:
-        _run([*command, "--dry-run"])
+        try:
+            _run([*command, "--dry-run"])
+        except RepairFailedError as error:
+            if "no such option" not in "".join(error.evidence):  # which pip has from 22.2 on
+                raise
 
 
 def _from_folder(command: Sequence[str], folder: Path) -> list[str]:
