@@ -227,6 +227,7 @@ def _moved(facts: Facts) -> Iterator[Draft]:
     if not facts.disk.conda and not (prefix / "pyvenv.cfg").is_file():
         return
     lost: dict[str, list[str]] = {}
+    right = 0
     for path in sorted((prefix / "bin").glob("*")):
         if path.is_symlink() or not path.is_file():
             continue
@@ -236,11 +237,15 @@ def _moved(facts: Facts) -> Iterator[Draft]:
         except OSError:
             continue
         python = Path(os.fsdecode(found[1] or found[2])) if found else None
-        # Where it was: beside what is still there, as a rename leaves it.
-        if python is not None and not python.exists() and python.parents[2].is_dir():
+        if python is not None and python.exists():
+            right += 1
+        # Where it was: beside what is still there, as a rename leaves it. Some packages name the system's by mistake.
+        elif python is not None and python.parents[2].is_dir() and not python.is_relative_to("/usr"):
             lost.setdefault(str(python.parents[1]), []).append(str(path))
     for home, scripts in lost.items():
-        back = f"Rename it back to {home}, or make it anew where it is to be"
+        if len(scripts) < right:
+            continue
+        back = f"Rename it back to {home}, or make it anew in another folder"
         yield Draft(
             id="prefix-moved",
             severity="doubtful",
@@ -248,7 +253,7 @@ def _moved(facts: Facts) -> Iterator[Draft]:
             f"{f' and {len(scripts) - 1} more' if len(scripts) > 1 else ''} can't be started.",
             evidence=tuple(f"{script}: starts {home}/bin/python, which is not there" for script in scripts[:4]),
             files=tuple(scripts),
-            repair=f"{back}: `bootstrap restore --prefix {prefix}`." if facts.ours else f"{back}.",
+            repair=f"{back}: `bootstrap restore --prefix FOLDER`." if facts.ours else f"{back}.",
         )
 
 

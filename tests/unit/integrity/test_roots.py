@@ -193,6 +193,7 @@ def renamed(built: Built) -> list[Path]:
         "ok": f"#!{sys.executable}\n",
     }
     files = {name: built.write(built.prefix / "bin" / name, text.replace("+", "''")) for name, text in starts.items()}
+    built.write(built.prefix / "bin" / "names-the-systems", "#!/usr/bin/python0\n")
     return [files["long"], files["pip"]]
 
 
