@@ -48,7 +48,7 @@ def find_roots(facts: Facts) -> list[Draft]:
         *extra(facts),
         *_searched_first(facts),
         *_company(facts),
-        *_moved(facts),
+        *_renamed(facts),
     ]
 
 
@@ -221,11 +221,13 @@ def _company(facts: Facts) -> Iterator[Draft]:
         )
 
 
-def _moved(facts: Facts) -> Iterator[Draft]:
+def _renamed(facts: Facts) -> Iterator[Draft]:
     """The environment's folder was renamed: its programs start a Python where it was."""
     prefix = facts.layout.prefix
     if not facts.disk.conda and not (prefix / "pyvenv.cfg").is_file():
         return
+    if any(fault.reason == "prefix" for fault in facts.disk.files):
+        return  # told by what its packages have written
     lost: dict[str, list[str]] = {}
     right = 0
     for path in sorted((prefix / "bin").glob("*")):
@@ -247,7 +249,7 @@ def _moved(facts: Facts) -> Iterator[Draft]:
             continue
         back = f"Rename it back to {home}, or make it anew in another folder"
         yield Draft(
-            id="prefix-moved",
+            id="environment-moved",
             severity="doubtful",
             summary=f"The environment was in {home} and has been moved: {shown(scripts[0], facts)}"
             f"{f' and {len(scripts) - 1} more' if len(scripts) > 1 else ''} can't be started.",

@@ -161,7 +161,7 @@ def renamed(site: Site, name: str) -> Expected:
 
     python = f"#!{site.root.parent / name}/bin/python\n".encode()
     write({path: python + content.partition(b"\n")[2] for path, content in kept.items()})
-    return Expected(("prefix-moved",), owner="", files=(site.root / "bin" / "pip",), undo=lambda: write(kept))
+    return Expected(("environment-moved",), owner="", files=(site.root / "bin" / "pip",), undo=lambda: write(kept))
 
 
 # Dependents
