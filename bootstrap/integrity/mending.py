@@ -151,7 +151,8 @@ def _from_lock(package: str, facts: Facts) -> str:
     command = f"bootstrap restore --prefix {prefix}"
     if facts.disk.locked:
         return f"Run `{command}{f' --lock {facts.lock}' if facts.lock else ''}`: it puts the locked files back."
-    return f"The lock that it was restored from is gone or was changed. Choose one: `{command} --lock FILE`."
+    chosen = f"bootstrap.restore('FILE', {str(prefix)!r})" if facts.call else f"{command} --lock FILE"
+    return f"The lock that it was restored from is gone or was changed. Choose one: `{chosen}`."
 
 
 def pip_command(
