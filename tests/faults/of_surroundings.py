@@ -147,7 +147,7 @@ def variable(site: Site, name: str) -> Expected:
     )
 
 
-@kind("environment's folder renamed", variants=("before",))
+@kind("environment's folder renamed", variants=("before",), where=("pip",))
 def renamed(site: Site, name: str) -> Expected:
     scripts = [p for p in (site.root / "bin").iterdir() if p.is_file() and not p.is_symlink()]
     scripts = [path for path in scripts if path.read_bytes()[:2] == b"#!" and b"python" in path.read_bytes()[:200]]
