@@ -71,19 +71,21 @@ def _actions(draft: Draft, facts: Facts) -> Iterator[Action]:
         yield from (Action("delete", (f,)) for f in stale_infos(facts))
     damaged = draft.id == "numpy-shadowed" and "pip install" in draft.repair
     if draft.id in _REINSTALL or draft.id in _UPGRADE or damaged:
+        away = [Action("set-aside", (f,)) for f in in_the_way(draft.package, facts)]
         if is_locked(draft.package, facts):
+            yield from away
             yield Action("restore", (str(facts.layout.prefix),))
         elif draft.package:
             # What has lost its list of files can't be uninstalled by pip.
             how = {"anew": draft.id == "numpy-unrecorded", "complete": draft.id == "dependency-missing"}
             nearest = draft.requirement or (nearest_release(draft.package, facts) if draft.id in _UPGRADE else "")
             if command := pip_command(draft.package, facts, requirement=nearest, **how):
-                yield from (Action("set-aside", (f,)) for f in in_the_way(draft.package, facts))
+                yield from away
                 yield Action("pip", command)
 
 
 def in_the_way(package: str, facts: Facts) -> list[str]:
-    """Links and folders in the place of a package's files, or on the way there: pip would write through them."""
+    """Links and folders in the place of a package's files, or on the way: what is put back would go through them."""
     found = []
     faults = [f for f in facts.disk.files if package_name(f.owner) == package and f.reason != "extra"]
     for file in (Path(fault.path) for fault in faults):
@@ -149,7 +151,8 @@ def _from_lock(package: str, facts: Facts) -> str:
     command = f"bootstrap restore --prefix {prefix}"
     if facts.disk.locked:
         return f"Run `{command}{f' --lock {facts.lock}' if facts.lock else ''}`: it puts the locked files back."
-    return f"The lock that it was restored from is gone or was changed. Choose one: `{command} --lock FILE`."
+    chosen = f"bootstrap.restore('FILE', {str(prefix)!r})" if facts.call else f"{command} --lock FILE"
+    return f"The lock that it was restored from is gone or was changed. Choose one: `{chosen}`."
 
 
 def pip_command(

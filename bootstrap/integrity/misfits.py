@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from bootstrap.integrity.record_files import Distribution
 
 _EXTENSION = re.compile(r"\.cpython-(\d)(\d+)[a-z]*-[^/]*\.so$")
+_VARIANT = re.compile(r"-(?:headless|contrib|cpu|gpu|binary|intel|nightly|rocm|cu\d+|cuda\w*)\b")
+"""Parts of a name by which projects offer the same modules in several distributions."""
 _OLD_API, _NEW_API = b"numpy.core._multiarray_umath", b"numpy._core._multiarray_umath"
 """What the C API's own header looks up; from 2.0 on the second, and the first only after it."""
 
@@ -140,13 +142,14 @@ def _bounds(facts: Facts) -> Iterator[Draft]:
 
 def _lacking(facts: Facts) -> Iterator[Draft]:
     """Distributions that stand on numpy and need, by their own word, what is not installed."""
-    there = {d.name for d in facts.disk.distributions} | {normalized(name) for name in facts.disk.conda}
+    names = [*(d.name for d in facts.disk.distributions), *map(normalized, facts.disk.conda), "numpy"]
+    there = {_VARIANT.sub("", name) for name in names}
     works = {result.name.removeprefix("import ") for result in facts.dependents if result.passed}
     for distribution in facts.disk.foreign:
         asked = list(applying(distribution, facts.layout.version))
         if not any(normalized(wanted.name) == "numpy" for _, wanted in asked):
             continue
-        lacking = [wanted.name for _, wanted in asked if normalized(wanted.name) not in {*there, "numpy"}]
+        lacking = [wanted.name for _, wanted in asked if _VARIANT.sub("", normalized(wanted.name)) not in there]
         if lacking:
             yield Draft(
                 id="dependency-missing",

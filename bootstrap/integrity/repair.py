@@ -64,14 +64,15 @@ def repair(
 
     tell = progress or (lambda _words: None)
     done: set[Action] = set()
-    for _ in range(_ROUNDS):
-        todo = [action for action in plan(report) if action not in done or action.kind == "restore"]
-        if not todo or set(todo) <= done:
-            break
-        lock = read_lock(Path(report.lock)) if report.lock else None
-        _require_lock(todo, report, lock)
-        with tempfile.TemporaryDirectory(prefix="bootstrap-") as folder, _Moves(Path(report.prefix)) as moves:
-            wheels = Path(folder)
+    first = report
+    with tempfile.TemporaryDirectory(prefix="bootstrap-") as folder, _Moves(Path(report.prefix)) as moves:
+        wheels = Path(folder)
+        for _ in range(_ROUNDS):
+            todo = [action for action in plan(report) if action not in done or action.kind == "restore"]
+            if not todo or set(todo) <= done:
+                break
+            lock = read_lock(Path(report.lock)) if report.lock else None
+            _require_lock(todo, report, lock)
             for action in todo:
                 if action.kind == "pip":
                     tell(f"fetch for: {action}")
@@ -86,10 +87,15 @@ def repair(
                     _run(_from_folder(action.target, wheels))
                 else:
                     moves.take(Path(action.target[0]), keep=action.kind == "set-aside")
-        done.update(todo)
-        cells.accept_changes()
-        tell("check again")
-        report = _again(report, lock)
+            done.update(todo)
+            cells.accept_changes()
+            tell("check again")
+            report = _again(report, lock)
+        if report.verdict == "broken" and first.verdict != "broken":
+            raise RepairFailedError(
+                "The repair would have made it worse; what it had moved is where it was.",
+                evidence=[cause.summary for cause in report.causes if cause.severity == "broken"],
+            )
     return report
 
 
@@ -170,7 +176,11 @@ def _fetch(command: Sequence[str], folder: Path) -> None:
         asked = [command[-1]]
         _run([*command[:at], "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), *asked])
     elif at:
-        _run([*command, "--dry-run"])
+        try:
+            _run([*command, "--dry-run"])
+        except RepairFailedError as error:
+            if "no such option" not in "".join(error.evidence):  # which pip has from 22.2 on
+                raise
 
 
 def _from_folder(command: Sequence[str], folder: Path) -> list[str]:

@@ -48,7 +48,7 @@ def find_roots(facts: Facts) -> list[Draft]:
         *extra(facts),
         *_searched_first(facts),
         *_company(facts),
-        *_moved(facts),
+        *_renamed(facts),
     ]
 
 
@@ -221,7 +221,7 @@ def _company(facts: Facts) -> Iterator[Draft]:
         )
 
 
-def _moved(facts: Facts) -> Iterator[Draft]:
+def _renamed(facts: Facts) -> Iterator[Draft]:
     """The environment's folder was renamed: its programs start a Python where it was."""
     prefix = facts.layout.prefix
     if not facts.disk.conda and not (prefix / "pyvenv.cfg").is_file():
@@ -229,6 +229,7 @@ def _moved(facts: Facts) -> Iterator[Draft]:
     if any(fault.reason == "prefix" for fault in facts.disk.files):
         return  # told with all the files that name the old place
     lost: dict[str, list[str]] = {}
+    right = 0
     for path in sorted((prefix / "bin").glob("*")):
         if path.is_symlink() or not path.is_file():
             continue
@@ -238,19 +239,23 @@ def _moved(facts: Facts) -> Iterator[Draft]:
         except OSError:
             continue
         python = Path(os.fsdecode(found[1] or found[2])) if found else None
-        # Where it was: beside what is still there, as a rename leaves it.
-        if python is not None and not python.exists() and python.parents[2].is_dir():
+        if python is not None and python.exists():
+            right += 1
+        # Where it was: beside what is still there, as a rename leaves it. Some packages name the system's by mistake.
+        elif python is not None and python.parents[2].is_dir() and not python.is_relative_to("/usr"):
             lost.setdefault(str(python.parents[1]), []).append(str(path))
     for home, scripts in lost.items():
-        back = f"Rename it back to {home}, or make it anew where it is to be"
+        if len(scripts) < right:
+            continue
+        back = f"Rename it back to {home}, or make it anew in another folder"
         yield Draft(
-            id="prefix-moved",
+            id="environment-moved",
             severity="doubtful",
             summary=f"The environment was in {home} and has been moved: {shown(scripts[0], facts)}"
             f"{f' and {len(scripts) - 1} more' if len(scripts) > 1 else ''} can't be started.",
             evidence=tuple(f"{script}: starts {home}/bin/python, which is not there" for script in scripts[:4]),
             files=tuple(scripts),
-            repair=f"{back}: `bootstrap restore --prefix {prefix}`." if facts.ours else f"{back}.",
+            repair=f"{back}: `bootstrap restore --prefix FOLDER`." if facts.ours else f"{back}.",
         )
 
 

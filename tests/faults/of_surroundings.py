@@ -147,13 +147,21 @@ def variable(site: Site, name: str) -> Expected:
     )
 
 
-@kind("environment's folder renamed", variants=("bin/pip",))
-def renamed(site: Site, script: str) -> Expected:
-    path = site.root / script
-    text = path.read_text().partition("\n")[2]
-    path.unlink()
-    path.write_text(f"#!{site.root.parent}/before/bin/python\n{text}")
-    return Expected(("prefix-moved",), owner="", files=(path,), undo=path.unlink)
+@kind("environment's folder renamed", variants=("before",), where=("pip",))
+def renamed(site: Site, name: str) -> Expected:
+    scripts = [p for p in (site.root / "bin").iterdir() if p.is_file() and not p.is_symlink()]
+    scripts = [path for path in scripts if path.read_bytes()[:2] == b"#!" and b"python" in path.read_bytes()[:200]]
+    kept = {path: path.read_bytes() for path in scripts}
+
+    def write(contents: dict[Path, bytes]) -> None:
+        for path, content in contents.items():
+            path.unlink()
+            path.write_bytes(content)
+            path.chmod(0o755)
+
+    python = f"#!{site.root.parent / name}/bin/python\n".encode()
+    write({path: python + content.partition(b"\n")[2] for path, content in kept.items()})
+    return Expected(("environment-moved",), owner="", files=(site.root / "bin" / "pip",), undo=lambda: write(kept))
 
 
 # Dependents

@@ -41,7 +41,11 @@ def run_all(only: list[str]) -> list[Outcome]:
     everything = [fault for fault in (*FAULTS, *running.FAULTS) if not only or fault.kind in only]
     for number, fault in enumerate(everything, 1):
         with tempfile.TemporaryDirectory(prefix="fault-") as folder:
-            outcome = trial.run(fault, Path(folder), ask_peers=True)
+            try:
+                outcome = trial.run(fault, Path(folder), ask_peers=True)
+            except Exception as error:
+                lost = f"repair: {type(error).__name__}: {error}"
+                outcome = Outcome(fault.kind, fault.variant, "", complaints=[lost])
         outcomes.append(outcome)
         print(f"{number}/{len(everything)} {fault}: {'; '.join(outcome.complaints) or 'caught'}", flush=True)
     return outcomes

@@ -9,11 +9,9 @@ import subprocess
 import sys
 import sysconfig
 from typing import TYPE_CHECKING
-from unittest import mock
 
 import pytest
 
-from bootstrap.integrity import check
 from tests.faults.environments import HEALTHY, OLD, OTHER_PYTHONS, conda_site, pip_site, wheel
 from tests.support import ROOT, one_of
 from tests.support.pythons import find_python
@@ -166,19 +164,6 @@ def test_the_users_site_folder_is_the_examined_interpreters(tmp_path: Path, chec
     command = [program, "-m", "bootstrap", "check", "--python", site.python, "--quick", "-q"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_numpy_in_the_users_site_folder_is_numpy(tmp_path: Path) -> None:
-    """An interpreter that has its numpy there and nowhere else, as pip without root installs it."""
-    site, bare = pip_site(), tmp_path / "bare"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", "--system-site-packages", bare], check=True)
-    home = tmp_path / "home" / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    home.mkdir(parents=True)
-    (home / "site-packages").symlink_to(site.site)
-    environment = {**site.environment, "PYTHONUSERBASE": str(tmp_path / "home")}
-    with mock.patch.dict(os.environ, environment):
-        report = check(python=bare / "bin" / "python", imports=())
-    assert (report.ok, report.numpy_version) == (True, site.version("numpy")), report
 
 
 def test_old_names_that_notebooks_put_back_are_no_fault() -> None:

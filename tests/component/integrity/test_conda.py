@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bootstrap.errors import RepairLockMissingError
 from bootstrap.integrity import Cause, Report, check
 from bootstrap.integrity.disk import current_platform
 from bootstrap.integrity.record_files import file_sha256, find_distributions
@@ -75,6 +76,19 @@ def test_altered_file(prefix: Environment) -> None:
     assert (cause.id, cause.severity, cause.files) == ("files-altered", "broken", (str(path),))
     assert cause.owner == f"numpy {prefix.version('numpy')}"
     assert f"bootstrap restore --prefix {prefix.root}" in cause.repair
+
+
+@pytest.mark.exhaustive
+def test_where_no_lock_stands_behind_it_nothing_is_moved(prefix: Environment) -> None:
+    """Somebody else's environment: conda's command is advised, and a repair that can't be finished hasn't begun."""
+    prefix.append("numpy/_core/numeric.py", "# altered")
+    left = prefix.write("numpy/_core/left.py", "left = True\n")
+    report = examine(prefix)
+    assert {cause.id for cause in report.causes} == {"files-altered", "extra-files"}
+    with pytest.raises(RepairLockMissingError) as caught:
+        report.repair()
+    assert caught.value.hint.startswith(f"Run `conda install --prefix {prefix.root} --force-reinstall numpy=")
+    assert left.exists()
 
 
 @pytest.mark.exhaustive

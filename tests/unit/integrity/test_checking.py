@@ -5,17 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bootstrap.errors import PrefixNotFoundError
-from bootstrap.integrity import check
-from bootstrap.integrity.checking import outer_paths
+from bootstrap.integrity import check, checking
+from bootstrap.integrity.checking import direct, outer_paths
 from bootstrap.integrity.facts import Layout
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.support import ROOT
 
 
 def test_interpreter_that_does_not_start(tmp_path: Path) -> None:
@@ -47,13 +46,50 @@ def test_folders_that_a_notebook_searches_first(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(here)
     monkeypatch.setenv("PYTHONPATH", f"{mine}::{site}")
     monkeypatch.delenv("PYTHONNOUSERSITE", raising=False)
-    monkeypatch.setattr("site.ENABLE_USER_SITE", True)
     assert outer_paths(where) == (mine, here, user)
     monkeypatch.setenv("PYTHONNOUSERSITE", "1")
     assert outer_paths(where) == (mine, here)
     monkeypatch.chdir(site)
     monkeypatch.delenv("PYTHONPATH")
     assert outer_paths(where) == ()
+
+
+def test_by_which_the_checker_was_told_where_it_is_says_nothing_of_another_interpreter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    other = Layout(tmp_path / "python", tmp_path, (3, 11), ())
+    assert outer_paths(other) == (tmp_path,)
+    assert ROOT in outer_paths(replace(other, prefix=Path(sys.prefix)))
+
+
+@pytest.mark.parametrize(
+    ("own", "users", "refused", "needed"),
+    [(False, True, "", True), (True, True, "", False), (False, True, "1", False)],
+)
+def test_numpy_that_lies_in_the_users_site_folder_alone_is_the_interpreters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: bool, users: bool, refused: str, needed: bool
+) -> None:
+    site, user = tmp_path / "site", tmp_path / "user"
+    for folder, there in ((site, own), (user, users)):
+        folder.mkdir()
+        if there:
+            (folder / "numpy-2.0.2.dist-info").mkdir()
+    monkeypatch.setenv("PYTHONNOUSERSITE", refused)
+    where = Layout(tmp_path / "python", tmp_path, (3, 11), (site,), user)
+    assert checking._needed_user_site(where) == (user if needed else None)
+    assert checking._needed_user_site(replace(where, user_site=None)) is None
+
+
+def test_one_folder_has_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "env").mkdir()
+    (tmp_path / "deep" / "here").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "deep")
+    (tmp_path / "link").symlink_to(tmp_path / "deep" / "here")
+    assert direct(Path("../env")) == tmp_path / "env"
+    assert direct(tmp_path / "link" / ".." / "here") == tmp_path / "deep" / "here"
+    assert direct(tmp_path / "link") == tmp_path / "link"
 
 
 def test_the_package_imports_neither_numpy_nor_ipython() -> None:

@@ -132,6 +132,8 @@ def test_what_works_lacks_little(built: Built) -> None:
     built.dependent("import scikit-image", "pass")
     assert [(draft.id, draft.severity) for draft in misfits(built.facts)] == [("dependency-missing", "note")]
     built.uninstall("scikit-image")
+    built.install("albumentations", "2", "numpy", "opencv-python-headless")
+    built.install("opencv-contrib-python", "4")
     built.install("stands-on-nothing", "1", "absent")
     assert misfits(built.facts) == []
 

@@ -116,12 +116,21 @@ def test_files_are_moved_with_their_paths_kept_and_nothing_is_lost(tmp_path: Pat
         target.write_text(str(target))
     said: list[str] = []
     gone = Action("set-aside", (str(tmp_path / "lib" / "went.py"),))
-    after = repair(report(tmp_path, cause("doubtful", Action("set-aside", (str(path),)), gone)), progress=said.append)
+    after = repair(report(tmp_path, cause("broken", Action("set-aside", (str(path),)), gone)), progress=said.append)
     assert [one.id for one in after.causes] == ["python-does-not-start"]
     assert not path.exists()
     assert kept.read_text() == str(kept)
     assert kept.with_name("left.py.2").read_text() == str(path)
     assert said == [f"set aside {path}", str(gone), "check again"]
+
+
+def test_a_repair_that_would_make_it_worse_is_taken_back(tmp_path: Path, interpreter: Path) -> None:
+    path = tmp_path / "needed.so"
+    path.touch()
+    with pytest.raises(RepairFailedError, match="made it worse"):
+        repair(report(tmp_path, cause("doubtful", Action("set-aside", (str(path),)))))
+    assert path.exists()
+    assert not (tmp_path / ASIDE).exists()
 
 
 def test_files_folders_and_links_are_deleted(tmp_path: Path, interpreter: Path) -> None:

@@ -183,7 +183,13 @@ def bytecode_that_is_never_compared(built: Built) -> list[Path]:
     return [path]
 
 
-@case(CASES, "prefix-moved", "doubtful", summary="bin/long and 1 more can't be started", repair="Rename it back to ")
+@case(
+    CASES,
+    "environment-moved",
+    "doubtful",
+    summary="bin/long and 1 more can't be started",
+    repair="Rename it back to ",
+)
 def renamed(built: Built) -> list[Path]:
     built.write(built.prefix / "pyvenv.cfg")
     gone = built.prefix.with_name("env-before") / "bin" / "python3.11"
@@ -193,6 +199,7 @@ def renamed(built: Built) -> list[Path]:
         "ok": f"#!{sys.executable}\n",
     }
     files = {name: built.write(built.prefix / "bin" / name, text.replace("+", "''")) for name, text in starts.items()}
+    built.write(built.prefix / "bin" / "names-the-systems", "#!/usr/bin/python0\n")
     return [files["long"], files["pip"]]
 
 
