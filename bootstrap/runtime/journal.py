@@ -291,7 +291,7 @@ def _remove(path: Path) -> None:
 
 def _new_name(path: Path) -> Path:
     """Where the next content of a path is written first; what a killed run left there, the next one replaces."""
-    return path.with_name(f".{path.name}.condacolab-bootstrap")
+    return path.with_name(f".{path.name}.condacolab-bootstrap-new")
 
 
 @contextlib.contextmanager
