@@ -118,9 +118,9 @@ class World:
         return {path: what for path, what in snapshot(self.env).items() if path not in _TIMED}
 
     def surroundings(self) -> dict[str, str]:
-        """All but the environment, the cache and the state folder."""
-        tops = ("env", "cache", "state")
-        return {path: what for path, what in snapshot(self.root).items() if path.split("/")[0] not in tops}
+        """All but the environment, the cache, the state folder, and where conda lists environments."""
+        apart = ("env/", "cache/", "state/", "home/.conda/")
+        return {path: what for path, what in snapshot(self.root).items() if not f"{path}/".startswith(apart)}
 
 
 @dataclass
@@ -369,6 +369,7 @@ def network(share: float, deadline: float) -> Row:
         less = channel.write_lock(world.channel / "less.yml", packages=["python", "numpy", "tool"])
         sound = read_lock(channel.write_lock(world.channel / "sound.yml"))
         world.keep()
+        around = world.surroundings()
         for name, how in trials[: max(1, int(len(trials) * share))]:
             if time.monotonic() > deadline:
                 break
@@ -394,8 +395,9 @@ def network(share: float, deadline: float) -> Row:
             restore(sound, world.env, cache=world.cache)
             if not compare_prefix(world.env, judge(sound, PLATFORM)).agrees:
                 complaints.append("not as locked afterwards")
-            left = sorted({*world.surroundings()} - {*snapshot(world.kept)})
-            row.take([*complaints, *(f"left: {path}" for path in left)], f"{name}, {how}")
+            if world.surroundings() != around:
+                complaints.append(f"changed: {sorted({*world.surroundings().items()} ^ {*around.items()})[:5]}")
+            row.take(complaints, f"{name}, {how}")
     return row
 
 
