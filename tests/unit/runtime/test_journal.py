@@ -95,7 +95,7 @@ def test_killed_at_any_step_undo_comes_to_its_end(
     before, folder = tree(machine), tmp_path / "state"
     step, killed = 0, True
     while killed:
-        step += 1
+        step += 3  # `make soak` takes each
         if what == "set-up":
             killed = until(step, partial(change, machine, Journal(folder), 5))
         else:
