@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap import guard
-from bootstrap.errors import BootstrapError, EngineError
+from bootstrap.errors import BootstrapError, EngineError, SystemRefusedError
 from bootstrap.lock import judge, read_lock
 from bootstrap.lock.reader import parse_lock
 from bootstrap.prefix import PLATFORM, compare_prefix, memory, restore
@@ -265,8 +265,10 @@ def running(root: Path, how: str) -> Scenario:
 
     def run() -> None:
         setup.set_up(lock, world.env, _machine(), progress=Silent())
-        diary = Journal()
-        wrapper.install(python, Layout(world.env), diary)
+        try:
+            wrapper.install(python, Layout(world.env), Journal())
+        except OSError as error:  # as `set_up` does it
+            raise SystemRefusedError("", evidence=[str(error)]) from error
 
     if how == "undo":
         run()
