@@ -21,10 +21,15 @@ _TEXT = b"A temporary folder of condacolab-bootstrap. It is in use while this fi
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
     """A folder for temporary files, deleted at the end; others that nobody uses any more are deleted first."""
-    for left in _abandoned():
-        shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    descriptor = os.open(folder / _MARK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with _alone() as alone:
+        for left in _abandoned():
+            shutil.rmtree(left, ignore_errors=True)
+        if alone:
+            for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+                with suppress(OSError):  # killed before it had a mark, it is empty; all others have something in them
+                    path.rmdir()
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        descriptor = os.open(folder / _MARK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         with suppress(OSError):  # a file system without locks: then nobody else will take it for abandoned
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -32,6 +37,21 @@ def scratch_folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Whether no other process is about to make such a folder; nobody is waited for."""
+    descriptor = os.open(tempfile.gettempdir(), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+    finally:
         os.close(descriptor)
 
 
@@ -44,7 +64,9 @@ def _abandoned() -> Iterator[Path]:
             descriptor = os.open(folder / _MARK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if os.read(descriptor, len(_TEXT)) == _TEXT:
+                text = os.read(descriptor, len(_TEXT))
+                # Killed before it was written there is nothing else.
+                if text == _TEXT or (not text and os.listdir(folder) == [_MARK]):  # noqa: PTH208 (names)
                     yield folder
             finally:
                 os.close(descriptor)

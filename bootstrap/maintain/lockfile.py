@@ -64,7 +64,7 @@ def make_folder(folder: Path) -> None:
 
 def sweep(path: Path) -> Path:
     """Removes what a killed run left beside a file, and returns its name: always the same."""
-    beside = path.with_name(f".{path.name}.condacolab-bootstrap")
+    beside = path.with_name(f".{path.name}.condacolab-bootstrap-new")
     beside.unlink(missing_ok=True)
     return beside
 

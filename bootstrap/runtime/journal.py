@@ -251,21 +251,26 @@ class Journal:
             raise UndoError("Not everything could be put back.", evidence=failed)
         # From here on no copy of a file is needed: they may go before the journal does.
         self._images = [image for image in self._images if Path(image.path) in spare]
-        try:
-            if self.file.exists():
-                self.write()
-            if not spare:
-                self.end()
-        except OSError as error:
-            raise UndoError("The journal of what is put back can't be deleted.", evidence=[str(error)]) from error
+        if self.file.exists():
+            self.write()
+        if not spare:
+            self.end()
         return changed
 
     def end(self) -> None:
-        """Deletes a journal that has nothing to put back any more, and what else is ours in the state folder."""
+        """Deletes a journal that has nothing to put back any more, and what else is ours in the state folder.
+
+        Raises:
+            UndoError: It can't be deleted.
+        """
         self._images, self.facts = [], {}
-        if self.file.exists():
-            shutil.rmtree(self.own, ignore_errors=True)
-            self.file.unlink()
+        try:
+            if self.file.exists():
+                if self.own.exists():
+                    shutil.rmtree(self.own)
+                self.file.unlink()
+        except OSError as error:
+            raise UndoError("The journal of what is put back can't be deleted.", evidence=[str(error)]) from error
         with contextlib.suppress(OSError):
             (self.own / _NEW).unlink(missing_ok=True)
             self.own.rmdir()
@@ -291,7 +296,7 @@ def _remove(path: Path) -> None:
 
 def _new_name(path: Path) -> Path:
     """Where the next content of a path is written first; what a killed run left there, the next one replaces."""
-    return path.with_name(f".{path.name}.condacolab-bootstrap")
+    return path.with_name(f".{path.name}.condacolab-bootstrap-new")
 
 
 @contextlib.contextmanager

@@ -91,8 +91,8 @@ def _set_up(
     journal = Journal()
     hosting = Hosting(prefix, lock, records, colab, journal, progress)
     if not hosting.inside:
-        # Of the cache's folder only these two are ours.
-        journal.keep(prefix, *(() if cache else (default_cache() / name for name in ("pkgs", "vouchers"))))
+        # Of the cache's folder only these are ours.
+        journal.keep(prefix, *(() if cache else (default_cache() / name for name in ("locks", "pkgs", "vouchers"))))
         journal.note(prefix=str(prefix))
     if _is_ready(hosting):
         restored = Restored(prefix, lock.path, "unchanged", len(records))

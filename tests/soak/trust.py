@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
-import importlib.util
 import io
 import json
 import multiprocessing
@@ -28,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap import guard
-from bootstrap.errors import BootstrapError, EngineError
+from bootstrap.errors import BootstrapError, EngineError, SystemRefusedError
 from bootstrap.lock import judge, read_lock
 from bootstrap.lock.reader import parse_lock
 from bootstrap.prefix import PLATFORM, compare_prefix, memory, restore
@@ -41,6 +40,7 @@ from bootstrap.runtime.journal import STATE_VARIABLE, Journal
 from bootstrap.runtime.layout import Layout
 from bootstrap.runtime.machine import Machine, Variant
 from bootstrap.runtime.undo import undo
+from tests.component.prefix.test_restore_hostile import FORMATS, entry, file, link, soft
 from tests.support import ROOT, locks, project
 from tests.support.channel.tiny import TinyChannel
 from tests.support.kill import at_step
@@ -83,6 +83,9 @@ class World:
         for name in ("tmp", "shm", "home", "mine", "machine/bin"):
             (root / name).mkdir(parents=True)
         (root / "mine/precious.txt").write_text("precious")
+        for name in (".env.old-1", ".env.stage-1"):
+            (root / name).mkdir()
+            (root / name / "precious.txt").write_text("the user's, by a name like ours")
         os.environ.update(
             {
                 "TMPDIR": str(root / "tmp"),
@@ -115,9 +118,9 @@ class World:
         return {path: what for path, what in snapshot(self.env).items() if path not in _TIMED}
 
     def surroundings(self) -> dict[str, str]:
-        """All but the environment, the cache and the state folder."""
-        tops = ("env", "cache", "state")
-        return {path: what for path, what in snapshot(self.root).items() if path.split("/")[0] not in tops}
+        """All but the environment, the cache, the state folder, and where conda lists environments."""
+        apart = ("env/", "cache/", "state/", "home/.conda/")
+        return {path: what for path, what in snapshot(self.root).items() if not f"{path}/".startswith(apart)}
 
 
 @dataclass
@@ -262,8 +265,10 @@ def running(root: Path, how: str) -> Scenario:
 
     def run() -> None:
         setup.set_up(lock, world.env, _machine(), progress=Silent())
-        diary = Journal()
-        wrapper.install(python, Layout(world.env), diary)
+        try:
+            wrapper.install(python, Layout(world.env), Journal())
+        except OSError as error:  # as `set_up` does it
+            raise SystemRefusedError("", evidence=[str(error)]) from error
 
     if how == "undo":
         run()
@@ -366,6 +371,7 @@ def network(share: float, deadline: float) -> Row:
         less = channel.write_lock(world.channel / "less.yml", packages=["python", "numpy", "tool"])
         sound = read_lock(channel.write_lock(world.channel / "sound.yml"))
         world.keep()
+        around = world.surroundings()
         for name, how in trials[: max(1, int(len(trials) * share))]:
             if time.monotonic() > deadline:
                 break
@@ -391,8 +397,9 @@ def network(share: float, deadline: float) -> Row:
             restore(sound, world.env, cache=world.cache)
             if not compare_prefix(world.env, judge(sound, PLATFORM)).agrees:
                 complaints.append("not as locked afterwards")
-            left = sorted({*world.surroundings()} - {*snapshot(world.kept)})
-            row.take([*complaints, *(f"left: {path}" for path in left)], f"{name}, {how}")
+            if world.surroundings() != around:
+                complaints.append(f"changed: {sorted({*world.surroundings().items()} ^ {*around.items()})[:5]}")
+            row.take(complaints, f"{name}, {how}")
     return row
 
 
@@ -484,29 +491,74 @@ def mutate(text: bytes, chance: random.Random) -> bytes:
     return bytes(data)
 
 
-def archives(deadline: float) -> Row | None:
-    """Hostile archives, where their generator is there: `tests.support.hostile.try_all`."""
-    if importlib.util.find_spec("tests.support.hostile") is None:
-        return None
-    from tests.support import hostile  # type: ignore[attr-defined, unused-ignore]
+_ASTRAY = (
+    *("..", ".", "", "/", "../x", "../../x", "share/../../x", "share/../x", "../env/x", "../mine/precious.txt"),
+    *("{mine}/precious.txt", "{mine}", "//x", "share//x", "./x", "share/./x", "share/", "x\n", "x\x1b[2J", "~/x"),
+    *("conda-meta", "conda-meta/x.json", "conda-meta/history", "conda-meta/pinned", "conda-meta/state"),
+    *("conda-meta/condacolab-bootstrap", "conda-meta/condacolab-bootstrap-guard", "conda-meta/../conda-meta/x"),
+    *("linked/precious.txt", "linked", "lib/python3.13/site-packages/../../../../x", "bin/../../x", "a" * 300),
+)
+"""Paths that lead out of a prefix, into what is ours, or nowhere; ``linked`` is a link of the same package."""
 
-    row = Row("hostile archives")
-    for label, complaints in hostile.try_all(deadline):
-        row.take(complaints, label)
+
+def archives(share: float, deadline: float) -> Row:
+    """Packages whose paths are astray: in their list, in their tar, or in both; in both formats."""
+    row = Row("hostile archives: `restore`")
+    trials = [(path, how, suffix) for path in _ASTRAY for how in ("list", "tar", "both") for suffix in FORMATS]
+    random.Random(0).shuffle(trials)
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder:
+        world = World(Path(folder) / "world")
+        channel = fill(TinyChannel(world.channel))
+        sound = read_lock(channel.write_lock(world.channel / "sound.yml"))
+        restore(sound, world.env, cache=world.cache)
+        world.keep()
+        before, around = world.environment(), world.surroundings()
+        for number, (path, how, suffix) in enumerate(trials[: max(1, int(len(trials) * share))]):
+            if time.monotonic() > deadline:
+                break
+            world.put_back()
+            where = path.format(mine=world.root / "mine")
+            members = [link("linked", str(world.root / "mine"))]
+            members += [file(where if how != "list" else "share/x")]
+            listed = [soft("linked"), entry(where if how != "tar" else "share/x")]
+            name = f"pkg{number}"
+            channel.add_raw(name, members, listed, suffix)
+            lock = channel.write_lock(world.channel / "hostile.yml", packages=["python", "numpy", name])
+            complaints = []
+            try:
+                restore(read_lock(lock), world.env, cache=world.cache)
+            except BootstrapError as error:
+                if isinstance(error, EngineError):
+                    complaints.append(f"{error} {error.evidence}")
+                if world.environment() != before:
+                    complaints.append("the environment was changed")
+            except Exception as error:
+                complaints.append(f"{type(error).__name__}: {error}")
+            # What is gone from the lock is removed, by records that this package may have had its hand in.
+            try:
+                restore(sound, world.env, cache=world.cache)
+            except BootstrapError as error:
+                complaints.append(f"afterwards: {type(error).__name__}: {error} {error.evidence}")
+            else:
+                if not compare_prefix(world.env, judge(sound, PLATFORM)).agrees:
+                    complaints.append("not as locked afterwards")
+            if world.surroundings() != around:
+                complaints.append(f"changed: {sorted({*world.surroundings().items()} ^ {*around.items()})[:5]}")
+            row.take(complaints, f"{path[:40]!r} in its {how}, {suffix}")
     return row
 
 
-def _jobs(share: float, many: int, deadline: float) -> Iterator[tuple[Callable[..., Row | None], tuple[Any, ...]]]:
+def _jobs(share: float, many: int, deadline: float) -> Iterator[tuple[Callable[..., Row], tuple[Any, ...]]]:
     yield inputs, (many, deadline)
     yield network, (share, deadline)
-    yield archives, (deadline,)
+    yield archives, (share, deadline)
     for name in SCENARIOS:
         yield strikes, (name, "kills", share, deadline)
         if name != "lock":
             yield strikes, (name, "refused steps", share, deadline)
 
 
-def _call(job: tuple[Callable[..., Row | None], tuple[Any, ...]]) -> Row | None:
+def _call(job: tuple[Callable[..., Row], tuple[Any, ...]]) -> Row:
     try:
         return job[0](*job[1])
     except Exception:
@@ -527,15 +579,14 @@ def soak(*, share: float, many: int, minutes: float, workers: int = 2) -> list[R
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
         rows = []
         for row in pool.map(_call, list(_jobs(share, many, deadline))):
-            if row:
-                rows.append(row)
-                print(
-                    f"{row.what}: {row.survived} of {row.tried}",
-                    *row.complaints,
-                    sep="\n  ",
-                    file=sys.stderr,
-                    flush=True,
-                )
+            rows.append(row)
+            print(
+                f"{row.what}: {row.survived} of {row.tried}",
+                *row.complaints,
+                sep="\n  ",
+                file=sys.stderr,
+                flush=True,
+            )
         return rows
 
 

@@ -112,7 +112,7 @@ def test_a_file_keeps_its_bytes_its_mode_and_nothing_lies_beside_it(tmp_path: Pa
     conf = tmp_path / "pip.conf"
     conf.write_bytes(b"index = https://me:secret@example.org # caf\xe9\r\n")
     conf.chmod(0o600)
-    (tmp_path / ".pip.conf.condacolab-bootstrap").write_text("left by a run that was killed")
+    (tmp_path / ".pip.conf.condacolab-bootstrap-new").write_text("left by a run that was killed")
     files.put(conf, files.read(conf) + "more\n")
     assert conf.read_bytes() == b"index = https://me:secret@example.org # caf\xe9\r\nmore\n"
     assert conf.stat().st_mode & 0o777 == 0o600

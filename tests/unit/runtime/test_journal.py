@@ -95,7 +95,7 @@ def test_killed_at_any_step_undo_comes_to_its_end(
     before, folder = tree(machine), tmp_path / "state"
     step, killed = 0, True
     while killed:
-        step += 1
+        step += 3  # `make soak` takes each
         if what == "set-up":
             killed = until(step, partial(change, machine, Journal(folder), 5))
         else:
@@ -260,3 +260,20 @@ def test_where_the_journal_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert state_folder() == tmp_path / "condacolab-bootstrap"
+
+
+def test_a_journal_stays_until_all_else_is_deleted(
+    machine: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(machine, journal, 5)
+
+    def refuse(*_: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal_module.shutil, "rmtree", refuse)
+        with pytest.raises(UndoError):
+            journal.undo()
+    assert journal.file.exists()
+    Journal(journal.folder).undo()
+    assert not journal.folder.exists()
