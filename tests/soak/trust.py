@@ -327,7 +327,7 @@ def strikes(name: str, kind: str, share: float, deadline: float) -> Row:
             trials = [(step, ways[step % len(ways)]) for step in range(1, steps + 1)]
         random.Random(name).shuffle(trials)
         for step, way in trials[: max(1, int(len(trials) * share))]:
-            if time.monotonic() > deadline:
+            if row.tried and time.monotonic() > deadline:
                 break
             strike = _kill(way) if kind == "kills" else _refuse(way)
             label = way.name if kind == "kills" else errno.errorcode[way]
@@ -373,7 +373,7 @@ def network(share: float, deadline: float) -> Row:
         world.keep()
         around = world.surroundings()
         for name, how in trials[: max(1, int(len(trials) * share))]:
-            if time.monotonic() > deadline:
+            if row.tried and time.monotonic() > deadline:
                 break
             world.put_back()
             if how == "update":
@@ -434,7 +434,7 @@ def inputs(count: int, deadline: float) -> Row:
             (b'{"schema": 1, "state": "on", "held": 1}', write_and(meta / _GUARD, lambda: guard.status(root))),
         ]
         for number in range(count):
-            if time.monotonic() > deadline:
+            if row.tried and time.monotonic() > deadline:
                 break
             text, act = readers[number % len(readers)]
             mutated = mutate(text, chance)
@@ -514,7 +514,7 @@ def archives(share: float, deadline: float) -> Row:
         world.keep()
         before, around = world.environment(), world.surroundings()
         for number, (path, how, suffix) in enumerate(trials[: max(1, int(len(trials) * share))]):
-            if time.monotonic() > deadline:
+            if row.tried and time.monotonic() > deadline:
                 break
             world.put_back()
             where = path.format(mine=world.root / "mine")
@@ -548,45 +548,46 @@ def archives(share: float, deadline: float) -> Row:
     return row
 
 
-def _jobs(share: float, many: int, deadline: float) -> Iterator[tuple[Callable[..., Row], tuple[Any, ...]]]:
-    yield inputs, (many, deadline)
-    yield network, (share, deadline)
-    yield archives, (share, deadline)
+Job = tuple[Callable[..., Row], tuple[Any, ...], float]
+"""What to call with what, and which part of the time it may take, beside others."""
+_WEIGHTS = {"guard on": 0.4, "guard off": 0.4, "undo": 0.8, "lock": 0.6}
+
+
+def _jobs(share: float, many: int) -> Iterator[Job]:
+    yield inputs, (many,), 0.5
+    yield network, (share,), 1.5
+    yield archives, (share,), 1.2
     for name in SCENARIOS:
-        yield strikes, (name, "kills", share, deadline)
+        yield strikes, (name, "kills", share), _WEIGHTS.get(name, 1.6)
         if name != "lock":
-            yield strikes, (name, "refused steps", share, deadline)
+            yield strikes, (name, "refused steps", share), _WEIGHTS.get(name, 0.9)
 
 
-def _call(job: tuple[Callable[..., Row], tuple[Any, ...]]) -> Row:
+def _call(function: Callable[..., Row], arguments: tuple[Any, ...], seconds: float) -> Row:
     try:
-        return job[0](*job[1])
+        return function(*arguments, time.monotonic() + seconds)
     except Exception:
-        return Row(f"{job[0].__name__} {job[1][0]}", 1, 0, [traceback.format_exc()])
+        return Row(f"{function.__name__} {arguments[0]}", 1, 0, [traceback.format_exc()])
 
 
 def soak(*, share: float, many: int, minutes: float, workers: int = 2) -> list[Row]:
     """Tries everything.
 
     Args:
-        share: Of the writing steps and behaviours, 0 to 1.
+        share: Of the writing steps, behaviours and paths, 0 to 1.
         many: Mutated inputs.
         minutes: After which nothing new is begun.
         workers: Processes.
     """
-    deadline = time.monotonic() + 60 * minutes
+    functions, arguments, weights = zip(*_jobs(share, many), strict=True)
+    seconds = [60 * minutes * workers * weight / sum(weights) for weight in weights]
     # Each job has a process of its own: what it sets for itself ends with it.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
         rows = []
-        for row in pool.map(_call, list(_jobs(share, many, deadline))):
+        for row in pool.map(_call, functions, arguments, seconds):
             rows.append(row)
-            print(
-                f"{row.what}: {row.survived} of {row.tried}",
-                *row.complaints,
-                sep="\n  ",
-                file=sys.stderr,
-                flush=True,
-            )
+            lines = [f"{row.what}: {row.survived} of {row.tried}", *row.complaints]
+            print(*lines, sep="\n  ", file=sys.stderr, flush=True)
         return rows
 
 
@@ -618,7 +619,9 @@ def main() -> int:
     if args.write:
         text = PAGE.read_text(encoding="utf-8")
         head, _, rest = text.partition(BEGIN)
-        PAGE.write_text(f"{head}{BEGIN}\n\n{table(rows)}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+        of = f"At most {args.share:.0%} of the writing steps, behaviours and paths, in {args.minutes:.0f} minutes.\n"
+        text = f"{head}{BEGIN}\n\n{of}\n{table(rows)}\n{END}{rest.partition(END)[2]}"
+        PAGE.write_text(text, encoding="utf-8")
     return int(any(row.complaints for row in rows))
 
 
