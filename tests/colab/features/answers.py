@@ -40,6 +40,7 @@ def normal(text: str) -> str:
     text = re.sub(r"\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b", "ID", text)
     for folder in _PACKAGES:
         text = re.sub(folder, "PACKAGES", text)
+    text = re.sub(r"grep: \S+/drive_fs\.txt: No such file or directory\n?", "", text)  # it comes when it comes
     text = re.sub(r"ipykernel_\d+", "ipykernel_PID", text)
     text = re.sub(r"\b\d[\d.]*(e\+\d+)? (ns|[µm]?s)\b", "TIME", text)
     return re.sub(r"0x[0-9a-f]+", "0x", text)

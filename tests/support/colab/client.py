@@ -172,7 +172,9 @@ class Client:
 
     def _connected(self) -> _Sockets:
         """The sockets, to where the connection file says: a server may give a restarted kernel other ports."""
-        written = json.loads(self._file.read_text(encoding="utf-8"))
+        while not (text := self._file.read_text(encoding="utf-8")).rstrip().endswith("}"):
+            time.sleep(0.01)  # it is being written
+        written = json.loads(text)
         # A kernel writes its file anew when it starts, with fewer entries: that is no reason to connect again.
         connection = {name: value for name, value in written.items() if name.endswith("_port") or name in _ADDRESS}
         if self._sockets is None or connection != self._connection:
