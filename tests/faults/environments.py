@@ -11,7 +11,7 @@ import functools
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
@@ -21,6 +21,7 @@ import yaml
 from bootstrap.integrity import check
 from bootstrap.lock import read_lock
 from bootstrap.prefix import restore
+from bootstrap.prefix.state import read_state, write_state
 from tests.support import ROOT
 from tests.support.channel import ensure_channel
 from tests.support.channel.build import cache_folder
@@ -112,6 +113,8 @@ class Site(Environment):
     def copy(self, goal: Path) -> Site:
         """A copy to damage, which shares its files with this one."""
         self.link_to(goal)
+        if state := read_state(goal):  # made there, as far as is seen: what it names is the same
+            write_state(goal, replace(state, lock={**state.lock, "prefix": str(goal)}))
         return Site(goal, self.lock, self.cache, dict(self.variables))
 
 

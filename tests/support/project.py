@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import re
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.commands.parsing import Parser
 from bootstrap.errors import BootstrapError
 from bootstrap.lock.reader import read_lock
 from bootstrap.maintain.cli import register
@@ -144,7 +144,7 @@ class Project:
 
     def run(self, *arguments: str) -> Result:
         """Runs a command in this process, as the command line does."""
-        parser = argparse.ArgumentParser(prog="bootstrap")
+        parser = Parser(prog="bootstrap")
         parser.add_argument("--json", action="store_true")
         parser.add_argument("--quiet", action="store_true")
         register(parser.add_subparsers())
