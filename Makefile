@@ -12,11 +12,11 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 demo: $(VENV)/.ready
 	$(BIN)/python -m demo
 
-# Several at a time, one more than there are cores, since many wait; a worker that has none left takes some of another's.
-# The browser is there before they begin: several show this machine's files in roots of their own, below which nothing
-# should be installed.
+# Several at a time, one more than there are cores, since many wait; a file's tests together, since they share what its
+# fixtures make, but where single tests are dear a worker that has none left takes some of another's. The browser is there
+# before they begin: several show this machine's files in roots of their own, below which nothing should be installed.
 WORKERS ?= $(shell expr $$(nproc) + 1)
-PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 # Everything once: all unit tests, and of every dearer kind one case.
 test: $(VENV)/.ready
@@ -30,7 +30,7 @@ unit: $(VENV)/.ready
 # What `make test` leaves out.
 test-rest: $(VENV)/.ready
 	$(BIN)/python -m tests.support.colab.browser
-	$(PYTEST) -m exhaustive $(ARGS)
+	$(PYTEST) --dist worksteal -m exhaustive $(ARGS)
 
 test-all: test test-rest
 

@@ -30,6 +30,8 @@ def tier_of(path: Path) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(tier_of(item.path))
+    # Dear ones first: what is left at the end, when there is not enough for all workers, is cheap.
+    items.sort(key=lambda item: -TIERS.index(tier_of(item.path)))
 
 
 @pytest.fixture(autouse=True)

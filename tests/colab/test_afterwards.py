@@ -249,6 +249,7 @@ def test_training_with_workers_in_the_whole_environment(material: Material) -> N
         assert numpy.startswith("/opt/conda/lib/")
 
 
+@pytest.mark.exhaustive
 def test_where_the_move_is_not_possible_the_kernel_restarts_once(material: Material, settled: Path) -> None:
     with ColabRoot.start(binds=material.binds, layers=[settled]) as colab:
         colab.run(["bootstrap", "undo"], check=True)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 import websocket
 
-from tests.support import one_of
 from tests.support.colab import ColabRoot, each_version, numpy_of
 
 from .conftest import INSTALL, cell
@@ -199,7 +198,8 @@ def test_interrupted_half_way_and_run_again(colab: ColabRoot) -> None:
     assert_moved([kernel.execute(code) for code in numbered(2)], kernel.pid or 0)
 
 
-@pytest.mark.parametrize("stage", one_of("proving", "fetching", "verifying", "connecting", "moving"))
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("stage", ["proving", "fetching", "verifying", "connecting", "moving"])
 def test_killed_at_each_stage_and_run_again(stage: str, colab: ColabRoot) -> None:
     kernel = colab.kernel()
     kernel.execute(INSTALL).require()
@@ -261,6 +261,7 @@ def test_counter_and_history_are_as_after_a_restart(colab: ColabRoot) -> None:
     assert "before = 1" in last.stdout
 
 
+@pytest.mark.exhaustive
 def test_the_environment_changes_under_a_moved_kernel(ready: ColabRoot, material: Material) -> None:
     """A damaged file is put back by the same line, and the kernel starts anew in what was put back."""
     kernel = ready.kernel()

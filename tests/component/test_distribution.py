@@ -121,6 +121,7 @@ def test_the_readme_stands_alone_on_pypi(wheel: Path) -> None:
     assert all(link.startswith((f"{URL}/blob/", f"{raw}/")) for link in own)
 
 
+@pytest.mark.exhaustive
 def test_each_way_to_install_that_the_page_shows(built: Path, tmp_path: Path) -> None:
     """From a folder in place of PyPI, a local repository and a local server, into an environment of its own."""
     version = f"v{__version__}"

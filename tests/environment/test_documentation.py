@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT, one_of
+from tests.support import ROOT
 from tests.support.commands import blocks, shows
 from tests.support.whole import Environment
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-WITH_COMMANDS = one_of(*(page for page in PAGES if any(not block.reason for block in blocks(page))))
+WITH_COMMANDS = [page for page in PAGES if any(not block.reason for block in blocks(page))]
 SPECIFICATION = ("environment.yml", "virtual-packages.yml", "virtual-packages-cuda.yml", "conda-lock-cuda.yml")
 
 
@@ -33,6 +33,7 @@ def folder(environment: Environment, tmp_path: Path) -> Path:
     return home
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("page", WITH_COMMANDS, ids=lambda page: page.name)
 def test_commands_work(page: Path, folder: Path, environment: Environment, tmp_path: Path) -> None:
     """All of a page's blocks, in order, in one folder."""

@@ -86,6 +86,7 @@ def test_the_tools_of_the_prefix_run(environment: Environment) -> None:
     assert {p["name"] for p in json.loads(conda.stdout)} >= {"python", "numpy", "conda"}
 
 
+@pytest.mark.exhaustive
 def test_it_runs_when_the_machines_own_python_is_hidden(environment: Environment) -> None:
     """Every other Python of this machine is replaced by an empty folder; the prefix must not miss it."""
     done = run_in_namespace(
@@ -111,6 +112,7 @@ def _other_pythons() -> list[str]:
     return [*pyenv, *map(str, Path("/usr/lib").glob("python3*")), *map(str, Path("/usr/local/lib").glob("python3*"))]
 
 
+@pytest.mark.exhaustive
 def test_damage_is_found_and_repaired(environment: Environment, tmp_path: Path) -> None:
     """On a second environment from the same cache: a byte of numpy changes, check names it, restore mends it."""
     prefix = tmp_path / "env"

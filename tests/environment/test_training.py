@@ -13,6 +13,7 @@ from tests.support.whole import Environment
 TRAIN = ROOT / "demo" / "train.py"
 
 
+@pytest.mark.exhaustive
 def test_training_too_short_to_learn_is_a_failure(environment: Environment, tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     done = environment.run(TRAIN, "--json", out, "--trials", "1", "--trial-steps", "4", "--steps", "8")

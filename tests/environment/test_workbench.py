@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT, one_of
+from tests.support import ROOT
 from tests.support.whole import Environment
 
 INSIDE = ROOT / "tests/environment/inside"
@@ -29,7 +29,8 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("module", one_of(*sorted(p.name for p in INSIDE.glob("test_*.py"))))
+@pytest.mark.exhaustive  # in make test the page runs what these check: tests/browser
+@pytest.mark.parametrize("module", sorted(p.name for p in INSIDE.glob("test_*.py")))
 def test_inside_the_environment(environment: Environment, runner: Path, tmp_path: Path, module: str) -> None:
     done = subprocess.run(
         [
