@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis.scratch import scratch_folder
 from bootstrap.errors import ProofError, ProofSpaceError
+from bootstrap.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

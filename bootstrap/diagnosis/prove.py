@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from bootstrap.diagnosis.answer import Trial
 from bootstrap.diagnosis.copies import throw_away
 from bootstrap.diagnosis.live import LAZY
-from bootstrap.diagnosis.scratch import scratch_folder
 from bootstrap.errors import ProofError
 from bootstrap.progress import Step
+from bootstrap.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

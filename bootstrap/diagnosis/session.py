@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Literal
 from bootstrap.diagnosis.freeze import read_freeze
 from bootstrap.diagnosis.index import Index
 from bootstrap.diagnosis.resolver import PipResolver, Resolver, UvResolver, find_uv, need_uv
-from bootstrap.diagnosis.scratch import scratch_folder
 from bootstrap.diagnosis.settings import combine, pip_settings
 from bootstrap.diagnosis.shadow import Shadow
 from bootstrap.diagnosis.target import Target, examine, find_python
 from bootstrap.errors import AsOfError
 from bootstrap.progress import Step
+from bootstrap.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
