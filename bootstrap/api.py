@@ -442,7 +442,7 @@ def run(
     adopt: bool = False,
     progress: Progress | None = None,
 ) -> Ready:
-    """Makes this notebook run in the locked environment: the one line of a notebook's first cell.
+    """Makes this notebook run in the locked environment: what a notebook's first cell calls.
 
     On Colab, the cells after the one that calls it run there. It can be called again, in any state: where all is
     well it says so, in a moment. Elsewhere it registers a kernel to choose, of an environment in the user's data
