@@ -318,7 +318,8 @@ def main() -> None:
     if fault:
         emit(event="error", **fault)
         os._exit(1)
-    set_proxies(job["fetch"], os.environ)
+    # All of them: the engine fetches by itself what it finds broken in the cache.
+    set_proxies(job["records"], os.environ)
     try:
         Path(job["cache"]).mkdir(parents=True, exist_ok=True)
         asyncio.run(install(job))

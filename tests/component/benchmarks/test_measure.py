@@ -46,7 +46,8 @@ def test_memory_of_a_grandchild_is_counted() -> None:
 
 @pytest.mark.exhaustive
 def test_memory_of_a_tree_is_a_sum() -> None:
-    hold = f"import time; held = b'x' * {100 * MEBIBYTE}; time.sleep({HELD})"
+    # Long enough for both to hold it at once on a busy machine.
+    hold = f"import time; held = b'x' * {100 * MEBIBYTE}; time.sleep({3 * HELD})"
     both = (
         "import subprocess, sys\n"
         f"held = [subprocess.Popen([sys.executable, '-c', {hold!r}]) for _ in range(2)]\n"

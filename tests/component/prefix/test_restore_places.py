@@ -122,7 +122,7 @@ def test_a_layer_of_an_image(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     said = done.stdout.split()
     assert said[:2] == ["exit", str(errors.PrefixPlaceError.exit_code)]
-    assert said[2 : said.index("created")] == ["cache:", "pkgs", "vouchers", "seen:", "empty", "env"]
+    assert said[2 : said.index("created:")] == ["cache:", "pkgs", "vouchers", "seen:", "empty", "env"]
 
 
 def test_the_disk_fills_up(tmp_path: Path) -> None:

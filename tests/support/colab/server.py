@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -157,7 +158,8 @@ class Kernel(Client):
         for pid, arguments in self.server.root.processes().items():
             if any(self.id in argument for argument in arguments) and _state(pid) not in "ZX":
                 found.append(pid)
-        return min(found, default=None)
+        # Not by their ids, which begin anew when they have run out.
+        return min(found, key=_started, default=None)
 
     @property
     def pid(self) -> int | None:
@@ -203,6 +205,14 @@ class Kernel(Client):
         except urllib.error.HTTPError as error:
             if error.code != 404:
                 raise
+
+
+def _started(pid: int) -> int:
+    """When a process was started, in ticks since the machine was."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
+    except OSError:
+        return sys.maxsize
 
 
 def _state(pid: int) -> str:
