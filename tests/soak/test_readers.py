@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, settings
 
-from bootstrap.diagnosis import requirements
-from tests.support import odd_inputs, readers
+from tests.support.readers import as_tests, path
+
+__all__ = ["path"]
 
 pytestmark = pytest.mark.exhaustive
 many = settings(
@@ -18,36 +18,4 @@ many = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-
-
-@pytest.fixture
-def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    def unreachable(url: str) -> bytes:
-        raise OSError(f"{url}: there is no network here")
-
-    monkeypatch.setattr(requirements, "_fetched", unreachable)
-    return tmp_path / "input"
-
-
-@many
-@given(odd_inputs.CELLS)
-def test_cells(cells: list[str]) -> None:
-    readers.read_any_cells(cells)
-
-
-@many
-@given(odd_inputs.NOTEBOOKS)
-def test_notebooks(path: Path, data: bytes) -> None:
-    readers.read_any_notebook(path, data)
-
-
-@many
-@given(odd_inputs.REQUIREMENTS)
-def test_requirements(path: Path, data: bytes) -> None:
-    readers.read_any_requirements(path, data)
-
-
-@many
-@given(odd_inputs.SPECIFICATIONS)
-def test_specifications(path: Path, data: bytes) -> None:
-    readers.read_any_specification(path, data)
+test_cells, test_notebooks, test_requirements, test_specifications = as_tests(many)

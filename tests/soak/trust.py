@@ -360,6 +360,18 @@ def _refuse(number: int) -> Callable[[str], None]:
     return strike
 
 
+def failings(world: World, lock: Path, before: object, **limits: float) -> list[str]:
+    """What is wrong with how a restore ended, whether or not it was done."""
+    try:
+        restore(read_lock(lock), world.env, cache=world.cache, **limits)
+    except BootstrapError as error:
+        found = [f"{error} {error.evidence}"] if isinstance(error, EngineError) else []
+        return found if world.environment() == before else [*found, "the environment was changed"]
+    except Exception as error:
+        return [f"{type(error).__name__}: {error}"]
+    return []
+
+
 def network(share: float, deadline: float) -> Row:
     """Restores from servers that misbehave, new and into an environment that is there."""
     row = Row("network faults: `restore`")
@@ -379,19 +391,10 @@ def network(share: float, deadline: float) -> Row:
             if how == "update":
                 restore(read_lock(less), world.env, cache=world.cache)
             before = world.environment()
-            complaints = []
             with misbehaving(world.channel, name) as server:
                 path = channel.write_lock(world.channel / "served.yml", channel_url=server.url)
                 begun = time.monotonic()
-                try:
-                    restore(read_lock(path), world.env, cache=world.cache, stall_seconds=8.0, retry_budget=5.0)
-                except BootstrapError as error:
-                    if isinstance(error, EngineError):
-                        complaints.append(f"{error} {error.evidence}")
-                    if world.environment() != before:
-                        complaints.append("the environment was changed")
-                except Exception as error:
-                    complaints.append(f"{type(error).__name__}: {error}")
+                complaints = failings(world, path, before, stall_seconds=8.0, retry_budget=5.0)
                 if time.monotonic() - begun > 90:
                     complaints.append(f"took {time.monotonic() - begun:.0f} s")
             restore(sound, world.env, cache=world.cache)
@@ -524,16 +527,7 @@ def archives(share: float, deadline: float) -> Row:
             name = f"pkg{number}"
             channel.add_raw(name, members, listed, suffix)
             lock = channel.write_lock(world.channel / "hostile.yml", packages=["python", "numpy", name])
-            complaints = []
-            try:
-                restore(read_lock(lock), world.env, cache=world.cache)
-            except BootstrapError as error:
-                if isinstance(error, EngineError):
-                    complaints.append(f"{error} {error.evidence}")
-                if world.environment() != before:
-                    complaints.append("the environment was changed")
-            except Exception as error:
-                complaints.append(f"{type(error).__name__}: {error}")
+            complaints = failings(world, lock, before)
             # What is gone from the lock is removed, by records that this package may have had its hand in.
             try:
                 restore(sound, world.env, cache=world.cache)

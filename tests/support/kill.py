@@ -56,3 +56,14 @@ def at_step(number: int, strike: Callable[[str], None]) -> None:
 def kill_at(number: int, how: signal.Signals = signal.SIGKILL) -> None:
     """Has this process killed before its n-th writing step."""
     at_step(number, lambda _: os.kill(os.getpid(), how))
+
+
+def until(step: int, act: Callable[[], object]) -> bool:
+    """Does something in a process of its own, which is killed before its n-th writing step; whether it was."""
+    if pid := os.fork():
+        return os.waitpid(pid, 0)[1] != 0
+    kill_at(step)
+    try:
+        act()
+    finally:
+        os._exit(0)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from hypothesis import HealthCheck, settings
 
-import pytest
-from hypothesis import HealthCheck, given, settings
+from tests.support.readers import as_tests, path
 
-from bootstrap.diagnosis import requirements
-from tests.support import odd_inputs, readers
+__all__ = ["path"]
 
 few = settings(
     max_examples=30,
@@ -17,36 +15,4 @@ few = settings(
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-
-
-@pytest.fixture
-def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    def unreachable(url: str) -> bytes:
-        raise OSError(f"{url}: there is no network here")
-
-    monkeypatch.setattr(requirements, "_fetched", unreachable)
-    return tmp_path / "input"
-
-
-@few
-@given(odd_inputs.CELLS)
-def test_cells(cells: list[str]) -> None:
-    readers.read_any_cells(cells)
-
-
-@few
-@given(odd_inputs.NOTEBOOKS)
-def test_notebooks(path: Path, data: bytes) -> None:
-    readers.read_any_notebook(path, data)
-
-
-@few
-@given(odd_inputs.REQUIREMENTS)
-def test_requirements(path: Path, data: bytes) -> None:
-    readers.read_any_requirements(path, data)
-
-
-@few
-@given(odd_inputs.SPECIFICATIONS)
-def test_specifications(path: Path, data: bytes) -> None:
-    readers.read_any_specification(path, data)
+test_cells, test_notebooks, test_requirements, test_specifications = as_tests(few)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from bootstrap.guard import files
 from bootstrap.guard.held import constraint_lines, held_packages, pin_lines
 from bootstrap.prefix.state import State, write_state
 from tests.support import ROOT, one_of
-from tests.support.kill import kill_at
+from tests.support.kill import until
 
 SITE = "lib/python3.13/site-packages"
 
@@ -159,17 +158,6 @@ def test_a_status_is_ready_for_json_and_for_a_notebook(prefix: Path) -> None:
     found = guard.on(prefix)
     assert json.loads(json.dumps(found.to_dict()))["active"] is True
     assert str(prefix) in found._repr_html_()
-
-
-def until(step: int, act: Callable[[], object]) -> bool:
-    """Does something in a process of its own, which is killed before its n-th writing step; whether it was."""
-    if pid := os.fork():
-        return os.waitpid(pid, 0)[1] != 0
-    kill_at(step)
-    try:
-        act()
-    finally:
-        os._exit(0)
 
 
 @pytest.mark.parametrize("then", one_of("off", "on"))

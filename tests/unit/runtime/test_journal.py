@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from bootstrap.errors import JournalError, UndoError
 from bootstrap.runtime import journal as journal_module
 from bootstrap.runtime.journal import STATE_VARIABLE, Journal, state_folder, write_beside
-from tests.support.kill import kill_at
+from tests.support.kill import until
 
 
 @pytest.fixture
@@ -73,17 +72,6 @@ def test_undo_from_any_state(steps: int, machine: Path, journal: Journal) -> Non
     assert tree(machine) == before
     assert bool(changed) is (steps > 0)
     assert not journal.folder.exists()
-
-
-def until(step: int, act: Callable[[], object]) -> bool:
-    """Does something in a process of its own, which is killed before its n-th writing step; whether it was."""
-    if pid := os.fork():
-        return os.waitpid(pid, 0)[1] != 0
-    kill_at(step)
-    try:
-        act()
-    finally:
-        os._exit(0)
 
 
 @pytest.mark.parametrize("what", ["set-up", "undo"])
