@@ -49,8 +49,8 @@ def build(layout: Layout, *, colab: bool) -> None:
     new.mkdir(parents=True)
     for name in DISTRIBUTIONS:
         copy_distribution(name, new)
-    if not (new / "bootstrap").exists():  # installed to be edited
-        for package in _own_packages():
+    for package in _own_packages():
+        if not (new / package.name / "__init__.py").exists():  # an editable install has only its data elsewhere
             copy_package(package, new)
     if colab:
         for name in COLAB_MODULES:
