@@ -669,7 +669,7 @@ class WorkbenchError(BootstrapError):
     """The template's checks or training can't be made."""
 
 
-class SubjectError(WorkbenchError):
+class ModelSpecError(WorkbenchError):
     """The model, or what it shall be tried with, makes no sense."""
 
     exit_code = 96

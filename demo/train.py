@@ -6,7 +6,7 @@ Run it with the prefix's own interpreter::
 
 A small character-level transformer learns the last three Queries of Newton's Opticks. optuna tries a few
 learning rates and shapes, the best one is trained longer, saved, loaded again, and made to write a sentence.
-The model, the data and the training are those of the template notebook (bootstrap/workbench). The script fails
+The model, the data and the training are those of the template notebook (workbench). The script fails
 (exit code 1) when the model hasn't learned, or when the loaded checkpoint doesn't give the loss that was saved.
 It never opens a network connection: an attempt is an error.
 """
@@ -59,7 +59,7 @@ import torchmetrics
 from rich.console import Console
 from rich.table import Table
 
-from bootstrap.workbench import Settings, load_corpus, quiet, reload, search, train
+from workbench import Settings, load_corpus, quiet, reload, search, train
 
 IMPORT_SECONDS = time.perf_counter() - STARTED
 # The least that counts as learned: nats a character below the loss of guessing by frequency alone.
@@ -124,7 +124,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     final = train(corpus, Settings(**study.best_params), steps=arguments.steps, seed=seed, folder=SCRATCH.name)
     lap("training")
     model, metrics = reload(corpus, final.checkpoint, seed=seed)
-    written = model.write(corpus.encode("The Rays of Light "), length=240, seed=seed)
+    written = model.generate(corpus.encode("The Rays of Light "), length=240, seed=seed)
     lap("checkpoint and sample")
     seconds["total"] = time.perf_counter() - STARTED
     losses = [trial.value for trial in study.trials]

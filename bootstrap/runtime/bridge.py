@@ -49,8 +49,9 @@ def build(layout: Layout, *, colab: bool) -> None:
     new.mkdir(parents=True)
     for name in DISTRIBUTIONS:
         copy_distribution(name, new)
-    if not (new / "bootstrap").exists():  # installed to be edited
-        copy_package(Path(__file__).resolve().parents[1], new)
+    for package in _own_packages():
+        if not (new / package.name / "__init__.py").exists():  # an editable install has only its data elsewhere
+            copy_package(package, new)
     if colab:
         for name in COLAB_MODULES:
             copy_module(name, new)
@@ -87,7 +88,7 @@ def _stamp(layout: Layout) -> Path:
 
 def _sources(*, colab: bool) -> list[Path | str]:
     """What the bridge is made of: folders and files, and the versions of distributions."""
-    found: list[Path | str] = [Path(__file__).resolve().parents[1]]
+    found: list[Path | str] = [*_own_packages()]
     for name in (*DISTRIBUTIONS, *(kernel_packages.FRONT if colab else ())):
         with suppress(metadata.PackageNotFoundError):
             found.append(f"{name} {metadata.version(name)}")
@@ -97,6 +98,11 @@ def _sources(*, colab: bool) -> list[Path | str]:
             if spec and spec.origin:
                 found.append(Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin))
     return found
+
+
+def _own_packages() -> list[Path]:
+    ours = Path(__file__).resolve().parents[1]
+    return [ours, ours.with_name("workbench")]
 
 
 def _digest(parts: Iterable[Path | str]) -> str:

@@ -96,9 +96,9 @@ def copy_module(name: str, folder: Path) -> None:
 
 
 def copy_package(package: Path, above: Path) -> None:
-    """Copies a package's folder into another one."""
+    """Copies a package's folder into another one, beside what lies there of it."""
     above.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(package, above / package.name, copy_function=_copy, ignore=_NO_BYTECODE)
+    shutil.copytree(package, above / package.name, copy_function=_copy, ignore=_NO_BYTECODE, dirs_exist_ok=True)
 
 
 def _copy(source: str | Path, target: str | Path) -> None:

@@ -69,7 +69,7 @@ def test_the_locks_and_their_specification_are_inside(wheel: Path) -> None:
         for name in ("conda-lock.yml", "conda-lock-cuda.yml", "environment.yml"):
             assert packed.read(f"bootstrap/data/{name}") == (ROOT / name).read_bytes()
         assert "bootstrap/py.typed" in packed.namelist()
-        assert "bootstrap/workbench/data/newton-opticks-queries.txt" in packed.namelist()
+        assert "workbench/data/newton-opticks-queries.txt" in packed.namelist()
         assert not [n for n in packed.namelist() if n.startswith(("tests/", "demo/", "benchmarks/"))]
 
 

@@ -30,7 +30,6 @@ LEVELS = {
     "guard": 4,
     "diagnosis": 4,
     "maintain": 4,
-    "workbench": 4,
     "runtime": 5,
     "standing": 5,
     "api": 6,
@@ -104,20 +103,19 @@ def test_foreign_packages_have_one_importer(module: str, allowed: set[str]) -> N
 
 
 def test_nothing_imports_numpy_or_ipython_at_module_level() -> None:
-    # Probes are scripts for another process, whose subject numpy is; the workbench is for the locked environment.
-    apart = (PACKAGE / "integrity" / "probes", PACKAGE / "workbench")
     for path in modules():
-        if any(path.is_relative_to(folder) for folder in apart):
+        if path.is_relative_to(
+            PACKAGE / "integrity" / "probes"
+        ):  # scripts for another process, which ask about numpy
             continue
         tops = {name.split(".")[0] for name in imported(path, module_level=True)}
         assert not tops & {"numpy", "IPython", "ipykernel", "zmq", "google", "torch"}, path
 
 
-def test_nothing_else_imports_the_workbench() -> None:
+def test_nothing_imports_the_workbench() -> None:
     """It needs packages that a user's runtime may not have, or not in time."""
     for path in modules():
-        if part(path) != "workbench":
-            assert not [name for name in imported(path) if name.startswith("bootstrap.workbench")], path
+        assert not [name for name in imported(path) if name.split(".")[0] == "workbench"], path
 
 
 def test_importing_the_package_is_light() -> None:

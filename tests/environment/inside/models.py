@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bootstrap.workbench import Subject, Transformer
+from workbench import ModelSpec, Transformer
 
 VOCABULARY, CONTEXT = 11, 16
 
 
-def subject(make: type[nn.Module]) -> Subject:
-    return Subject(make, vocabulary=VOCABULARY, context=CONTEXT, seed=7)
+def subject(make: type[nn.Module]) -> ModelSpec:
+    return ModelSpec(make, vocabulary=VOCABULARY, context=CONTEXT, seed=7)
 
 
 class Sound(Transformer):

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from bootstrap.errors import SubjectError
-from bootstrap.workbench import (
-    Finding,
+from bootstrap.errors import ModelSpecError
+from tests.environment.inside import models
+from tests.environment.inside.models import CONTEXT, VOCABULARY, subject
+from workbench import (
+    CheckResult,
+    ModelSpec,
     Picture,
-    Subject,
     check_gradients,
     check_memory,
     check_parameters,
@@ -23,9 +25,7 @@ from bootstrap.workbench import (
     check_stability,
     summary,
 )
-from bootstrap.workbench.picture import INK
-from tests.environment.inside import models
-from tests.environment.inside.models import CONTEXT, VOCABULARY, subject
+from workbench.figure import INK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ def test_sound_models_pass_everything(make: type[torch.nn.Module]) -> None:
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_faults_are_found(
-    check: Callable[[Subject], Finding], make: type[torch.nn.Module], verdict: str, words: str
+    check: Callable[[ModelSpec], CheckResult], make: type[torch.nn.Module], verdict: str, words: str
 ) -> None:
     found = check(subject(make))
     assert found.verdict == verdict
@@ -128,7 +128,7 @@ def test_the_same_seed_gives_the_same_data() -> None:
 
 
 @pytest.mark.parametrize("check", ALL)
-def test_findings_are_data_and_can_be_looked_at(check: Callable[[Subject], Finding]) -> None:
+def test_findings_are_data_and_can_be_looked_at(check: Callable[[ModelSpec], CheckResult]) -> None:
     found = check(subject(models.Sound))
     assert json.loads(json.dumps(found.to_dict()))["name"] == found.name
     assert found.data
@@ -180,22 +180,22 @@ def test_the_summary_has_the_worst_verdict() -> None:
 )
 def test_subjects_that_make_no_sense(wrong: dict[str, object], words: str) -> None:
     good = {"make": models.Bigram, "vocabulary": VOCABULARY, "context": CONTEXT}
-    with pytest.raises(SubjectError, match=words):
-        Subject(**{**good, **wrong})  # type: ignore[arg-type]
+    with pytest.raises(ModelSpecError, match=words):
+        ModelSpec(**{**good, **wrong})  # type: ignore[arg-type]
 
 
 def test_what_else_makes_no_sense() -> None:
-    with pytest.raises(SubjectError, match="must return a torch"):
-        check_parameters(Subject(lambda: "model", vocabulary=3, context=4))  # type: ignore[arg-type, return-value]
-    with pytest.raises(SubjectError, match="between 1 and the model's context"):
+    with pytest.raises(ModelSpecError, match="must return a torch"):
+        check_parameters(ModelSpec(lambda: "model", vocabulary=3, context=4))  # type: ignore[arg-type, return-value]
+    with pytest.raises(ModelSpecError, match="between 1 and the model's context"):
         check_shapes(subject(models.Bigram), lengths=(4, CONTEXT + 1))
-    with pytest.raises(SubjectError, match="at least two runs"):
+    with pytest.raises(ModelSpecError, match="at least two runs"):
         check_speed(subject(models.Bigram), runs=1)
 
 
 def test_the_default_lengths_reach_the_context() -> None:
     assert subject(models.Bigram).lengths() == (1, 2, 4, 8, 16)
-    assert Subject(models.Bigram, vocabulary=3, context=5).lengths() == (1, 2, 5)
+    assert ModelSpec(models.Bigram, vocabulary=3, context=5).lengths() == (1, 2, 5)
 
 
 def test_a_fresh_model_knows_nothing() -> None:

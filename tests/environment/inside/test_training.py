@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from bootstrap.errors import CheckpointError, CorpusError, SubjectError
+from bootstrap.errors import CheckpointError, CorpusError, ModelSpecError
 from bootstrap.progress import Step
-from bootstrap.workbench import (
+from workbench import (
     Corpus,
     Settings,
     Transformer,
@@ -22,7 +22,7 @@ from bootstrap.workbench import (
     search,
     train,
 )
-from bootstrap.workbench.corpus import TEXT
+from workbench.corpus import TEXT
 
 quiet()
 SMALL = Settings(learning_rate=5e-3, width=16, heads=2)
@@ -117,9 +117,9 @@ def test_training_learns_and_its_checkpoint_holds_it(corpus: Corpus, tmp_path: P
     assert (watch.steps[-1].done, watch.steps[-1].total, watch.closed) == (60, 60, 1)
     model, metrics = reload(corpus, done.checkpoint)
     assert metrics["val_loss"] == pytest.approx(done.loss, abs=1e-5)
-    written = model.write(corpus.encode("The "), length=30, seed=1)
+    written = model.generate(corpus.encode("The "), length=30, seed=1)
     assert len(written) == 34
-    assert model.write(corpus.encode("The "), length=30, seed=1) == written
+    assert model.generate(corpus.encode("The "), length=30, seed=1) == written
     svg = draw_losses(done, corpus).svg
     assert "guess by frequency" in svg
 
@@ -176,7 +176,7 @@ def test_the_search_tries_settings_and_its_plots_follow_the_page(corpus: Corpus)
 
 
 def test_the_transformer_refuses_what_it_cannot_take() -> None:
-    with pytest.raises(SubjectError, match="multiple of the heads"):
+    with pytest.raises(ModelSpecError, match="multiple of the heads"):
         Transformer(vocabulary=5, width=10, heads=4)
     with pytest.raises(ValueError, match="longer than the context"):
         Transformer(vocabulary=5, context=4)(torch.zeros(1, 5, dtype=torch.int64))

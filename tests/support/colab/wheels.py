@@ -24,7 +24,8 @@ def wheel_folders(target: Target) -> dict[str, Path]:
 
 
 def _product() -> Path:
-    packed = [path for path in (ROOT / "bootstrap").rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    packages = (ROOT / "bootstrap", ROOT / "workbench")
+    packed = [path for package in packages for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc"]
     packed += [ROOT / name for name in ("pyproject.toml", "README.md", "LICENSE")]
     packed += ROOT.glob("conda-lock*.yml")
     key = digest(*(f"{path.relative_to(ROOT)} {digest(path.read_bytes())}" for path in sorted(packed)))

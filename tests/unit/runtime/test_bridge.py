@@ -80,7 +80,8 @@ def test_each_part_lies_where_those_see_it_who_need_it(tmp_path: Path) -> None:
         "google_auth_oauthlib.py",
     }
     assert "google_colab-1.0.dist-info" in names(layout.behind)
-    assert names(layout.bridge) >= {"google", "colab_kernel_launcher.py", "bootstrap"}
+    assert names(layout.bridge) >= {"google", "colab_kernel_launcher.py", "bootstrap", "workbench"}
+    assert (layout.bridge / "bootstrap/__init__.py").is_file()
     assert "google_colab-1.0.dist-info" not in names(layout.bridge)
     linked = (layout.site_packages() / bridge.PTH_NAME).read_text().strip()
     assert (layout.site_packages() / linked).resolve() == layout.bridge

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from .finding import Finding
-from .picture import COLOURS, INK, drawing, picture
-from .subject import logits_of, seeded
+from .figure import COLOURS, INK, drawing, picture
+from .result import CheckResult
+from .spec import logits_of, seeded
 
 if TYPE_CHECKING:
     from bootstrap.card import Verdict
 
-    from .picture import Picture
-    from .subject import Subject
+    from .figure import Picture
+    from .spec import ModelSpec
 
 SPREAD = 0.1
 """Standard deviation of a fresh model's loss over seeds, as a share of its mean, from which it is a lottery."""
@@ -26,8 +26,8 @@ _TOLERANCE = 1e-4
 
 
 def check_stability(
-    subject: Subject, *, seeds: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7), batch: int = 8, causal: bool = True
-) -> Finding:
+    subject: ModelSpec, *, seeds: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7), batch: int = 8, causal: bool = True
+) -> CheckResult:
     """Compares outputs of fresh models: over runs, modes (evaluation, training) and seeds.
 
     Args:
@@ -52,7 +52,7 @@ def check_stability(
         if mean > SURE * uniform:
             doubtful.append(f"a fresh model is sure of wrong answers: loss {mean:.3f}, a uniform guess {uniform:.3f}")
     verdict: Verdict = "broken" if broken else "doubtful" if doubtful else "ok"
-    return Finding(
+    return CheckResult(
         name="stability",
         verdict=verdict,
         title="the same from the same, and alike over seeds" if verdict == "ok" else "outputs are not stable",
@@ -99,7 +99,7 @@ def _apart(one: Tensor, other: Tensor) -> float:
     return float((one - other).abs().max())
 
 
-def _of_seed(subject: Subject, ids: Tensor, seed: int) -> dict[str, Any]:
+def _of_seed(subject: ModelSpec, ids: Tensor, seed: int) -> dict[str, Any]:
     logits = _run(subject.model(seed).eval(), ids, seed)
     loss = nn.functional.cross_entropy(logits.flatten(0, 1), ids.roll(-1, dims=1).flatten())
     return {"seed": seed, "loss": loss.item(), "logits_mean": logits.mean().item(), "logits_std": logits.std().item()}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from bootstrap.errors import SubjectError
+from bootstrap.errors import ModelSpecError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ def best_device() -> str:
 
 
 @dataclass(frozen=True)
-class Subject:
+class ModelSpec:
     """A model under examination.
 
     Args:
@@ -33,7 +33,7 @@ class Subject:
         device: ``cuda`` where there is one, unless given.
 
     Raises:
-        SubjectError: ``make`` is no function, or a number makes no sense.
+        ModelSpecError: ``make`` is no function, or a number makes no sense.
     """
 
     make: Callable[[], nn.Module]
@@ -44,15 +44,17 @@ class Subject:
 
     def __post_init__(self) -> None:
         if isinstance(self.make, nn.Module) or not callable(self.make):
-            raise SubjectError(
+            raise ModelSpecError(
                 "The model must come as a function that builds it.",
                 evidence=[f"make is {type(self.make).__name__}: the checks need fresh models from several seeds"],
-                hint="Pass the function, not the model: `Subject(lambda: MyModel(...), ...)`.",
+                hint="Pass the function, not the model: `ModelSpec(lambda: MyModel(...), ...)`.",
             )
         for name, least in (("vocabulary", 2), ("context", 1)):
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
-                raise SubjectError(f"{name} must be a whole number, {least} or more.", evidence=[f"{name}={value!r}"])
+                raise ModelSpecError(
+                    f"{name} must be a whole number, {least} or more.", evidence=[f"{name}={value!r}"]
+                )
         if not self.device:
             object.__setattr__(self, "device", best_device())
 
@@ -60,29 +62,29 @@ class Subject:
         """A fresh model on the device; the same seed gives the same weights.
 
         Raises:
-            SubjectError: ``make`` didn't return a module.
+            ModelSpecError: ``make`` didn't return a module.
         """
         with seeded(self.seed if seed is None else seed):
             built = self.make()
         if not isinstance(built, nn.Module):
-            raise SubjectError("`make` must return a torch.nn.Module.", evidence=[f"it returned {built!r}"])
+            raise ModelSpecError("`make` must return a torch.nn.Module.", evidence=[f"it returned {built!r}"])
         return built.to(self.device)
 
     def tokens(self, batch: int, length: int, seed: int | None = None) -> Tensor:
         """Random token ids of (batch, length); the same seed gives the same ones on every device."""
-        dice = torch.Generator().manual_seed(self.seed if seed is None else seed)
-        return torch.randint(self.vocabulary, (batch, length), generator=dice).to(self.device)
+        generator = torch.Generator().manual_seed(self.seed if seed is None else seed)
+        return torch.randint(self.vocabulary, (batch, length), generator=generator).to(self.device)
 
     def lengths(self, wanted: tuple[int, ...] | None = None) -> tuple[int, ...]:
         """The lengths to try: those given, else doubled from 1/16 of the context up to all of it.
 
         Raises:
-            SubjectError: One is longer than the context, or none is left.
+            ModelSpecError: One is longer than the context, or none is left.
         """
         if wanted is None:
             wanted = tuple(sorted({max(1, self.context >> halved) for halved in range(5)}))
         if not wanted or min(wanted) < 1 or max(wanted) > self.context:
-            raise SubjectError(
+            raise ModelSpecError(
                 "Each sequence length must lie between 1 and the model's context.",
                 evidence=[f"lengths={wanted}", f"context={self.context}"],
             )

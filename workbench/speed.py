@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from bootstrap.errors import SubjectError
+from bootstrap.errors import ModelSpecError
 
-from .finding import Finding
-from .picture import COLOURS, drawing, picture
+from .figure import COLOURS, drawing, picture
+from .result import CheckResult
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from .picture import Picture
-    from .subject import Subject
+    from .figure import Picture
+    from .spec import ModelSpec
 
 PERCENTILES = (10, 50, 90, 99)
 
 
 def check_speed(
-    subject: Subject, *, batch: int = 1, lengths: tuple[int, ...] | None = None, runs: int = 50, warm_up: int = 5
-) -> Finding:
+    subject: ModelSpec, *, batch: int = 1, lengths: tuple[int, ...] | None = None, runs: int = 50, warm_up: int = 5
+) -> CheckResult:
     """Times the forward pass in evaluation mode, without gradients; the lengths take turns.
 
     Args:
@@ -34,10 +34,10 @@ def check_speed(
         warm_up: Runs before that, not counted.
 
     Raises:
-        SubjectError: Fewer than two runs.
+        ModelSpecError: Fewer than two runs.
     """
     if runs < 2:
-        raise SubjectError("Percentiles need at least two runs.", evidence=[f"runs={runs}"])
+        raise ModelSpecError("Percentiles need at least two runs.", evidence=[f"runs={runs}"])
     lengths = subject.lengths(lengths)
     model = subject.model().eval()
     inputs = [subject.tokens(batch, length) for length in lengths]
@@ -51,7 +51,7 @@ def check_speed(
                     found.append(took)
     data = [_row(batch, length, found) for length, found in zip(lengths, times, strict=True)]
     last = data[-1]
-    return Finding(
+    return CheckResult(
         name="speed",
         verdict="info",
         title=f"{last['p50']:.2f} ms for {batch} x {last['length']} tokens: {last['tokens_per_second']:,.0f}/s",

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from bootstrap.errors import SubjectError
+from bootstrap.errors import ModelSpecError
 
-from .finding import Finding
-from .picture import COLOURS, drawing, picture
-from .subject import logits_of, seeded
+from .figure import COLOURS, drawing, picture
+from .result import CheckResult
+from .spec import logits_of, seeded
 
 if TYPE_CHECKING:
-    from .picture import Picture
-    from .subject import Subject
+    from .figure import Picture
+    from .spec import ModelSpec
 
 _ADAM = 2
 """Tensors of a parameter's size that Adam keeps for it."""
 
 
-def check_memory(subject: Subject, *, batch: int = 8, lengths: tuple[int, ...] | None = None) -> Finding:
+def check_memory(subject: ModelSpec, *, batch: int = 8, lengths: tuple[int, ...] | None = None) -> CheckResult:
     """Counts the bytes of one training step with Adam, at several lengths.
 
     Weights, gradients and Adam's state are counted from the parameters; activations are what autograd really saves
@@ -43,7 +43,7 @@ def check_memory(subject: Subject, *, batch: int = 8, lengths: tuple[int, ...] |
         halves = last["length"] / data[-2]["length"]
         growth = math.log(last["activations"] / data[-2]["activations"]) / math.log(halves)
     peak = [f"; the GPU's peak {_mb(last['peak'])}"] if last["peak"] is not None else []
-    return Finding(
+    return CheckResult(
         name="memory",
         verdict="info",
         title=f"a step of {batch} x {last['length']} tokens holds {_mb(last['total'])}{''.join(peak)}",
@@ -58,7 +58,7 @@ def check_memory(subject: Subject, *, batch: int = 8, lengths: tuple[int, ...] |
     )
 
 
-def _measure(model: nn.Module, subject: Subject, batch: int, length: int) -> dict[str, Any]:
+def _measure(model: nn.Module, subject: ModelSpec, batch: int, length: int) -> dict[str, Any]:
     parameters = list(model.parameters())
     own = {p.untyped_storage().data_ptr() for p in parameters}
     saved: dict[int, int] = {}
@@ -82,7 +82,7 @@ def _measure(model: nn.Module, subject: Subject, batch: int, length: int) -> dic
         if loss.requires_grad:
             loss.backward()
     except torch.cuda.OutOfMemoryError as error:
-        raise SubjectError(
+        raise ModelSpecError(
             "The GPU's memory is too small for this step.",
             evidence=[f"batch {batch}, length {length}: {str(error).splitlines()[0]}"],
             hint="Give a smaller `batch` or shorter `lengths`.",

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from bootstrap.errors import SubjectError
+from bootstrap.errors import ModelSpecError
 
 
 class Transformer(nn.Module):
@@ -22,7 +22,7 @@ class Transformer(nn.Module):
         dropout: Share of activations dropped in training.
 
     Raises:
-        SubjectError: The width can't be split among the heads.
+        ModelSpecError: The width can't be split among the heads.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Transformer(nn.Module):
     ) -> None:
         super().__init__()
         if width % heads:
-            raise SubjectError(
+            raise ModelSpecError(
                 "The width must be a multiple of the heads.", evidence=[f"width={width}, heads={heads}"]
             )
         self.context = context

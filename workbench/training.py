@@ -22,8 +22,8 @@ from bootstrap.card import Card, Shown
 from bootstrap.errors import CheckpointError
 from bootstrap.progress import Silent, Step
 
-from .picture import COLOURS, INK, drawing, picture
-from .subject import logits_of
+from .figure import COLOURS, INK, drawing, picture
+from .spec import logits_of
 from .transformer import Transformer
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bootstrap.progress import Progress
 
     from .corpus import Corpus
-    from .picture import Picture
+    from .figure import Picture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Settings:
 
 
 @dataclass(frozen=True, repr=False)
-class Outcome(Shown):
+class TrainingResult(Shown):
     """What one training came to."""
 
     loss: float
@@ -125,19 +125,19 @@ class LanguageModel(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     @torch.no_grad()
-    def write(self, prompt: list[int], *, length: int, seed: int, temperature: float = 0.7) -> list[int]:
+    def generate(self, prompt: list[int], *, length: int, seed: int, temperature: float = 0.7) -> list[int]:
         """Go on from the prompt, one character at a time."""
         self.eval()
-        dice = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(seed)
         ids = list(prompt)
         for _ in range(length):
             seen = torch.tensor([ids[-self.context :]], device=self.device)
             odds = torch.softmax(self(seen)[0, -1].float().cpu() / temperature, dim=-1)
-            ids.append(int(torch.multinomial(odds, 1, generator=dice)))
+            ids.append(int(torch.multinomial(odds, 1, generator=generator)))
         return ids
 
 
-class _Diary(pl.Callback):
+class _LossHistory(pl.Callback):
     """Keeps the losses and tells how far the training is."""
 
     def __init__(self, steps: int, progress: Progress) -> None:
@@ -184,7 +184,7 @@ def train(
     folder: str | os.PathLike[str] | None = None,
     make: Callable[[Settings], nn.Module] | None = None,
     progress: Progress | None = None,
-) -> Outcome:
+) -> TrainingResult:
     """Trains from nothing and validates.
 
     Args:
@@ -206,10 +206,10 @@ def train(
         network=make(settings) if make else None,
     )
     shown = progress or Silent()
-    diary = _Diary(steps, shown)
+    losses = _LossHistory(steps, shown)
     with tempfile.TemporaryDirectory(prefix="workbench-train-") as scratch:
         keep = [ModelCheckpoint(folder, monitor="val_loss", filename="best", enable_version_counter=False)]
-        callbacks = [diary, *(keep if folder is not None else [])]
+        callbacks = [losses, *(keep if folder is not None else [])]
         run = _trainer(steps, checks=4 if folder is not None else 1, folder=scratch, callbacks=callbacks)
         training, validation = corpus.loaders(seed)
         try:
@@ -217,11 +217,11 @@ def train(
         finally:
             shown.close()
     best = keep[0] if folder is not None else None
-    return Outcome(
+    return TrainingResult(
         loss=float(best.best_model_score) if best else float(run.callback_metrics["val_loss"]),
         checkpoint=best.best_model_path if best else "",
-        history=tuple(diary.training),
-        validation=tuple(diary.validation),
+        history=tuple(losses.training),
+        validation=tuple(losses.validation),
     )
 
 
@@ -296,7 +296,7 @@ def reload(
     return model, dict(metrics)
 
 
-def draw_losses(outcome: Outcome, corpus: Corpus) -> Picture:
+def draw_losses(outcome: TrainingResult, corpus: Corpus) -> Picture:
     """The losses of a training over its steps, beside what guessing would give."""
     with drawing(height=3.0) as (figure, [axes]):
         axes.plot(*zip(*outcome.history, strict=True), color=COLOURS[0], alpha=0.6, linewidth=1, label="training")

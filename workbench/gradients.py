@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from .finding import Finding
-from .picture import COLOURS, drawing, picture
-from .subject import logits_of, seeded
+from .figure import COLOURS, drawing, picture
+from .result import CheckResult
+from .spec import logits_of, seeded
 
 if TYPE_CHECKING:
     from bootstrap.card import Verdict
 
-    from .picture import Picture
-    from .subject import Subject
+    from .figure import Picture
+    from .spec import ModelSpec
 
 VANISHING = 1e-7
 EXPLODING = 1e2
 """Root mean square of one parameter's gradient, for a mean loss, beyond which training is in danger."""
 
 
-def check_gradients(subject: Subject, *, batch: int = 8, length: int | None = None) -> Finding:
+def check_gradients(subject: ModelSpec, *, batch: int = 8, length: int | None = None) -> CheckResult:
     """One backward pass of the next token's cross-entropy on a fresh model, in training mode.
 
     Args:
@@ -45,7 +45,7 @@ def check_gradients(subject: Subject, *, batch: int = 8, length: int | None = No
     verdict: Verdict = "broken" if broken or not data else "doubtful" if doubtful else "ok"
     if not data:
         broken = ["the model has no trainable parameter"]
-    return Finding(
+    return CheckResult(
         name="gradients",
         verdict=verdict,
         title=f"all {len(data)} parameters learn"

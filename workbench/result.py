@@ -9,13 +9,13 @@ from bootstrap.card import Card, Shown
 
 if TYPE_CHECKING:
     from bootstrap.card import Verdict
-    from bootstrap.workbench.picture import Picture
+    from workbench.figure import Picture
 
 _SHOWN = 6
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Finding(Shown):
+class CheckResult(Shown):
     """The outcome of one check."""
 
     name: str
@@ -70,7 +70,7 @@ class Finding(Shown):
 class Summary(Shown):
     """Several findings in one table."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckResult, ...]
 
     @property
     def ok(self) -> bool:
@@ -88,6 +88,6 @@ class Summary(Shown):
         return Card(title=title, verdict=worst, word={"ok": "passed"}.get(worst, worst), rows=rows)
 
 
-def summary(*findings: Finding) -> Summary:
+def summary(*findings: CheckResult) -> Summary:
     """The findings in one table, worst verdict first."""
     return Summary(findings)

@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .finding import Finding
-from .picture import COLOURS, drawing, picture
+from .figure import COLOURS, drawing, picture
+from .result import CheckResult
 
 if TYPE_CHECKING:
     from torch import nn
 
     from bootstrap.card import Verdict
 
-    from .picture import Picture
-    from .subject import Subject
+    from .figure import Picture
+    from .spec import ModelSpec
 
 TINY, HUGE = 1e-4, 2.0
 """Standard deviation of a weight matrix outside of which signals die or blow up; an embedding's usual 1 is inside."""
 
 
-def check_parameters(subject: Subject) -> Finding:
+def check_parameters(subject: ModelSpec) -> CheckResult:
     """Looks at a fresh model's parameters.
 
     Args:
@@ -38,7 +38,7 @@ def check_parameters(subject: Subject) -> Finding:
     size = sum(p.numel() * p.element_size() for _, p in named)
     kinds = ", ".join(sorted({str(p.dtype).removeprefix("torch.") for _, p in named})) or "nothing"
     verdict: Verdict = "broken" if broken or not count else "doubtful" if doubtful else "ok"
-    return Finding(
+    return CheckResult(
         name="parameters",
         verdict=verdict,
         title=f"{count:,} parameters, well initialised"

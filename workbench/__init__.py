@@ -3,7 +3,7 @@
 Meant for the locked environment: unlike the rest of the package it imports torch, matplotlib, Lightning, datasets and
 optuna, and the rest of the package never imports it.
 
-A check takes a `Subject` (how to build the model, and what token ids it takes) and returns a `Finding`: data, a
+A check takes a `ModelSpec` (how to build the model, and what token ids it takes) and returns a `CheckResult`: data, a
 verdict, and a figure for a notebook.
 """
 
@@ -11,26 +11,26 @@ from __future__ import annotations
 
 from . import _tqdm as _tqdm
 from .corpus import Corpus, load_corpus
-from .finding import Finding, summary
+from .figure import Picture, restyled
 from .gradients import check_gradients
 from .memory import check_memory
 from .parameters import check_parameters
-from .picture import Picture, restyled
+from .result import CheckResult, summary
 from .shapes import check_shapes
+from .spec import ModelSpec
 from .speed import check_speed
 from .stability import check_stability
-from .subject import Subject
-from .training import LanguageModel, Outcome, Settings, draw_losses, quiet, reload, search, train
+from .training import LanguageModel, Settings, TrainingResult, draw_losses, quiet, reload, search, train
 from .transformer import Transformer
 
 __all__ = [
+    "CheckResult",
     "Corpus",
-    "Finding",
     "LanguageModel",
-    "Outcome",
+    "ModelSpec",
     "Picture",
     "Settings",
-    "Subject",
+    "TrainingResult",
     "Transformer",
     "check_gradients",
     "check_memory",

@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .finding import Finding
-from .picture import COLOURS, INK, drawing, picture
-from .subject import logits_of
+from .figure import COLOURS, INK, drawing, picture
+from .result import CheckResult
+from .spec import logits_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from .picture import Picture
-    from .subject import Subject
+    from .figure import Picture
+    from .spec import ModelSpec
 
 _TOLERANCE = 1e-3
 """How far logits may move for reasons of arithmetic alone: other batch, other order of summation."""
 
 
 def check_shapes(
-    subject: Subject, *, batches: tuple[int, ...] = (1, 2, 3, 8), lengths: tuple[int, ...] | None = None
-) -> Finding:
+    subject: ModelSpec, *, batches: tuple[int, ...] = (1, 2, 3, 8), lengths: tuple[int, ...] | None = None
+) -> CheckResult:
     """Runs the model on every combination, without gradients and in evaluation mode.
 
     Each answer must be finite logits of (batch, length, vocabulary). The first row of a batch must get the logits
@@ -38,7 +38,7 @@ def check_shapes(
     data = [_try(model, subject, batch, length) for length in lengths for batch in batches]
     problems = [f"batch {row['batch']}, length {row['length']}: {row['problem']}" for row in data if row["problem"]]
     good = len(data) - len(problems)
-    return Finding(
+    return CheckResult(
         name="shapes",
         verdict="broken" if problems else "ok",
         title=f"{good} of {len(data)} shapes work" if problems else f"all {len(data)} shapes work",
@@ -53,7 +53,7 @@ def check_shapes(
     )
 
 
-def _try(model: nn.Module, subject: Subject, batch: int, length: int) -> dict[str, Any]:
+def _try(model: nn.Module, subject: ModelSpec, batch: int, length: int) -> dict[str, Any]:
     ids = subject.tokens(batch, length)
     row: dict[str, Any] = {"batch": batch, "length": length, "problem": ""}
     try:

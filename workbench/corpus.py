@@ -40,8 +40,8 @@ class Corpus(Shown):
 
     def loaders(self, seed: int) -> tuple[DataLoader[Any], DataLoader[Any]]:
         """Fresh loaders of both parts; the same seed gives the same order."""
-        dice = torch.Generator().manual_seed(seed)
-        train = DataLoader(self.train, batch_size=self.batch, shuffle=True, drop_last=True, generator=dice)
+        generator = torch.Generator().manual_seed(seed)
+        train = DataLoader(self.train, batch_size=self.batch, shuffle=True, drop_last=True, generator=generator)
         return train, DataLoader(self.validation, batch_size=self.batch)
 
     def encode(self, text: str) -> list[int]:
