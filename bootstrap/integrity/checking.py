@@ -25,10 +25,11 @@ from bootstrap.integrity.model import Cause, ProbeResult, Report
 from bootstrap.integrity.probes import answers, layout, linear, origin, registry, sharing, state
 from bootstrap.integrity.process import Limits, Task, run_surviving, run_tasks
 from bootstrap.integrity.record_files import find_distributions
+from bootstrap.integrity.variables import runtime_variables
 from bootstrap.prefix.state import read_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bootstrap.lock import Lock
 
@@ -38,8 +39,10 @@ LIVE_CATALOGUE = CHECKS
 """The same for the questions to the running process."""
 
 _ROUTINE = [name for name, probe in CATALOGUE.items() if probe.routine and name != "layout"]
+_AT_ONCE = 200
+"""Files that one process is asked to compare."""
 _SHARING = tuple(name for name in _ROUTINE if name.startswith("share-"))
-_NUMPY = ("float-state", "numpy-import", "numpy-modules", "numpy-functions", "numpy-mapped", "numpy-unchecked")
+_NUMPY = ("float-state", "numpy-import", "numpy-modules", "numpy-functions", "numpy-mapped")
 _ANSWERS = tuple(name for name in _ROUTINE if name not in (*_SHARING, *_NUMPY))
 _MODULES = (answers, layout, linear, origin, sharing, state)  # importing them fills the catalogue
 
@@ -60,13 +63,14 @@ def run_check(
     began = time.monotonic()
     limits = Limits.for_machine(timeout)
     progress("start the interpreter")
-    first = run_tasks(python, [Task("layout")], limits=limits, startup=False)[0]
+    environment, told_by = (os.environ, "") if live else runtime_variables(python)
+    first = run_tasks(python, [Task("layout")], limits=limits, startup=False, environment=environment)[0]
     if not first.ok:
         return _dead(python, prefix, first, time.monotonic() - began)
     where = Layout.from_probe(python, first.facts)
     if prefix is not None:
         where = replace(where, prefix=prefix)
-    user = _needed_user_site(where)
+    user = _needed_user_site(where, environment)
     if user is not None:
         where = replace(where, sites=(user, *where.sites))
     paths = () if user is None else (str(user),)
@@ -75,12 +79,13 @@ def run_check(
     # In an environment that we made, the compiled modules are left for the next import, which is the user's.
     ours = read_state(where.prefix) is not None
     more = ("numpy-surface",) if live else ()
+    start: dict[str, Any] = {"environment": environment, "keep_bytecode": ours}
     with ThreadPoolExecutor(3) as pool:
         progress("hash files" if full else "look at files")
         pending = pool.submit(examine, where.prefix, where.sites, lock=lock, named=names, quick=not full)
-        beside = None if full else pool.submit(_ask_beside, python, names, where, limits, keep_bytecode=ours)
+        beside = None if full else pool.submit(_ask_beside, python, names, where, limits, **start)
         progress("ask numpy")
-        numpy = _ask_numpy(python, limits, keep_bytecode=ours, more=more, paths=paths)
+        numpy = _ask_numpy(python, limits, more=more, paths=paths, **start)
         disk = pending.result()
         answered = beside.result() if beside else None
     facts = Facts(
@@ -88,8 +93,9 @@ def run_check(
         disk=disk,
         numpy=tuple(result for result in numpy if result.name not in more),
         hooks=find_hooks(disk),
-        loader={name: os.environ[name] for name in LOADER_VARIABLES if os.environ.get(name)},
-        outer_paths=outer_paths(where),
+        loader={name: environment[name] for name in LOADER_VARIABLES if environment.get(name)},
+        outer_paths=outer_paths(where, environment, shell=not told_by),
+        told_by=told_by,
         ours=ours,
         lock=None if lock is None else lock.path.absolute(),
         call=_call(python, prefix, live=live),
@@ -100,10 +106,8 @@ def run_check(
         further = stand_on_numpy(disk, names) if full and imports is None else []
         with ThreadPoolExecutor(1) as pool:
             # Apart: they may not go with each other, which is nothing of numpy's.
-            rest = pool.submit(_ask_dependents, python, further, disk, limits, keep_bytecode=ours, paths=paths)
-            together, alone = answered or _ask_dependents(
-                python, names, disk, limits, keep_bytecode=ours, paths=paths
-            )
+            rest = pool.submit(_ask_dependents, python, further, disk, limits, paths=paths, **start)
+            together, alone = answered or _ask_dependents(python, names, disk, limits, paths=paths, **start)
             more_together, more_alone = rest.result()
         facts = replace(
             facts,
@@ -111,7 +115,11 @@ def run_check(
             alone=(*alone, *more_alone),
             further=frozenset(f"import {name}" for name in further),
         )
-    facts = _experiment(facts, limits, progress, paths=paths)
+    if disk.unchecked:
+        facts = replace(facts, stale_bytecode=_stale(python, limits, cached=disk.unchecked))
+    facts = _experiment(facts, limits, progress, environment, paths=paths)
+    if not live:
+        facts = _as_started(facts, limits, environment)
     if live:
         progress("ask this process")
         process = examine_process(disk, numpy)
@@ -138,13 +146,13 @@ def run_check(
 
 
 def _ask_beside(
-    python: Path, names: Sequence[str], where: Layout, limits: Limits, *, keep_bytecode: bool
+    python: Path, names: Sequence[str], where: Layout, limits: Limits, *, environment: Mapping[str, str], **start: Any
 ) -> tuple[list[ProbeResult], list[ProbeResult]]:
     """The same as `_ask_dependents`, before it is known what conda says of the disk."""
     seen = Disk(where.prefix, where.sites, distributions=tuple(find_distributions(where.sites)))
-    user = _needed_user_site(where)
+    user = _needed_user_site(where, environment)
     paths = () if user is None else (str(user),)
-    return _ask_dependents(python, names, seen, limits, keep_bytecode=keep_bytecode, paths=paths)
+    return _ask_dependents(python, names, seen, limits, paths=paths, environment=environment, **start)
 
 
 def _dead(python: Path, prefix: Path | None, result: ProbeResult, seconds: float) -> Report:
@@ -173,22 +181,28 @@ def _call(python: Path, prefix: Path | None, *, live: bool) -> str:
     return f"bootstrap.check({where}, repair=True)"
 
 
-def _needed_user_site(where: Layout) -> Path | None:
+def _needed_user_site(where: Layout, environment: Mapping[str, str]) -> Path | None:
     """The user's site folder, where this interpreter has its numpy from there and nowhere else."""
     user = where.user_site
-    if user is None or os.environ.get("PYTHONNOUSERSITE"):
+    if user is None or environment.get("PYTHONNOUSERSITE"):
         return None
     there = [site for site in where.sites if (site / "numpy").is_dir() or any(site.glob("numpy-*.dist-info"))]
     return user if not there and any(user.glob("numpy-*.dist-info")) else None
 
 
 def _ask_numpy(
-    python: Path, limits: Limits, *, keep_bytecode: bool, more: Sequence[str] = (), paths: Sequence[str] = ()
+    python: Path,
+    limits: Limits,
+    *,
+    environment: Mapping[str, str],
+    keep_bytecode: bool,
+    more: Sequence[str] = (),
+    paths: Sequence[str] = (),
 ) -> list[ProbeResult]:
     """All probes of numpy; where its import ends the process, nothing more is asked."""
     # One process for all: a probe that numpy does not survive costs one more import, not one each.
     tasks = [Task(name) for name in (*_NUMPY, *_ANSWERS, *more)]
-    first = run_tasks(python, tasks, limits=limits, keep_bytecode=keep_bytecode, paths=paths)
+    first = run_tasks(python, tasks, limits=limits, keep_bytecode=keep_bytecode, paths=paths, environment=environment)
     lost = [result for result in first if result.outcome in ("died", "timeout", "memory")]
     reached = next((result for result in first if result.name == "numpy-import"), None)
     if not lost:
@@ -199,7 +213,11 @@ def _ask_numpy(
         return first
     index = first.index(lost[0]) + 1
     rest = [Task(result.name) for result in first[index:]]
-    return [*first[:index], *run_surviving(python, rest, limits=limits, paths=paths)] if rest else first
+    return (
+        [*first[:index], *run_surviving(python, rest, limits=limits, paths=paths, environment=environment)]
+        if rest
+        else first
+    )
 
 
 def _ask_dependents(
@@ -208,6 +226,7 @@ def _ask_dependents(
     disk: Disk,
     limits: Limits,
     *,
+    environment: Mapping[str, str],
     keep_bytecode: bool,
     paths: Sequence[str] = (),
 ) -> tuple[list[ProbeResult], list[ProbeResult]]:
@@ -217,17 +236,25 @@ def _ask_dependents(
     sharing = [Task(name) for name in _SHARING if CATALOGUE[name].also in modules]
     if not tasks:
         return [], []
-    together = run_tasks(python, [*tasks, *sharing], limits=limits, keep_bytecode=keep_bytecode, paths=paths)
+    start: dict[str, Any] = {"limits": limits, "paths": paths, "environment": environment}
+    together = run_tasks(python, [*tasks, *sharing], keep_bytecode=keep_bytecode, **start)
     by_name = {task.name: task for task in [*tasks, *sharing]}
     again = [by_name[result.name] for result in together if not result.ok or result.outcome == "skip"]
-    alone = [run_tasks(python, [task], limits=limits, paths=paths)[0] for task in again]
+    alone = [run_tasks(python, [task], **start)[0] for task in again]
     # What was never reached in company has only its own process to speak for it.
     together = [r for r in together if r.outcome != "skip"]
     skipped = {task.name for task in again} - {r.name for r in together}
     return [*together, *(r for r in alone if r.name in skipped)], [r for r in alone if r.name not in skipped]
 
 
-def _experiment(facts: Facts, limits: Limits, progress: Callable[[str], None], *, paths: Sequence[str] = ()) -> Facts:
+def _experiment(
+    facts: Facts,
+    limits: Limits,
+    progress: Callable[[str], None],
+    environment: Mapping[str, str],
+    *,
+    paths: Sequence[str] = (),
+) -> Facts:
     """Repeat what fails for no reason found so far, each time with one thing taken away.
 
     What passes then names the cause: the loader's variables, startup code, or cached bytecode.
@@ -240,20 +267,21 @@ def _experiment(facts: Facts, limits: Limits, progress: Callable[[str], None], *
     tasks = [known.get(name, Task(name)) for name in names]
 
     def passing(**options: Any) -> frozenset[str]:
-        results = run_surviving(facts.layout.python, tasks, limits=limits, **{"paths": paths, **options})
+        start = {"paths": paths, "environment": environment, **options}
+        results = run_surviving(facts.layout.python, tasks, limits=limits, **start)
         return frozenset(result.name for result in results if result.passed)
 
     if facts.loader:
         progress("repeat without LD_* variables")
-        plain = {key: value for key, value in os.environ.items() if key not in LOADER_VARIABLES}
+        plain = {key: value for key, value in environment.items() if key not in LOADER_VARIABLES}
         if passed := passing(environment=plain):
             return replace(facts, without_loader=passed)
-    numeric = {key: value for key, value in os.environ.items() if key.startswith(NUMERIC_VARIABLES)}
+    numeric = {key: value for key, value in environment.items() if key.startswith(NUMERIC_VARIABLES)}
     if numeric:
         progress("repeat without the variables that numpy reads")
 
         def without(*names: str) -> frozenset[str]:
-            return passing(environment={key: value for key, value in os.environ.items() if key not in names})
+            return passing(environment={key: value for key, value in environment.items() if key not in names})
 
         if passed := without(*numeric):
             # One of them, as a rule; where it takes several, all that are set.
@@ -266,11 +294,49 @@ def _experiment(facts: Facts, limits: Limits, progress: Callable[[str], None], *
             return replace(facts, without_startup=passed)
     progress("repeat without cached bytecode")
     if passed := passing(bytecode=False):
-        stale = run_tasks(facts.layout.python, [Task("numpy-bytecode")], limits=limits)[0]
-        files = tuple(str(path) for path in stale.facts.get("files", ()))
-        if files:
+        # What a dependent fails by may lie in anything that it imports.
+        others = any(name.startswith("import ") for name in passed)
+        folders = [str(site if others else site / "numpy") for site in facts.layout.sites]
+        if files := _stale(facts.layout.python, limits, folders=folders):
             return replace(facts, without_bytecode=passed, stale_bytecode=files)
     return facts
+
+
+def _as_started(facts: Facts, limits: Limits, environment: Mapping[str, str]) -> Facts:
+    """Whether numpy can be imported where the interpreter is started with its variables, as a kernel or a shell does.
+
+    Probes are started without those that Python itself reads. PYTHONPATH is judged by the folders that it names.
+    """
+    told = {key: value for key, value in environment.items() if key.startswith("PYTHON") and key != "PYTHONPATH"}
+    imported = facts.probe("numpy-import")
+    if not told or imported is None or not imported.passed:
+        return facts
+
+    def fails(*left_out: str) -> str:
+        kept = {key: value for key, value in environment.items() if key not in ("PYTHONPATH", *left_out)}
+        options: dict[str, Any] = {
+            "environment": kept,
+            "isolated": False,
+            "paths": list(map(str, facts.layout.sites)),
+        }
+        result = run_tasks(facts.layout.python, [Task("numpy-import")], limits=limits, **options)[0]
+        return "" if result.passed else next(iter(result.problems), result.outcome)
+
+    if not (problem := fails()) or fails(*told):
+        return facts
+    guilty = next((name for name in told if not fails(name)), None)
+    return replace(facts, python_variables=told if guilty is None else {guilty: told[guilty]}, python_problem=problem)
+
+
+def _stale(python: Path, limits: Limits, **given: Sequence[str]) -> tuple[str, ...]:
+    """Which bytecode the interpreter would run that is not its source's, of some files or in some folders."""
+    some = [  # a process's argument is limited to 128 KiB
+        Task("bytecode", given={key: paths[start : start + _AT_ONCE]})
+        for key, paths in given.items()
+        for start in range(0, len(paths), _AT_ONCE)
+    ]
+    results = [run_tasks(python, [task], limits=limits)[0] for task in some]
+    return tuple(str(path) for result in results for path in result.facts.get("files", ()))
 
 
 def direct(path: Path) -> Path:
@@ -283,15 +349,21 @@ def direct(path: Path) -> Path:
     return absolute.parent.resolve() / absolute.name
 
 
-def outer_paths(where: Layout) -> tuple[Path, ...]:
-    """Folders that a notebook's Python searches first: PYTHONPATH, the working folder, the user's site folder."""
-    found = [Path(path) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-    if os.path.realpath(where.prefix) != os.path.realpath(sys.prefix):
+def outer_paths(where: Layout, environment: Mapping[str, str], *, shell: bool = True) -> tuple[Path, ...]:
+    """Folders that a notebook's Python searches first: PYTHONPATH, the working folder, the user's site folder.
+
+    Args:
+        where: The interpreter's folders.
+        environment: Its variables.
+        shell: Whether these are this process's, not a running kernel's.
+    """
+    found = [Path(path) for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
+    if shell and os.path.realpath(where.prefix) != os.path.realpath(sys.prefix):
         # By which another interpreter was told where this program is: no word to the examined one.
         own = {os.path.realpath(Path(module.__file__).parents[1]) for module in (bootstrap, rich) if module.__file__}
         found = [path for path in found if os.path.realpath(path) not in own]
     found.append(Path.cwd())
-    if where.user_site is not None and not os.environ.get("PYTHONNOUSERSITE"):
+    if where.user_site is not None and not environment.get("PYTHONNOUSERSITE"):
         found.append(where.user_site)
     inside = {os.path.realpath(path) for path in where.sites}
     return tuple(path for path in found if os.path.realpath(path) not in inside)

@@ -10,6 +10,7 @@ import os
 import platform
 import sys
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from bootstrap.integrity.model import FileFault, RecordFault
@@ -27,7 +28,7 @@ from bootstrap.prefix.records import InstalledRecord, is_environment, read_recor
 from bootstrap.prefix.state import read_state, suspects
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from bootstrap.lock import Lock
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 _HASH_ALL_BELOW = 2 * 2**30
 """Bytes of all distributions up to which each file is hashed; above, numpy and the named packages are."""
+_UNCHECKED = b"\1\0\0\0"
+"""Flags in the header of bytecode that goes by a hash of its source which nobody compares (PEP 552)."""
 _PLATFORMS = {("linux", "x86_64"): "linux-64", ("linux", "aarch64"): "linux-aarch64"}
 
 
@@ -60,6 +63,8 @@ class Disk:
     """Distributions that conda does not own, nor the operating system."""
     leftovers: tuple[Path, ...] = ()
     """What an interrupted pip has left in the site folders."""
+    unchecked: tuple[str, ...] = ()
+    """Bytecode that Python never compares with its source."""
     record_clean: bool = False
     """Whether numpy's files all agree with its RECORD; asked only where they disagree with conda-meta."""
 
@@ -142,6 +147,9 @@ def examine(
         record_clean=record_clean,
         foreign=tuple(foreign),
         leftovers=tuple(_leftovers(sites)),
+        unchecked=tuple(
+            unchecked_bytecode(sites, {"numpy", *(name.replace("-", "_") for name in named)} if quick else None)
+        ),
     )
 
 
@@ -205,6 +213,26 @@ def _look(prefix: Path, records: Sequence[InstalledRecord]) -> list[PrefixFault]
 def _leftovers(sites: Sequence[Path]) -> list[Path]:
     """What an interrupted pip leaves behind: folders whose first letters it has replaced by ``~``."""
     return sorted(path for site in sites if site.is_dir() for path in site.iterdir() if path.name.startswith("~"))
+
+
+def unchecked_bytecode(sites: Sequence[Path], packages: Collection[str] | None = None) -> Iterator[str]:
+    """Bytecode whose header says that it is never to be compared with its source.
+
+    Args:
+        sites: The site folders.
+        packages: Top-level packages to look at; all by default.
+    """
+    roots = sites if packages is None else [site / name for site in sites for name in packages]
+    for folder, _, files in chain.from_iterable(map(os.walk, roots)):
+        if folder.endswith("__pycache__"):
+            for path in (f"{folder}/{name}" for name in files if name.endswith(".pyc")):
+                try:
+                    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 (of some ten thousand files)
+                        flags = file.read(8)[4:]
+                except OSError:
+                    continue
+                if flags == _UNCHECKED:
+                    yield path
 
 
 def record_faults(comparison: Comparison) -> list[RecordFault]:

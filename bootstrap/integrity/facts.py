@@ -75,7 +75,7 @@ class Facts:
     without_bytecode: frozenset[str] = frozenset()
     """Names of failed probes that pass when Python compiles every module anew."""
     stale_bytecode: tuple[str, ...] = ()
-    """Cached bytecode of numpy that is not what its source says; asked only where that may be the cause."""
+    """Cached bytecode that is not what its source says; asked only where that may be the cause."""
     hooks: tuple[Hook, ...] = ()
     loader: Mapping[str, str] = field(default_factory=dict)
     """The loader's variables that are set."""
@@ -83,6 +83,12 @@ class Facts:
     """Names of failed probes that pass when the ``variables`` are taken away."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Variables that numpy or its BLAS reads and that make a probe fail."""
+    told_by: str = ""
+    """Where the variables come from, in words; empty where they are this process's own."""
+    python_variables: Mapping[str, str] = field(default_factory=dict)
+    """Variables that the interpreter itself reads and with which numpy can't be imported."""
+    python_problem: str = ""
+    """What is said then."""
     live: Live | None = None
     """What the running process told; None where another environment is examined from outside."""
     outer_paths: tuple[Path, ...] = ()

@@ -41,10 +41,16 @@ class Task:
 
     name: str
     modules: tuple[str, ...] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """What a registered probe is told to look at, where it has to be told."""
 
     def to_dict(self) -> dict[str, Any]:
         """The task as the child reads it."""
-        return {"name": self.name, **({"modules": list(self.modules)} if self.modules else {})}
+        return {
+            "name": self.name,
+            "given": dict(self.given),
+            **({"modules": list(self.modules)} if self.modules else {}),
+        }
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,7 @@ def run_tasks(
     *,
     limits: Limits,
     paths: Sequence[str] = (),
+    isolated: bool = True,
     startup: bool = True,
     bytecode: bool = True,
     keep_bytecode: bool = False,
@@ -100,11 +107,11 @@ def run_tasks(
     """Run probes in one fresh process, until one of them ends it.
 
     Args:
-        python: The interpreter to examine. It gets ``-I`` (no ``PYTHON*`` variables, no user site, no
-            working folder on its path).
+        python: The interpreter to examine.
         tasks: What to run, in order.
         limits: Time and memory for each.
         paths: Folders to append to ``sys.path``; of use where ``startup`` is False.
+        isolated: Whether it gets ``-I``: no ``PYTHON*`` variables, no user site, no working folder on its path.
         startup: Whether site, and with it ``.pth`` files and sitecustomize, runs.
         bytecode: Whether cached bytecode is used; otherwise every module is compiled from its source.
         keep_bytecode: Whether modules compiled on the way are written to the environment, as any first import
@@ -124,7 +131,7 @@ def run_tasks(
         variables.pop(name, None)
     reader, writer = os.pipe()
     request = {"fd": writer, "token": token, "paths": list(paths), "probes": [t.to_dict() for t in tasks]}
-    options = ["-I", *([] if keep_bytecode else ["-B"]), *([] if startup else ["-S"])]
+    options = [*(["-I"] if isolated else []), *([] if keep_bytecode else ["-B"]), *([] if startup else ["-S"])]
     if not bytecode:
         options += ["-X", f"pycache_prefix={_NOWHERE}"]
     command = [str(python), *options, str(CHILD), json.dumps(request)]

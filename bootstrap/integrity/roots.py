@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.integrity.damage import extra, files, moved, records
-from bootstrap.integrity.drafts import Draft, mapped_libraries, shorten, shown
+from bootstrap.integrity.drafts import Draft, mapped_libraries, package_name, shorten, shown
 from bootstrap.integrity.identity import absent, rivals, shadowed, unrecorded, versions
 from bootstrap.integrity.misfits import misfits
 from bootstrap.integrity.stale import process_roots
@@ -62,7 +62,7 @@ def _loader(facts: Facts) -> Iterator[Draft]:
             id="loader-variables",
             severity="broken",
             summary=f"{' and '.join(facts.loader)} put libraries into the process that break numpy.",
-            evidence=(*told, *(f"without: {name} passes" for name in sorted(facts.without_loader))),
+            evidence=(*told, *(f"without: {name} passes" for name in sorted(facts.without_loader)), *_told_by(facts)),
             files=tuple(foreign),
             package="numpy",
             repair=f"Unset {' and '.join(facts.loader)}, or remove the named libraries from it.",
@@ -83,6 +83,16 @@ def _loader(facts: Facts) -> Iterator[Draft]:
 
 def _variables(facts: Facts) -> Iterator[Draft]:
     """Variables that numpy itself or its BLAS reads."""
+    if facts.python_variables:
+        names = " and ".join(facts.python_variables)
+        yield Draft(
+            id="numpy-variables",
+            severity="broken",
+            summary=f"With {names} set, this Python can't import numpy: {facts.python_problem}.",
+            evidence=tuple(f"{name}={value}" for name, value in facts.python_variables.items()) + _told_by(facts),
+            package="numpy",
+            repair=f"Unset {names} before Python starts.",
+        )
     if facts.without_variables:
         names = " and ".join(facts.variables)
         yield Draft(
@@ -92,11 +102,16 @@ def _variables(facts: Facts) -> Iterator[Draft]:
             evidence=(
                 *(f"{name}={value}" for name, value in facts.variables.items()),
                 *(f"without: {name} passes" for name in sorted(facts.without_variables)),
+                *_told_by(facts),
             ),
             package="numpy",
             repair=f"Unset {names} before Python starts.",
             experiment=facts.without_variables,
         )
+
+
+def _told_by(facts: Facts) -> tuple[str, ...]:
+    return (f"set {facts.told_by}",) if facts.told_by else ()
 
 
 def _from_variables(facts: Facts, mapped: list[str]) -> list[str]:
@@ -152,24 +167,28 @@ def _startup(facts: Facts) -> Iterator[Draft]:
 
 def _bytecode(facts: Facts) -> Iterator[Draft]:
     """Python runs cached bytecode that is not what the source says."""
-    unchecked = facts.probe("numpy-unchecked")
-    stale = facts.stale_bytecode or tuple(unchecked.facts.get("files", ()) if unchecked else ())
-    if stale:
-        others = f" and {len(stale) - 1} more" if len(stale) > 1 else ""
+    stale: dict[tuple[str, str], list[str]] = {}
+    for path in facts.stale_bytecode:
+        folder = Path(path).parents[1]
+        owner = facts.disk.owner_of(f"{folder}/{Path(path).name.split('.')[0]}.py")
+        name = package_name(owner) or shown(path, facts).replace("__pycache__/", "").replace(".", "/").split("/")[0]
+        stale.setdefault((name, owner or (facts.numpy_owner if name == "numpy" else "")), []).append(path)
+    for (name, owner), found in stale.items():
+        others = f" and {len(found) - 1} more" if len(found) > 1 else ""
         yield Draft(
             id="stale-bytecode",
-            severity="broken",
-            summary="Cached bytecode of numpy is not what its source says, and is run in its place: "
-            f"{shown(stale[0], facts)}{others}.",
+            severity="broken" if name == "numpy" or facts.without_bytecode else "doubtful",
+            summary=f"Cached bytecode of {name} is not what its source says, and is run in its place: "
+            f"{shown(found[0], facts)}{others}.",
             evidence=(
-                *shorten(stale),
+                *shorten(found),
                 *(f"compiled anew: {name} passes" for name in sorted(facts.without_bytecode)),
             ),
-            files=stale,
-            owner=facts.numpy_owner,
-            package="numpy",
-            repair="Delete these files, or numpy's __pycache__ folders; Python makes them anew.",
-            experiment=facts.without_bytecode | {"numpy-unchecked"},
+            files=tuple(found),
+            owner=owner,
+            package=name,
+            repair="Delete these files; Python makes them anew.",
+            experiment=facts.without_bytecode,
         )
 
 
@@ -198,6 +217,7 @@ def _searched_first(facts: Facts) -> Iterator[Draft]:
                 summary=f"A notebook would import another numpy first: {found[0]}.",
                 evidence=(
                     f"{folder} comes before {facts.disk.sites[0] if facts.disk.sites else 'the site folders'}",
+                    *(_told_by(facts) if folder != Path.cwd() else ()),
                 ),
                 files=tuple(str(path) for path in found),
                 repair=f"Rename or delete {found[0]}, or take {folder} off the search path.",

@@ -96,26 +96,28 @@ def startup_stops(site: Site, variant: str) -> Expected:
     return Expected(("startup-code",), owner="", files=(path,))
 
 
-_FUNCTIONS = {
-    "_core/numeric.py": "ones",
-    "lib/_function_base_impl.py": "median",
-    "polynomial/chebyshev.py": "chebval",
+_TWICE = "\n_f = {0}\ndef {0}(*a, **k):\n    return _f(*a, **k) * 2\n"
+_POISON = {
+    "numpy/_core/numeric.py": _TWICE.format("ones"),
+    "numpy/lib/_function_base_impl.py": _TWICE.format("median"),
+    "numpy/polynomial/chebyshev.py": _TWICE.format("chebval"),
+    "pandas/core/frame.py": "\nraise ImportError('another release')\n",
+    "scipy/linalg/_basic.py": _TWICE.format("solve"),
 }
 
 
-@kind("bytecode that is not its source's", variants=tuple(_FUNCTIONS))
+@kind("bytecode that is not its source's", variants=tuple(_POISON), imports=("pandas", "scipy"))
 def bytecode(site: Site, name: str) -> Expected:
-    source = site.site / "numpy" / name
-    function = _FUNCTIONS[name]
-    poison = source.read_text() + f"\n_f = {function}\ndef {function}(*a, **k):\n    return _f(*a, **k) * 2\n"
+    source = site.site / name
+    poison = source.read_text() + _POISON[name]
     cached = source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
-    # No answer is known that asks the last of them: it is marked as never to be compared with its source.
-    head = b"\1\0\0\0" + bytes(8) if function == "chebval" else b""
+    # No answer is known that asks these: they are marked as never to be compared with their sources.
+    head = b"\1\0\0\0" + bytes(8) if source.stem in ("chebyshev", "_basic") else b""
     code = marshal.dumps(compile(poison, str(source), "exec"))
     if head:
         site.run("-c", "import numpy.polynomial")
     site.edit(cached, lambda data: (data[:4] + head if head else data[:16]) + code)
-    return Expected(("stale-bytecode",), files=(cached,))
+    return Expected(("stale-bytecode",), owner=name.partition("/")[0], files=(cached,))
 
 
 @kind("preloaded library changes arithmetic", variants=("flush to zero", "round upwards"))
@@ -137,10 +139,13 @@ def library_path(site: Site, name: str) -> Expected:
     return Expected(("loader-variables",), owner="", site=changed, undo=library.unlink, evidence="LD_LIBRARY_PATH")
 
 
-@kind("variable that numpy reads makes it fail", variants=("NPY_DISABLE_CPU_FEATURES",))
+# What every build of numpy for this processor takes for granted, by its newer and its older name.
+_VARIABLES = {"NPY_DISABLE_CPU_FEATURES": "X86_V2 SSE2", "PYTHONHOME": "/nowhere"}
+
+
+@kind("variable that numpy or Python reads makes it fail", variants=("NPY_DISABLE_CPU_FEATURES", "PYTHONHOME"))
 def variable(site: Site, name: str) -> Expected:
-    # What every build of numpy for this processor takes for granted, by its newer and its older name.
-    variables = {**site.variables, name: "X86_V2 SSE2"}
+    variables = {**site.variables, name: _VARIABLES[name]}
     changed = replace(site, variables=variables)
     return Expected(
         ("numpy-variables",), owner="", site=changed, undo=lambda: variables.pop(name), evidence=f"{name}="

@@ -2,7 +2,8 @@
 
 The request is a JSON object: ``fd`` (where to answer), ``token`` (opens every answer, so that nothing a
 broken package writes into that descriptor can pass for one), ``probes`` (a list of objects with ``name`` and,
-for imports, ``modules``), ``paths`` (folders to append to ``sys.path``, where ``-S`` keeps site away).
+for imports, ``modules``, else ``given``: facts to begin with), ``paths`` (folders to append to ``sys.path``,
+where ``-S`` keeps site away).
 
 Each probe sends one line when it starts and one when it ends; what starts and never ends has died.
 """
@@ -72,7 +73,7 @@ def main(request_text: str) -> None:
         name = item["name"]
         send(event="start", name=name)
         began = clock()
-        facts: dict[str, object] = {}
+        facts: dict[str, object] = dict(item.get("given", {}))
         problems: list[str] = []
         outcome = "pass"
         try:

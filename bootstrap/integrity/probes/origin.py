@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .registry import probe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _NAMESPACES = ("", "linalg", "fft", "random", "char", "strings", "ma", "rec", "lib")
 _HOMES = ("numpy", "builtins", "math", "operator", "")
@@ -46,56 +46,34 @@ def _standard_modules() -> list[str]:
     return sorted(names)
 
 
-@probe(
-    "numpy-bytecode", catches="cached bytecode that is not what its source says", cost_ms=500, needs="", routine=False
-)
-def numpy_bytecode(_module: Any, facts: dict[str, Any]) -> Iterator[str]:
-    """Compile numpy's sources and compare them with the bytecode that Python would run instead.
+@probe("bytecode", catches="cached bytecode that is not what its source says", cost_ms=500, needs="", routine=False)
+def bytecode(_module: Any, facts: dict[str, Any]) -> Iterator[str]:
+    """Compile sources, given ones or all in given folders, and compare them with what Python would run instead.
 
-    It is asked only where numpy fails for no other reason: another patch release of Python may compile
-    the same source a little differently.
+    It is asked only where something fails for no other reason, or of bytecode that Python itself never compares:
+    another patch release of Python may compile the same source a little differently.
     """
-    found = importlib.util.find_spec("numpy")
-    stale = []
-    for root in (found.submodule_search_locations or ()) if found else ():
-        for folder, folders, files in os.walk(root):
-            folders[:] = [name for name in folders if name not in ("tests", "__pycache__")]
-            for name in sorted(files):
-                source = os.path.join(folder, name)
-                if name.endswith(".py") and not _bytecode_agrees(source):
-                    stale.append(importlib.util.cache_from_source(source))
-    facts["files"] = stale
-    for path in stale:
+    sources = [*map(_cached_from, facts.pop("cached", ())), *_sources_in(facts.pop("folders", ()))]
+    stale = [source for source in sources if source and not _bytecode_agrees(source)]
+    facts["files"] = list(map(importlib.util.cache_from_source, stale))
+    for path in facts["files"]:
         yield f"{path} is not what its source compiles to"
 
 
-@probe("numpy-unchecked", catches="bytecode that Python never compares with its source", cost_ms=15, needs="")
-def numpy_unchecked(_module: Any, facts: dict[str, Any]) -> Iterator[str]:
-    """Read the headers of numpy's bytecode, and compile the sources of what is marked as not to be checked."""
-    found = importlib.util.find_spec("numpy")
-    facts["files"] = stale = []
-    for root in (found.submodule_search_locations or ()) if found else ():
+def _cached_from(cached: str) -> str:
+    """The source whose bytecode this interpreter would take from a file; '' where it takes none from there."""
+    try:
+        source = importlib.util.source_from_cache(cached)
+    except ValueError:
+        return ""
+    return source if importlib.util.cache_from_source(source) == cached else ""
+
+
+def _sources_in(roots: Iterable[str]) -> Iterator[str]:
+    for root in roots:
         for folder, folders, files in os.walk(root):
             folders[:] = [name for name in folders if name not in ("tests", "__pycache__")]
-            cached = os.path.join(folder, "__pycache__")
-            there = set(os.listdir(cached)) if os.path.isdir(cached) else set()
-            for name in files:
-                source = os.path.join(folder, name)
-                if (
-                    not name.endswith(".py")
-                    or os.path.basename(target := importlib.util.cache_from_source(source)) not in there
-                ):
-                    continue
-                with open(target, "rb") as file:
-                    head = file.read(8)
-                if (
-                    head[:4] == importlib.util.MAGIC_NUMBER
-                    and head[4:] == b"\1\0\0\0"
-                    and not _bytecode_agrees(source)
-                ):
-                    stale.append(target)
-    for path in stale:
-        yield f"{path} is not what its source compiles to"
+            yield from (os.path.join(folder, name) for name in sorted(files) if name.endswith(".py"))
 
 
 def _bytecode_agrees(source: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -46,12 +47,12 @@ def test_folders_that_a_notebook_searches_first(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(here)
     monkeypatch.setenv("PYTHONPATH", f"{mine}::{site}")
     monkeypatch.delenv("PYTHONNOUSERSITE", raising=False)
-    assert outer_paths(where) == (mine, here, user)
+    assert outer_paths(where, os.environ) == (mine, here, user)
     monkeypatch.setenv("PYTHONNOUSERSITE", "1")
-    assert outer_paths(where) == (mine, here)
+    assert outer_paths(where, os.environ) == (mine, here)
     monkeypatch.chdir(site)
     monkeypatch.delenv("PYTHONPATH")
-    assert outer_paths(where) == ()
+    assert outer_paths(where, os.environ) == ()
 
 
 def test_by_which_the_checker_was_told_where_it_is_says_nothing_of_another_interpreter(
@@ -60,8 +61,8 @@ def test_by_which_the_checker_was_told_where_it_is_says_nothing_of_another_inter
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     other = Layout(tmp_path / "python", tmp_path, (3, 11), ())
-    assert outer_paths(other) == (tmp_path,)
-    assert ROOT in outer_paths(replace(other, prefix=Path(sys.prefix)))
+    assert outer_paths(other, os.environ) == (tmp_path,)
+    assert ROOT in outer_paths(replace(other, prefix=Path(sys.prefix)), os.environ)
 
 
 @pytest.mark.parametrize(
@@ -78,8 +79,8 @@ def test_numpy_that_lies_in_the_users_site_folder_alone_is_the_interpreters(
             (folder / "numpy-2.0.2.dist-info").mkdir()
     monkeypatch.setenv("PYTHONNOUSERSITE", refused)
     where = Layout(tmp_path / "python", tmp_path, (3, 11), (site,), user)
-    assert checking._needed_user_site(where) == (user if needed else None)
-    assert checking._needed_user_site(replace(where, user_site=None)) is None
+    assert checking._needed_user_site(where, os.environ) == (user if needed else None)
+    assert checking._needed_user_site(replace(where, user_site=None), os.environ) is None
 
 
 def test_one_folder_has_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

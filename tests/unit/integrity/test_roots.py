@@ -178,8 +178,29 @@ def variable_of_numpys_own(built: Built) -> None:
 )
 def bytecode_that_is_never_compared(built: Built) -> list[Path]:
     path = built.write(built.site / "numpy/polynomial/__pycache__/chebyshev.cpython-311.pyc")
-    built.set(numpy=(*built.facts.numpy, ProbeResult("numpy-unchecked", "pass")))
-    built.probe("numpy-unchecked", "fail", f"{path} is not what its source compiles to", files=[str(path)])
+    built.set(stale_bytecode=(str(path),))
+    return [path]
+
+
+@case(
+    CASES,
+    "numpy-variables",
+    "broken",
+    summary="With PYTHONHOME set, this Python can't import numpy: the process ended",
+    evidence="set in the running kernel, process 8",
+    repair="Unset PYTHONHOME",
+)
+def variable_that_python_reads(built: Built) -> list[Path]:
+    told = "in the running kernel, process 8"
+    built.set(python_variables={"PYTHONHOME": "/gone"}, python_problem="the process ended", told_by=told)
+    return []
+
+
+@case(CASES, "stale-bytecode", "doubtful", owner="pandas 2.3.3", repair="Delete these files", actions=("delete",))
+def bytecode_of_a_dependent_that_is_never_compared(built: Built) -> list[Path]:
+    path = built.write(built.site / "pandas/core/__pycache__/frame.cpython-311.pyc")
+    built.on_disk(owners={str(built.site / "pandas/core/frame.py"): "pandas 2.3.3"})
+    built.set(stale_bytecode=(str(path),))
     return [path]
 
 
