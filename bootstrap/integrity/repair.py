@@ -5,16 +5,18 @@ package owns is put back: in a restored prefix from the lock's verified archives
 the environment (a module in the working folder, a variable) is left alone; the report says what to do about it.
 
 Before anything is moved, it is certain that what takes its place can be had; where a later step fails nevertheless,
-what was moved comes back.
+what was moved comes back, and after a kill the next repair begins with that.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shutil
 import subprocess
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from bootstrap import cells
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from bootstrap.lock import Lock
 
 _ORDER = ("set-aside", "delete", "restore", "pip")
+_UNFINISHED = ".unfinished"
+"""Beside what was moved: a line for each move of a repair under way."""
 _ROUNDS = 3
 """A repair may uncover what another fault had hidden; a third round that changes nothing is the last."""
 
@@ -64,6 +68,9 @@ def repair(
 
     tell = progress or (lambda _words: None)
     done: set[Action] = set()
+    if plan(report) and _put_back(Path(report.prefix)):
+        tell("put back what a killed repair had moved")
+        report = _again(report, read_lock(Path(report.lock)) if report.lock else None)
     first = report
     with tempfile.TemporaryDirectory(prefix="bootstrap-") as folder, _Moves(Path(report.prefix)) as moves:
         wheels = Path(folder)
@@ -129,16 +136,21 @@ class _Moves:
         return self
 
     def __exit__(self, failed: object, *_: object) -> None:
+        if failed is None:
+            self._note_end()
         for path, goal, keep in reversed(self._moved):
             if failed is not None:
-                # Where something else was put in its place meanwhile, it stays aside.
-                if not os.path.lexists(path):
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    goal.rename(path)
+                _move_back(goal, path)
             elif not keep:
                 _delete(goal)
+        if failed is not None:
+            self._note_end()
         for folder in {goal.parent for _, goal, _ in self._moved}:
             _prune(folder, self._prefix)
+
+    def _note_end(self) -> None:
+        if self._moved:
+            (self._prefix / ASIDE / _UNFINISHED).unlink(missing_ok=True)
 
     def take(self, path: Path, *, keep: bool) -> None:
         """Moves a file or folder aside, for good or until it can be deleted; nothing where it went before."""
@@ -146,10 +158,38 @@ class _Moves:
             goal = _free_name(self._prefix / ASIDE / path.relative_to(self._prefix))
             if os.path.lexists(path):
                 goal.parent.mkdir(parents=True, exist_ok=True)
+                with (self._prefix / ASIDE / _UNFINISHED).open("a", encoding="utf-8") as file:
+                    line = [str(part.relative_to(self._prefix)) for part in (path, goal)]
+                    file.write(f"{json.dumps(line)}\n")
                 path.rename(goal)
                 self._moved.append((path, goal, keep))
         except (OSError, ValueError) as error:
             raise RepairFailedError(f"{path} can't be taken away.", evidence=[str(error)]) from error
+
+
+def _move_back(goal: Path, path: Path) -> None:
+    """Puts one back; where something else was put in its place meanwhile, it stays aside."""
+    if os.path.lexists(goal) and not os.path.lexists(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        goal.rename(path)
+
+
+def _put_back(prefix: Path) -> bool:
+    """Whether a repair was killed here; what it had moved is then where it was."""
+    unfinished = prefix / ASIDE / _UNFINISHED
+    try:
+        lines = unfinished.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return False
+    for line in reversed(lines):
+        with contextlib.suppress(ValueError, TypeError):  # the last may be half written: its file wasn't moved yet
+            path, goal = (PurePosixPath(part) for part in json.loads(line))
+            if not path.is_absolute() and goal.parts[0] == ASIDE and ".." not in (*path.parts, *goal.parts):
+                _move_back(prefix / goal, prefix / path)
+                _prune((prefix / goal).parent, prefix)
+    unfinished.unlink()
+    _prune(unfinished.parent, prefix)
+    return True
 
 
 def _delete(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,8 @@ from bootstrap.integrity import Cause, Report
 from bootstrap.integrity.model import Action
 from bootstrap.integrity.repair import ASIDE, plan, repair
 from bootstrap.prefix.state import State, write_state
+from tests.support import kill
+from tests.support.once import one_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,3 +154,37 @@ def test_what_can_not_be_moved(tmp_path: Path, interpreter: Path) -> None:
     with pytest.raises(RepairFailedError, match=r"left\.py can't be taken away"):
         repair(report(tmp_path, cause("broken", Action("set-aside", (str(path),)))))
     assert path.exists()
+
+
+@pytest.mark.parametrize("every", one_of(5, 1))
+def test_killed_at_any_step_the_next_repair_ends_as_the_first_would_have(tmp_path: Path, every: int) -> None:
+    """Whatever was there is there after the kill, too: in its place or aside."""
+    for step in count(3, every):
+        prefix = tmp_path / f"env-{step}"
+        python, pip = prefix / "bin" / "python", prefix / "bin" / "pip"
+        intruder, link, stale = (prefix / "lib" / name for name in ("numpy.py", "core.py", "core.pyc"))
+        for path in (python, intruder, stale):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"#!/bin/sh\nexit 1\n# {path.name}\n")
+        python.chmod(0o755)
+        link.symlink_to("nowhere")
+        pip.write_text(f"#!/bin/sh\ntest $1 = wheel || echo new > {link}\n")
+        pip.chmod(0o755)
+        asked = [Action("set-aside", (str(path),)) for path in (intruder, link)]
+        asked += [Action("delete", (str(stale),)), Action("pip", (str(pip), "install", "--no-deps", "numpy==1.0"))]
+        found = report(prefix, cause("broken", *asked))
+        if not kill.until(step, lambda found=found: repair(found)):  # type: ignore[misc]
+            break
+        names = {path.name for path in prefix.rglob("*")}
+        done = "core.pyc" not in names  # killed at its very end
+        assert names >= {"numpy.py", "core.py"}
+        assert any(path.is_symlink() for path in prefix.rglob("core.py*"))
+        repair(found)
+        there = {path.name for path in link.parent.iterdir()}
+        # Put back and judged anew (this interpreter has no fault that can be mended), or done wholly.
+        assert there in ({"numpy.py", "core.py", "core.pyc"}, {"core.py"}), step
+        assert there == {"core.py"} or not done
+        assert any(path.is_symlink() for path in prefix.rglob("core.py*"))
+        assert not (prefix / ASIDE / ".unfinished").exists()
+    assert step > 10
+    assert {path.name for path in link.parent.iterdir()} == {"core.py"}
