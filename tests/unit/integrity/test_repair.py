@@ -15,7 +15,7 @@ from bootstrap.integrity.model import Action
 from bootstrap.integrity.repair import ASIDE, plan, repair
 from bootstrap.prefix.state import State, write_state
 from tests.support import kill
-from tests.support.once import one_of
+from tests.support.__init__ import one_of
 
 if TYPE_CHECKING:
     from pathlib import Path
