@@ -30,7 +30,8 @@ def _resolve(program: Path) -> object:
 
 def _engine(program: Path) -> object:
     engine = worker.Engine()
-    (program.parent / "pid").write_text(str(engine._process.pid))
+    (program.parent / "new").write_text(str(engine._process.pid))
+    (program.parent / "new").rename(program.parent / "pid")
     return time.sleep(60)
 
 
