@@ -48,8 +48,11 @@ STARTED: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("what", STARTED)
-def test_it_ends_with_its_parent(what: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("what", "how"),
+    [*((what, signal.SIGKILL) for what in STARTED), ("conda-lock", signal.SIGTERM), ("conda-lock", signal.SIGINT)],
+)
+def test_it_ends_with_its_parent(what: str, how: signal.Signals, tmp_path: Path) -> None:
     told, program = tmp_path / "pid", tmp_path / "program"
     # As one that reads its stdin does, where there is one to be read.
     rest = "exec cat" if what == "a Python asked about" else "exec sleep 60"
@@ -61,7 +64,7 @@ def test_it_ends_with_its_parent(what: str, tmp_path: Path) -> None:
         finally:
             os._exit(1)
     wait_for(told.exists)
-    os.kill(parent, signal.SIGKILL)
+    os.kill(parent, how)
     os.waitpid(parent, 0)
     child = Path(f"/proc/{told.read_text().strip()}/stat")
     wait_for(lambda: not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z")
