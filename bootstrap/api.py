@@ -186,6 +186,7 @@ def status(
     from bootstrap.prefix import compare_prefix
     from bootstrap.prefix.cache import PackageCache, default_cache
     from bootstrap.prefix.records import is_environment
+    from bootstrap.prefix.staging import unfinished
     from bootstrap.prefix.state import is_ours
     from bootstrap.standing import Status
 
@@ -204,6 +205,7 @@ def status(
         cached=sum(store.holds(r) for r in records),
         packages=len(records),
         guard=_guard_state(place) if environment else "never",
+        unfinished=unfinished(place),
     )
 
 

@@ -36,6 +36,8 @@ class Status(Shown):
     """How many packages the lock has."""
     guard: str = "never"
     """Whether it is guarded: ``on``, ``off``, ``never``, or ``not whole``."""
+    unfinished: bool = False
+    """Whether a restore ended right after its switch: what was written meanwhile may not be there yet."""
 
     @property
     def agrees(self) -> bool:
@@ -52,6 +54,8 @@ class Status(Shown):
         rows = [("lock", f"{origin(self.lock)}: {self.packages} packages")]
         if self.environment:
             rows.append(("guard", {"never": "off"}.get(self.guard, self.guard)))
+        if self.unfinished:
+            rows.append(("restore", "stopped right after its switch; the next one brings what was written meanwhile"))
         rows.append(("cache", f"{self.cache}: {self.cached} of {self.packages} packages"))
         restore = f"`bootstrap restore -p {shlex.quote(str(self.prefix))} -f {shlex.quote(str(self.lock))}`"
         if not self.environment:
@@ -60,7 +64,9 @@ class Status(Shown):
                 title=f"`{self.prefix}`: {there}", word="absent", rows=tuple(rows), next=f"{restore} makes it"
             )
         if self.comparison is None or self.agrees:
-            return Card(title=f"`{self.prefix}` agrees with the lock", verdict="ok", word="ready", rows=tuple(rows))
+            onward = f"{restore} finishes" if self.unfinished else ""
+            title = f"`{self.prefix}` agrees with the lock"
+            return Card(title=title, verdict="ok", word="ready", rows=tuple(rows), next=onward)
         onward = f"{restore} brings it to the lock"
         if not self.ours:
             onward = f"bootstrap did not make it: {restore[:-1]} --adopt` takes it over, and brings it to the lock"
@@ -83,6 +89,7 @@ class Status(Shown):
             "agrees": self.agrees,
             "comparison": self.comparison.to_dict() if self.comparison else None,
             "guard": self.guard,
+            "unfinished": self.unfinished,
             "cache": str(self.cache),
             "cached": self.cached,
             "packages": self.packages,

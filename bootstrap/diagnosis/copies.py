@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap.children import tied
 from bootstrap.errors import ProofError, ProofSpaceError
 from bootstrap.scratch import scratch_folder
 
@@ -68,7 +69,7 @@ def _overlay(prefix: Path, scratch: Path) -> tuple[str, ...]:
     for layer in layers:
         layer.mkdir(exist_ok=True)
     wrapper = (unshare, "--mount", "sh", "-c", _MOUNT, "sh", str(prefix), *map(str, layers))
-    probe = subprocess.run([*wrapper, "true"], capture_output=True, check=False)
+    probe = subprocess.run([*wrapper, "true"], capture_output=True, check=False, preexec_fn=tied())
     return wrapper if probe.returncode == 0 else ()
 
 
@@ -99,7 +100,8 @@ def _real_copy(target: Target, place: Path) -> Path:
 
 
 def _cp(source: Path, goal: Path) -> None:
-    subprocess.run(["cp", "-a", "--reflink=auto", f"{source}", str(goal)], check=True, capture_output=True)
+    command = ["cp", "-a", "--reflink=auto", f"{source}", str(goal)]
+    subprocess.run(command, check=True, capture_output=True, preexec_fn=tied())
 
 
 def _size(folder: Path) -> int:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.children import tied
 from bootstrap.diagnosis.answer import Trial
 from bootstrap.diagnosis.copies import throw_away
 from bootstrap.diagnosis.live import LAZY
@@ -190,7 +191,13 @@ def observe(
 def _run(command: Sequence[str], text: str | None) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
-            list(command), input=text, capture_output=True, text=True, check=False, timeout=_LIMIT_SECONDS
+            list(command),
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LIMIT_SECONDS,
+            preexec_fn=tied(),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ProofError("The throw-away copy can't be used.", evidence=[str(error)]) from error

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.children import tied
 from bootstrap.diagnosis.index import Index, archive_at
 from bootstrap.diagnosis.interpreter import quiet_environment
 from bootstrap.diagnosis.model import Dist, Outcome, Requirement
@@ -171,6 +172,7 @@ class Resolver:
                 errors="replace",
                 check=False,
                 timeout=SECONDS,
+                preexec_fn=tied(),
                 cwd=self.folder,
                 env=quiet_environment(TMPDIR=str(self.shadow.root.parent)),
             )

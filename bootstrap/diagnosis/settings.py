@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bootstrap.children import tied
 from bootstrap.diagnosis.interpreter import quiet_environment
 
 if TYPE_CHECKING:
@@ -39,7 +40,13 @@ def pip_settings(python: Path) -> dict[str, str]:
     command = [str(python), "-m", "pip", "config", "list"]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=_SECONDS, env=quiet_environment()
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_SECONDS,
+            env=quiet_environment(),
+            preexec_fn=tied(),
         )
     except (OSError, subprocess.TimeoutExpired):
         return {}

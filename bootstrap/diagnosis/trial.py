@@ -6,8 +6,10 @@ with one JSON document on stdout: after each command what the process that had n
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -40,6 +42,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
                 cwd=job["folder"],
                 env=environment,
                 timeout=_INSTALL_SECONDS,
+                preexec_fn=_tie,
                 stdin=subprocess.DEVNULL,
             )
             told = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith("WARNING")]
@@ -56,6 +59,11 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
             )
         live.stdin.close()
     return {"start": start, "steps": steps}
+
+
+def _tie() -> None:
+    """Has an installation end with this process, which ends with the one that asked for it."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def _answer(line: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.children import tied
 from bootstrap.integrity.model import Outcome, ProbeResult
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ def run_tasks(
             cwd="/",
             env=variables,
             start_new_session=True,
+            preexec_fn=tied(),
         )
     except OSError as error:
         os.close(reader)

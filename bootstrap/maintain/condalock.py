@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap.children import tied
 from bootstrap.errors import CondaLockNotFoundError, CondaLockVersionError, SolverNotFoundError
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class CondaLock:
             text=True,
             errors="replace",
             start_new_session=True,
+            preexec_fn=tied(),
         ) as process:
             try:
                 output, _ = process.communicate()
@@ -85,6 +87,7 @@ def find_conda_lock(name: str = "conda-lock") -> CondaLock:
             text=True,
             errors="replace",
             timeout=_PROBE_SECONDS,
+            preexec_fn=tied(),
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from bootstrap.children import tie_to_parent
 from bootstrap.errors import BootstrapError
 from bootstrap.maintain.solver import Request, Solved, Source, VirtualPackage, parse_date, solve
 
@@ -191,6 +192,7 @@ def _answer(brief: Brief, content: Mapping[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    tie_to_parent()  # conda-lock is tied to its own
     status = main()
     sys.stdout.flush()
     # rattler's threads can crash an interpreter that winds down; the answer is out, so end without that.

@@ -73,6 +73,8 @@ def verify_files(prefix: Path, records: Iterable[InstalledRecord], *, workers: i
 
 def _check_in_processes(prefix: Path, files: Sequence[InstalledFile], workers: int) -> dict[int, tuple[Reason, str]]:
     """The faults by index into `files`, whose bytes are spread evenly over the workers."""
+    from bootstrap.children import tied  # not for the workers, which are plain interpreters on this file
+
     shares: list[list[int]] = [[] for _ in range(workers)]
     loads = [0] * workers
     for index in sorted(range(len(files)), key=lambda i: -(files[i].size or 0)):
@@ -84,7 +86,10 @@ def _check_in_processes(prefix: Path, files: Sequence[InstalledFile], workers: i
     for share in shares:
         job = {"prefix": str(prefix), "files": [_row(files[i]) for i in share]}
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-B", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-I", "-S", "-B", __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            preexec_fn=tied(),
         )
         running.append((share, process, json.dumps(job).encode()))
     # The jobs are written first, or the second process would wait for the first to end.

@@ -11,6 +11,7 @@ import os
 import shutil
 import stat
 from contextlib import suppress
+from itertools import count
 from typing import TYPE_CHECKING
 
 from bootstrap.prefix.paths import ASIDE, META_DIR
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Seen = dict[str, "tuple[int, int, int] | None"]
 """Paths below a folder, with inode, time in nanoseconds and size; None for folders."""
 
+_BESIDE = ".condacolab-bootstrap"
 _NO_LINK = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
 
 
@@ -68,8 +70,8 @@ def carry_over(before: Seen, source: str, target: str, owned: Collection[str]) -
         before: What was seen then.
         source: The folder.
         target: What stands for it, or will.
-        owned: Paths there that are packages'; what was written to these is set aside. Compiled modules are left out:
-            Python makes them anew.
+        owned: Paths there that are packages'; what was written to these is set aside, and what was written in both
+            folders. Compiled modules are left out: Python makes them anew.
 
     Returns:
         What is there now, and the paths of what was set aside.
@@ -88,8 +90,10 @@ def carry_over(before: Seen, source: str, target: str, owned: Collection[str]) -
                     os.mkdir(f"{target}/{path}", 0o700)
                     like(f"{source}/{path}", f"{target}/{path}")
         elif there is None or there.st_ino != mark[0]:
+            # Where the other one has changed as well, that is kept.
+            free = path not in owned and (there is None or _is_as(there, before.get(path)))
             with suppress(FileNotFoundError):
-                if path in owned or not _put(f"{source}/{path}", f"{target}/{path}"):
+                if not free or not _put(f"{source}/{path}", f"{target}/{path}"):
                     _put_aside(f"{source}/{path}", target, path)
                     aside.append(path)
     for path in before.keys() - now.keys():
@@ -139,6 +143,11 @@ def _mark(info: os.stat_result) -> tuple[int, int, int] | None:
     return None if stat.S_ISDIR(info.st_mode) else (info.st_ino, info.st_mtime_ns, info.st_size)
 
 
+def _is_as(info: os.stat_result, seen: tuple[int, int, int] | None) -> bool:
+    """Whether a file is what was seen, or a copy of that."""
+    return seen is not None and stat.S_ISREG(info.st_mode) and (info.st_mtime_ns, info.st_size) == seen[1:]
+
+
 def _status(path: str) -> os.stat_result | None:
     try:
         return os.lstat(path)
@@ -157,21 +166,40 @@ def _link(source: str, target: str) -> None:
 
 def _put(source: str, target: str) -> bool:
     """Puts a file in a place where a file may be; False where a folder is, or none can be."""
-    beside = f"{target}.condacolab-bootstrap"
+    beside = f"{target}{_BESIDE}"
     try:
         _link(source, beside)
+    except FileExistsError:
+        if not _same(source, beside):
+            return False
+    except (NotADirectoryError, FileNotFoundError):
+        return False
+    try:
         os.replace(beside, target)
-    except (NotADirectoryError, IsADirectoryError, FileNotFoundError, FileExistsError):
+    except IsADirectoryError:
+        return False
+    finally:
+        # There is nothing left of it but where it was refused, or was in its place already.
         with suppress(OSError):
             os.unlink(beside)
-        return False
     return True
 
 
 def _put_aside(source: str, target: str, path: str) -> None:
-    goal, number = f"{target}/{ASIDE}/{path}", 1
-    os.makedirs(os.path.dirname(goal), 0o755, exist_ok=True)
-    while os.path.lexists(goal):
-        number += 1
-        goal = f"{target}/{ASIDE}/{path}.{number}"
-    _link(source, goal)
+    with suppress(OSError):
+        if _same(source, beside := f"{target}/{path}{_BESIDE}"):
+            os.unlink(beside)
+    for number in count(1):
+        goal = f"{target}/{ASIDE}{'' if number == 1 else f'.{number}'}/{path}"
+        with suppress(FileExistsError, NotADirectoryError):
+            os.makedirs(os.path.dirname(goal), 0o755, exist_ok=True)
+            if os.path.lexists(goal) and not _same(source, goal):
+                continue
+            if not os.path.lexists(goal):
+                _link(source, goal)
+            break
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether one is a link to the other, such as a killed run has made."""
+    return os.path.samestat(os.lstat(one), os.lstat(other))

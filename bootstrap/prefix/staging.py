@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import fcntl
+import json
 import os
 import re
 import secrets
@@ -33,6 +34,8 @@ WAIT_SECONDS = 900.0
 _POLL_SECONDS = 0.2
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
+_LOOK_FILE = f"{META_DIR}/condacolab-bootstrap-look"
+"""What was seen of the old environment: in the new one from the switch on, until the old one was looked at again."""
 _MARK_BYTES = 100
 _MARK = re.compile(rb"(condacolab-bootstrap is restoring here: (?P<token>[0-9a-f]{16})\n)?")
 
@@ -47,6 +50,8 @@ class Staging:
         self.prefix = prefix
         self._mark = prefix.with_name(f".{prefix.name}.condacolab-bootstrap")
         self._seen: Seen = {}
+        self.late: list[str] | None = None
+        """What a killed run had not carried over, and was set aside now; None where there was no such run."""
         self._name(secrets.token_hex(8))
 
     def _name(self, token: str) -> None:
@@ -63,6 +68,8 @@ class Staging:
         try:
             info = self._mark.lstat()
         except FileNotFoundError:
+            with suppress(OSError):
+                self._looked.unlink()  # of an environment that was moved here
             return
         ours = stat.S_ISREG(info.st_mode) and info.st_uid == os.geteuid() and info.st_size < _MARK_BYTES
         found = _MARK.fullmatch(self._mark.read_bytes()) if ours else None
@@ -76,8 +83,27 @@ class Staging:
             self._name(found["token"].decode())
             if os.path.lexists(self._old) and not os.path.lexists(self.prefix):
                 self._old.rename(self.prefix)
+        self._look_again()
         self.clean()
         self._name(own)
+
+    @property
+    def _looked(self) -> Path:
+        return self.prefix / _LOOK_FILE
+
+    def _look_again(self) -> None:
+        """Carries over what came to the old environment until the switch, where a run was killed after that."""
+        old = self.stage if os.path.lexists(self.stage) else self._old
+        try:
+            told = json.loads(self._looked.read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except ValueError:  # after a power cut
+            told = {"token": None}
+        if told["token"] == self._token and os.path.lexists(old):
+            seen = {path: mark and tuple(mark) for path, mark in told["seen"].items()}
+            _, self.late = meanwhile.carry_over(seen, str(old), str(self.prefix), set(told["owned"]))
+        self._looked.unlink()
 
     def begin(self, *, clone: bool) -> Path:
         """Makes the stage: empty, or a copy of the prefix that shares its files by hard links.
@@ -133,21 +159,34 @@ class Staging:
         else:
             return []  # nothing was there, or an empty folder
         self._seen, aside = meanwhile.carry_over(self._seen, str(self.prefix), str(self.stage), owned)
+        told = {"token": self._token, "seen": self._seen, "owned": list(owned)}
+        with open(self.stage / _LOOK_FILE, "x", opener=_private) as file:
+            file.write(json.dumps(told, separators=(",", ":")))
+            file.flush()
+            os.fsync(file.fileno())
         old = self.stage
         if not _exchange(self.stage, self.prefix):
             self.prefix.rename(self._old)
             self.stage.rename(self.prefix)
             old = self._old
         _, more = meanwhile.carry_over(self._seen, str(old), str(self.prefix), owned)
+        self._looked.unlink()
         return sorted({*aside, *more})
 
     def clean(self) -> None:
         """Deletes what is no longer needed."""
         memory.forget(self._token)
+        if unfinished(self.prefix):
+            return
         for leftover in (self.stage, self._old):
             _delete(leftover)
         if not os.path.lexists(self.stage) and not os.path.lexists(self._old):
             self._mark.unlink(missing_ok=True)
+
+
+def unfinished(prefix: Path) -> bool:
+    """Whether a restore ended right after its switch: what was written meanwhile may not be in the prefix yet."""
+    return os.path.lexists(prefix / _LOOK_FILE)
 
 
 def _private(path: str, flags: int) -> int:

@@ -177,6 +177,9 @@ def restore(
         with hold(
             prefix, waiting=lambda: run.progress.note("Another restore is at work here; waiting for it.")
         ) as staging:
+            if staging.late is not None:
+                run.progress.note("A restore was stopped right after its switch; that is finished now.")
+                run.tell_aside(staging.late)
             return run.go(staging, adopt=adopt)
     except KeyboardInterrupt as error:
         raise InterruptedRestoreError("Stopped before it was done.", evidence=[str(prefix)]) from error
@@ -361,12 +364,17 @@ class _Run:
         started = time.monotonic()
         owned = {path for files in state.files.values() for path in files}
         aside = staging.switch({*owned, *(f"{META_DIR}/{name}" for name in (STATE_FILE, "history"))})
-        if aside:
-            names = ", ".join(aside[:10])
-            self.progress.note(f"Written meanwhile where a package has a file, so kept in {ASIDE}: {names}.")
+        self.tell_aside(aside)
         register(self.prefix)
         staging.clean()
         self.timed("switch", started)
+
+    def tell_aside(self, paths: Sequence[str]) -> None:
+        if paths:
+            names = ", ".join(paths[:10])
+            self.progress.note(
+                f"Written meanwhile where the environment has another file, so kept in {ASIDE}: {names}."
+            )
 
     @property
     def lock_facts(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.children import tied
 from bootstrap.errors import KernelProofError
 from bootstrap.runtime.kernel.launch import PROVE
 from bootstrap.runtime.kernel.start import ORIGINAL_VARIABLE
@@ -56,6 +57,7 @@ def prove(layout: Layout, module: str, records: Iterable[Record]) -> Proof:
             text=True,
             check=False,
             timeout=_SECONDS,
+            preexec_fn=tied(),
             env=environment,
         )
     except subprocess.TimeoutExpired:

@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import errno
 import io
+import itertools
 import json
 import multiprocessing
 import os
@@ -372,11 +373,11 @@ def failings(world: World, lock: Path, before: object, **limits: float) -> list[
     return []
 
 
-def network(share: float, deadline: float) -> Row:
-    """Restores from servers that misbehave, new and into an environment that is there."""
-    row = Row("network faults: `restore`")
-    trials = [(name, how) for name in BEHAVIOURS for how in ("restore", "update")]
-    random.Random(0).shuffle(trials)
+def network(how: str, share: float, deadline: float) -> Row:
+    """Restores from servers that misbehave, a new environment or into one that is there."""
+    row = Row(f"network faults: `{how}`")
+    trials = list(BEHAVIOURS)
+    random.Random(how).shuffle(trials)
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         world = World(Path(folder) / "world")
         channel = fill(TinyChannel(world.channel))
@@ -384,7 +385,7 @@ def network(share: float, deadline: float) -> Row:
         sound = read_lock(channel.write_lock(world.channel / "sound.yml"))
         world.keep()
         around = world.surroundings()
-        for name, how in trials[: max(1, int(len(trials) * share))]:
+        for name in trials[: max(1, int(len(trials) * share))]:
             if row.tried and time.monotonic() > deadline:
                 break
             world.put_back()
@@ -394,7 +395,7 @@ def network(share: float, deadline: float) -> Row:
             with misbehaving(world.channel, name) as server:
                 path = channel.write_lock(world.channel / "served.yml", channel_url=server.url)
                 begun = time.monotonic()
-                complaints = failings(world, path, before, stall_seconds=8.0, retry_budget=5.0)
+                complaints = failings(world, path, before, stall_seconds=4.0, retry_budget=2.0)
                 if time.monotonic() - begun > 90:
                     complaints.append(f"took {time.monotonic() - begun:.0f} s")
             restore(sound, world.env, cache=world.cache)
@@ -505,9 +506,9 @@ _ASTRAY = (
 
 
 def archives(share: float, deadline: float) -> Row:
-    """Packages whose paths are astray: in their list, in their tar, or in both; in both formats."""
-    row = Row("hostile archives: `restore`")
-    trials = [(path, how, suffix) for path in _ASTRAY for how in ("list", "tar", "both") for suffix in FORMATS]
+    """Packages whose paths are astray: in their list, their tar, or both; in both formats, new and to update."""
+    row = Row("hostile archives: `restore`, `update`")
+    trials = list(itertools.product(_ASTRAY, ("list", "tar", "both"), FORMATS, (True, False)))
     random.Random(0).shuffle(trials)
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         world = World(Path(folder) / "world")
@@ -515,11 +516,14 @@ def archives(share: float, deadline: float) -> Row:
         sound = read_lock(channel.write_lock(world.channel / "sound.yml"))
         restore(sound, world.env, cache=world.cache)
         world.keep()
-        before, around = world.environment(), world.surroundings()
-        for number, (path, how, suffix) in enumerate(trials[: max(1, int(len(trials) * share))]):
+        around = world.surroundings()
+        for number, (path, how, suffix, new) in enumerate(trials[: max(1, int(len(trials) * share))]):
             if row.tried and time.monotonic() > deadline:
                 break
             world.put_back()
+            if new:
+                shutil.rmtree(world.env)
+            before = world.environment()
             where = path.format(mine=world.root / "mine")
             members = [link("linked", str(world.root / "mine"))]
             members += [file(where if how != "list" else "share/x")]
@@ -538,7 +542,7 @@ def archives(share: float, deadline: float) -> Row:
                     complaints.append("not as locked afterwards")
             if world.surroundings() != around:
                 complaints.append(f"changed: {sorted({*world.surroundings().items()} ^ {*around.items()})[:5]}")
-            row.take(complaints, f"{path[:40]!r} in its {how}, {suffix}")
+            row.take(complaints, f"{path[:40]!r} in its {how}, {suffix}, {'new' if new else 'update'}")
     return row
 
 
@@ -549,8 +553,9 @@ _WEIGHTS = {"guard on": 0.4, "guard off": 0.4, "undo": 0.8, "lock": 0.6}
 
 def _jobs(share: float, many: int) -> Iterator[Job]:
     yield inputs, (many,), 0.5
-    yield network, (share,), 1.5
-    yield archives, (share,), 1.2
+    yield network, ("restore", share), 2.0
+    yield network, ("update", share), 2.0
+    yield archives, (share,), 2.0
     for name in SCENARIOS:
         yield strikes, (name, "kills", share), _WEIGHTS.get(name, 1.6)
         if name != "lock":
@@ -564,7 +569,7 @@ def _call(function: Callable[..., Row], arguments: tuple[Any, ...], seconds: flo
         return Row(f"{function.__name__} {arguments[0]}", 1, 0, [traceback.format_exc()])
 
 
-def soak(*, share: float, many: int, minutes: float, workers: int = 2) -> list[Row]:
+def soak(*, share: float, many: int, minutes: float, workers: int = 3) -> list[Row]:
     """Tries everything.
 
     Args:
@@ -605,7 +610,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=28.0)
     parser.add_argument("--share", type=float, default=1.0, help="of all steps, 0 to 1")
     parser.add_argument("--inputs", type=int, default=50_000)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=3, help="one more than cores: network faults wait")
     parser.add_argument("--write", action="store_true", help=f"into {PAGE.name}")
     args = parser.parse_args()
     rows = soak(share=args.share, many=args.inputs, minutes=args.minutes, workers=args.workers)

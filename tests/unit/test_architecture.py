@@ -15,6 +15,7 @@ from tests.support import ROOT
 PACKAGE = ROOT / "bootstrap"
 
 LEVELS = {
+    "children": -1,
     "text": -1,
     "screen": 0,
     "scratch": 0,

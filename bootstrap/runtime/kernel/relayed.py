@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
-import signal
 from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.children import tie_to_parent
 from bootstrap.errors import KernelStartError
 from bootstrap.runtime.kernel.child import DELIMITER, ERROR_FILE, HERE, IDENTITY, LINK, VARIABLE, Target
 from bootstrap.runtime.kernel.start import ORIGINAL_VARIABLE
@@ -17,7 +16,6 @@ from bootstrap.runtime.kernel.start import ORIGINAL_VARIABLE
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-_PR_SET_PDEATHSIG = 1
 _POLL_MS = 100
 
 
@@ -43,7 +41,7 @@ class Link:
 
     def end_with_relay(self) -> None:
         """Has this process killed when its relay ends, whichever way."""
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        tie_to_parent()
         if os.getppid() != self._pid:
             os._exit(1)  # it has ended before
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import shutil
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
-from bootstrap.prefix import meanwhile
+from bootstrap.prefix import meanwhile, staging
 from bootstrap.prefix.paths import ASIDE
 from bootstrap.prefix.staging import hold
+from tests.support.kill import kill_at, until
 
 OWNED = {"lib/numpy.py", "conda-meta/numpy.json"}
 
@@ -96,6 +100,61 @@ def test_after_the_last_look(prefix: Path, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(meanwhile, "look", late)
         staging.switch()
     assert (prefix / "late").read_text() == "late"
+
+
+@pytest.mark.parametrize("exchange", [True, False], ids=["exchanged", "renamed twice"])
+def test_killed_right_after_the_switch(prefix: Path, exchange: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At each step until the end: the next run finishes, and keeps what was written into the new one since."""
+    shutil.copytree(prefix, kept := prefix.with_name("kept"))
+    swap, outstanding = staging._exchange, 0
+
+    def late(one: Path, other: Path) -> bool:
+        """Somebody writes into the old one until it has become the new one."""
+        replace(prefix / "lib/numpy.py", "pip's")
+        replace(prefix / "lib/mine.py", "new")
+        (prefix / "lib/fresh").mkdir()
+        (prefix / "lib/fresh/new.py").write_text("new")
+        (prefix / "lib/both.py").write_text("new")
+        (prefix / "lib/gone.py").unlink()
+        done = exchange and swap(one, other)
+        kill_at(step)
+        return done
+
+    def act() -> None:
+        with hold(prefix, waiting=nobody) as held:
+            replace(held.begin(clone=True) / "lib/numpy.py", "locked")
+            held.finish({})
+            held.switch(OWNED)
+
+    monkeypatch.setattr(staging, "_exchange", late)
+    for step in itertools.count(1):
+        shutil.rmtree(prefix)
+        shutil.copytree(kept, prefix)
+        killed = until(sys.maxsize, act)
+        if since := killed and prefix.exists() and not (prefix / "lib/both.py").exists():
+            (prefix / "lib/both.py").write_text("newer")
+        unfinished = staging.unfinished(prefix)
+        outstanding += unfinished
+        with hold(prefix, waiting=nobody) as held:
+            assert (held.late is not None) == unfinished
+        wanted = {
+            "lib/numpy.py": "locked",
+            "lib/mine.py": "new",
+            "lib/fresh/new.py": "new",
+            "lib/both.py": "newer" if since else "new",
+            "conda-meta/numpy.json": "old",
+            "conda-meta/pinned": "old",
+            f"{ASIDE}/lib/numpy.py": "pip's",
+        }
+        if since:
+            wanted[f"{ASIDE}/lib/both.py"] = "new"
+        if not exchange and step <= 2:  # before both renames: the old one is back
+            wanted["lib/numpy.py"] = wanted.pop(f"{ASIDE}/lib/numpy.py")
+        assert {str(p.relative_to(prefix)): p.read_text() for p in prefix.rglob("*") if p.is_file()} == wanted, step
+        assert sorted(path.name for path in prefix.parent.iterdir()) == ["env", "kept", "memory"]
+        if not killed:
+            break
+    assert outstanding > 8
 
 
 def test_a_copy_has_modes_times_and_owners(tmp_path: Path) -> None:

@@ -1,0 +1,77 @@
+"""What this program starts ends with it, also where it has no time to see to that."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from bootstrap.diagnosis import prove, settings
+from bootstrap.diagnosis.interpreter import Interpreter
+from bootstrap.diagnosis.resolver import Resolver
+from bootstrap.integrity import process
+from bootstrap.maintain.condalock import CondaLock, find_conda_lock
+from bootstrap.prefix import worker
+from bootstrap.runtime import proof
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _resolve(program: Path) -> object:
+    asking = SimpleNamespace(folder=program.parent, shadow=SimpleNamespace(root=program))
+    return Resolver._call(cast("Any", asking), [str(program)])
+
+
+def _engine(program: Path) -> object:
+    engine = worker.Engine()
+    (program.parent / "new").write_text(str(engine._process.pid))
+    (program.parent / "new").rename(program.parent / "pid")
+    return time.sleep(60)
+
+
+STARTED: dict[str, Callable[[Path], object]] = {
+    "conda-lock": lambda p: CondaLock(p).run([], folder=p.parent, environ=os.environ),
+    "conda-lock's version": lambda p: find_conda_lock(str(p)),
+    "pip's settings": settings.pip_settings,
+    "a resolver": _resolve,
+    "an installation in a copy": lambda p: prove._run([str(p)], None),
+    "a Python asked about": lambda p: Interpreter(p).ask({}),
+    "a probe": lambda p: process.run_tasks(p, [process.Task("import", ("x",))], limits=process.Limits()),
+    "a kernel on trial": lambda p: proof.prove(cast("Any", SimpleNamespace(entry=p)), "x", ()),
+    "the engine": _engine,
+}
+
+
+@pytest.mark.parametrize(
+    ("what", "how"),
+    [*((what, signal.SIGKILL) for what in STARTED), ("conda-lock", signal.SIGTERM), ("conda-lock", signal.SIGINT)],
+)
+def test_it_ends_with_its_parent(what: str, how: signal.Signals, tmp_path: Path) -> None:
+    told, program = tmp_path / "pid", tmp_path / "program"
+    # As one that reads its stdin does, where there is one to be read.
+    rest = "exec cat" if what == "a Python asked about" else "exec sleep 60"
+    program.write_text(f"#!/bin/sh\necho $$ > {told}.new; mv {told}.new {told}; {rest}\n")
+    program.chmod(0o755)
+    if (parent := os.fork()) == 0:
+        try:
+            STARTED[what](program)
+        finally:
+            os._exit(1)
+    wait_for(told.exists)
+    os.kill(parent, how)
+    os.waitpid(parent, 0)
+    child = Path(f"/proc/{told.read_text().strip()}/stat")
+    wait_for(lambda: not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
