@@ -22,6 +22,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Compiled once, not in each of a thousand processes: a shell, or an image's, may have it otherwise.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Several tests share the cores; threads that wait for each other take a fifth of a check's time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 TIERS = ("unit", "component", "faults", "colab", "browser", "environment", "soak")
 """The folders of tests, cheapest first; each is a marker, too."""
