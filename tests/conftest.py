@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 # A shell's background job ignores Ctrl-C, and so would every program that a test starts and then interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Compiled once, not in each of a thousand processes: a shell, or an image's, may have it otherwise.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Several tests share the cores; threads that wait for each other take a fifth of a check's time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 TIERS = ("unit", "component", "faults", "colab", "browser", "environment", "soak")
 """The folders of tests, cheapest first; each is a marker, too."""

@@ -206,7 +206,7 @@ class Lab:
         self._choose("Run", "Run All Cells")
         page = self._read()
         while page["cells"] and not self._settled(page) and time.monotonic() - started < timeout:
-            time.sleep(0.2)
+            time.sleep(0.5)  # each look costs the page all its outputs, which it needs the processor for itself
             page = self._read()
         seconds = time.monotonic() - started
         cells = tuple(
