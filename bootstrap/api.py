@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.errors import InterruptedRestoreError, JournalError, LockError, LockNotFoundError
-from bootstrap.prefix import PLATFORM
+from bootstrap.lock.model import PLATFORM
 from bootstrap.prefix.place import absolute
 
 if TYPE_CHECKING:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from bootstrap.text import shown
 
 if TYPE_CHECKING:
-    from rich.console import Group
+    from collections.abc import Callable
+
+    from rich.console import Group, RenderableType
 
 Verdict = Literal["ok", "doubtful", "broken", "info"]
 
@@ -142,6 +144,55 @@ class Shown:
 
     def _repr_html_(self) -> str:
         return self.card._repr_html_()
+
+
+class Rendered:
+    """A result that shows itself: it is data, so functions of a layer above it do that, which `shown_by` names."""
+
+    _terminal: ClassVar[Callable[..., RenderableType]]
+    _text: ClassVar[Callable[[Any], str]]
+    _html: ClassVar[Callable[[Any], str]]
+    _markdown: ClassVar[Callable[[Any], str]]
+
+    @classmethod
+    def shown_by(
+        cls,
+        *,
+        terminal: Callable[..., RenderableType],
+        text: Callable[[Any], str],
+        html: Callable[[Any], str],
+        markdown: Callable[[Any], str] | None = None,
+    ) -> None:
+        """Names what shows results of this class.
+
+        Args:
+            terminal: Gives what rich can print; with ``everything=True``, all details.
+            text: Gives the same as text.
+            html: Gives what a notebook shows.
+            markdown: Gives what goes into a bug report, where results of this class do.
+        """
+        cls._terminal, cls._text, cls._html = terminal, text, html
+        if markdown is not None:
+            cls._markdown = markdown
+
+    def render(self, *, everything: bool = False) -> RenderableType:
+        """The result for a terminal, by rich."""
+        return self._terminal(everything=everything)
+
+    def __repr__(self) -> str:
+        """The same as text, for a prompt and for a notebook that shows no HTML."""
+        return self._text()
+
+    def _repr_html_(self) -> str:
+        return self._html()
+
+
+class Reported(Rendered):
+    """One that can go into a bug report, too."""
+
+    def to_markdown(self) -> str:
+        """The result for a bug report."""
+        return self._markdown()
 
 
 def _row(label: str, value: str) -> str:

@@ -9,7 +9,7 @@ import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from bootstrap import __version__
+from bootstrap._version import __version__
 from bootstrap.commands.parsing import Parser
 from bootstrap.errors import (
     EXIT_OK,

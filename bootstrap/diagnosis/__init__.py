@@ -9,6 +9,7 @@ for real in throw-away copies.
 
 from __future__ import annotations
 
+from bootstrap.diagnosis import replay_report, report  # noqa: F401 - they show the results
 from bootstrap.diagnosis.answer import Diagnosis, Trial, Written
 from bootstrap.diagnosis.asking import ask_requirements
 from bootstrap.diagnosis.model import EXIT_CODES, Breakage, Change, Finding, Requirement, Subject

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from bootstrap.card import Reported
 from bootstrap.diagnosis.model import EXIT_CODES, SCHEMA, Finding, Outcome, Requirement, Subject, Verdict
-from bootstrap.text import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from rich.console import RenderableType
 
 
 @dataclass(frozen=True)
@@ -78,8 +76,8 @@ class Written:
         }
 
 
-@dataclass(frozen=True)
-class Diagnosis:
+@dataclass(frozen=True, repr=False)
+class Diagnosis(Reported):
     """The outcome of asking what requirements would do."""
 
     source: str
@@ -138,26 +136,3 @@ class Diagnosis:
     def with_trials(self, trials: tuple[Trial, ...]) -> Diagnosis:
         """The same with what real installations did."""
         return replace(self, trials=trials)
-
-    def render(self, *, everything: bool = False) -> RenderableType:
-        """The diagnosis for a terminal, by rich."""
-        from bootstrap.diagnosis.report import render
-
-        return render(self, everything=everything)
-
-    def __repr__(self) -> str:
-        """The same as text, for a prompt and for a notebook that shows no HTML."""
-        from bootstrap.console import plain
-
-        return plain(self.render()).rstrip()
-
-    def _repr_html_(self) -> str:
-        from bootstrap.diagnosis.report import to_html
-
-        return shown(to_html(self))
-
-    def to_markdown(self) -> str:
-        """The diagnosis for a bug report."""
-        from bootstrap.diagnosis.markdown import diagnosis_markdown
-
-        return shown(diagnosis_markdown(self))

@@ -6,7 +6,7 @@ import platform
 import re
 from typing import TYPE_CHECKING
 
-from bootstrap import __version__
+from bootstrap._version import __version__
 from bootstrap.diagnosis.wording import advice, effect, headline, names, title, trial_lines, written_line
 
 if TYPE_CHECKING:

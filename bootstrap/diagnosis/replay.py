@@ -10,25 +10,23 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.card import Reported
 from bootstrap.diagnosis.model import EXIT_CODES, SCHEMA, SUBJECT, Subject, Verdict
 from bootstrap.diagnosis.notebook import notebook_cells, read_cells
 from bootstrap.diagnosis.player import Player
 from bootstrap.diagnosis.session import ResolverName, open_session
 from bootstrap.diagnosis.shadow import importable
 from bootstrap.progress import Step
-from bootstrap.text import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from rich.console import RenderableType
 
     from bootstrap.diagnosis.scene import Scene
     from bootstrap.progress import Progress
 
 
-@dataclass(frozen=True)
-class Replay:
+@dataclass(frozen=True, repr=False)
+class Replay(Reported):
     """The outcome of a notebook's replay."""
 
     source: str
@@ -68,29 +66,6 @@ class Replay:
             "notes": list(self.notes),
             "seconds": round(self.seconds, 3),
         }
-
-    def render(self, *, everything: bool = False) -> RenderableType:
-        """The replay for a terminal, by rich."""
-        from bootstrap.diagnosis.replay_report import render
-
-        return render(self, everything=everything)
-
-    def to_markdown(self) -> str:
-        """The replay for a bug report."""
-        from bootstrap.diagnosis.replay_report import to_markdown
-
-        return shown(to_markdown(self))
-
-    def __repr__(self) -> str:
-        """The same as text, for a prompt and for a notebook that shows no HTML."""
-        from bootstrap.console import plain
-
-        return plain(self.render()).rstrip()
-
-    def _repr_html_(self) -> str:
-        from bootstrap.diagnosis.replay_report import to_html
-
-        return shown(to_html(self))
 
 
 def ask_notebook(

@@ -10,14 +10,16 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from bootstrap import __version__
+from bootstrap._version import __version__
+from bootstrap.console import plain
 from bootstrap.diagnosis.markdown import block, cell, code, prose
+from bootstrap.diagnosis.replay import Replay
 from bootstrap.diagnosis.wording import badge, effect
+from bootstrap.text import shown
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from bootstrap.diagnosis.replay import Replay
     from bootstrap.diagnosis.scene import Scene
 
 _STYLES = {"innocent": "green", "doubtful": "yellow", "guilty": "red"}
@@ -162,3 +164,11 @@ def to_markdown(replay: Replay) -> str:
             lines += ["", f"For real, after cell {scene.cell}:", "", *block(scene.real)]
     lines += ["", f"condacolab-bootstrap {__version__}, {platform.system()}, {replay.seconds:.1f} s", ""]
     return "\n".join(lines)
+
+
+Replay.shown_by(
+    terminal=render,
+    text=lambda replay: plain(render(replay)).rstrip(),
+    html=lambda replay: shown(to_html(replay)),
+    markdown=lambda replay: shown(to_markdown(replay)),
+)

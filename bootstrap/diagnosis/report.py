@@ -9,13 +9,16 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from bootstrap.console import plain
+from bootstrap.diagnosis.answer import Diagnosis
+from bootstrap.diagnosis.markdown import diagnosis_markdown
 from bootstrap.diagnosis.model import SUBJECT
 from bootstrap.diagnosis.wording import advice, badge, effect, headline, names, title, trial_lines, written_line
+from bootstrap.text import shown
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from bootstrap.diagnosis.answer import Diagnosis
     from bootstrap.diagnosis.model import Finding
 
 STYLES = {"innocent": "green", "doubtful": "yellow", "guilty": "red"}
@@ -143,3 +146,11 @@ def to_html(diagnosis: Diagnosis) -> str:
         f"<tbody>{''.join(rows)}</tbody></table>"
         f"{'<br>'.join(lines)}</div>"
     )
+
+
+Diagnosis.shown_by(
+    terminal=render,
+    text=lambda diagnosis: plain(render(diagnosis)).rstrip(),
+    html=lambda diagnosis: shown(to_html(diagnosis)),
+    markdown=lambda diagnosis: shown(diagnosis_markdown(diagnosis)),
+)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.errors import PrefixNotFoundError
+from bootstrap.integrity import card, repair  # noqa: F401 - they give `Report` its methods
 from bootstrap.integrity.checking import CATALOGUE, LIVE_CATALOGUE, direct, run_check
 from bootstrap.integrity.importing import DEPENDENTS
 from bootstrap.integrity.model import Cause, FileFault, ProbeResult, RecordFault, Report

@@ -10,10 +10,11 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from bootstrap.integrity.report import foot, headline
+from bootstrap.integrity.model import Report
+from bootstrap.integrity.report import foot, headline, render, to_text
 
 if TYPE_CHECKING:
-    from bootstrap.integrity.model import Cause, Report
+    from bootstrap.integrity.model import Cause
 
 # White on each of these has a contrast of at least 4.5 to 1.
 _COLOURS = {"healthy": "#1a7f37", "doubtful": "#8a5a00", "broken": "#b3261e", "note": "#57606a"}
@@ -66,3 +67,10 @@ def _cause(cause: Cause) -> str:
         f'<span style="opacity:.75">[{escape(cause.id)}]</span></div>'
         f"<div>{facts}</div><div>{repair}</div>{evidence}</div>"
     )
+
+
+Report.shown_by(
+    terminal=lambda report, *, everything: render(report, probes=everything),
+    text=lambda report: to_text(report).rstrip(),
+    html=to_html,
+)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import rich
 
-import bootstrap
 from bootstrap import cells
 from bootstrap.errors import PrefixNotFoundError
 from bootstrap.integrity.blame import add_history
@@ -360,7 +359,7 @@ def outer_paths(where: Layout, environment: Mapping[str, str], *, shell: bool = 
     found = [Path(path) for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
     if shell and os.path.realpath(where.prefix) != os.path.realpath(sys.prefix):
         # By which another interpreter was told where this program is: no word to the examined one.
-        own = {os.path.realpath(Path(module.__file__).parents[1]) for module in (bootstrap, rich) if module.__file__}
+        own = {os.path.realpath(Path(module.__file__).parents[1]) for module in (cells, rich) if module.__file__}
         found = [path for path in found if os.path.realpath(path) not in own]
     found.append(Path.cwd())
     if where.user_site is not None and not environment.get("PYTHONNOUSERSITE"):

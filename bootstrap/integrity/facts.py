@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,16 +124,6 @@ class Facts:
         """numpy with the version that its installer noted."""
         version = self.disk.conda.get("numpy") or (self.distributions[0].version if self.distributions else "")
         return f"numpy {version}".strip()
-
-
-def written_version(root: Path) -> str:
-    """The version in the version.py of a folder ``numpy``, read as text; '' where it has none."""
-    try:
-        text = (root / "version.py").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    found = re.search(r"""^\s*(?:short_)?version\s*=\s*["']([^"']+)["']""", text, re.MULTILINE)
-    return found[1] if found else ""
 
 
 def find_hooks(disk: Disk) -> tuple[Hook, ...]:

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.integrity.drafts import package_name
-from bootstrap.integrity.facts import written_version
 from bootstrap.integrity.model import Action
-from bootstrap.integrity.record_files import normalized
+from bootstrap.integrity.record_files import normalized, written_version
 from bootstrap.integrity.requirements import applying
 
 if TYPE_CHECKING:

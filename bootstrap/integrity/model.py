@@ -7,7 +7,9 @@ report can be printed, stored as JSON, or compared by a test.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from bootstrap.card import Rendered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -164,7 +166,7 @@ class Cause:
 
 
 @dataclass(frozen=True, repr=False)
-class Report:
+class Report(Rendered):
     """The outcome of a check."""
 
     python: str
@@ -224,20 +226,5 @@ class Report:
         """The report with further causes behind its own."""
         return replace(self, causes=(*self.causes, *more)) if more else self
 
-    def repair(self, *, progress: Callable[[str], None] | None = None) -> Report:
-        """Does what can be done about the causes, and checks again; see `bootstrap.integrity.repair.repair`."""
-        from bootstrap.integrity.repair import repair
-
-        return repair(self, progress=progress)
-
-    def __repr__(self) -> str:
-        """The report as text, for a prompt and for a notebook that shows no HTML."""
-        from bootstrap.integrity.report import to_text
-
-        return to_text(self).rstrip()
-
-    def _repr_html_(self) -> str:
-        """The report as a card, for a notebook."""
-        from bootstrap.integrity.card import to_html
-
-        return to_html(self)
+    repair: ClassVar[Callable[..., Report]]
+    """Does what can be done about the causes, and checks again; `bootstrap.integrity.repair` puts it here."""

@@ -264,3 +264,13 @@ def extra_files(site: Path, listed: set[str], packages: Sequence[str], owner: st
                 if code and os.path.normpath(path.relative_to(site)) not in listed:
                     faults.append(FileFault(str(path), owner, "extra"))
     return faults
+
+
+def written_version(root: Path) -> str:
+    """The version in the version.py of a folder ``numpy``, read as text; '' where it has none."""
+    try:
+        text = (root / "version.py").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    found = re.search(r"""^\s*(?:short_)?version\s*=\s*["']([^"']+)["']""", text, re.MULTILINE)
+    return found[1] if found else ""

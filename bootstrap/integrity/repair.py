@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 
 from bootstrap import cells
 from bootstrap.errors import RepairFailedError, RepairLockMissingError
+from bootstrap.integrity.checking import direct, run_check
+from bootstrap.integrity.model import Report
 from bootstrap.prefix.paths import ASIDE
 from bootstrap.prefix.state import read_state
 
@@ -28,12 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Self
 
-    from bootstrap.integrity.model import Action, Report
+    from bootstrap.integrity.model import Action
     from bootstrap.lock import Lock
 
 _ORDER = ("set-aside", "delete", "restore", "pip")
 _UNFINISHED = ".unfinished"
 """Beside what was moved: a line for each move of a repair under way."""
+_PROBE_SECONDS = 120.0
 _ROUNDS = 3
 """A repair may uncover what another fault had hidden; a third round that changes nothing is the last."""
 
@@ -251,14 +254,18 @@ def _run(command: Sequence[str]) -> None:
 
 def _again(report: Report, lock: Lock | None) -> Report:
     """The same check once more."""
-    from bootstrap.integrity import check
-
     asked = [p.name.removeprefix("import ") for p in report.probes if p.name.startswith("import ")]
-    return check(
-        Path(report.prefix) if report.manager == "conda" else None,
-        python=Path(report.python),
+    return run_check(
+        direct(Path(report.python)),
+        prefix=direct(Path(report.prefix)) if report.manager == "conda" else None,
         lock=lock,
         imports=asked if report.imports is None else report.imports,
+        also=(),
         full=report.level == "full",
         live=report.live,
+        timeout=_PROBE_SECONDS,
+        progress=lambda _stage: None,
     )
+
+
+Report.repair = repair

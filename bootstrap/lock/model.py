@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 ANACONDA_ORG = "https://conda.anaconda.org"
 ARCHIVE_SUFFIXES = (".conda", ".tar.bz2")
 MAIN_CATEGORY = "main"
+PLATFORM = "linux-64"
+"""What is restored unless told otherwise: Colab has no other."""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,6 @@ if TYPE_CHECKING:
     from bootstrap.prefix.files import FileFault
     from bootstrap.prefix.transaction import Restored, restore
 
-PLATFORM = "linux-64"
-"""What is restored unless told otherwise: Colab has no other."""
-
 _HOMES = {
     "Comparison": "compare",
     "FileFault": "files",
@@ -20,7 +17,7 @@ _HOMES = {
     "restore": "transaction",
 }
 
-__all__ = ["PLATFORM", "Comparison", "FileFault", "Restored", "compare_prefix", "restore"]
+__all__ = ["Comparison", "FileFault", "Restored", "compare_prefix", "restore"]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from bootstrap import __version__
+from bootstrap._version import __version__
 from bootstrap.lock.policy import LOOPBACK_HOSTS
 
 if TYPE_CHECKING:

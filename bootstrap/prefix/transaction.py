@@ -26,10 +26,10 @@ from bootstrap.errors import (
     UnsafePackageError,
     VerificationError,
 )
-from bootstrap.lock import judge
+from bootstrap.lock import PLATFORM, judge
 from bootstrap.lock.address import origin
 from bootstrap.lock.requested import requested
-from bootstrap.prefix import PLATFORM, plan, worker
+from bootstrap.prefix import plan, worker
 from bootstrap.prefix.cache import PackageCache, default_cache
 from bootstrap.prefix.compare import Comparison, compare_prefix
 from bootstrap.prefix.complete import Proof, sweep_bytecode

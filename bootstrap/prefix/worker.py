@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-import bootstrap
+from bootstrap._version import __version__
 from bootstrap.errors import (
     AccessRefusedError,
     ArchiveCorruptError,
@@ -113,7 +113,7 @@ def job(
         "reinstall": list(reinstall),
         "closely": list(closely),
         "kept": dict(kept or {}),
-        "user_agent": f"condacolab-bootstrap/{bootstrap.__version__}",
+        "user_agent": f"condacolab-bootstrap/{__version__}",
     }
 
 
@@ -239,7 +239,7 @@ def _import_paths() -> list[str]:
         here = Path.cwd()
     except FileNotFoundError:  # somebody has deleted it
         here = Path("/nonexistent")
-    ours = Path(bootstrap.__file__).resolve().parent.parent
+    ours = Path(__file__).resolve().parents[2]
     resolved = [Path(path or here).resolve() for path in sys.path if path or here.exists()]
     return [str(path) for path in resolved if path != here or path == ours]
 

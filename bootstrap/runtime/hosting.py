@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.errors import BootstrapError
-from bootstrap.lock import judge
-from bootstrap.prefix import PLATFORM
+from bootstrap.lock import PLATFORM, judge
 from bootstrap.progress import Progress, Step
 from bootstrap.runtime import bridge, wrapper
 from bootstrap.runtime.health import validate

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from bootstrap.errors import KernelRestartError, SystemRefusedError
-from bootstrap.lock import judge
+from bootstrap.lock import PLATFORM, judge
 from bootstrap.lock.address import origin
-from bootstrap.prefix import PLATFORM, Restored, compare_prefix, restore
+from bootstrap.prefix import Restored, compare_prefix, restore
 from bootstrap.prefix.cache import default_cache
 from bootstrap.prefix.records import is_environment
 from bootstrap.prefix.state import read_state

@@ -29,9 +29,9 @@ from typing import Any
 
 from bootstrap import guard
 from bootstrap.errors import BootstrapError, EngineError, SystemRefusedError
-from bootstrap.lock import judge, read_lock
+from bootstrap.lock import PLATFORM, judge, read_lock
 from bootstrap.lock.reader import parse_lock
-from bootstrap.prefix import PLATFORM, compare_prefix, memory, restore
+from bootstrap.prefix import compare_prefix, memory, restore
 from bootstrap.prefix.records import read_records
 from bootstrap.prefix.state import read_state
 from bootstrap.progress import Silent

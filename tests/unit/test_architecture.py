@@ -3,89 +3,69 @@
 from __future__ import annotations
 
 import ast
-import functools
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT
+from tests.support.pythons import find_python
+from tests.support.structure import PACKAGE, arrows, circles, imported, modules, upward
 
-PACKAGE = ROOT / "bootstrap"
-
-LEVELS = {
-    "children": -1,
-    "text": -1,
-    "screen": 0,
-    "scratch": 0,
-    "errors": 0,
-    "card": 0,
-    "cells": 0,
-    "progress": 0,
-    "console": 1,
-    "pages": 1,
-    "lock": 2,
-    "prefix": 3,
-    "integrity": 4,
-    "guard": 4,
-    "diagnosis": 4,
-    "maintain": 4,
-    "runtime": 5,
-    "standing": 5,
-    "api": 6,
-    "commands": 7,
-    "cli": 8,
-    "__main__": 9,
-    "__init__": 10,
+PROGRAMS = {
+    "diagnosis/inside.py": ("3.8", set()),
+    "diagnosis/live.py": ("3.8", set()),
+    "diagnosis/trial.py": ("3.10", set()),
+    "integrity/probes/*.py": ("3.9", {"bootstrap.integrity.probes", "numpy", "pandas", "pyarrow", "scipy", "torch"}),
+    "prefix/engine.py": ("3.10", {"bootstrap.prefix.admission", "rattler"}),
+    "prefix/files.py": ("3.10", {"bootstrap.children"}),
+    "runtime/condacolab_process.py": ("3.10", {"condacolab"}),
+    "runtime/kernel/start.py": ("3.10", {"bootstrap.runtime.kernel.launch", "ipykernel"}),
 }
-"""A module imports only from lower levels, or from its own package."""
+"""Programs for another interpreter: the oldest Python that runs them, and what they import beside its library."""
 
 
-def modules() -> list[Path]:
-    return sorted(PACKAGE.rglob("*.py"))
+def test_imports_run_one_way() -> None:
+    """Those in functions and for types, too."""
+    assert upward(arrows()) == []
 
 
-@functools.cache
-def imported(path: Path, *, module_level: bool = False) -> set[str]:
-    """Names of the modules that a file imports, in TYPE_CHECKING blocks too unless only `module_level` counts."""
-    found: set[str] = set()
-
-    def visit(node: ast.AST) -> None:
-        for child in ast.iter_child_nodes(node):
-            if module_level and isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                continue
-            if module_level and isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
-                continue
-            if isinstance(child, ast.Import):
-                found.update(alias.name for alias in child.names)
-            elif isinstance(child, ast.ImportFrom) and child.module:
-                names = [alias.name for alias in child.names]
-                found.update([child.module] if child.module != "bootstrap" else [f"bootstrap.{n}" for n in names])
-            visit(child)
-
-    visit(parsed(path))
-    return found
+def test_there_are_no_circles() -> None:
+    assert circles(arrows()) == []
 
 
-@functools.cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def test_circles_and_arrows_that_run_up_are_seen() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) in ([["b", "c", "b"]], [["c", "b", "c"]])
+    assert upward({"bootstrap.lock.model": {"bootstrap"}, "bootstrap.cli": {"bootstrap.api"}}) == [
+        "bootstrap.lock.model -> bootstrap"
+    ]
 
 
-def part(path: Path) -> str:
-    """The first name below the package."""
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_child_program_imports_only_what_it_may(program: str) -> None:
+    """Its interpreter may have nothing else, or be broken."""
+    allowed = PROGRAMS[program][1]
+    for path in PACKAGE.glob(program):
+        names = imported(path, types=False)
+        strange = {n for n in names if n.split(".")[0] not in sys.stdlib_module_names}
+        assert not {n for n in strange if not any(f"{n}.".startswith(f"{a}.") for a in allowed)}, path
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_run_one_way(path: Path) -> None:
-    own = part(path)
-    for name in imported(path, module_level=True):
-        top, _, rest = name.partition(".")
-        other = rest.split(".")[0]
-        if top == "bootstrap" and other in LEVELS and other != own:
-            assert LEVELS[other] < LEVELS[own], f"{own} imports {name}"
+@pytest.mark.parametrize("version", sorted({oldest for oldest, _ in PROGRAMS.values()}))
+def test_child_programs_load_on_the_oldest_python(version: str) -> None:
+    python = find_python(version)
+    if python is None:
+        pytest.skip(f"no Python {version} here")
+    alone, compiled = [], []
+    for program, (oldest, allowed) in PROGRAMS.items():
+        if oldest == version:
+            (compiled if allowed else alone).extend(str(path) for path in PACKAGE.glob(program))
+    run = (
+        "import runpy, sys\n"
+        f"for path in {alone}: runpy.run_path(path, run_name='loaded')\n"
+        f"for path in {compiled}: compile(open(path, encoding='utf-8').read(), path, 'exec')\n"
+    )
+    done = subprocess.run([python, "-I", "-c", run], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -97,25 +77,22 @@ def test_imports_run_one_way(path: Path) -> None:
     ],
 )
 def test_foreign_packages_have_one_importer(module: str, allowed: set[str]) -> None:
-    importers = {
-        str(p.relative_to(PACKAGE)) for p in modules() if any(n.split(".")[0] == module for n in imported(p))
-    }
+    paths = modules().values()
+    importers = {str(p.relative_to(PACKAGE)) for p in paths if any(n.split(".")[0] == module for n in imported(p))}
     assert importers <= allowed
 
 
 def test_nothing_imports_numpy_or_ipython_at_module_level() -> None:
-    for path in modules():
-        if path.is_relative_to(
-            PACKAGE / "integrity" / "probes"
-        ):  # scripts for another process, which ask about numpy
+    for path in modules().values():
+        if path.is_relative_to(PACKAGE / "integrity" / "probes"):  # for another process, which asks about numpy
             continue
-        tops = {name.split(".")[0] for name in imported(path, module_level=True)}
+        tops = {name.split(".")[0] for name in imported(path, lazily=False, types=False)}
         assert not tops & {"numpy", "IPython", "ipykernel", "zmq", "google", "torch"}, path
 
 
 def test_nothing_imports_the_workbench() -> None:
     """It needs packages that a user's runtime may not have, or not in time."""
-    for path in modules():
+    for path in modules().values():
         assert not [name for name in imported(path) if name.split(".")[0] == "workbench"], path
 
 

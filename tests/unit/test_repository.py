@@ -14,7 +14,7 @@ import yaml
 from bootstrap import __version__
 from tests.support import ROOT
 from tests.support.repository import URL
-from tests.unit.test_architecture import LEVELS
+from tests.support.structure import LEVELS
 
 SLUG = URL.removeprefix("https://github.com/")
 PACKAGE = ROOT / "bootstrap"

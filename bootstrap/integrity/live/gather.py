@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import cells
-from bootstrap.integrity.facts import written_version
 from bootstrap.integrity.live import forecast, memory, modules
 from bootstrap.integrity.model import ProbeResult
 from bootstrap.integrity.probes import answers, linear, origin, registry
 from bootstrap.integrity.probes.state import floating_point_state
+from bootstrap.integrity.record_files import written_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import KernelStartError
 from bootstrap.runtime.kernel.folder import Folder
-from bootstrap.runtime.kernel.start import ORIGINAL_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 VARIABLE = "CONDACOLAB_BOOTSTRAP_RELAY"
 """Tells a child, in JSON, who its relay is."""
+ORIGINAL_VARIABLE = "CONDACOLAB_BOOTSTRAP_ORIGINAL"
+"""As in `start`, which leads to here and can import nothing."""
 IDENTITY = b"condacolab-bootstrap"
 """The relay's name at the child's sockets."""
 DELIMITER = b"<IDS|MSG>"

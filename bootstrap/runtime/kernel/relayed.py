@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.children import tie_to_parent
 from bootstrap.errors import KernelStartError
-from bootstrap.runtime.kernel.child import DELIMITER, ERROR_FILE, HERE, IDENTITY, LINK, VARIABLE, Target
-from bootstrap.runtime.kernel.start import ORIGINAL_VARIABLE
+from bootstrap.runtime.kernel.child import (
+    DELIMITER,
+    ERROR_FILE,
+    HERE,
+    IDENTITY,
+    LINK,
+    ORIGINAL_VARIABLE,
+    VARIABLE,
+    Target,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
