@@ -97,7 +97,7 @@ def find_lock(
     for place in places:
         if place.is_file():
             return place
-    raise LockNotFoundError(f"There is no {name}.", evidence=[f"looked for: {place}" for place in places])
+    raise LockNotFoundError(f"Lock file not found: {name}.", evidence=[f"looked for: {place}" for place in places])
 
 
 def restore(
@@ -256,7 +256,7 @@ def check(
         lock: The lock to compare a prefix with; the one it was restored from unless given.
         imports: Packages to import; numpy's dependents and what no other locked package needs unless given.
         full: Hash every file and import every dependent. By default that is done from outside, and not for this
-            process, whose answer shall come within moments.
+            process, which should answer within moments.
         repair: Do what can be done about the causes, and return the report on what came of it.
         progress: Receives the states of the work.
 
@@ -336,7 +336,7 @@ def _guard_notes(prefix: Path) -> list[Cause]:
             severity="note",
             summary=f"The guard was turned off on {found.since}: installs may replace locked packages."
             if off
-            else "The guard is on, but part of it was taken away: installs may replace locked packages.",
+            else "The guard is on, but part of it is missing: installs may replace locked packages.",
             evidence=found.undone,
             repair=f"Run `bootstrap guard on --prefix {prefix}`.",
             since=found.since if off else "",
@@ -485,7 +485,7 @@ def run(
             progress=shown,
         )
     except KeyboardInterrupt:
-        raise InterruptedRestoreError("Stopped before the environment was ready.") from None
+        raise InterruptedRestoreError("Interrupted before the environment was ready.") from None
     finally:
         shown.close()
 

@@ -48,7 +48,7 @@ class ErrorPages(Shown):
     @property
     def card(self) -> Card:
         """Their names."""
-        title = "`bootstrap explain NAME` tells about one; its number is the exit code"
+        title = "`bootstrap explain NAME` explains one; the number is its exit code"
         return Card(title=title, word="errors", rows=tuple((str(p.exit_code), p.id) for p in self.pages))
 
     def to_dict(self) -> list[dict[str, Any]]:
@@ -77,7 +77,7 @@ def explain(error: str | int | BootstrapError | type[BootstrapError] | None = No
         if asked in (kind.error_id(), str(kind.exit_code), kind.__name__):
             return _page(kind)
     raise UsageError(
-        f"No error is called {asked}.",
+        f"Unknown error: {asked}.",
         hint=f"{did_you_mean(asked, [k.error_id() for k in known])} `bootstrap explain` lists them.".strip(),
     )
 

@@ -57,13 +57,13 @@ class Status(Shown):
         if not self.environment:
             there = "no conda environment" if self.prefix.exists() else "nothing there yet"
             return Card(
-                title=f"`{self.prefix}`: {there}", word="absent", rows=tuple(rows), next=f"{restore} makes it"
+                title=f"`{self.prefix}`: {there}", word="absent", rows=tuple(rows), next=f"{restore} creates it"
             )
         if self.comparison is None or self.agrees:
             return Card(title=f"`{self.prefix}` agrees with the lock", verdict="ok", word="ready", rows=tuple(rows))
-        onward = f"{restore} brings it to the lock"
+        onward = f"{restore} makes it match"
         if not self.ours:
-            onward = f"bootstrap did not make it: {restore[:-1]} --adopt` takes it over, and brings it to the lock"
+            onward = f"bootstrap didn't create it: {restore[:-1]} --adopt` takes it over and makes it match"
         return Card(
             title=f"`{self.prefix}` differs from the lock",
             verdict="doubtful",
@@ -92,7 +92,7 @@ class Status(Shown):
 def differences(comparison: Comparison, limit: int | None) -> list[str]:
     """How a prefix differs from a lock, a line each, at most `limit` of them."""
     moved = [f for f in comparison.altered if f.reason == "prefix"]
-    lines = [f"moved: {moved[0].detail}, and {len(moved)} files name that place"] if moved else []
+    lines = [f"moved: {moved[0].detail}, and {len(moved)} files refer to the old path"] if moved else []
     lines += [f"missing: {r}" for r in comparison.missing]
     lines += [
         f"{c.kind}: {c.locked.name} is {c.installed.version} {c.installed.build}, "
@@ -101,7 +101,7 @@ def differences(comparison: Comparison, limit: int | None) -> list[str]:
     ]
     lines += [f"not in the lock: {r}" for r in comparison.extra]
     lines += [f"altered ({f.reason}): {f.path} of {f.owner}" for f in comparison.altered if f not in moved]
-    lines += [f"laid over {f.owner}: {f.path}" for f in comparison.overlaid]
+    lines += [f"installed over {f.owner}: {f.path}" for f in comparison.overlaid]
     lines += [f"unreadable record: {b.meta}: {b.reason}" for b in comparison.unreadable]
     if limit is not None and len(lines) > limit:
         lines = [*lines[:limit], f"and {len(lines) - limit} more (-v shows all)"]

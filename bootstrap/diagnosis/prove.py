@@ -91,9 +91,9 @@ def refuse_freeze(against: Path | None) -> None:
     """
     if against is not None:
         raise ProofError(
-            "A freeze file is no environment that could be copied.",
+            "A freeze file can't be copied and tested like an environment.",
             evidence=[str(against)],
-            hint="Install the list into a virtual environment, and give that with --python instead of --against.",
+            hint="Install the list into a virtual environment, and pass that with `--python` instead of `--against`.",
         )
 
 
@@ -173,7 +173,7 @@ def observe(
             steps = json.loads(told.stdout)["steps"]
         except (ValueError, KeyError) as error:
             last = told.stderr.strip().splitlines()[-3:]
-            raise ProofError("The throw-away copy can't be used.", evidence=last or [str(error)]) from error
+            raise ProofError("The temporary copy can't be used.", evidence=last or [str(error)]) from error
         command = [sys.executable, "-m", "bootstrap", "check", "--json", "--quiet", "--python", str(copy.python)]
         report = _report(_run([*copy.wrapper, *command], None).stdout) if check else {}
     return Observed(
@@ -193,7 +193,7 @@ def _run(command: Sequence[str], text: str | None) -> subprocess.CompletedProces
             list(command), input=text, capture_output=True, text=True, check=False, timeout=_LIMIT_SECONDS
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ProofError("The throw-away copy can't be used.", evidence=[str(error)]) from error
+        raise ProofError("The temporary copy can't be used.", evidence=[str(error)]) from error
 
 
 def _report(text: str) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def check(
     if python is None:
         python = Path(sys.executable) if prefix is None else prefix / "bin" / "python"
     if prefix is not None and not prefix.is_dir():
-        raise PrefixNotFoundError("There is no environment at the prefix.", evidence=[f"{prefix}: not there"])
+        raise PrefixNotFoundError("There is no environment at the prefix.", evidence=[f"{prefix}: not found"])
     return run_check(
         direct(python),
         prefix=None if prefix is None else direct(prefix),

@@ -76,7 +76,7 @@ def run_check(
     ours = read_state(where.prefix) is not None
     more = ("numpy-surface",) if live else ()
     with ThreadPoolExecutor(3) as pool:
-        progress("hash files" if full else "look at files")
+        progress("hash files" if full else "check files")
         pending = pool.submit(examine, where.prefix, where.sites, lock=lock, named=names, quick=not full)
         beside = None if full else pool.submit(_ask_beside, python, names, where, limits, keep_bytecode=ours)
         progress("ask numpy")
@@ -96,7 +96,7 @@ def run_check(
     )
     imported = facts.probe("numpy-import")
     if names and imported is not None and imported.passed:
-        progress("import what stands on numpy")
+        progress("import numpy's dependents")
         further = stand_on_numpy(disk, names) if full and imports is None else []
         with ThreadPoolExecutor(1) as pool:
             # Apart: they may not go with each other, which is nothing of numpy's.
@@ -113,7 +113,7 @@ def run_check(
         )
     facts = _experiment(facts, limits, progress, paths=paths)
     if live:
-        progress("ask this process")
+        progress("inspect this process")
         process = examine_process(disk, numpy)
         if process.facts("live-presence").get("purged"):
             facts = replace(
@@ -150,11 +150,11 @@ def _ask_beside(
 def _dead(python: Path, prefix: Path | None, result: ProbeResult, seconds: float) -> Report:
     """The report on an interpreter that doesn't even start."""
     if not python.exists():
-        raise PrefixNotFoundError("There is no Python to examine.", evidence=[f"{python}: not there"])
+        raise PrefixNotFoundError("Python not found.", evidence=[f"{python}: not found"])
     cause = Cause(
         id="python-does-not-start",
         severity="broken",
-        summary="The interpreter does not start, so nothing in this environment works.",
+        summary="The interpreter doesn't start, so nothing in this environment works.",
         evidence=result.problems,
         files=(str(python),),
         owner="python",

@@ -66,7 +66,7 @@ def _interrupted(facts: Facts) -> Iterator[Draft]:
         yield Draft(
             id="interrupted-install",
             severity="doubtful" if numpy else "note",
-            summary=f"An installation {'of numpy ' if numpy else ''}was interrupted: {path.name} is left of it.",
+            summary=f"An installation {'of numpy ' if numpy else ''}was interrupted, leaving {path.name}.",
             evidence=(f"{path}: pip renames what it is about to remove, and deletes it at the end",),
             files=(str(path),),
             owner=owner or ("numpy" if numpy else ""),
@@ -130,7 +130,7 @@ def _bounds(facts: Facts) -> Iterator[Draft]:
             yield Draft(
                 id="numpy-out-of-bounds",
                 severity="doubtful",
-                summary=f"{distribution} asks for numpy {wanted.specifier}, {version} is installed.",
+                summary=f"{distribution} requires numpy {wanted.specifier}, {version} is installed.",
                 evidence=(f"{distribution.info / 'METADATA'}: Requires-Dist: {line}",),
                 files=(str(distribution.info / "METADATA"),),
                 owner=str(distribution),

@@ -166,15 +166,15 @@ class _Run:
         channels = (self.settings.channel,) if self.settings.channel else self.specification.channels
         if tuple(c.url for c in old.channels) != channels:
             raise LockOutdatedError(
-                "One package can't be updated: the lock was solved from other channels.",
-                evidence=[f"{path}: {', '.join(c.url for c in old.channels)}", f"asked for: {', '.join(channels)}"],
-                hint="Solve anew: bootstrap lock without --update.",
+                "Can't update one package: the lock was solved from other channels.",
+                evidence=[f"{path}: {', '.join(c.url for c in old.channels)}", f"requested: {', '.join(channels)}"],
+                hint="Run `bootstrap lock` without `--update`.",
             )
         if self.solver and self.settings.update and set(self.settings.update) - set(self.specification.names):
             raise UnknownPackageError(
-                "With --conda, only packages that environment.yml names can be updated.",
+                "With --conda, only packages in environment.yml can be updated.",
                 evidence=list(self.settings.update),
-                hint="Leave --conda out: the built-in solver can move any package.",
+                hint="Omit `--conda`: the built-in solver can update any package.",
             )
         return old, path.read_text(encoding="utf-8")
 
@@ -182,7 +182,7 @@ class _Run:
         machine = self.specification.path.parent / self.variant.virtual_packages_name
         if not machine.is_file():
             # conda-lock would go on with assumptions of its own.
-            raise SpecificationError("The file of virtual packages is missing.", evidence=[str(machine.absolute())])
+            raise SpecificationError("The virtual-packages file is missing.", evidence=[str(machine.absolute())])
         solver = self.solver or write_front(source.parent / "bootstrap-solver")
         arguments = [
             "lock",
@@ -236,7 +236,7 @@ class _Run:
             return kinds[told["error"]](message, evidence=_shown(told["evidence"]))
         return CondaLockFailedError(
             f"conda-lock ended with status {outcome.status}{where}.",
-            evidence=_told(outcome.output) or ["it said nothing"],
+            evidence=_told(outcome.output) or ["no output"],
         )
 
 
@@ -263,4 +263,4 @@ def _shown(lines: Sequence[str]) -> list[str]:
 
 def _alike(names: Sequence[str], locked: set[str]) -> list[str]:
     close = [near for name in names for near in difflib.get_close_matches(name, sorted(locked), n=3)]
-    return [f"alike: {', '.join(close)}"] if close else []
+    return [f"similar: {', '.join(close)}"] if close else []

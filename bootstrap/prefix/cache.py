@@ -60,8 +60,8 @@ class PackageCache:
             descriptor = self._hold(waiting)
         except (FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError) as error:
             evidence = [f"{self.root}: {error.strerror}"]
-            hint = "Choose a --cache folder that you may write to."
-            raise PrefixNotWritableError("The cache can't be written.", evidence=evidence, hint=hint) from error
+            hint = "Choose a `--cache` folder that you can write to."
+            raise PrefixNotWritableError("The cache isn't writable.", evidence=evidence, hint=hint) from error
         try:
             yield
         finally:

@@ -72,7 +72,7 @@ def fill(
             settling.append(pool.submit(settlement.settle, by_name[event["name"]]))
 
     def on_retry(error: BootstrapError, pause: float) -> None:
-        progress.note(f"{error.message} Trying again in {pause:.0f} s.")
+        progress.note(f"{error.message} Retrying in {pause:.0f} s.")
         drop_unfinished()
 
     def drop_unfinished() -> None:
@@ -126,7 +126,7 @@ class _Settlement:
             for record in self._altered:
                 self._cache.discard(record)
             evidence = [f"{self._cache.pkgs / record.stem}" for record in self._altered[:10]]
-            raise VerificationError("Packages in the cache are not as they were unpacked.", evidence=evidence)
+            raise VerificationError("Packages in the cache have changed since they were unpacked.", evidence=evidence)
 
 
 def _step_back() -> None:

@@ -64,7 +64,7 @@ def obstacle() -> str | None:
         version = metadata.version("condacolab")
     except metadata.PackageNotFoundError:
         return f"condacolab is not installed in {sys.prefix}"
-    return None if version in KNOWN_VERSIONS else f"condacolab {version} is none that this program knows"
+    return None if version in KNOWN_VERSIONS else f"condacolab {version} is not supported"
 
 
 def install(

@@ -45,9 +45,9 @@ class Subject:
     def __post_init__(self) -> None:
         if isinstance(self.make, nn.Module) or not callable(self.make):
             raise SubjectError(
-                "The model must come as a function that builds it.",
+                "Pass a function that builds the model, not the model itself.",
                 evidence=[f"make is {type(self.make).__name__}: the checks need fresh models from several seeds"],
-                hint="Pass the function, not the model: `Subject(lambda: MyModel(...), ...)`.",
+                hint="Use `Subject(lambda: MyModel(...), ...)`.",
             )
         for name, least in (("vocabulary", 2), ("context", 1)):
             value = getattr(self, name)

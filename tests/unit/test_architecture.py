@@ -16,6 +16,7 @@ PACKAGE = ROOT / "bootstrap"
 
 LEVELS = {
     "text": -1,
+    "hints": -1,
     "screen": 0,
     "scratch": 0,
     "errors": 0,
