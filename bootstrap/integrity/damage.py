@@ -47,7 +47,7 @@ def moved(facts: Facts) -> Iterator[Draft]:
         yield Draft(
             id="environment-moved",
             severity="doubtful",
-            summary=f"The environment was {faults[0].detail}, and {len(faults)} of its files name that place.",
+            summary=f"The environment was {faults[0].detail}, and {len(faults)} of its files refer to it.",
             evidence=shorten(faults),
             files=tuple(fault.path for fault in faults),
             package="python",

@@ -61,7 +61,7 @@ def _loader(facts: Facts) -> Iterator[Draft]:
         yield Draft(
             id="loader-variables",
             severity="broken",
-            summary=f"{' and '.join(facts.loader)} load libraries that break numpy.",
+            summary=f"Libraries loaded by {' and '.join(facts.loader)} break numpy.",
             evidence=(*told, *(f"without: {name} passes" for name in sorted(facts.without_loader))),
             files=tuple(foreign),
             package="numpy",

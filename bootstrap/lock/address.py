@@ -150,11 +150,11 @@ def _read(parts: SplitResult) -> bytes:
             return _limited(answer, address)
     except urllib.error.HTTPError as error:
         said = f"{address}: {error.code} {error.reason}"
-        raise LockNotFetchedError("The server refused to serve the lock.", evidence=[said]) from None
+        raise LockNotFetchedError("The server returned an error for the lock.", evidence=[said]) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise LockNotFetchedError(
-            "The lock's URL is malformed.", evidence=[address, f"{type(error).__name__}: {reason}"]
+            "Can't download the lock.", evidence=[address, f"{type(error).__name__}: {reason}"]
         ) from None
 
 
