@@ -1,4 +1,4 @@
-"""What the documentation says of each error, wherever the package is installed."""
+"""The documentation of each error, available offline."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LABELLED = re.compile(rf"^\*\*({'|'.join(LABELS)})\*\*: (.+?)(?=\n\n|\Z)", re.M
 
 @dataclass(frozen=True, repr=False)
 class ErrorPage(Shown):
-    """What an error means, how to look into it, and how to get past it."""
+    """What an error means, how to investigate it, and how to fix it."""
 
     id: str
     exit_code: int

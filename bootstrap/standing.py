@@ -1,4 +1,4 @@
-"""How a prefix stands to a lock."""
+"""How a prefix compares with a lock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SHOWN = 10
 
 @dataclass(frozen=True, repr=False)
 class Status(Shown):
-    """What is at a prefix, told without reading every file."""
+    """What is at a prefix, without reading every file."""
 
     prefix: Path
     lock: Path
@@ -90,7 +90,7 @@ class Status(Shown):
 
 
 def differences(comparison: Comparison, limit: int | None) -> list[str]:
-    """How a prefix differs from a lock, a line each, at most `limit` of them."""
+    """How a prefix differs from a lock, one line each, at most `limit` lines."""
     moved = [f for f in comparison.altered if f.reason == "prefix"]
     lines = [f"moved: {moved[0].detail}, and {len(moved)} files refer to the old path"] if moved else []
     lines += [f"missing: {r}" for r in comparison.missing]

@@ -104,7 +104,7 @@ def _run(args: argparse.Namespace) -> int:
             progress=progress,
         )
     except NoPinnedSetError as error:
-        # The file can't be had; the answer to the question can.
+        # The file can't be written, but the question can be answered.
         if error.diagnosis is not None and not args.json:
             _show(error.diagnosis, args)
         raise

@@ -49,7 +49,7 @@ def named(name: str) -> Path:
     """The folder of an environment as conda names it: ``base``, or a folder's name among conda's environments.
 
     Raises:
-        UsageError: It is no name.
+        UsageError: It isn't a name.
     """
     if not name or Path(name).name != name:
         raise UsageError(f"{name!r} is not an environment name.", hint="Pass a folder with `--prefix`.")

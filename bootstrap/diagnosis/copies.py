@@ -35,7 +35,7 @@ class Copy:
     python: Path
     """Its interpreter, as seen by commands behind `wrapper`."""
     wrapper: tuple[str, ...] = ()
-    """What goes before a command that shall see the copy."""
+    """What goes before a command that should see the copy."""
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def throw_away(target: Target, *, method: str = "auto") -> Iterator[Copy]:
         method: ``overlay``, ``copy``, or ``auto`` for the first where it is allowed.
 
     Raises:
-        ProofSpaceError: There is no room for it.
+        ProofSpaceError: Not enough disk space for it.
         ProofError: It can't be made.
     """
     with scratch_folder() as scratch:

@@ -18,7 +18,7 @@ def read_bytes(path: Path | str) -> bytes:
     """A regular file's content.
 
     Raises:
-        OSError: It can't be read, is no regular file (a pipe, a device), or is too large.
+        OSError: It can't be read, isn't a regular file (a pipe, a device), or is too large.
     """
     try:
         # Opening a pipe waits for its other end, unless told not to.

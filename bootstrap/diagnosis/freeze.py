@@ -36,7 +36,7 @@ def read_freeze(path: Path, target: Target, index: Index, progress: Progress) ->
 
     Raises:
         RequirementsNotFoundError: The file can't be read.
-        FreezeError: It is no list of an environment.
+        FreezeError: It isn't the output of pip freeze.
         FreezePythonError: It is of another Python than the target's.
         IndexUnreachableError: The index doesn't answer.
     """

@@ -74,7 +74,7 @@ def read_notebook(path: Path, importable: Callable[[str], bool | None] = lambda 
 
     Raises:
         RequirementsNotFoundError: It can't be read.
-        NotebookError: It is no notebook.
+        NotebookError: It isn't a notebook.
     """
     return read_cells(notebook_cells(path), importable)
 
@@ -84,7 +84,7 @@ def notebook_cells(path: Path) -> list[tuple[int, str]]:
 
     Raises:
         RequirementsNotFoundError: It can't be read.
-        NotebookError: It is no notebook.
+        NotebookError: It isn't a notebook.
     """
     try:
         data = json.loads(read_bytes(path))

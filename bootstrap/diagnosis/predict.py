@@ -23,7 +23,7 @@ def predict(court: Court, wanted: RequirementSet, title: str, progress: Progress
 
     Raises:
         IndexUnreachableError: An index doesn't answer.
-        ResolverError: A resolver ended in a way that is no answer.
+        ResolverError: A resolver failed without a usable answer.
     """
     began = time.monotonic()
     alone, together, notes = _ask_all(court, wanted.requirements, progress)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bootstrap.progress import Progress
 
 DEPENDENTS = ("pandas", "scipy", "scikit-learn", "matplotlib", "torch", "pyarrow", "xgboost", "numba", "h5py", "jax")
-"""Packages that stand on numpy's binary interface: imported afterwards where they are installed."""
+"""Packages that use numpy's binary interface: imported afterwards where they are installed."""
 _LIMIT_SECONDS = 3600.0
 _MOST_IMPORTS = 60
 _TRIAL = Path(__file__).with_name("trial.py")
@@ -66,7 +66,7 @@ def prove(court: Court, diagnosis: Diagnosis, progress: Progress) -> tuple[Trial
 
     Raises:
         ProofError: There is no environment to copy, or a copy can't be made.
-        ProofSpaceError: There is no room for one.
+        ProofSpaceError: Not enough disk space for one.
     """
     suspects: list[Finding] = [*diagnosis.culprits]
     suspects += [f for f in diagnosis.alone if f.disturbs and not f.failed and f not in suspects]
@@ -158,7 +158,7 @@ def observe(
 
     Raises:
         ProofError: The copy can't be made or used.
-        ProofSpaceError: There is no room for it.
+        ProofSpaceError: Not enough disk space for it.
     """
     with throw_away(target, method=method) as copy:
         job = {

@@ -262,7 +262,7 @@ def _fetched(url: str) -> bytes:
     """What an address holds.
 
     Raises:
-        OSError: It can't be had, or not within the limits of size and time.
+        OSError: It can't be fetched within the limits of size and time.
     """
     if url.lower().startswith("file:"):
         return read_bytes(urllib.request.url2pathname(urllib.parse.urlsplit(url).path))

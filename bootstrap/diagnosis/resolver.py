@@ -103,7 +103,7 @@ class Resolver:
 
         Raises:
             IndexUnreachableError: An index doesn't answer: then nothing is known.
-            ResolverError: The resolver ended in a way that is no answer.
+            ResolverError: The resolver failed without a usable answer.
         """
         key = (id(self.shadow) ^ hash(frozenset((d.key, d.version) for d in self.shadow)), question)
         with self._lock:

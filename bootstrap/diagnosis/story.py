@@ -145,7 +145,7 @@ def advice(story: Story) -> str:
 
 
 def tell_story(*, python: Path | str | None = None) -> Story:
-    """Tells the likely story of this runtime.
+    """Reconstructs what was installed in this runtime.
 
     Args:
         python: The interpreter whose packages are looked at; the running one unless given.

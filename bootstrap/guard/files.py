@@ -1,6 +1,6 @@
 """The files that conda, pip and uv read, and the part of each that is ours.
 
-A file that others write too has our lines between two marks; the rest stays as it is. What a file shall say is worked
+A file that others write too has our lines between two marks; the rest stays as it is. A file's text is worked
 out before any is written; every file is then written beside its place and moved there.
 """
 

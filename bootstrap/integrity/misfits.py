@@ -141,7 +141,7 @@ def _bounds(facts: Facts) -> Iterator[Draft]:
 
 
 def _lacking(facts: Facts) -> Iterator[Draft]:
-    """Distributions that stand on numpy and need, by their own word, what is not installed."""
+    """Distributions that depend on numpy and declare dependencies that aren't installed."""
     names = [*(d.name for d in facts.disk.distributions), *map(normalized, facts.disk.conda), "numpy"]
     there = {_VARIANT.sub("", name) for name in names}
     works = {result.name.removeprefix("import ") for result in facts.dependents if result.passed}

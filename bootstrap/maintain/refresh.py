@@ -51,7 +51,7 @@ class Settings:
     """Where the locks lie."""
     variants: tuple[Variant, ...] = VARIANTS
     update: tuple[str, ...] = ()
-    """Move only these packages, and what they force; empty means solve anew."""
+    """Update only these packages and what they force; empty solves everything."""
     channel: str | None = None
     """A channel in place of the specification's own; the locks name it."""
     repodata: Path | None = None
@@ -78,7 +78,7 @@ class Refreshed:
 
 
 def refresh(settings: Settings, *, progress: Callable[[str], None] = lambda _: None) -> tuple[Refreshed, ...]:
-    """Writes the locks anew, or none of them when anything fails.
+    """Rewrites all locks, or none if anything fails.
 
     Args:
         settings: What to do.
@@ -153,7 +153,7 @@ class _Run:
             try:
                 return read_lock(path), path.read_text(encoding="utf-8")
             except LockError:
-                # Solving anew is the way out of a lost or broken lock.
+                # A full solve replaces a lost or broken lock.
                 return None, ""
         old = read_lock(path)
         locked = {r.name for r in old.records}
@@ -202,7 +202,7 @@ class _Run:
         return arguments
 
     def moved(self) -> list[str]:
-        """What conda-lock is told to update.
+        """The packages that conda-lock is asked to update.
 
         It knows only names of the specification (another is a KeyError); the built-in solver has the true ones in
         its brief, so that any will do.

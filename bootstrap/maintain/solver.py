@@ -195,7 +195,7 @@ async def _known(gateway: Gateway, sources: Sequence[Any], request: Request) -> 
             held.append(_record(record))
         elif record.sha256 is None or known.sha256 is None or known.sha256.hex() == record.sha256:
             held.append(known)
-        # Otherwise the channel has replaced the file: what was locked can't be had any more.
+        # Otherwise the channel has replaced the file: the locked file is gone.
     return held
 
 

@@ -93,7 +93,7 @@ class PackageCache:
             os.close(descriptor)
 
     def _is(self, descriptor: int) -> bool:
-        """Whether an open folder is the cache still: who held it before may have deleted it, for want of content."""
+        """Whether an open folder is the cache still: who held it before may have deleted it because it was empty."""
         try:
             return os.path.samestat(os.fstat(descriptor), self.root.stat())
         except FileNotFoundError:

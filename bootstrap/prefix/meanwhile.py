@@ -69,7 +69,7 @@ def carry_over(before: Seen, source: str, target: str, owned: Collection[str]) -
         source: The folder.
         target: What stands for it, or will.
         owned: Paths there that are packages'; what was written to these is set aside. Compiled modules are left out:
-            Python makes them anew.
+            Python recreates them.
 
     Returns:
         What is there now, and the paths of what was set aside.

@@ -136,7 +136,7 @@ def to_record(data: dict[str, Any], meta: Path) -> InstalledRecord:
 
 
 def adopt_records(meta: Path) -> None:
-    """Writes conda's records anew as the engine understands them.
+    """Rewrites conda's records as the engine understands them.
 
     Else it leaves a package's files where they are when it removes the package.
 

@@ -130,13 +130,13 @@ def restore(
     """Restores a lock into a prefix: exact records, no solve, everything verified.
 
     A new environment is built beside its place and moved there when it is proven; one that is in place is
-    brought to the lock by the difference alone, in a copy that shares its files, and stays usable until the copy
+    updated to the lock by its differences, in a copy that shares its files, and stays usable until the copy
     replaces it. Files that belong to no conda package (what pip installed, say) are kept. Does nothing when the
     prefix agrees already.
 
     Args:
         lock: The lock.
-        prefix: Where the environment is, or shall be.
+        prefix: Where the environment is, or will be.
         platform: The platform to restore.
         categories: The lock's categories to restore.
         cache: Folder of unpacked packages; `default_cache()` unless given.
@@ -151,7 +151,7 @@ def restore(
     Raises:
         LockError: The lock can't be used.
         PrefixError: The prefix can't be used, or what was restored does not verify.
-        FetchError: An archive can't be had, or isn't what the lock says.
+        FetchError: An archive can't be fetched, or doesn't match the lock.
         EngineError: The installing engine failed otherwise.
         InterruptedRestoreError: The user stopped it.
         BootstrapError: What `additions` raised.

@@ -203,7 +203,7 @@ def run(
         retry_budget: Seconds of retrying in all; fewer where nothing ever comes from the channel.
 
     Raises:
-        FetchError: An archive can't be had, or is not what the lock says.
+        FetchError: An archive can't be fetched, or doesn't match the lock.
         PrefixError: Stage or cache can't be written.
         EngineError: The engine ended in another way.
     """

@@ -82,7 +82,7 @@ def install(
 
     Args:
         lock: The lock.
-        prefix: Where the environment shall be.
+        prefix: Where to put the environment.
         cache: Folder of unpacked packages.
         offline: Fetch nothing.
         adopt: Also take over a conda environment that this program did not make.

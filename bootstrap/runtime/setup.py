@@ -54,7 +54,7 @@ def set_up(
 
     Args:
         lock: The lock.
-        prefix: Where the environment is, or shall be.
+        prefix: Where the environment is, or will be.
         machine: The machine, with the variant that was chosen.
         cache: Folder of unpacked packages.
         offline: Fetch nothing.
@@ -184,7 +184,7 @@ def _ready(
 
 
 def _restart(kernel: Any, why: str) -> NoReturn:
-    """Has a kernel that can't be moved start anew."""
+    """Restarts a kernel that can't be moved."""
     # The reply to this cell goes out first; the error in it has the queued cells given up by the kernel itself.
     loop = kernel.io_loop
     loop.add_callback(loop.call_later, _SECONDS_TO_ANSWER, kernel.do_shutdown, True)

@@ -33,7 +33,7 @@ class Subject:
         device: ``cuda`` where there is one, unless given.
 
     Raises:
-        SubjectError: ``make`` is no function, or a number makes no sense.
+        SubjectError: ``make`` isn't a function, or a number is out of range.
     """
 
     make: Callable[[], nn.Module]

@@ -270,7 +270,7 @@ def reload(
     seed: int = 1704,
     network: nn.Module | None = None,
 ) -> tuple[LanguageModel, dict[str, float]]:
-    """The model from its checkpoint, and its validation loss and accuracy measured anew.
+    """The model from its checkpoint, and its validation loss and accuracy measured again.
 
     Args:
         corpus: The text that it was trained on.
