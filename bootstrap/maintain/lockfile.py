@@ -36,7 +36,7 @@ def annotate(text: str, *, variant: Variant, sizes: Mapping[str, int]) -> str:
 def _head(variant: Variant) -> list[str]:
     return [
         f"# The locked environment, for {variant.title}. Written by `bootstrap lock` with conda-lock {SUPPORTED}.",
-        "# Don't edit it by hand: `bootstrap lock` regenerates it from environment.yml, and",
+        "# Don't edit it by hand: `bootstrap lock` solves it anew from environment.yml, and",
         "# `bootstrap lock --update NAME` moves one package and as little else as possible.",
         "# A size beside a sha256 is the archive's, in bytes, where its channel states it.",
     ]
