@@ -43,10 +43,10 @@ def default_prefix(*, to_make: bool = False) -> Path:
     """The first of: ``$BOOTSTRAP_PREFIX``, the activated environment, the one that `run` made, ``/opt/conda``.
 
     An activated environment that this program did not make, as conda's ``base`` often is, stands behind what `run`
-    made, and is never one to make anew.
+    made, and is never recreated.
 
     Args:
-        to_make: Whether the environment shall be made or changed, and not only looked at.
+        to_make: Whether the environment will be created or changed, not just inspected.
     """
     from bootstrap.prefix.state import read_state
     from bootstrap.runtime.journal import Journal
@@ -97,7 +97,7 @@ def find_lock(
     for place in places:
         if place.is_file():
             return place
-    raise LockNotFoundError(f"There is no {name}.", evidence=[f"looked for: {place}" for place in places])
+    raise LockNotFoundError(f"Lock file not found: {name}.", evidence=[f"looked for: {place}" for place in places])
 
 
 def restore(
@@ -114,7 +114,7 @@ def restore(
 
     Args:
         lock: Path or address of a conda-lock.yml; see `find_lock`.
-        prefix: Where the environment shall be; `default_prefix()` unless given.
+        prefix: Where to put the environment; `default_prefix()` unless given.
         variant: ``cpu``, ``cuda`` or ``auto``; only used to find a lock.
         cache: Folder of unpacked packages.
         offline: Use only what the cache holds.
@@ -171,7 +171,9 @@ def status(
     variant: str = "auto",
     cache: StrPath | None = None,
 ) -> Status:
-    """Tells what is at a prefix and how it stands to a lock. Files are told unchanged by size, time and inode.
+    """Shows what is at a prefix and how it differs from a lock.
+
+    Files whose size, time and inode are the same count as unchanged.
 
     Args:
         lock: Path of a conda-lock.yml; see `find_lock` for the default.
@@ -219,7 +221,7 @@ def _guard_state(prefix: Path) -> str:
 def explain_lock(
     lock: StrPath | None = None, package: str | None = None, *, variant: str = "auto", platform: str = PLATFORM
 ) -> Explanation:
-    """Tells what a lock would install, and why a package is in it.
+    """Shows what a lock would install, and why a package is in it.
 
     Args:
         lock: Path of a conda-lock.yml; see `find_lock` for the default.
@@ -258,7 +260,7 @@ def check(
         lock: The lock to compare a prefix with; the one it was restored from unless given.
         imports: Packages to import; numpy's dependents and what no other locked package needs unless given.
         full: Hash every file and import every dependent. By default that is done from outside, and not for this
-            process, whose answer shall come within moments.
+            process, which should answer within moments.
         repair: Do what can be done about the causes, and return the report on what came of it.
         progress: Receives the states of the work.
 
@@ -338,7 +340,7 @@ def _guard_notes(prefix: Path) -> list[Cause]:
             severity="note",
             summary=f"The guard was turned off on {found.since}: installs may replace locked packages."
             if off
-            else "The guard is on, but part of it was taken away: installs may replace locked packages.",
+            else "The guard is on, but part of it is missing: installs may replace locked packages.",
             evidence=found.undone,
             repair=f"Run `bootstrap guard on --prefix {prefix}`.",
             since=found.since if off else "",
@@ -453,7 +455,7 @@ def run(
     Args:
         variant: ``cpu``, ``cuda``, or ``auto`` for what this machine's driver supports.
         lock: Path or address of a conda-lock.yml; see `find_lock`.
-        prefix: Where the environment shall be; `default_prefix()` unless given.
+        prefix: Where to put the environment; `default_prefix()` unless given.
         cache: Folder of unpacked packages.
         offline: Use only what the cache holds.
         adopt: Also take over a conda environment that this program did not make.
@@ -487,7 +489,7 @@ def run(
             progress=shown,
         )
     except KeyboardInterrupt:
-        raise InterruptedRestoreError("Stopped before the environment was ready.") from None
+        raise InterruptedRestoreError("Interrupted before the environment was ready.") from None
     finally:
         shown.close()
 
@@ -510,7 +512,7 @@ def undo(*, dry_run: bool = False) -> Undone:
 
 
 def explain(error: str | int | BootstrapError | None = None) -> ErrorPage | ErrorPages:
-    """Tells what an error means, what to look at, and how to get past it.
+    """Explains an error, how to investigate it, and how to fix it.
 
     Args:
         error: Its name, as an error's last line says it (``hash-mismatch``); its exit code; or the error itself.

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from bootstrap.hints import in_cell
 from bootstrap.text import shown
 
 if TYPE_CHECKING:
@@ -34,24 +35,24 @@ _CODE = re.compile(r"`([^`]+)`")
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """What was done or found, in a few lines.
+    """A result or an error, in a few lines.
 
     In a notebook a card that ends a cell, or is given to ``display``, shows as HTML; ``print`` and ``str`` give the
     plain text; rich's ``Console.print`` colours it as far as its stream allows.
     """
 
     title: str
-    """One sentence or less; what is between backticks is shown as code in HTML."""
+    """One sentence or less; HTML shows text in backticks as code."""
     verdict: Verdict = "info"
-    """Decides the colour, and the word where none is given."""
+    """Sets the colour, and the word unless one is given."""
     word: str = ""
     """The verdict in the subject's own word: ``ready``, ``healthy``, ``error``."""
     rows: tuple[tuple[str, str], ...] = ()
     """Label and value, one line each."""
     details: tuple[str, ...] = ()
-    """Evidence: paths, file lines, records. Shown as it is, in fixed width where there is a choice."""
+    """Evidence: paths, file lines, records. Shown verbatim, in a fixed-width font where possible."""
     next: str = ""
-    """What to do now; commands between backticks."""
+    """The next step, with commands in backticks; HTML, which notebooks show, has them as Python."""
     more: str = ""
     """Where to read on: a page and its section."""
 
@@ -120,7 +121,7 @@ class Card:
             )
         parts += [
             f'<div style="margin:6px 0 0;overflow-wrap:anywhere"><strong>{label}:</strong> {_marked(value)}</div>'
-            for label, value in self._last()
+            for label, value in [(label, in_cell(value)) for label, value in self._last()]
         ]
         return "".join([*parts, "</div>"])
 

@@ -48,7 +48,7 @@ def told_with_cell(shell: Any, line: str) -> str:
     for number, source in reversed(list(enumerate(_sources(shell)))):
         for text in source.splitlines() if isinstance(source, str) else ():
             if writes.search(text):
-                return f"{line}; cell {number} says `{text.strip()[:160]}`"
+                return f"{line}; cell {number} has `{text.strip()[:160]}`"
     code = linecache.cache.get(line.rpartition(" comes from ")[2], ())
     written = "".join(code[2]).strip() if len(code) > 2 else ""
     cell = next((n for n, source in enumerate(_sources(shell)) if written and str(source).strip() == written), None)

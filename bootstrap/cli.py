@@ -26,50 +26,61 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "a notebook's machine": {
-        "run": ("bootstrap.commands.run", "have this machine's notebooks run in the environment"),
-        "undo": ("bootstrap.commands.undo", "put back everything that `run` changed"),
+        "run": ("bootstrap.commands.run", "run this machine's notebooks in the locked environment"),
+        "undo": ("bootstrap.commands.undo", "undo everything that `run` changed"),
     },
     "an environment": {
-        "restore": ("bootstrap.commands.restore", "make or update it from a lock"),
-        "check": ("bootstrap.commands.check", "prove it healthy, or name what is wrong and mend it"),
+        "restore": ("bootstrap.commands.restore", "create or update it from a lock"),
+        "check": ("bootstrap.commands.check", "prove it healthy, or find and repair what is wrong"),
         "guard": ("bootstrap.commands.guard", "refuse installs that would replace a locked package"),
-        "status": ("bootstrap.commands.status", "what is there, in a moment"),
+        "status": ("bootstrap.commands.status", "show what is there, quickly"),
     },
     "questions": {
-        "diagnose": ("bootstrap.commands.diagnose", "which requirement would replace or break numpy, or did"),
-        "explain-lock": ("bootstrap.commands.explain", "what a lock holds, and why"),
-        "explain": ("bootstrap.commands.explain_error", "what an error means, and how to get past it"),
+        "diagnose": ("bootstrap.commands.diagnose", "find what would break numpy, or what did"),
+        "explain-lock": ("bootstrap.commands.explain", "show what is in a lock, and why"),
+        "explain": ("bootstrap.commands.explain_error", "show what an error means and how to fix it"),
     },
     "locks, for maintainers": {
-        "lock": ("bootstrap.maintain.cli", "write them anew, update one package, or check them"),
-        "diff": ("bootstrap.maintain.cli", "compare two"),
-        "render": ("bootstrap.maintain.cli", "write one as an explicit file for conda"),
+        "lock": ("bootstrap.maintain.cli", "solve, update one package, or check"),
+        "diff": ("bootstrap.maintain.cli", "compare two locks"),
+        "render": ("bootstrap.maintain.cli", "write a lock as an explicit file for conda"),
     },
     "your shell": {
-        "completion": ("bootstrap.commands.completion", "print its completion of these commands"),
+        "completion": ("bootstrap.commands.completion", "print the script for tab completion"),
     },
 }
 """Where each command is registered and what it does, in the order of the help."""
 
 _HOMES = {name: home for group in _COMMANDS.values() for name, (home, _) in group.items()}
 
+_AFTER_STOP = {
+    "check": "Run this again. Nothing was changed.",
+    "check --repair": "Run this again: it starts with what is still broken.",
+    "undo": "Run `bootstrap undo` again: it continues where it stopped.",
+    "guard": "Run `bootstrap guard`: it says whether the guard is on, or what is unfinished.",
+    "diagnose": "Run this again. The examined environment is unchanged.",
+    "lock": "Run this again; `git status` shows whether the locks were already written.",
+    **dict.fromkeys(("status", "explain-lock", "explain", "diff", "completion"), "Nothing was changed."),
+}
+"""What is true after Ctrl-C or SIGTERM, by command; for others, see the error's own hint."""
+
 _EPILOG = """\
 examples:
-  bootstrap restore -p ./env           make the environment that conda-lock.yml says
+  bootstrap restore -p ./env           create the environment in conda-lock.yml
   bootstrap check -p ./env             prove it healthy
-  bootstrap diagnose requirements.txt  which requirement would replace numpy
-  bootstrap explain hash-mismatch      what an error means; every error's last line says its name
+  bootstrap diagnose requirements.txt  find the requirement that would replace numpy
+  bootstrap explain hash-mismatch      what an error means; its last line gives its name
 
 exit codes:
   0 done or healthy; 3 doubtful or different; 4 broken or guilty; 2 wrong usage; 10-29 the lock; 30-39 the prefix;
-  40-49 downloads; 50 the installing engine; 51-59 repair and guard; 60-79 locking; 80-95 the machine and its
-  notebook; 96-99 the workbench; 100-119 diagnosing; 120-129 what a server or the system refuses; 130 interrupted.
-  `bootstrap explain` tells about each.
+  40-49 downloads; 50 the install engine; 51-59 repair and guard; 60-79 locking; 80-95 the machine and its
+  notebook; 96-99 the workbench; 100-119 diagnosing; 120-129 refused by a server or the system; 130 interrupted.
+  `bootstrap explain` lists them.
 """
 
 
 def description() -> str:
-    """What the program is for, and its commands by what they are about."""
+    """What the program does, and its commands by topic."""
     lines = ["A locked, isolated conda environment with a numpy that is proven healthy."]
     for title, commands in _COMMANDS.items():
         lines += ["", f"{title}:", *(f"  {name:<14}{summary}" for name, (_, summary) in commands.items())]
@@ -80,16 +91,18 @@ def parser(*names: str) -> Parser:
     """The command line's grammar.
 
     Args:
-        names: The only commands that matter; every one unless given. To import all takes longer than some do.
+        names: Commands to include; all by default. Importing all takes longer than running some.
     """
     root = Parser(
         prog="bootstrap", usage="bootstrap [-h] [--version] COMMAND ...", description=description(), epilog=_EPILOG
     )
-    root.add_argument("--version", action="version", version=f"condacolab-bootstrap {__version__}", help="print it")
+    root.add_argument(
+        "--version", action="version", version=f"condacolab-bootstrap {__version__}", help="print the version"
+    )
     commands = root.add_subparsers(
         prog="bootstrap", metavar="COMMAND", dest="command", required=True, help=argparse.SUPPRESS
     )
-    # For what tells of all commands, and is one of them.
+    # For `completion`, which lists all commands.
     root.set_defaults(grammar=parser)
     for home in dict.fromkeys(_HOMES[name] for name in names or _HOMES):
         import_module(home).register(commands)
@@ -103,9 +116,9 @@ def _add_output_options(command: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--json", action="store_true", help="one JSON document on stdout; progress as JSON lines on stderr"
     )
-    group.add_argument("-q", "--quiet", action="store_true", help="no progress; only the result, or the error")
+    group.add_argument("-q", "--quiet", action="store_true", help="show only the result or the error, no progress")
     group.add_argument(
-        "-v", "--verbose", action="store_true", help="more detail; a traceback with an unforeseen error"
+        "-v", "--verbose", action="store_true", help="show more detail, and a traceback on an internal error"
     )
 
 
@@ -118,7 +131,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return _reader_left()
     except SystemExit as leaving:
-        # rich ends the program, with code 1, where its reader has gone; argparse does after a help.
+        # rich exits with 1 when its reader has gone; argparse exits after --help.
         if isinstance(leaving.__context__, BrokenPipeError):
             return _reader_left()
         try:
@@ -130,13 +143,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _reader_left() -> int:
-    """The reader has gone (`bootstrap ... | head`): nothing is left to say, not even at exit."""
+    """Discards further output: its reader has gone (`bootstrap ... | head`)."""
     sys.stdout = None
     return EXIT_OK
 
 
 def _main(argv: Sequence[str]) -> int:
-    as_json, verbose = "--json" in argv, False
+    as_json, verbose, args = "--json" in argv, False, None
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         args = _parse(argv)
@@ -145,8 +158,9 @@ def _main(argv: Sequence[str]) -> int:
     except BootstrapError as error:
         return _tell(error, as_json=as_json)
     except KeyboardInterrupt:
-        hint = "Run the same command again: it finishes what was begun."
-        return _tell(InterruptedRestoreError("Stopped.", hint=hint), as_json=as_json)
+        command = args.command if args else ""
+        hint = _AFTER_STOP.get("check --repair" if getattr(args, "repair", False) else command)
+        return _tell(InterruptedRestoreError("Interrupted.", hint=hint), as_json=as_json)
     except BrokenPipeError:
         raise
     except Exception as error:
@@ -156,10 +170,10 @@ def _main(argv: Sequence[str]) -> int:
         evidence = [f"{type(error).__name__}: {error}", f"{where.filename}:{where.lineno}"]
         if isinstance(error, (OSError, MemoryError)):
             return _tell(
-                SystemRefusedError("The operating system refused a step.", evidence=evidence), as_json=as_json
+                SystemRefusedError("The operating system reported an error.", evidence=evidence), as_json=as_json
             )
-        hint = "This is a fault of the program: please report it, with what `-v` prints."
-        fault = BootstrapError("Something went wrong that nobody foresaw.", evidence=evidence, hint=hint)
+        hint = "Please report this bug, with the output of `-v`."
+        fault = BootstrapError("Internal error.", evidence=evidence, hint=hint)
         return _tell(fault, as_json=as_json)
     return code
 
@@ -170,9 +184,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         hint = did_you_mean(word, _HOMES)
         usage = parser("completion").format_usage().strip()
         raise UsageError(
-            f"There is no command {word}.", evidence=[usage], hint=f"{hint} `bootstrap --help` lists them.".strip()
+            f"Unknown command: {word}.", evidence=[usage], hint=f"{hint} `bootstrap --help` lists them.".strip()
         )
-    # Its own help, and what a root without a command says, need none of them.
+    # The top-level help and usage need none of the commands.
     found: argparse.Namespace = parser(word or "completion").parse_args(argv)
     return found
 

@@ -120,7 +120,7 @@ def in_notebook() -> bool:
 
 
 class _Clock:
-    """Tells the seconds that are left, from the rate since the stage began."""
+    """Estimates the seconds left from the rate since the stage began."""
 
     def __init__(self) -> None:
         self._stage = ""

@@ -1,7 +1,7 @@
-"""Every error a user can meet, each with its own exit code.
+"""Every error that a user can see, each with its own exit code.
 
-An error says what happened (``message``), on what evidence (``evidence``: file, line, record, path), and
-what to do next (``hint``). The command line prints these three and exits with ``exit_code``; the library
+An error says what happened (``message``), what shows it (``evidence``: file, line, record, path), and what to
+do next (``hint``). The command line prints these three and exits with ``exit_code``; the library
 raises them. Exit codes 0, 3 and 4 are verdicts (healthy, doubtful, broken), 2 is a usage error.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from bootstrap.hints import as_python, in_cell
 from bootstrap.text import shown
 
 if TYPE_CHECKING:
@@ -28,12 +29,12 @@ ERRORS_PAGE = "docs/errors.md"
 class BootstrapError(Exception):
     """What went wrong, the evidence, and what to do next.
 
-    What comes from others is made fit to be shown: control codes in words, addresses without passwords.
+    Text from elsewhere is made safe to show: control codes are spelled out, passwords in URLs are masked.
 
     Args:
         message: One sentence: what happened.
         evidence: Facts that show it, one line each.
-        hint: What to do next; falls back to the class's own.
+        hint: What to do next; the class's own by default.
     """
 
     exit_code: ClassVar[int] = EXIT_INTERNAL
@@ -48,7 +49,7 @@ class BootstrapError(Exception):
 
     @classmethod
     def error_id(cls) -> str:
-        """The error's stable name, for JSON and for looking it up: the class name in kebab case."""
+        """The error's stable name, used in JSON and by ``bootstrap explain``: the class name in kebab case."""
         name = cls.__name__.removesuffix("Error")
         return "".join(f"-{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
 
@@ -70,22 +71,23 @@ class BootstrapError(Exception):
 
     @property
     def page(self) -> str:
-        """The section of the documentation about this error: a page's path in the repository, and an anchor."""
+        """This error's section of the documentation: the page's path in the repository, and an anchor."""
         return f"{ERRORS_PAGE}#{self.id}"
 
     @property
     def more(self) -> str:
-        """The command that shows this section wherever the package is installed."""
+        """The command that shows this section offline."""
         return f"bootstrap explain {self.id}"
 
     def _render_traceback_(self) -> list[str]:
-        """What a notebook shows of it when nobody catches it: the same lines as the command line, no traceback."""
-        more = [f"  next: {self.hint}"] if self.hint else []
-        return [f"error: {self.message}", *(f"  {line}" for line in self.evidence), *more, f"  more: {self.more}"]
+        """What a notebook shows for an uncaught error: the command line's output, hints as Python, no traceback."""
+        more = [f"  next: {in_cell(self.hint)}"] if self.hint else []
+        more += [f"  more: {as_python(self.more)}"]
+        return [f"error: {self.message}", *(f"  {line}" for line in self.evidence), *more]
 
 
 def every_error() -> list[type[BootstrapError]]:
-    """The errors that have an exit code of their own, in its order."""
+    """All errors with an exit code of their own, sorted by it."""
     found: set[type[BootstrapError]] = set()
     waiting = [BootstrapError]
     while waiting:
@@ -96,7 +98,7 @@ def every_error() -> list[type[BootstrapError]]:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A question that names the known word most like a given one; empty where none is."""
+    """Asks whether the known word closest to the given one was meant; empty if none is close."""
     from difflib import get_close_matches
 
     near = get_close_matches(word, list(known), n=1)
@@ -104,10 +106,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 class UsageError(BootstrapError):
-    """The command line, or a call, makes no sense: a command, an option, a name or a value that there is not."""
+    """Unknown command, option, name or value, on the command line or in a call."""
 
     exit_code = EXIT_USAGE
-    hint = "`bootstrap --help` lists the commands, `bootstrap COMMAND --help` a command's options."
+    hint = "Run `bootstrap --help` for the commands, `bootstrap COMMAND --help` for a command's options."
 
 
 # The lock file: 10 to 29
@@ -118,28 +120,28 @@ class LockError(BootstrapError):
 
 
 class LockNotFoundError(LockError):
-    """No lock file there, or not readable."""
+    """The lock file is missing or unreadable."""
 
     exit_code = 10
-    hint = "Give the lock's path with --lock, or run in the folder that holds conda-lock.yml."
+    hint = "Pass the lock's path with `--lock FILE`, or run this in the folder that contains conda-lock.yml."
 
 
 class LockSyntaxError(LockError):
-    """Not YAML, or not in the shape of a conda-lock file."""
+    """The file isn't valid YAML, or isn't a conda-lock file."""
 
     exit_code = 11
-    hint = "Write the lock anew with `bootstrap lock`, or restore the committed file."
+    hint = "Regenerate the lock with `bootstrap lock`, or restore the committed file."
 
 
 class LockVersionError(LockError):
     """The lock's format version is not 1."""
 
     exit_code = 12
-    hint = "Write the lock anew with conda-lock 4 (format version 1)."
+    hint = "Regenerate the lock with conda-lock 4 (format version 1)."
 
 
 class PlatformNotLockedError(LockError):
-    """The lock has no records for the platform asked for."""
+    """The lock has no records for the requested platform."""
 
     exit_code = 13
     hint = "Add the platform to environment.yml and lock again."
@@ -149,60 +151,60 @@ class PipEntryError(LockError):
     """The lock holds a package that pip would install."""
 
     exit_code = 14
-    hint = "Take the package from conda-forge instead of a pip: section, and lock again."
+    hint = "Move the package from the pip: section to conda-forge, and lock again."
 
 
 class MissingHashError(LockError):
     """A record has no usable sha256."""
 
     exit_code = 15
-    hint = "Lock again from a channel whose repodata states sha256; nothing is downloaded unverified."
+    hint = "Lock again against a channel whose repodata has sha256; nothing is downloaded unverified."
 
 
 class UrlSchemeError(LockError):
-    """A record's URL is neither https nor file (nor http on loopback)."""
+    """A record's URL is not https, file, or http on loopback."""
 
     exit_code = 16
     hint = "Lock against an https or file channel."
 
 
 class UrlCredentialsError(LockError):
-    """A record's URL carries user info or a token."""
+    """A record's URL contains a user name, password or token."""
 
     exit_code = 17
-    hint = "Remove the credentials from the channel's URL, change them (they are public now), and lock again."
+    hint = "Remove the credentials from the channel's URL, revoke them (treat them as public), and lock again."
 
 
 class ForeignChannelError(LockError):
-    """A record's URL lies outside the lock's own channels."""
+    """A record's URL is outside the lock's own channels."""
 
     exit_code = 18
-    hint = "Name the channel in environment.yml and lock again, or restore the committed lock."
+    hint = "Add the channel to environment.yml and lock again, or restore the committed lock."
 
 
 class UnsafePathError(LockError):
-    """A record's URL or file name climbs out of its channel."""
+    """A record's URL or file name points outside its channel."""
 
     exit_code = 19
     hint = "Don't use this lock: its paths leave the channel. Restore the committed file."
 
 
 class DuplicateRecordError(LockError):
-    """Two records for one package name on one platform."""
+    """The lock has two records for one package on one platform."""
 
     exit_code = 20
-    hint = "Lock again; a hand-merged lock often has both sides of a conflict."
+    hint = "Lock again; a hand-merged lock often keeps both sides of a conflict."
 
 
 class DanglingDependencyError(LockError):
-    """A record depends on a package that the lock doesn't hold."""
+    """A record depends on a package that isn't in the lock."""
 
     exit_code = 21
     hint = "Lock again; don't remove records by hand."
 
 
 class RequiredPackageError(LockError):
-    """A package that the environment can't do without is not in the lock."""
+    """A required package is not in the lock."""
 
     exit_code = 22
     hint = "Add the package to environment.yml and lock again."
@@ -216,45 +218,45 @@ class WrongSubdirError(LockError):
 
 
 class RecordMismatchError(LockError):
-    """A record's name, version or build is not that of the file it points at."""
+    """A record's name, version or build doesn't match the file that it points to."""
 
     exit_code = 24
-    hint = "Lock again; a hand-edited or badly merged lock often has this."
+    hint = "Lock again; this is common in locks edited or merged by hand."
 
 
 class LockAddressError(LockError):
-    """The lock's address is none that a lock is read from, or has a web page instead of a lock."""
+    """The lock's URL is malformed or not allowed, or serves a web page instead of a lock."""
 
     exit_code = 90
-    hint = "Give the address of the file itself, https, as it is downloaded; #sha256=HEX may follow."
+    hint = "Give the https URL of the raw file; `#sha256=HEX` may follow it."
 
 
 class LockDigestError(LockError):
-    """At the lock's address is another content than its ``#sha256=`` names."""
+    """The lock downloaded from a URL doesn't match its ``#sha256=``."""
 
     exit_code = 91
-    hint = "Ask whoever gave you the address: the lock was changed, or the digest is another file's."
+    hint = "Ask whoever gave you the URL: the lock has changed, or the digest belongs to another file."
 
 
 class LockNotFetchedError(LockError):
-    """The lock at an address couldn't be fetched."""
+    """The lock couldn't be downloaded."""
 
     exit_code = 92
-    hint = "Check the address and the network and try again, or download the file and name that."
+    hint = "Check the URL and the network and try again, or download the file and pass its path."
 
 
 class UnsafePackageError(LockError):
-    """A package has the locked hash, and what it holds may not be installed: see the evidence."""
+    """A package has the locked hash, but its contents are unsafe to install."""
 
     exit_code = 25
-    hint = "Lock another build of it, and tell whoever made the package; an environment in place is unchanged."
+    hint = "Lock another build of it, and report this one to its maintainer. The existing environment is unchanged."
 
 
 class PackageConflictError(LockError):
-    """Two packages claim one place: a file against a folder, a link that would lead another's files astray."""
+    """Two packages conflict: one's file is the other's folder, or one's link would redirect the other's files."""
 
     exit_code = 26
-    hint = "Choose another build of one of the two in environment.yml and lock again."
+    hint = "Choose another build of one of them in environment.yml, and lock again."
 
 
 # The prefix: 30 to 39
@@ -265,152 +267,152 @@ class PrefixError(BootstrapError):
 
 
 class NotAnEnvironmentError(PrefixError):
-    """The folder is there, isn't empty, and is no conda environment."""
+    """The folder exists, isn't empty, and isn't a conda environment."""
 
     exit_code = 30
-    hint = "Choose another --prefix, or empty this folder yourself; it was left as it is."
+    hint = "Choose another `--prefix`, or empty this folder yourself; nothing in it was changed."
 
 
 class PrefixNotWritableError(PrefixError):
-    """The prefix, or the folder it lies in, can't be written."""
+    """The prefix, or its parent folder, isn't writable."""
 
     exit_code = 31
-    hint = "Choose a --prefix that you may write to."
+    hint = "Choose a `--prefix` that you can write to."
 
 
 class DiskSpaceError(PrefixError):
-    """Too little room for the environment."""
+    """There isn't enough disk space for the environment."""
 
     exit_code = 32
-    hint = "Free some space, or choose another --prefix or --cache; the environment in place is unchanged."
+    hint = "Free some space, or choose another `--prefix` or `--cache`. The existing environment is unchanged."
 
 
 class PrefixBusyError(PrefixError):
-    """Another restore is at work on this prefix."""
+    """Another restore is running on this prefix."""
 
     exit_code = 33
-    hint = "Wait until it ends, then run the command again."
+    hint = "Wait for it to finish, then run this again."
 
 
 class VerificationError(PrefixError):
-    """What was restored doesn't match the lock."""
+    """The restored files don't match the lock."""
 
     exit_code = 34
-    hint = "Run the command again; if it recurs, delete the cache folder and report the evidence."
+    hint = "Run this again. If it recurs, delete the cache folder and report the evidence."
 
 
 class PrefixNotFoundError(PrefixError):
-    """No environment at the prefix."""
+    """There is no environment at the prefix."""
 
     exit_code = 35
-    hint = "Make it with `bootstrap restore`, or give the right --prefix."
+    hint = "Create it with `bootstrap restore`, or pass the right `--prefix`."
 
 
 class PrefixTooLongError(PrefixError):
-    """The prefix's path is too long to be written into the packages' binary files."""
+    """The prefix's path is too long for the packages' binary files."""
 
     exit_code = 36
-    hint = "Choose a shorter --prefix."
+    hint = "Choose a shorter `--prefix`."
 
 
 class NotOursError(PrefixError):
-    """The prefix holds a conda environment that this program did not make."""
+    """The prefix is a conda environment that bootstrap didn't create."""
 
     exit_code = 37
-    hint = "Choose another --prefix, or pass --adopt to bring that environment to the lock."
+    hint = "Choose another `--prefix`, or pass `--adopt` to make that environment match the lock."
 
 
 class InTheWayError(PrefixError):
-    """A file, folder or link in the environment, or a path in its records, would lead a change astray."""
+    """A file, folder, link or recorded path in the environment would redirect a change elsewhere."""
 
     exit_code = 38
-    hint = "Nothing was changed. Move away what the evidence names, and run the command again."
+    hint = "Nothing was changed. Move what the evidence lists out of the way, and run this again."
 
 
 class PrefixPlaceError(PrefixError):
-    """No environment can be made or exchanged at this place: a mount point, or a name that files can't hold."""
+    """The path can't hold an environment: it is a mount point, or has characters that files can't store."""
 
     exit_code = 39
-    hint = "Choose another --prefix; nothing was changed."
+    hint = "Choose another `--prefix`; nothing was changed."
 
 
 # Downloads and archives: 40 to 49
 
 
 class FetchError(BootstrapError):
-    """A package archive could not be had."""
+    """A package archive couldn't be fetched."""
 
 
 class ArchiveNotFoundError(FetchError):
-    """The channel has no such file (HTTP 404 or 410, or no local file)."""
+    """The channel doesn't have this file (HTTP 404 or 410, or a missing local file)."""
 
     exit_code = 40
-    hint = "The channel no longer serves this file: lock again, or use a mirror that keeps it."
+    hint = "Lock again, or use a mirror that still has the file."
 
 
 class ServerError(FetchError):
-    """The server kept answering with an error."""
+    """The server kept returning an error."""
 
     exit_code = 41
     retry_after: float | None = None
-    """Seconds that it asks to be left alone for."""
-    hint = "The server is at fault: try again later. What was fetched is kept."
+    """Seconds to wait, as the server asked."""
+    hint = "The problem is on the server: try again later. Finished downloads are kept."
 
 
 class ConnectionFailedError(FetchError):
-    """The connection was refused, cut, or stalled."""
+    """The connection was refused, dropped, or stalled."""
 
     exit_code = 42
-    hint = "Check the network, then run the command again. What was fetched is kept."
+    hint = "Check the network, then run this again. Finished downloads are kept."
 
 
 class HashMismatchError(FetchError):
-    """An archive's content is not what the lock says."""
+    """An archive's sha256 doesn't match the lock."""
 
     exit_code = 43
-    hint = "Nothing of it was used. A bad mirror or proxy is the usual cause; run again, or lock again."
+    hint = "Run this again, or lock again. A bad mirror or proxy is the usual cause; the archive was not used."
 
 
 class ArchiveCorruptError(FetchError):
-    """An archive has the locked hash but can't be unpacked as a conda package."""
+    """An archive has the locked hash, but isn't a valid conda package."""
 
     exit_code = 44
-    hint = "The package itself is faulty: choose another build in environment.yml and lock again."
+    hint = "The package itself is broken: choose another build in environment.yml and lock again."
 
 
 class OfflineError(FetchError):
-    """Offline was asked for and the cache doesn't hold everything."""
+    """Offline mode is on, and the cache lacks some of the packages."""
 
     exit_code = 45
-    hint = "Run once without --offline to fill the cache."
+    hint = "Run once without `--offline` to fill the cache."
 
 
 class AccessRefusedError(FetchError):
-    """The server refuses to hand out an archive (HTTP 401, 403, 407 or 451)."""
+    """The server refuses access to an archive (HTTP 401, 403, 407 or 451)."""
 
     exit_code = 120
-    hint = "It won't change its mind by itself: use a mirror that serves this file, or lock against another channel."
+    hint = "Retrying won't help: use a mirror that serves this file, or lock against another channel."
 
 
 class RedirectRefusedError(FetchError):
-    """The server redirects from https to http, or to another scheme; a redirect from https to https is followed."""
+    """The server redirects from https to http or to another scheme; only redirects to https are followed."""
 
     exit_code = 121
-    hint = "Nothing was fetched from there. Use another mirror, and tell the channel's operator."
+    hint = "Use another mirror, and tell the channel's operator. Nothing was fetched from there."
 
 
 class SystemRefusedError(BootstrapError):
-    """The operating system refused a step: a failing disk, too many open files, no memory left."""
+    """The operating system reported an error: a failing disk, too many open files, out of memory."""
 
     exit_code = 122
-    hint = "See to what the evidence names, then run the same again: it goes on where it stopped."
+    hint = "Fix the problem above, then run this again: it continues where it stopped."
 
 
 class EngineError(BootstrapError):
-    """The installing engine (py-rattler) ended in a way that has no better name."""
+    """The install engine (py-rattler) failed for a reason not covered by another error."""
 
     exit_code = 50
-    hint = "Run the command again with -v, and report what it prints; the environment in place is unchanged."
+    hint = "Run this again. If it recurs, report the evidence. The existing environment is unchanged."
 
 
 # The runtime and its notebook: 80 to 95
@@ -424,109 +426,109 @@ class UnsupportedMachineError(RuntimeSetupError):
     """The locked environment can't run on this machine."""
 
     exit_code = 80
-    hint = "The environment is for Linux on x86-64, as Colab has it; nothing was changed."
+    hint = "Use Linux on x86-64, as on Colab. Nothing was changed."
 
 
 class CondacolabFailedError(RuntimeSetupError):
     """condacolab ended before the environment was installed."""
 
     exit_code = 82
-    hint = "Run the cell again. If it recurs, report the evidence; the kernel and its Python are unchanged."
+    hint = "Run the cell again. If it recurs, report the evidence. The kernel and its Python are unchanged."
 
 
 class KernelProofError(RuntimeSetupError):
-    """No kernel can start in the environment; a new one was thrown away, and what was in place stays as it was."""
+    """No kernel can start in the new environment, so it was discarded; the existing one is unchanged."""
 
     exit_code = 83
-    hint = "The evidence names the cause. This kernel goes on as before; if it recurs with the same lock, lock anew."
+    hint = "Fix what the evidence shows. If it recurs with the same lock, lock again. This kernel is unaffected."
 
 
 class JournalError(RuntimeSetupError):
-    """The journal of what was changed on this machine can't be read."""
+    """The journal of changes to this machine can't be read."""
 
     exit_code = 84
-    hint = "Don't delete it: it is the way back. Report the evidence, or start a new runtime."
+    hint = "Don't delete it: undo needs it. Report the evidence, or start a new runtime."
 
 
 class UndoError(RuntimeSetupError):
-    """Something that was changed couldn't be put back."""
+    """A change couldn't be undone."""
 
     exit_code = 85
-    hint = "See to what the evidence names, then run `bootstrap undo` again: it goes on where it stopped."
+    hint = "Fix the problem above, then run `bootstrap undo` again: it continues where it stopped."
 
 
 class UnhealthyError(RuntimeSetupError):
-    """The environment, or this kernel in it, is not healthy, so the notebook is not ready."""
+    """The environment, or this kernel in it, isn't healthy, so the notebook isn't ready."""
 
     exit_code = 87
-    hint = "Run `bootstrap check` for all that was found."
+    hint = "Run `bootstrap check` for the full report."
 
 
 class KernelNotLockedError(RuntimeSetupError):
-    """The lock lacks what a notebook's kernel needs, so none can run in its environment."""
+    """The lock lacks packages that a notebook's kernel needs."""
 
     exit_code = 89
-    hint = "Add these lines to the dependencies in environment.yml and write the lock anew with `bootstrap lock`."
+    hint = "Add these lines to the dependencies in environment.yml, then run `bootstrap lock`."
 
 
 class KernelRestartError(RuntimeSetupError):
-    """The kernel can't be moved in place and is restarted now; raised so that queued cells are given up cleanly."""
+    """The kernel can't be moved in place, so it restarts now; raised so that queued cells are cancelled cleanly."""
 
     exit_code = 86
-    hint = "Wait until the page has reconnected, then run the notebook again: it continues in the locked environment."
+    hint = "Wait for the page to reconnect, then run the notebook again: it continues in the locked environment."
 
 
 class KernelStartError(RuntimeSetupError):
-    """The kernel that was to take over did not start, so the running one was not moved."""
+    """The new kernel didn't start, so the running one was not moved."""
 
     exit_code = 88
     hint = "Run the cell again. If it recurs, restart the session and report the evidence."
 
 
 class InterruptedRestoreError(BootstrapError):
-    """The user stopped it."""
+    """The command was interrupted."""
 
     exit_code = EXIT_INTERRUPTED
-    hint = "Nothing was changed. Run the command again to go on from what was fetched."
+    hint = "Run this again: it continues where it stopped."
 
 
 # Repair and guard: 51 to 59
 
 
 class RepairError(BootstrapError):
-    """What a check found could not be repaired."""
+    """What the check found couldn't be repaired."""
 
 
 class RepairLockMissingError(RepairError):
-    """The prefix has to be brought back to its lock: that is gone or has changed, or bootstrap never restored it."""
+    """The repair needs the prefix's lock: it is missing, has changed, or the prefix never had one."""
 
     exit_code = 51
-    hint = "Give the lock with --lock, or bring the prefix to another one with `bootstrap restore --lock FILE`."
+    hint = "Pass the lock with `--lock FILE`, or switch to another one with `bootstrap restore --lock FILE`."
 
 
 class RepairFailedError(RepairError):
-    """A step of the repair failed: pip ended with an error, or a file could not be moved."""
+    """A step of the repair failed: pip reported an error, or a file couldn't be moved."""
 
     exit_code = 52
-    hint = "See to what the evidence says, then run the command again: it begins with what is still wrong."
+    hint = "Fix the problem above, then run this again: it starts with what is still broken."
 
 
 class GuardError(BootstrapError):
-    """The guard could not be switched."""
+    """The guard couldn't be turned on or off."""
 
 
 class GuardNothingLockedError(GuardError):
-    """The prefix has no ledger of a restore, and no lock was given: nothing says what is to be guarded."""
+    """Nothing says what to guard: the prefix wasn't restored from a lock, and none was given."""
 
     exit_code = 53
-    hint = "Restore the prefix with `bootstrap restore`, or give the lock with --lock."
+    hint = "Restore the prefix with `bootstrap restore`, or pass the lock with `--lock FILE`."
 
 
 class GuardConfigurationError(GuardError):
-    """A configuration file that the guard writes into can't be understood."""
+    """A configuration file that the guard edits can't be parsed."""
 
     exit_code = 54
-    hint = "Correct the file, or move it away; nothing was changed."
+    hint = "Correct the file, or move it elsewhere; nothing was changed."
 
 
 # Refreshing the lock (maintainers): 60 to 79
@@ -540,276 +542,278 @@ class SpecificationError(MaintainError):
     """environment.yml or a virtual-packages file can't be used."""
 
     exit_code = 60
-    hint = "Correct the file; docs/lock.md says what it may hold."
+    hint = "Correct the file; docs/lock.md describes its format."
 
 
 class CondaLockNotFoundError(MaintainError):
-    """No conda-lock to drive."""
+    """conda-lock isn't installed."""
 
     exit_code = 61
     hint = "Install the maintainers' extra: pip install 'condacolab-bootstrap[maintain]'."
 
 
 class CondaLockVersionError(MaintainError):
-    """Another conda-lock than the one that the locks are written with."""
+    """This version of conda-lock isn't supported."""
 
     exit_code = 62
     hint = "Install the maintainers' extra: pip install 'condacolab-bootstrap[maintain]'."
 
 
 class CondaLockFailedError(MaintainError):
-    """conda-lock ended in a way that has no better name."""
+    """conda-lock failed for a reason not covered by another error."""
 
     exit_code = 63
-    hint = "Read what it printed, above; the committed locks are unchanged. -v shows all of it."
+    hint = "Read its output above (`-v` shows all of it). The committed locks are unchanged."
 
 
 class UnsatisfiableError(MaintainError):
     """No set of packages satisfies the specification."""
 
     exit_code = 64
-    hint = "Widen or drop one of the bounds named above, in environment.yml; the committed locks are unchanged."
+    hint = "Widen or drop one of the bounds above in environment.yml. The committed locks are unchanged."
 
 
 class UnknownPackageError(MaintainError):
-    """A package that was named is not in the lock, or in no channel."""
+    """A named package isn't in the lock, or isn't in any channel."""
 
     exit_code = 65
-    hint = "Check the spelling, as conda-forge writes it; the committed locks are unchanged."
+    hint = "Check the package's name on conda-forge. The committed locks are unchanged."
 
 
 class ChannelNotFoundError(MaintainError):
-    """There is no usable channel at that address."""
+    """There is no usable channel at that URL."""
 
     exit_code = 66
-    hint = "Check the channel's name or URL: it must hold noarch/repodata.json. The committed locks are unchanged."
+    hint = "Check the channel's name or URL: it must have noarch/repodata.json. The committed locks are unchanged."
 
 
 class ChannelUnreachableError(MaintainError):
     """The channel's server couldn't be reached, or kept failing."""
 
     exit_code = 67
-    hint = "Check the network and try again, or solve from a copy with --repodata; the committed locks are unchanged."
+    hint = (
+        "Check the network and try again, or solve from a copy with `--repodata`. The committed locks are unchanged."
+    )
 
 
 class SolverNotFoundError(MaintainError):
-    """The conda, mamba or micromamba asked for isn't there."""
+    """The requested conda, mamba or micromamba wasn't found."""
 
     exit_code = 68
-    hint = "Install it, give its path, or leave --conda out: the built-in solver needs none of them."
+    hint = "Install it, give its path, or omit `--conda` to use the built-in solver."
 
 
 class LockOutdatedError(MaintainError):
-    """The lock was not solved from this specification."""
+    """The lock wasn't solved from this specification."""
 
     exit_code = 69
     hint = "Run `bootstrap lock` and commit what it writes."
 
 
 class WrongVariantError(MaintainError):
-    """A lock holds builds for another accelerator than its name says."""
+    """The lock has builds for a different accelerator than its name says."""
 
     exit_code = 70
-    hint = "Check the virtual packages that it was solved for, and the bounds on pytorch."
+    hint = "Check the virtual packages that it was solved with, and the bounds on pytorch."
 
 
 class SpecifiedPackageError(MaintainError):
-    """A package of environment.yml is not in the lock, or not within its bound."""
+    """A package from environment.yml isn't in the lock, or is outside its bounds."""
 
     exit_code = 71
     hint = "Run `bootstrap lock` and commit what it writes."
 
 
 class ChannelDriftError(MaintainError):
-    """The lock's channels are not those of environment.yml."""
+    """The lock's channels differ from those in environment.yml."""
 
     exit_code = 72
-    hint = "A lock made with --channel is for tests; run `bootstrap lock` without it before you commit."
+    hint = "Run `bootstrap lock` without `--channel` before you commit; locks made with it are for tests."
 
 
 class BoundsError(MaintainError):
-    """A locked version is outside the bounds of a package that depends on it."""
+    """A locked version violates the bounds of a package that depends on it."""
 
     exit_code = 73
-    hint = "The lock was edited by hand or merged; run `bootstrap lock`."
+    hint = "Run `bootstrap lock`; the lock was edited or merged by hand."
 
 
 class SizeBudgetError(MaintainError):
-    """The archives of a lock are larger than its budget."""
+    """The lock's archives exceed its size budget."""
 
     exit_code = 74
-    hint = "See what grew with `bootstrap diff`; bound it in environment.yml, or raise the budget on purpose."
+    hint = "Find what grew with `bootstrap diff`; bound it in environment.yml, or raise the budget deliberately."
 
 
 class LocalPathError(MaintainError):
-    """A lock that is to be committed names a folder of the machine that made it."""
+    """The lock refers to a folder on the machine that made it."""
 
     exit_code = 75
-    hint = "A lock made with --channel is for tests; run `bootstrap lock` without it before you commit."
+    hint = "Run `bootstrap lock` without `--channel` before you commit; locks made with it are for tests."
 
 
 class RevisionNotFoundError(MaintainError):
-    """Neither a file nor a git revision that holds the lock."""
+    """The argument is neither a lock file nor a git revision that contains the lock."""
 
     exit_code = 76
-    hint = "Give two lock files, or two revisions of this repository, e.g. `bootstrap diff HEAD~1 HEAD`."
+    hint = "Pass two lock files or two revisions of this repository, e.g. `bootstrap diff HEAD~1 HEAD`."
 
 
 class LockNotWritableError(MaintainError):
-    """The lock, or the folder it lies in, can't be written."""
+    """The lock, or its folder, isn't writable."""
 
     exit_code = 77
-    hint = "Choose another --output, or see to the folder's permissions."
+    hint = "Choose another `--output`, or fix the folder's permissions."
 
 
 # The template's checks and training: 96 to 99
 
 
 class WorkbenchError(BootstrapError):
-    """The template's checks or training can't be made."""
+    """The template's checks or training can't run."""
 
 
 class ModelSpecError(WorkbenchError):
-    """The model, or what it shall be tried with, makes no sense."""
+    """The model, or a parameter of a check, is invalid."""
 
     exit_code = 96
-    hint = "Correct what is named above; docs/first-notebook.md shows a model of one's own."
+    hint = "Correct what is named above; docs/first-notebook.md shows how to use your own model."
 
 
 class CorpusError(WorkbenchError):
-    """The text to train on can't be used."""
+    """The training text can't be used."""
 
     exit_code = 97
-    hint = "Give a text file, UTF-8, with paragraphs between empty lines; or leave it out for the one shipped."
+    hint = "Use a UTF-8 text file with paragraphs separated by blank lines, or omit it to use the included one."
 
 
 class CheckpointError(WorkbenchError):
     """A saved model can't be loaded."""
 
     exit_code = 98
-    hint = "Give the file that the training kept, and, for a network of your own, a fresh one of the same shape."
+    hint = "Pass the file that training saved and, for your own network, a fresh one of the same shape."
 
 
-# What requirements would do: 100 to 119
+# Diagnosing: 100 to 119
 
 
 class DiagnoseError(BootstrapError):
-    """The question can't be answered. The environment asked about is untouched, as always."""
+    """The diagnosis failed. The examined environment is unchanged."""
 
 
 class RequirementsNotFoundError(DiagnoseError):
-    """A requirements file, a file that one refers to, a freeze file or a notebook isn't there or can't be read."""
+    """A requirements file, a file included by one, a freeze file or a notebook is missing or unreadable."""
 
     exit_code = 100
-    hint = "Check the path; a nested -r or -c is relative to the file that holds it."
+    hint = "Check the path; a nested -r or -c is relative to the file that contains it."
 
 
 class RequirementSyntaxError(DiagnoseError):
-    """A line of a requirements file that pip would refuse."""
+    """A requirements file has a line that pip would reject."""
 
     exit_code = 101
-    hint = "Correct the lines named above; pip would stop at them, too."
+    hint = "Correct the lines above; pip would reject them too."
 
 
 class NotebookError(DiagnoseError):
     """The file isn't a notebook."""
 
     exit_code = 102
-    hint = "Give a .ipynb file of notebook format 4, as Colab and Jupyter write it."
+    hint = "Pass a .ipynb file in notebook format 4, as written by Colab and Jupyter."
 
 
 class InterpreterError(DiagnoseError):
-    """The Python asked about isn't there, doesn't run, or has no pip."""
+    """The target Python is missing, doesn't run, or has no pip."""
 
     exit_code = 103
-    hint = "Give the right one with --python."
+    hint = "Pass the right one with `--python`."
 
 
 class PipTooOldError(DiagnoseError):
-    """The pip of the Python asked about can't resolve without installing."""
+    """The target Python's pip can't resolve without installing."""
 
     exit_code = 104
-    hint = "Bring that pip to 22.3 or later, or ask another Python of the same version with --python and --against."
+    hint = "Upgrade that pip to 22.3 or later, or use the same Python version with `--python` and `--against`."
 
 
 class FreezeError(DiagnoseError):
-    """The file isn't the list of an environment."""
+    """The file isn't the output of ``pip freeze``."""
 
     exit_code = 105
-    hint = "Give the output of `pip freeze`: a line NAME==VERSION for each package."
+    hint = "Pass the output of `pip freeze`: a line NAME==VERSION for each package."
 
 
 class FreezePythonError(DiagnoseError):
-    """The freeze file is of another Python than the one that should stand for it."""
+    """The freeze file comes from a different Python version than the target."""
 
     exit_code = 106
-    hint = "Name a Python of the freeze file's version with --python; Colab's was 3.12 until August 2026."
+    hint = "Pass a Python of the freeze file's version with `--python`; Colab's was 3.12 until August 2026."
 
 
 class IndexUnreachableError(DiagnoseError):
-    """The package index couldn't be reached, so nothing can be said."""
+    """The package index couldn't be reached."""
 
     exit_code = 107
-    hint = "Check the network and the index's address, then ask again."
+    hint = "Check the network and the index URL, then try again."
 
 
 class OutputExistsError(DiagnoseError):
-    """The file that should be written is there already."""
+    """The output file already exists."""
 
     exit_code = 108
-    hint = "Choose another name, or pass --force to replace it."
+    hint = "Choose another name, or pass `--force` to replace it."
 
 
 class OutputNotWritableError(DiagnoseError):
-    """The file, or the folder it lies in, can't be written."""
+    """The output file, or its folder, isn't writable."""
 
     exit_code = 109
-    hint = "Choose a place that you may write to."
+    hint = "Choose a path that you can write to."
 
 
 class NoPinnedSetError(DiagnoseError):
-    """No set of versions fulfils the requirements with the installed numpy."""
+    """No set of versions satisfies the requirements with the installed numpy."""
 
     exit_code = 110
     diagnosis: Any = None
-    """What was found out all the same (a `bootstrap.diagnosis.Diagnosis`)."""
-    hint = "Drop or widen a requirement named above, take the minimal file, or use the locked environment."
+    """The results so far (a `bootstrap.diagnosis.Diagnosis`)."""
+    hint = "Drop or widen a requirement above, use the minimal file, or use the locked environment."
 
     def to_dict(self) -> dict[str, Any]:
-        """The error as JSON-ready data, and what was found out."""
+        """The error as JSON-ready data, with the results so far."""
         return {**super().to_dict(), "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None}
 
 
 class ProofSpaceError(DiagnoseError):
-    """Too little room for a throw-away copy of the environment."""
+    """There isn't enough disk space for a temporary copy of the environment."""
 
     exit_code = 111
-    hint = "Set TMPDIR to a folder with room, or ask without --install."
+    hint = "Set TMPDIR to a folder with more space, or omit `--install`."
 
 
 class AsOfError(DiagnoseError):
-    """The state of the index on a past day can't be had, or the day can't be read."""
+    """The index can't be queried as of that date, or the date is invalid."""
 
     exit_code = 112
-    hint = "Give a day as 2025-11-15; it needs uv, or pip 26 in the Python asked about."
+    hint = "Write the date as 2025-11-15; this needs uv, or pip 26 in the target Python."
 
 
 class ResolverNotFoundError(DiagnoseError):
-    """The resolver asked for isn't there."""
+    """The requested resolver wasn't found."""
 
     exit_code = 113
-    hint = "Install uv (pip install uv), or leave --resolver out: pip alone will do."
+    hint = "Install uv (`pip install uv`), or omit `--resolver`: pip alone is enough."
 
 
 class ProofError(DiagnoseError):
-    """A throw-away copy of the environment couldn't be made or used."""
+    """A temporary copy of the environment couldn't be created or used."""
 
     exit_code = 114
-    hint = "Ask without --install; the evidence says what failed."
+    hint = "Fix the problem above, or omit `--install`."
 
 
 class ResolverError(DiagnoseError):
-    """A resolver ended in a way that is no answer."""
+    """A resolver failed without a usable answer."""
 
     exit_code = 115
-    hint = "Run the same with --resolver pip and -v, and report what it prints."
+    hint = "Try `--resolver pip`. If that fails too, report the evidence."

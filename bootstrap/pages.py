@@ -1,4 +1,4 @@
-"""What the documentation says of each error, wherever the package is installed."""
+"""The documentation of each error, available offline."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LABELLED = re.compile(rf"^\*\*({'|'.join(LABELS)})\*\*: (.+?)(?=\n\n|\Z)", re.M
 
 @dataclass(frozen=True, repr=False)
 class ErrorPage(Shown):
-    """What an error means, how to look into it, and how to get past it."""
+    """What an error means, how to investigate it, and how to fix it."""
 
     id: str
     exit_code: int
@@ -48,7 +48,7 @@ class ErrorPages(Shown):
     @property
     def card(self) -> Card:
         """Their names."""
-        title = "`bootstrap explain NAME` tells about one; its number is the exit code"
+        title = "`bootstrap explain NAME` explains one; the number is its exit code"
         return Card(title=title, word="errors", rows=tuple((str(p.exit_code), p.id) for p in self.pages))
 
     def to_dict(self) -> list[dict[str, Any]]:
@@ -77,7 +77,7 @@ def explain(error: str | int | BootstrapError | type[BootstrapError] | None = No
         if asked in (kind.error_id(), str(kind.exit_code), kind.__name__):
             return _page(kind)
     raise UsageError(
-        f"No error is called {asked}.",
+        f"Unknown error: {asked}.",
         hint=f"{did_you_mean(asked, [k.error_id() for k in known])} `bootstrap explain` lists them.".strip(),
     )
 

@@ -1,4 +1,4 @@
-"""How a prefix stands to a lock."""
+"""How a prefix compares with a lock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SHOWN = 10
 
 @dataclass(frozen=True, repr=False)
 class Status(Shown):
-    """What is at a prefix, told without reading every file."""
+    """What is at a prefix, without reading every file."""
 
     prefix: Path
     lock: Path
@@ -61,15 +61,15 @@ class Status(Shown):
         if not self.environment:
             there = "no conda environment" if self.prefix.exists() else "nothing there yet"
             return Card(
-                title=f"`{self.prefix}`: {there}", word="absent", rows=tuple(rows), next=f"{restore} makes it"
+                title=f"`{self.prefix}`: {there}", word="absent", rows=tuple(rows), next=f"{restore} creates it"
             )
         if self.comparison is None or self.agrees:
             onward = f"{restore} finishes" if self.unfinished else ""
             title = f"`{self.prefix}` agrees with the lock"
             return Card(title=title, verdict="ok", word="ready", rows=tuple(rows), next=onward)
-        onward = f"{restore} brings it to the lock"
+        onward = f"{restore} makes it match"
         if not self.ours:
-            onward = f"bootstrap did not make it: {restore[:-1]} --adopt` takes it over, and brings it to the lock"
+            onward = f"bootstrap didn't create it: {restore[:-1]} --adopt` takes it over and makes it match"
         return Card(
             title=f"`{self.prefix}` differs from the lock",
             verdict="doubtful",
@@ -97,9 +97,9 @@ class Status(Shown):
 
 
 def differences(comparison: Comparison, limit: int | None) -> list[str]:
-    """How a prefix differs from a lock, a line each, at most `limit` of them."""
+    """How a prefix differs from a lock, one line each, at most `limit` lines."""
     moved = [f for f in comparison.altered if f.reason == "prefix"]
-    lines = [f"moved: {moved[0].detail}, and {len(moved)} files name that place"] if moved else []
+    lines = [f"moved: {moved[0].detail}, and {len(moved)} files refer to the old path"] if moved else []
     lines += [f"missing: {r}" for r in comparison.missing]
     lines += [
         f"{c.kind}: {c.locked.name} is {c.installed.version} {c.installed.build}, "
@@ -108,7 +108,7 @@ def differences(comparison: Comparison, limit: int | None) -> list[str]:
     ]
     lines += [f"not in the lock: {r}" for r in comparison.extra]
     lines += [f"altered ({f.reason}): {f.path} of {f.owner}" for f in comparison.altered if f not in moved]
-    lines += [f"laid over {f.owner}: {f.path}" for f in comparison.overlaid]
+    lines += [f"installed over {f.owner}: {f.path}" for f in comparison.overlaid]
     lines += [f"unreadable record: {b.meta}: {b.reason}" for b in comparison.unreadable]
     if limit is not None and len(lines) > limit:
         lines = [*lines[:limit], f"and {len(lines) - limit} more (-v shows all)"]

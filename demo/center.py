@@ -1,7 +1,7 @@
 """Replays the `_center` error, step by step, in a real kernel: ``python -m demo.center``.
 
 A virtual environment gets the numpy and the kernel that Colab had in November 2025. Then the cells of the notebook
-that reported the error are run, with real pip: a package that asks for numpy below 2.0 (captum 0.8.0), the
+that reported the error are run, with real pip: a package that requires numpy below 2.0 (captum 0.8.0), the
 notebook's own repair by force, and the first import that goes wrong. Last comes what ``bootstrap.check()`` says in
 that very kernel, and what a fresh process and the well-known `_center` probe say.
 """
@@ -42,7 +42,7 @@ CELLS = (
         "from bootstrap.guard import tripwire\nwire = tripwire.arm(get_ipython(), sys.prefix)",
     ),
     Cell(
-        "A list of requirements holds captum 0.8.0, which asks for numpy<2.0",
+        "A list of requirements holds captum 0.8.0, which requires numpy<2.0",
         # Its other needs (torch) would not change what happens to numpy.
         '!{sys.executable} -m pip install -q --no-deps captum==0.8.0 "numpy<2.0"',
     ),

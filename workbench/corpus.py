@@ -93,7 +93,7 @@ def load_corpus(
     try:
         empty = not path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError("The text can't be read.", evidence=[f"{path}: {error}"]) from error
+        raise CorpusError("Can't read the text.", evidence=[f"{path}: {error}"]) from error
     if empty:
         raise _too_short(path, "it is empty")
     with tempfile.TemporaryDirectory(prefix="workbench-text-") as cache:

@@ -33,7 +33,7 @@ class ModelSpec:
         device: ``cuda`` where there is one, unless given.
 
     Raises:
-        ModelSpecError: ``make`` is no function, or a number makes no sense.
+        ModelSpecError: ``make`` isn't a function, or a number is out of range.
     """
 
     make: Callable[[], nn.Module]
@@ -45,9 +45,9 @@ class ModelSpec:
     def __post_init__(self) -> None:
         if isinstance(self.make, nn.Module) or not callable(self.make):
             raise ModelSpecError(
-                "The model must come as a function that builds it.",
+                "Pass a function that builds the model, not the model itself.",
                 evidence=[f"make is {type(self.make).__name__}: the checks need fresh models from several seeds"],
-                hint="Pass the function, not the model: `ModelSpec(lambda: MyModel(...), ...)`.",
+                hint="Use `ModelSpec(lambda: MyModel(...), ...)`.",
             )
         for name, least in (("vocabulary", 2), ("context", 1)):
             value = getattr(self, name)

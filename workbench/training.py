@@ -270,7 +270,7 @@ def reload(
     seed: int = 1704,
     network: nn.Module | None = None,
 ) -> tuple[LanguageModel, dict[str, float]]:
-    """The model from its checkpoint, and its validation loss and accuracy measured anew.
+    """The model from its checkpoint, and its validation loss and accuracy measured again.
 
     Args:
         corpus: The text that it was trained on.
@@ -287,7 +287,7 @@ def reload(
     except Exception as error:
         # Lightning and torch have no error of their own for it: it comes as any of a dozen.
         raise CheckpointError(
-            "The checkpoint can't be loaded.",
+            "Can't load the checkpoint.",
             evidence=[str(checkpoint), f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}"],
         ) from error
     with tempfile.TemporaryDirectory(prefix="workbench-reload-") as scratch:

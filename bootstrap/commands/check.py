@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     import argparse
 
 _DESCRIPTION = """\
-Prove an environment healthy: records against the lock, every file's hash, numpy's origin and version, known
-answers, imports of what depends on numpy in a fresh process, arrays shared without copies. Or name the damaged
-file, its owner, since when, and the repair. With --repair, do it, and check again.
+Prove an environment healthy, or name each damaged file, its owner, since when, and the repair. Compares records
+with the lock, hashes every file, and tests numpy and its dependents in a fresh process. With --repair, repairs and
+checks again.
 """
 _EPILOG = """\
 examples:
   bootstrap check -p ./env                       against the lock it was restored from
   bootstrap check -p ./env --lock other.yml
   bootstrap check --python /usr/bin/python3      an interpreter with pip's packages
-  bootstrap check -p ./env --quick               numpy, and what shows a sign of change: about two seconds
-  bootstrap check -p ./env --repair              put back what is damaged, then check again
-  bootstrap check -p ./env --repair --dry-run    only say what a repair would do
+  bootstrap check -p ./env --quick               numpy, and files that look changed: about two seconds
+  bootstrap check -p ./env --repair              repair what is damaged, then check again
+  bootstrap check -p ./env --repair --dry-run    only show what a repair would do
 
-in a notebook, `import bootstrap; bootstrap.check()` examines the running kernel as well
+in a notebook, `import bootstrap; bootstrap.check()` also examines the running kernel
 exit codes: 0 healthy, 3 doubtful, 4 broken
 """
 
@@ -46,16 +46,18 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="import only this package; can be repeated",
     )
     level = command.add_mutually_exclusive_group()
-    level.add_argument("--full", action="store_true", help="every file, every dependent [default]")
+    level.add_argument("--full", action="store_true", help="check every file and dependent [default]")
     level.add_argument(
-        "--quick", action="store_true", help="numpy's files and those that show a change; scipy, pandas, pyarrow"
+        "--quick",
+        action="store_true",
+        help="numpy's files and files that look changed; imports scipy, pandas, pyarrow",
     )
     command.add_argument(
         "--repair",
         action="store_true",
-        help="put damaged packages back (from the lock's archives, or with pip), set aside what nobody owns",
+        help="reinstall damaged packages (from the lock's archives or with pip), set aside unowned files",
     )
-    options.add_dry_run(command, "with --repair: only say what it would do")
+    options.add_dry_run(command, "with --repair: only show what it would do")
     options.add_yes(command)
     command.set_defaults(run=_run)
 
@@ -65,7 +67,7 @@ def _run(args: argparse.Namespace) -> int:
     from bootstrap.integrity.repair import plan
 
     if args.dry_run and not args.repair:
-        args.parser.error("--dry-run is for --repair: a check alone changes nothing.")
+        args.parser.error("--dry-run requires --repair: a check alone changes nothing.")
     report = api.check(
         args.prefix if args.prefix or args.python else api.default_prefix(),
         python=args.python,
@@ -81,7 +83,7 @@ def _run(args: argparse.Namespace) -> int:
     else:
         show_result(render(report, probes=args.verbose))
         if todo is not None:
-            nothing = "there is nothing to repair" if report.ok else "a repair could do nothing about it"
+            nothing = "there is nothing to repair" if report.ok else "a repair can't fix this"
             title = "nothing was changed; a repair would" if todo else nothing
             show(Card(title=title, word="dry run", details=tuple(todo)))
     return exit_code(report)

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _DESCRIPTION = """\
-Print what completes commands, options and their values in a shell. It is a script that calls nothing, so that Tab
-answers at once.
+Print a shell script that completes commands, options and their values. The script starts no program, so Tab responds
+at once.
 """
 _EPILOG = """\
 examples:
-  eval "$(bootstrap completion bash)"                              this shell; in ~/.bashrc for every one
+  eval "$(bootstrap completion bash)"                              this shell; in ~/.bashrc for all
   eval "$(bootstrap completion zsh)"                               the same in ~/.zshrc
   bootstrap completion fish > ~/.config/fish/completions/bootstrap.fish
 """
@@ -48,7 +48,7 @@ complete -o filenames -F _bootstrap bootstrap
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
     command = commands.add_parser("completion", description=_DESCRIPTION, epilog=_EPILOG)
-    command.add_argument("shell", choices=["bash", "zsh", "fish"], help="which one: bash, zsh or fish")
+    command.add_argument("shell", choices=["bash", "zsh", "fish"], help="bash, zsh or fish")
     command.set_defaults(run=_run)
 
 

@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from bootstrap.diagnosis import Diagnosis, Replay, Story
 
 _DESCRIPTION = """\
-Which requirement would replace or break numpy, or did. Resolves on a metadata-only copy of the environment; the
-environment itself is never touched.
+Find which requirement would replace or break numpy, or already did. Resolves against a metadata-only copy of the
+environment; the environment itself is never changed.
 """
 _EPILOG = """\
 examples:
   bootstrap diagnose requirements.txt                         what it would do to this Python
   bootstrap diagnose requirements.txt --python python3.12     to another one
-  bootstrap diagnose requirements.txt --against freeze.txt    to the environment that `pip freeze` told
+  bootstrap diagnose requirements.txt --against freeze.txt    to the environment in a `pip freeze` file
   bootstrap diagnose --require 'optuna>=3' --require captum   without a file
-  bootstrap diagnose requirements.txt --install               prove it in throw-away copies
+  bootstrap diagnose requirements.txt --install               prove it in temporary copies
   bootstrap diagnose requirements.txt --write-minimal m.txt --write-pinned p.txt
-  bootstrap diagnose notebook.ipynb                           at which cell numpy left memory's version
-  bootstrap diagnose --history                                what has happened here so far
+  bootstrap diagnose notebook.ipynb                           which cell changes numpy under the kernel
+  bootstrap diagnose --history                                what was installed here so far
 
 exit codes: 0 innocent, 3 doubtful (can't be resolved, or other packages would break), 4 guilty
 """
@@ -42,49 +42,51 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "source", nargs="?", type=Path, metavar="FILE", help="a requirements file, or a notebook (.ipynb)"
     )
     command.add_argument(
-        "--require", action="append", metavar="REQUIREMENT", help="a requirement in words; can be repeated"
+        "--require", action="append", metavar="REQUIREMENT", help="a requirement such as 'numpy<2'; repeatable"
     )
-    command.add_argument("--history", action="store_true", help="tell from what this runtime has of its past")
-    about = command.add_argument_group("what is asked about")
-    about.add_argument("--python", metavar="EXECUTABLE", help="the Python asked about [default: the running one]")
+    command.add_argument("--history", action="store_true", help="reconstruct what was installed in this runtime")
+    about = command.add_argument_group("environment to examine")
+    about.add_argument("--python", metavar="EXECUTABLE", help="the target Python [default: the running one]")
     about.add_argument(
-        "--against", type=Path, metavar="FILE", help="a freeze file instead of what that Python has installed"
+        "--against", type=Path, metavar="FILE", help="a pip freeze file, instead of what that Python has installed"
     )
-    about.add_argument("--as-of", metavar="DAY", help="as if asked on that day (2025-11-15): no later uploads")
+    about.add_argument("--as-of", metavar="DAY", help="ignore uploads after this date (2025-11-15)")
     how = command.add_argument_group("how")
     how.add_argument(
         "--resolver",
         choices=["auto", "pip", "uv"],
         default="auto",
-        help="auto: uv where it is there, confirmed by pip [default: %(default)s]",
+        help="auto: uv if installed, confirmed by pip [default: %(default)s]",
     )
     how.add_argument(
-        "--install", action="store_true", help="also install for real, in throw-away copies, and check what broke"
+        "--install", action="store_true", help="also install into temporary copies and check what breaks"
     )
     how.add_argument(
         "--build",
         action="store_true",
-        help="also build what exists as source only: this runs its setup.py or build backend",
+        help="also build source-only packages, which runs their setup.py or build backend",
     )
     how.add_argument(
         "--pip-option",
         action="append",
         default=[],
         metavar="OPTION",
-        help="an option of the pip command in question, as --pip-option=--upgrade; can be repeated",
+        help="an option of the pip command, e.g. --pip-option=--upgrade; repeatable",
     )
     out = command.add_argument_group("ways out")
-    out.add_argument("--write-minimal", type=Path, metavar="FILE", help="the part that changes nothing installed")
-    out.add_argument("--write-pinned", type=Path, metavar="FILE", help="exact versions that spare numpy")
-    out.add_argument("--force", action="store_true", help="replace these files where they are there")
-    out.add_argument("--markdown", action="store_true", help="the result as Markdown, for a bug report")
+    out.add_argument(
+        "--write-minimal", type=Path, metavar="FILE", help="write the requirements that change no installed package"
+    )
+    out.add_argument("--write-pinned", type=Path, metavar="FILE", help="write exact versions that keep numpy")
+    out.add_argument("--force", action="store_true", help="replace existing files")
+    out.add_argument("--markdown", action="store_true", help="print Markdown, for a bug report")
     command.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
     given = [bool(args.source), bool(args.require), args.history]
     if sum(given) != 1:
-        args.parser.error("Give a file, or --require, or --history.")
+        args.parser.error("Pass a file, --require, or --history.")
     progress = progress_for(quiet=args.quiet, as_json=args.json)
     try:
         found = api.diagnose(
@@ -102,7 +104,7 @@ def _run(args: argparse.Namespace) -> int:
             progress=progress,
         )
     except NoPinnedSetError as error:
-        # The file can't be had; the answer to the question can.
+        # The file can't be written, but the question can be answered.
         if error.diagnosis is not None and not args.json:
             _show(error.diagnosis, args)
         raise

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import argparse
 
 _DESCRIPTION = """\
-Tell what a lock would install; with a package's name, why it is in there. Fails with the lock's fault, if it has one.
+Show what a lock would install or, given a package, why it is in the lock. Fails with an error if the lock is invalid.
 """
 _EPILOG = """\
 examples:

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     import argparse
 
 _DESCRIPTION = """\
-Tell what an error means, what to look at, and how to get past it, without a network.
+Show what an error means, how to investigate it, and how to fix it. Works offline.
 """
 _EPILOG = """\
 examples:
-  bootstrap explain hash-mismatch      the name in an error's last line
+  bootstrap explain hash-mismatch      the name is in an error's last line
   bootstrap explain 43                 or its exit code
-  bootstrap explain                    every one of them
+  bootstrap explain                    all errors
 """
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import argparse
 
 _DESCRIPTION = """\
-Keep an environment as it was proven: conda, pip and uv refuse to replace a locked package, and install everything
-else. `off` lifts that, and is noted in the environment. Without a word it says whether it is on.
+Make conda, pip and uv refuse to replace a locked package; everything else installs. `off` removes the guard and
+records that in the environment. Without an argument, shows whether it is on.
 """
 _EPILOG = """\
 examples:
@@ -22,7 +22,7 @@ examples:
   bootstrap guard -p ./env              whether it is on
   bootstrap guard off -p ./env
 
-exit codes: 0 done; `status`: 0 guarded, 3 not guarded, or not wholly
+exit codes: 0 done; `status`: 0 guarded, 3 not guarded or incomplete
 """
 
 
@@ -33,7 +33,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "action", nargs="?", choices=["on", "off", "status"], default="status", help="[default: status]"
     )
     options.add_prefix(command)
-    options.add_lock_file(command, "hold this lock's packages [default: those of the last restore]")
+    options.add_lock_file(command, "guard this lock's packages [default: those of the last restore]")
     options.add_yes(command)
     command.set_defaults(run=_run)
 

@@ -11,7 +11,7 @@ from bootstrap.errors import UsageError
 if TYPE_CHECKING:
     import argparse
 
-LOCK_HELP = "path or https address of a conda-lock.yml [default: the one here, else the one shipped]"
+LOCK_HELP = "path or https URL of a conda-lock.yml [default: the one here, else the included one]"
 
 
 def add_lock(command: argparse.ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def add_lock(command: argparse.ArgumentParser) -> None:
         "--variant",
         choices=["auto", "cpu", "cuda"],
         default="auto",
-        help="which lock, where no file is named; auto: what this machine's NVIDIA driver supports [default: auto]",
+        help="which lock to use without --file; auto: what this machine's NVIDIA driver supports [default: auto]",
     )
 
 
@@ -33,7 +33,7 @@ def add_lock_file(command: argparse.ArgumentParser, meaning: str) -> None:
 def add_prefix(command: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
     """``--prefix`` and ``--name``; returns their group, which more can be added to that excludes them."""
     group = command.add_mutually_exclusive_group()
-    default = "$BOOTSTRAP_PREFIX, the activated one, the one that `run` made, /opt/conda"
+    default = "$BOOTSTRAP_PREFIX, the activated environment, the one made by `run`, /opt/conda"
     group.add_argument(
         "-p",
         "--prefix",
@@ -41,9 +41,7 @@ def add_prefix(command: argparse.ArgumentParser) -> argparse._MutuallyExclusiveG
         metavar="DIR",
         help=f"the environment's folder [default, the first of: {default}]",
     )
-    group.add_argument(
-        "-n", "--name", dest="prefix", type=named, metavar="NAME", help="the environment, by conda's name for it"
-    )
+    group.add_argument("-n", "--name", dest="prefix", type=named, metavar="NAME", help="the environment's conda name")
     return group
 
 
@@ -51,10 +49,10 @@ def named(name: str) -> Path:
     """The folder of an environment as conda names it: ``base``, or a folder's name among conda's environments.
 
     Raises:
-        UsageError: It is no name.
+        UsageError: It isn't a name.
     """
     if not name or Path(name).name != name:
-        raise UsageError(f"{name!r} is no environment's name.", hint="A folder goes to `--prefix`.")
+        raise UsageError(f"{name!r} is not an environment name.", hint="Pass a folder with `--prefix`.")
     # conda's own variables, as it sets and reads them.
     root = os.environ.get("MAMBA_ROOT_PREFIX") or os.environ.get("CONDA_ROOT")
     if root is None and (program := os.environ.get("CONDA_EXE")):
@@ -75,13 +73,13 @@ def add_cache(command: argparse.ArgumentParser) -> None:
         "--cache",
         type=Path,
         metavar="DIR",
-        help="folder of unpacked packages, shared by environments [default: $BOOTSTRAP_CACHE or the user's cache]",
+        help="shared folder of unpacked packages [default: $BOOTSTRAP_CACHE or the user's cache]",
     )
 
 
 def add_yes(command: argparse.ArgumentParser) -> None:
     """``--yes``, which conda's users type."""
-    command.add_argument("-y", "--yes", action="store_true", help="accepted, and not needed: nothing is ever asked")
+    command.add_argument("-y", "--yes", action="store_true", help="accepted for compatibility; nothing is ever asked")
 
 
 def add_dry_run(command: argparse.ArgumentParser, meaning: str) -> None:
@@ -94,8 +92,8 @@ def add_all_for_making(command: argparse.ArgumentParser) -> None:
     add_lock(command)
     add_prefix(command)
     add_cache(command)
-    command.add_argument("--offline", action="store_true", help="fetch nothing; fail if the cache lacks a package")
+    command.add_argument("--offline", action="store_true", help="download nothing; fail if the cache lacks a package")
     command.add_argument(
-        "--adopt", action="store_true", help="also take over a conda environment that bootstrap did not make"
+        "--adopt", action="store_true", help="take over a conda environment that bootstrap didn't create"
     )
     add_yes(command)

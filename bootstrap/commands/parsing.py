@@ -49,10 +49,10 @@ class Parser(argparse.ArgumentParser):
         """Names the first argument that the command doesn't know, and the one that it may be meant for."""
         word = unknown[0].partition("=")[0]
         if not word.startswith("-"):
-            folder = "An environment's folder goes to `--prefix`." if "--prefix" in self.options else ""
-            self.error(f"There is no place for {' '.join(unknown)}.", folder)
+            folder = "Pass an environment's folder with `--prefix`." if "--prefix" in self.options else ""
+            self.error(f"Unexpected argument: {' '.join(unknown)}.", folder)
         if word in self.options:
-            self.error(f"{word} stands before the command.", f"Options go behind it: `{self.prog} {word}`.")
+            self.error(f"{word} comes before the command.", f"Put options after the command: `{self.prog} {word}`.")
         self.error(f"`{self.prog}` has no option {word}.", did_you_mean(word, self.options))
 
     def error(self, message: str, hint: str = "") -> NoReturn:
@@ -67,10 +67,10 @@ class Parser(argparse.ArgumentParser):
         """
         if choice := _CHOICE.fullmatch(message):
             what, word, known = choice[1], choice[2], re.findall(r"[\w.-]+", choice[3])
-            message = f"{what} is one of {', '.join(known)}, not {word}."
+            message = f"{what} must be one of {', '.join(known)}, not {word}."
             hint = did_you_mean(word, known)
         usage = " ".join(self.format_usage().split())
-        help_ = f"`{self.prog} --help` tells all."
+        help_ = f"Run `{self.prog} --help` for details."
         raise UsageError(message[:1].upper() + message[1:], evidence=[usage], hint=f"{hint} {help_}".strip())
 
     def print_help(self, file: Any = None) -> None:

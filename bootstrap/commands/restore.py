@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     import argparse
 
 _DESCRIPTION = """\
-Make the environment that a lock says, or bring one to it by the difference alone.
+Create an environment from a lock, or update an existing one by installing only the differences.
 
-Every archive's sha256 is compared with the lock before its files are used. A new environment is built beside its
-place and moved there when every file is proven; one that is in place works until then, and is unchanged if
-anything fails. Where the prefix agrees already, nothing is done.
+Every archive's sha256 is compared with the lock before its files are used. A new environment is built beside the
+prefix and moved there once every file is verified; an existing one works until then, and is unchanged if anything
+fails. If the prefix already matches the lock, nothing is done.
 """
 _EPILOG = """\
 examples:
   bootstrap restore -p ./env                            from ./conda-lock.yml, or the one shipped
-  bootstrap restore -f other-lock.yml -n work           a lock of one's own, an environment by conda's name
-  bootstrap restore -p ./env --offline                  from the cache alone
+  bootstrap restore -f other-lock.yml -n work           your own lock, an environment by conda name
+  bootstrap restore -p ./env --offline                  from the cache only
 """
 
 
@@ -32,7 +32,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Adds the command."""
     command = commands.add_parser("restore", description=_DESCRIPTION, epilog=_EPILOG)
     options.add_all_for_making(command)
-    options.add_dry_run(command, "only say how it stands to the lock, as `bootstrap status` does")
+    options.add_dry_run(command, "only compare with the lock, as `bootstrap status` does")
     command.set_defaults(run=_run)
 
 

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     import argparse
 
 _DESCRIPTION = """\
-Have this machine's notebooks run in the locked environment: restore it, prove that a kernel starts there, and put
-it in the way of every kernel's start (Colab) or register it as a kernel (anywhere else). In a notebook's cell, call
-`bootstrap.run()` instead: that also moves the running kernel.
+Run this machine's notebooks in the locked environment: restore it, prove that a kernel starts there, and make every
+new kernel start in it (Colab) or register it as a kernel (elsewhere). In a notebook, call `bootstrap.run()` instead,
+which also moves the running kernel.
 """
 _EPILOG = """\
 examples:
   bootstrap run
   bootstrap run --variant cpu -p ./env
-  bootstrap undo                                        the way back
+  bootstrap undo                                        reverts it
 """
 
 

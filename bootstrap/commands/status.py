@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     import argparse
 
 _DESCRIPTION = """\
-Tell what is at a prefix, how it stands to the lock, and whether it is guarded, without reading every file.
+Show what is at a prefix, how it differs from the lock, and whether it is guarded, without reading every file.
 """
 _EPILOG = """\
 examples:
   bootstrap status -p ./env
-  bootstrap status                      the activated environment, or the one that `run` made
+  bootstrap status                      the activated environment, or the one made by `run`
 
-exit codes: 0 it agrees with the lock; 3 it differs, or isn't there
+exit codes: 0 matches the lock; 3 differs, or doesn't exist
 """
 
 

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     import argparse
 
 _DESCRIPTION = """\
-Put back everything that `bootstrap run` changed on this machine, from any state, also a half-finished one: the
-interpreter that kernels start with, registered kernels, the environment itself and its cache. In a notebook's cell,
-call `bootstrap.undo()` instead: that also moves the running kernel back.
+Undo everything that `bootstrap run` changed on this machine, even if it was interrupted: the interpreter that kernels
+start with, registered kernels, the environment itself and its cache. In a notebook, call `bootstrap.undo()` instead,
+which also moves the running kernel back.
 """
 _EPILOG = """\
 examples:
-  bootstrap undo --dry-run              what it would put back; changes nothing
+  bootstrap undo --dry-run              show what it would restore; changes nothing
   bootstrap undo
 """
 
@@ -26,7 +26,7 @@ examples:
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
     command = commands.add_parser("undo", description=_DESCRIPTION, epilog=_EPILOG)
-    options.add_dry_run(command, "only say what would be put back")
+    options.add_dry_run(command, "only show what would be restored")
     options.add_yes(command)
     command.set_defaults(run=_run)
 

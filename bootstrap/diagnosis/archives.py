@@ -34,7 +34,7 @@ def fetch(url: str, headers: Mapping[str, str] | None = None) -> tuple[bytes, Ma
     """A file, or the part of it that a Range header asks for, and the answer's headers.
 
     Raises:
-        OSError: It can't be had; urllib's HTTPError for an answer that says so.
+        OSError: It can't be fetched; urllib's HTTPError for an answer that says so.
     """
     request = urllib.request.Request(url, headers={"User-Agent": _AGENT, **(headers or {})})  # noqa: S310 - an index
     for attempt in range(1, _TRIES + 1):
@@ -70,8 +70,8 @@ def read_wheel(url: str) -> Dist:
     """What a wheel's METADATA says.
 
     Raises:
-        OSError: It can't be had.
-        ValueError: It is no wheel.
+        OSError: It can't be fetched.
+        ValueError: It isn't a wheel.
     """
     stream = io.BytesIO(fetch(url)[0]) if url.startswith("file:") else _RemoteFile(url)
     try:
@@ -88,7 +88,7 @@ def read_source(url: str, size: int | None) -> Dist:
     """What a source archive says of itself; its build could say more.
 
     Raises:
-        OSError: It can't be had.
+        OSError: It can't be fetched.
         ValueError: It is too large to be fetched for this, or says nothing.
     """
     if size is not None and size > _SOURCE_LIMIT:

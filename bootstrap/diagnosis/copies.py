@@ -36,7 +36,7 @@ class Copy:
     python: Path
     """Its interpreter, as seen by commands behind `wrapper`."""
     wrapper: tuple[str, ...] = ()
-    """What goes before a command that shall see the copy."""
+    """What goes before a command that should see the copy."""
 
 
 @contextmanager
@@ -48,14 +48,14 @@ def throw_away(target: Target, *, method: str = "auto") -> Iterator[Copy]:
         method: ``overlay``, ``copy``, or ``auto`` for the first where it is allowed.
 
     Raises:
-        ProofSpaceError: There is no room for it.
+        ProofSpaceError: Not enough disk space for it.
         ProofError: It can't be made.
     """
     with scratch_folder() as scratch:
         if method != "copy" and (wrapper := _overlay(target.prefix, scratch)):
             yield Copy(target.python, wrapper)
         elif method == "overlay":
-            raise ProofError("No overlay can be mounted here.", evidence=[f"on {target.prefix}, under {scratch}"])
+            raise ProofError("Can't mount an overlay here.", evidence=[f"on {target.prefix}, under {scratch}"])
         else:
             yield Copy(_real_copy(target, scratch / "env"))
 
@@ -80,7 +80,7 @@ def _real_copy(target: Target, place: Path) -> Path:
     free = shutil.disk_usage(place.parent).free
     if free < needed:
         evidence = [f"{place.parent}: {free / 1e9:.1f} GB free, {needed / 1e9:.1f} GB needed"]
-        raise ProofSpaceError("There is no room for a copy of the environment.", evidence=evidence)
+        raise ProofSpaceError("Not enough disk space for a copy of the environment.", evidence=evidence)
     try:
         if sources == [target.prefix]:
             _cp(target.prefix, place)
@@ -95,7 +95,7 @@ def _real_copy(target: Target, place: Path) -> Path:
         for source in sources:  # what is found first is copied last
             _cp(Path(f"{source}/."), site)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise ProofError("The environment can't be copied.", evidence=[str(error)]) from error
+        raise ProofError("Can't copy the environment.", evidence=[str(error)]) from error
     return place / "bin" / "python"
 
 

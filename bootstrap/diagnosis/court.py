@@ -88,7 +88,7 @@ class Court:
         if key in self._findings:
             return self._findings[key]
         if not question.requirements:
-            return Finding(asked, "innocent", reason="its marker doesn't hold here")
+            return Finding(asked, "innocent", reason="its marker doesn't apply here")
         found = None
         if self.fast is not self.pip and not (sure and self.confirm):
             try:
@@ -105,7 +105,7 @@ class Court:
         self, sources: tuple[Requirement, ...], asked: tuple[Requirement, ...], *, sure: bool, whole: bool
     ) -> Finding:
         """What the others do: of these only a build would tell what they need."""
-        unread = tuple(f"{r.for_pip(hashes=False)} needs a build to tell what it needs" for r in sources)
+        unread = tuple(f"{r.for_pip(hashes=False)} must be built to show its dependencies" for r in sources)
         rest = tuple(r for r in asked if r not in sources)
         if not any(r.applies for r in rest):
             return Finding(asked, "doubtful", failed=unread, unread=unread)
@@ -188,16 +188,16 @@ class Court:
             return "it is uninstalled"
         direct = next((d for d in planned if d.key == SUBJECT and d.direct_url), None)
         if direct is not None:
-            return f"numpy is asked for by its address, {direct.url}"
+            return f"numpy is requested by URL, {direct.url}"
         named = any(r.name == SUBJECT for r in requirements)
         for option in self.options:
             if option in _NEWEST:
-                return f"{option} installs all anew, in the newest version allowed; no dependency asks for it"
+                return f"{option} reinstalls everything in the newest version allowed; no dependency requires it"
         upgrade = any(o in ("-U", "--upgrade") for o in self.options)
         if upgrade and any("eager" in o for o in self.options):
-            return "--upgrade-strategy eager takes the newest of every dependency; no dependency asks for it"
+            return "--upgrade-strategy eager takes the newest of every dependency; no dependency requires it"
         if upgrade and named:
-            return "--upgrade asks for the newest numpy, though the installed one would do"
+            return "--upgrade requests the newest numpy, though the installed one would do"
         return f"nothing excludes numpy {subject.before}; the resolver chose another"
 
 

@@ -18,7 +18,7 @@ def read_bytes(path: Path | str) -> bytes:
     """A regular file's content.
 
     Raises:
-        OSError: It can't be read, is no regular file (a pipe, a device), or is too large.
+        OSError: It can't be read, isn't a regular file (a pipe, a device), or is too large.
     """
     try:
         # Opening a pipe waits for its other end, unless told not to.
@@ -30,7 +30,7 @@ def read_bytes(path: Path | str) -> bytes:
         if stat.S_ISDIR(state.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not stat.S_ISREG(state.st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file")
+            raise OSError(errno.EINVAL, "not a regular file")
         if state.st_size > LARGEST:
-            raise OSError(errno.EFBIG, f"it has {state.st_size} bytes, more than the {LARGEST} that are read")
+            raise OSError(errno.EFBIG, f"{state.st_size} bytes, over the limit of {LARGEST}")
         return stream.read(LARGEST)

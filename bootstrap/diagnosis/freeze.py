@@ -36,19 +36,19 @@ def read_freeze(path: Path, target: Target, index: Index, progress: Progress) ->
 
     Raises:
         RequirementsNotFoundError: The file can't be read.
-        FreezeError: It is no list of an environment.
+        FreezeError: It isn't the output of pip freeze.
         FreezePythonError: It is of another Python than the target's.
         IndexUnreachableError: The index doesn't answer.
     """
     try:
         lines = understand(target.inside, read_file(path)).requirements
     except RequirementSyntaxError as error:
-        raise FreezeError("The file isn't the list of an environment.", evidence=error.evidence) from error
+        raise FreezeError("The file isn't the output of pip freeze.", evidence=error.evidence) from error
     pinned = [(r, version) for r in lines if (version := _version(r)) is not None]
     unpinned = [r for r in lines if _version(r) is None]
     if not pinned or len(unpinned) > len(pinned):
         evidence = [f"{path}: {len(pinned)} of {len(lines)} lines name a version", *(r.where for r in unpinned[:5])]
-        raise FreezeError("The file isn't the list of an environment.", evidence=evidence)
+        raise FreezeError("The file isn't the output of pip freeze.", evidence=evidence)
     _refuse_other_python(path, pinned, target, index)
     found: list[Dist] = []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -99,7 +99,7 @@ def _refuse_other_python(path: Path, pinned: list[tuple[Requirement, str]], targ
     archive = index.choose(SUBJECT, numpy[1]) if numpy else None
     if numpy and archive and not index.runs_here(archive):
         evidence = [f"{path}: numpy {numpy[1]} has no wheel for Python {target.short_version} ({target.python})"]
-        raise FreezePythonError("The freeze file is of another Python.", evidence=evidence)
+        raise FreezePythonError("The freeze file comes from another Python version.", evidence=evidence)
 
 
 def _refuse_misfits(path: Path, dists: list[Dist], target: Target) -> None:
@@ -109,4 +109,4 @@ def _refuse_misfits(path: Path, dists: list[Dist], target: Target) -> None:
     if len(strangers) > max(2, _STRANGERS * len(dists)):
         evidence = [f"{path}: {len(strangers)} of {len(dists)} packages don't run on Python {target.short_version}"]
         evidence += [f"{d} needs Python {d.requires_python}" for d in strangers[:5]]
-        raise FreezePythonError("The freeze file is of another Python.", evidence=evidence)
+        raise FreezePythonError("The freeze file comes from another Python version.", evidence=evidence)

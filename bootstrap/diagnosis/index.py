@@ -231,12 +231,14 @@ def _page(url: str, name: str) -> list[Archive]:
     except urllib.error.HTTPError as error:
         if error.code in (403, 404, 410):
             return []
-        raise IndexUnreachableError("The package index fails.", evidence=[f"{url}: HTTP {error.code}"]) from error
+        raise IndexUnreachableError(
+            "The package index returned an error.", evidence=[f"{url}: HTTP {error.code}"]
+        ) from error
     except OSError as error:
         if url.startswith("file:"):
             return _folder(url, name)
         reason = getattr(error, "reason", None) or error
-        raise IndexUnreachableError("The package index doesn't answer.", evidence=[f"{url}: {reason}"]) from error
+        raise IndexUnreachableError("The package index doesn't respond.", evidence=[f"{url}: {reason}"]) from error
     if headers.get("Content-Type", "").startswith(_JSON):
         files = json.loads(data)["files"]
         return [

@@ -32,7 +32,7 @@ def _packaging(part: str) -> Any:
             return importlib.import_module(package + "." + part)
         except ImportError:
             continue
-    raise ImportError("neither pip nor packaging is there")
+    raise ImportError("neither pip nor packaging is installed")
 
 
 @functools.lru_cache(maxsize=None)  # noqa: UP033 - Python 3.8

@@ -61,7 +61,7 @@ class Interpreter:
             # Startup code of the environment that prints.
             evidence = [f"{self.python}:", answer.strip()]
             raise InterpreterError(
-                "The Python asked about prints more than it is asked.", evidence=evidence
+                "The target Python printed unexpected output (from startup code?).", evidence=evidence
             ) from error
 
     def _start(self) -> subprocess.Popen[str]:
@@ -79,7 +79,7 @@ class Interpreter:
         except OSError as error:
             errors.close()
             evidence = [f"{self.python}: {error}"]
-            raise InterpreterError("The Python asked about does not run.", evidence=evidence) from error
+            raise InterpreterError("The target Python doesn't run.", evidence=evidence) from error
         self._process, self._errors = process, errors
         weakref.finalize(self, _stop, process, errors)
         return process
@@ -106,7 +106,7 @@ class Interpreter:
         if self._errors is not None:
             self._errors.seek(0)
             last = self._errors.read().strip().splitlines()[-3:]
-        raise InterpreterError("The Python asked about can't answer.", evidence=[f"{self.python}:", *last])
+        raise InterpreterError("The target Python failed to answer.", evidence=[f"{self.python}:", *last])
 
 
 def _stop(process: subprocess.Popen[str], errors: IO[str]) -> None:

@@ -74,7 +74,7 @@ def read_notebook(path: Path, importable: Callable[[str], bool | None] = lambda 
 
     Raises:
         RequirementsNotFoundError: It can't be read.
-        NotebookError: It is no notebook.
+        NotebookError: It isn't a notebook.
     """
     return read_cells(notebook_cells(path), importable)
 
@@ -84,18 +84,18 @@ def notebook_cells(path: Path) -> list[tuple[int, str]]:
 
     Raises:
         RequirementsNotFoundError: It can't be read.
-        NotebookError: It is no notebook.
+        NotebookError: It isn't a notebook.
     """
     try:
         data = json.loads(read_bytes(path))
     except OSError as error:
         evidence = [f"{path}: {error.strerror or error}"]
-        raise RequirementsNotFoundError("The notebook can't be read.", evidence=evidence) from error
+        raise RequirementsNotFoundError("Can't read the notebook.", evidence=evidence) from error
     except (ValueError, RecursionError) as error:
         raise NotebookError("The file isn't a notebook.", evidence=[f"{path}: {error}"]) from error
     cells = _cells(data)
     if cells is None:
-        raise NotebookError("The file isn't a notebook.", evidence=[f"{path}: it has no cells"])
+        raise NotebookError("The file isn't a notebook.", evidence=[f"{path}: no cells"])
     found = []
     for number, cell in enumerate(cells, 1):
         if isinstance(cell, dict) and cell.get("cell_type") == "code":
@@ -150,7 +150,7 @@ class _Reader:
             return None
         if event.owner.rpartition(".")[2] in self._code.passed:
             name = event.owner.replace("()", "")
-            return replace(event, never="", condition=f"in {name}, which something else may call")
+            return replace(event, never="", condition=f"in {name}, which may be called elsewhere")
         return event if event.kind in ("command", "unread") else None
 
     def cell(self, number: int, source: str) -> list[Event]:
@@ -165,7 +165,7 @@ class _Reader:
                     self._files[event.text] = event.content
         except (Exception, RecursionError, MemoryError) as error:
             if mentions(source):
-                found.append(Event("unread", number, 1, f"the cell can't be followed ({type(error).__name__})"))
+                found.append(Event("unread", number, 1, f"the cell can't be analysed ({type(error).__name__})"))
         return found
 
     def _event(self, kind: EventKind, line: int, text: str, **more: Any) -> Event:
@@ -218,9 +218,7 @@ class _Reader:
             if mentions("\n".join(lines)):
                 yield self._event("unread", 1, "the cell isn't Python")
             return
-        condition = (
-            f"if the cell runs at all: its line {code.broken + self._offset} isn't Python" if code.broken else ""
-        )
+        condition = f"if the cell runs at all: line {code.broken + self._offset} isn't Python" if code.broken else ""
         for call in self._code.read(code.tree):
             for event in self._from_call(call):
                 yield replace(event, condition=event.condition or condition, owner=call.owner)

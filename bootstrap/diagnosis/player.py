@@ -88,21 +88,21 @@ class Player:
             self.memory = self.memory or self._disk()
             self._cases = {(m or d, d) for m, d in self._cases}
         elif event.kind == "restart":
-            back = "the machine is given back: the next one has nothing of this"
-            again = "the kernel restarts: what is loaded next is what is on disk"
+            back = "the runtime is deleted; the next one starts fresh"
+            again = "the kernel restarts and loads what is on disk"
             self._restart(event, back if ".unassign(" in event.text else again)
         elif event.kind == "condacolab":
-            self._restart(event, "condacolab restarts the kernel, whose Python is conda's from then on")
+            self._restart(event, "condacolab restarts the kernel, which then runs conda's Python")
             self._conda = f"since cell {event.cell} the kernel's Python is conda's"
         elif event.kind == "conda":
             if event.text in ("/usr/local", "/usr"):
                 self._conda = f"since cell {event.cell} there is a conda in {event.text}, the kernel's own prefix"
         elif event.kind == "path":
             if event.text in self._targets:
-                note = f"from here on packages are found in {event.text}, too, which may hold another numpy"
+                note = f"from here on packages are also found in {event.text}, which may contain another numpy"
                 self._add(event, "unread", note=note)
         elif event.kind == "unread":
-            self._add(event, "unread", note="speaks of installing; what it does can't be read")
+            self._add(event, "unread", note="mentions installing, but can't be analysed")
         elif event.command is not None:
             self._command(event, event.command)
 
@@ -146,9 +146,9 @@ class Player:
             self._add(event, "skipped", note="conda changes an environment of its own, not the kernel's")
         elif command.tool == "conda" or self._conda:
             reason = self._conda or "the kernel's environment is conda's"
-            self._add(event, "unread", note=f"{reason}: what this changes isn't known")
+            self._add(event, "unread", note=f"{reason}: its effect is unknown")
         elif command.unknown:
-            self._add(event, "unread", note=f"only running tells what {command.unknown} is")
+            self._add(event, "unread", note=f"{command.unknown} is known only at run time")
         elif command.action == "uninstall":
             self._uninstall(event, command)
         else:
@@ -169,10 +169,10 @@ class Player:
         found = _VERSION.fullmatch(program.name)
         target = self._session.target
         if found and not f"{target.short_version}.".startswith(f"{found[1]}."):
-            return f"{command.program} is of another Python"
+            return f"{command.program} belongs to another Python"
         if str(program.parent) in _KERNELS_OWN or str(program.parent) == str(target.python.parent):
             return ""
-        return "" if "{sys.executable}" in command.program else f"{command.program} is of another environment"
+        return "" if "{sys.executable}" in command.program else f"{command.program} belongs to another environment"
 
     def _uninstall(self, event: Event, command: Command) -> None:
         names = [m[0] for word in command.requirements if (m := _NAME.match(word))]
@@ -181,12 +181,12 @@ class Player:
             there = [d for name in names if (d := shadow.get(name))]
             if any(d.key == SUBJECT for d in there):
                 self._cases |= {(memory, None) for memory, _ in self._cases}
-            removes = f"would remove {', '.join(map(str, there))}" if there else "nothing of that name is installed"
+            removes = f"would remove {', '.join(map(str, there))}" if there else "not installed"
             self._add(event, "uninstall", note=f"{event.condition}: {removes}")
             return
         before = shadow.get(SUBJECT)
         gone = [name for name in names if shadow.remove(name)]
-        note = f"removes {', '.join(gone)}" if gone else "nothing of that name is installed"
+        note = f"removes {', '.join(gone)}" if gone else "not installed"
         if before is not None and shadow.get(SUBJECT) is None:
             note = f"removes numpy {before.version}"
             self._cases = {(memory, None) for memory, _ in self._cases}
@@ -213,7 +213,7 @@ class Player:
             return
         self.answered = self.answered or not finding.unread or not finding.failed
         if finding.moves and finding.verdict != "guilty":
-            said = f"if {', '.join(finding.unbuilt)} can be built, and then needs what its record says"
+            said = f"if {', '.join(finding.unbuilt)} can be built, and its metadata is accurate"
             event = replace(event, condition=event.condition or said)
         before = self._disk()
         kind = "unread" if finding.unread and finding.failed else "install"
@@ -284,13 +284,13 @@ class Player:
         """What else a reader should know of this command."""
         notes = [event.condition] if event.condition else []
         if command.mistaken:
-            notes.append(f"{command.mistaken} is not quoted: the shell takes the bound for a file to write")
+            notes.append(f"{command.mistaken} is not quoted: the shell reads the bound as an output file")
         if command.tool == "uv" and self._session.uv is None:
-            notes.append("answered by pip: there is no uv here")
+            notes.append("resolved by pip: uv isn't installed here")
         if finding.moves and self.memory not in (None, before) and self._would_do(wanted):
-            notes.append(f"numpy {self.memory}, which the kernel has loaded, would have met it")
+            notes.append(f"numpy {self.memory}, which the kernel has loaded, satisfies it")
         if finding.moves and command.quiet:
-            notes.append("-q hides the line by which Colab tells that a restart is needed")
+            notes.append("-q hides the line that triggers Colab's restart warning")
         return "; ".join(notes)
 
     def _would_do(self, wanted: RequirementSet) -> bool:

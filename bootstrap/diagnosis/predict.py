@@ -23,7 +23,7 @@ def predict(court: Court, wanted: RequirementSet, title: str, progress: Progress
 
     Raises:
         IndexUnreachableError: An index doesn't answer.
-        ResolverError: A resolver ended in a way that is no answer.
+        ResolverError: A resolver failed without a usable answer.
     """
     began = time.monotonic()
     alone, together, notes = _ask_all(court, wanted.requirements, progress)
@@ -32,11 +32,13 @@ def predict(court: Court, wanted: RequirementSet, title: str, progress: Progress
     held = _held(court, wanted.requirements, together, progress)
     numpy = court.shadow.get(SUBJECT)
     if numpy is None:
-        notes.append("numpy is not installed there, so nothing can replace it")
+        notes.append("numpy isn't installed there, so nothing can replace it")
     if wanted.hashed:
-        notes.append("hashes are demanded: each requirement alone was resolved without them, all together with them")
+        notes.append(
+            "hashes are required: requirements were resolved without them one by one, and with them all together"
+        )
     if not wanted.requirements:
-        notes.append("there are no requirements in it")
+        notes.append("it has no requirements")
     return Diagnosis(
         source=wanted.source,
         environment=Subject(
@@ -67,7 +69,7 @@ def _ask_all(
     quick = court.finding(requirements, whole=True)
     if quick.moves == together.moves and bool(quick.failed) == bool(together.failed):
         return alone, together, []
-    note = f"{court.fast.name} and {court.pip.name} disagree; every answer here is pip's"
+    note = f"{court.fast.name} and {court.pip.name} disagree; all results here are pip's"
     court.trust_pip()
     alone, together = _ask_at_once(court, requirements, progress)
     return alone, together, [note]
@@ -160,7 +162,7 @@ def undisturbing(court: Court, diagnosis: Diagnosis, progress: Progress) -> tupl
     requirements = tuple(r for f in diagnosis.alone if not f.disturbs for r in f.requirements)
 
     def disturbs(some: tuple[Requirement, ...]) -> bool:
-        progress.step(Step("find what may stay", detail=f"{len(some)} requirements"))
+        progress.step(Step("find what can stay", detail=f"{len(some)} requirements"))
         return court.finding(some).disturbs
 
     kept, _ = largest(requirements, disturbs)

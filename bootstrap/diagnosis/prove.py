@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bootstrap.progress import Progress
 
 DEPENDENTS = ("pandas", "scipy", "scikit-learn", "matplotlib", "torch", "pyarrow", "xgboost", "numba", "h5py", "jax")
-"""Packages that stand on numpy's binary interface: imported afterwards where they are installed."""
+"""Packages that use numpy's binary interface: imported afterwards where they are installed."""
 _LIMIT_SECONDS = 3600.0
 _MOST_IMPORTS = 60
 _TRIAL = Path(__file__).with_name("trial.py")
@@ -67,7 +67,7 @@ def prove(court: Court, diagnosis: Diagnosis, progress: Progress) -> tuple[Trial
 
     Raises:
         ProofError: There is no environment to copy, or a copy can't be made.
-        ProofSpaceError: There is no room for one.
+        ProofSpaceError: Not enough disk space for one.
     """
     suspects: list[Finding] = [*diagnosis.culprits]
     suspects += [f for f in diagnosis.alone if f.disturbs and not f.failed and f not in suspects]
@@ -92,9 +92,9 @@ def refuse_freeze(against: Path | None) -> None:
     """
     if against is not None:
         raise ProofError(
-            "A freeze file is no environment that could be copied.",
+            "A freeze file can't be copied and tested like an environment.",
             evidence=[str(against)],
-            hint="Install the list into a virtual environment, and give that with --python instead of --against.",
+            hint="Install the list into a virtual environment, and pass that with `--python` instead of `--against`.",
         )
 
 
@@ -159,7 +159,7 @@ def observe(
 
     Raises:
         ProofError: The copy can't be made or used.
-        ProofSpaceError: There is no room for it.
+        ProofSpaceError: Not enough disk space for it.
     """
     with throw_away(target, method=method) as copy:
         job = {
@@ -174,7 +174,7 @@ def observe(
             steps = json.loads(told.stdout)["steps"]
         except (ValueError, KeyError) as error:
             last = told.stderr.strip().splitlines()[-3:]
-            raise ProofError("The throw-away copy can't be used.", evidence=last or [str(error)]) from error
+            raise ProofError("The temporary copy can't be used.", evidence=last or [str(error)]) from error
         command = [sys.executable, "-m", "bootstrap", "check", "--json", "--quiet", "--python", str(copy.python)]
         report = _report(_run([*copy.wrapper, *command], None).stdout) if check else {}
     return Observed(
@@ -200,7 +200,7 @@ def _run(command: Sequence[str], text: str | None) -> subprocess.CompletedProces
             preexec_fn=tied(),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ProofError("The throw-away copy can't be used.", evidence=[str(error)]) from error
+        raise ProofError("The temporary copy can't be used.", evidence=[str(error)]) from error
 
 
 def _report(text: str) -> dict[str, Any]:

@@ -33,12 +33,12 @@ def headline(replay: Replay) -> str:
     if left is not None:
         return f"at cell {left.cell} numpy on disk became {left.disk}; the kernel kept {left.memory}"
     if any(scene.real for scene in replay.scenes):
-        return "numpy stayed, but something broke for real"
+        return "numpy stayed, but something broke in the real install"
     if any(scene.may_part for scene in replay.scenes):
         first = next(scene for scene in replay.scenes if scene.may_part)
         return f"cell {first.cell} may move numpy under the kernel"
     if replay.verdict == "doubtful":
-        return "numpy stays, as far as can be told"
+        return "numpy stays, as far as can be determined"
     return "numpy in memory and on disk stay the same"
 
 
@@ -60,7 +60,7 @@ def story(replay: Replay) -> list[str]:
         elif scene.kind == "restart" and scene.condition:
             lines.append(f"Cell {scene.cell} may restart the kernel, {scene.condition}.")
         elif scene.kind == "restart" and scene.note.startswith("condacolab"):
-            lines.append(f"Cell {scene.cell} restarts the kernel with conda's Python, whose numpy isn't known.")
+            lines.append(f"Cell {scene.cell} restarts the kernel with conda's Python, whose numpy is unknown.")
         elif scene.kind == "restart":
             lines.append(f"Cell {scene.cell} restarts the kernel: memory and disk agree afterwards ({scene.disk}).")
     parted = [scene for scene in replay.scenes if scene.parted]
@@ -73,16 +73,16 @@ def advice(replay: Replay) -> list[str]:
     """What to do about it."""
     if replay.left is None:
         built = any(scene.finding and scene.finding.unread for scene in replay.scenes)
-        return ["--build builds what is unread, which runs its code, and asks again"] if built else []
+        return ["rerun with --build to build what can't be read (this runs its code)"] if built else []
     found = []
     if replay.scenes[-1].parted:
         found.append(f"restart the kernel after cell {replay.scenes[-1].cell}: a fresh process loads what is on disk")
     guilty = next((s for s in replay.scenes if s.moves and not s.condition), None)
     if guilty is not None:
         found.append(
-            f"better: drop or bound what moved numpy at cell {guilty.cell}, or put it before anything is loaded"
+            f"better: drop or bound what changed numpy in cell {guilty.cell}, or run it before numpy is loaded"
         )
-    return [*found, "or the locked environment, where none of this can happen: bootstrap restore"]
+    return [*found, "or use the locked environment, which avoids all of this: bootstrap restore"]
 
 
 def _state(scene: Scene) -> str:
@@ -118,7 +118,7 @@ def render(replay: Replay, *, everything: bool = False) -> RenderableType:
     parts += [Text.assemble(("note: ", "bold"), note) for note in replay.notes]
     parts += [Text.assemble(("next: ", "bold"), line) for line in advice(replay)]
     if environment.unknown:
-        parts.append(Text(f"{len(environment.unknown)} packages of unknown metadata", style="dim"))
+        parts.append(Text(f"{len(environment.unknown)} packages with unknown metadata", style="dim"))
     parts.append(Text(f"{replay.seconds:.1f} s; nothing was changed there", style="dim"))
     return Group(*parts)
 

@@ -125,7 +125,7 @@ def read_lines(lines: Sequence[str], *, source: str = "", folder: Path | None = 
 
 def _finish(reading: _Reading, source: str) -> RequirementSet:
     if reading.faults:
-        raise RequirementSyntaxError("The requirements can't be read.", evidence=reading.faults)
+        raise RequirementSyntaxError("Can't read the requirements.", evidence=reading.faults)
     return RequirementSet(
         source=source,
         requirements=tuple(reading.requirements),
@@ -160,10 +160,10 @@ def understand(inside: Interpreter, found: RequirementSet) -> RequirementSet:
             known.append(replace(requirement, name=_name_in(requirement.text)))
         else:
             foreign = requirement.file and requirement.file != found.source
-            said = "it is no requirement" if foreign else f"{requirement.text}: {answer['error']}"
+            said = "not a requirement" if foreign else f"{requirement.text}: {answer['error']}"
             faults.append(f"{requirement.where}: {said}" if requirement.where else said)
     if faults:
-        raise RequirementSyntaxError("Not every line is a requirement.", evidence=faults)
+        raise RequirementSyntaxError("Some lines are not requirements.", evidence=faults)
     count = len(found.requirements)
     return replace(found, requirements=tuple(known[:count]), constraints=tuple(known[count:]))
 
@@ -244,25 +244,25 @@ def _content(place: str, above: tuple[str, ...], texts: Mapping[str, str | None]
     if place in texts:
         text = texts[place]
         if text is None:
-            evidence = [f"{place}: only running tells what it holds", *wanted_by]
-            raise RequirementsNotFoundError("The requirements file can't be read.", evidence=evidence)
+            evidence = [f"{place}: its value is known only at run time", *wanted_by]
+            raise RequirementsNotFoundError("Can't read the requirements file.", evidence=evidence)
         return text
     try:
         return _decoded(_fetched(place) if _REMOTE.match(place) else read_bytes(place))
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or error
         evidence = [f"{place}: {reason}", *wanted_by]
-        raise RequirementsNotFoundError("The requirements file can't be read.", evidence=evidence) from error
+        raise RequirementsNotFoundError("Can't read the requirements file.", evidence=evidence) from error
     except (ValueError, LookupError) as error:
         evidence = [f"{place}: {error}", *wanted_by]
-        raise RequirementSyntaxError("The requirements file is no text.", evidence=evidence) from error
+        raise RequirementSyntaxError("The requirements file isn't text.", evidence=evidence) from error
 
 
 def _fetched(url: str) -> bytes:
     """What an address holds.
 
     Raises:
-        OSError: It can't be had, or not within the limits of size and time.
+        OSError: It can't be fetched within the limits of size and time.
     """
     if url.lower().startswith("file:"):
         return read_bytes(urllib.request.url2pathname(urllib.parse.urlsplit(url).path))
@@ -272,9 +272,9 @@ def _fetched(url: str) -> bytes:
             while part := answer.read1(65_536):
                 parts.append(part)
                 if sum(map(len, parts)) > _FETCHED_BYTES:
-                    raise OSError(errno.EFBIG, "it is too large for a requirements file")
+                    raise OSError(errno.EFBIG, "too large for a requirements file")
                 if time.monotonic() > ends:
-                    raise TimeoutError(errno.ETIMEDOUT, f"it takes more than {_FETCH_SECONDS:.0f} s")
+                    raise TimeoutError(errno.ETIMEDOUT, f"timed out after {_FETCH_SECONDS:.0f} s")
     except ValueError as error:  # no address
         raise OSError(errno.EINVAL, str(error)) from error
     return b"".join(parts)
@@ -289,7 +289,7 @@ def _decoded(data: bytes) -> str:
         if found := _CODING.match(line):
             text = data.decode(found[1].decode("ascii"))
             if not isinstance(text, str):
-                raise LookupError(f"{found[1].decode('ascii')} is no coding of text")
+                raise LookupError(f"{found[1].decode('ascii')} is not a text encoding")
             return text
     return data.decode("utf-8")
 
@@ -346,11 +346,11 @@ def _take(
     try:
         options, rest = _Parser().parse_args(shlex.split(" ".join(words[first:])))
     except ValueError as error:
-        reading.faults.append(f"{shown}: {error if line in shown else 'it is no line of requirements'}")
+        reading.faults.append(f"{shown}: {error if line in shown else 'not a requirements line'}")
         return
     if rest and not text:
         reading.faults.append(
-            f"{shown}: nothing may follow {words[first] if line in shown else 'an option'} and its value"
+            f"{shown}: nothing can follow {words[first] if line in shown else 'an option'} and its value"
         )
         return
     goal = reading.constraints if constraint else reading.requirements

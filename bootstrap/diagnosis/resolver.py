@@ -104,7 +104,7 @@ class Resolver:
 
         Raises:
             IndexUnreachableError: An index doesn't answer: then nothing is known.
-            ResolverError: The resolver ended in a way that is no answer.
+            ResolverError: The resolver failed without a usable answer.
         """
         key = (id(self.shadow) ^ hash(frozenset((d.key, d.version) for d in self.shadow)), question)
         with self._lock:
@@ -177,7 +177,7 @@ class Resolver:
                 env=quiet_environment(TMPDIR=str(self.shadow.root.parent)),
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise ResolverError("The resolver does not answer.", evidence=[f"{command[0]}: {error}"]) from error
+            raise ResolverError("The resolver timed out or crashed.", evidence=[f"{command[0]}: {error}"]) from error
 
 
 class PipResolver(Resolver):
@@ -210,7 +210,7 @@ class PipResolver(Resolver):
         if self.as_of:
             if target.pip_release < _PIP_WITH_DATES:
                 raise AsOfError(
-                    "This pip knows no days.", evidence=[f"{target.python}: {self.name}, needed 26 (or uv)"]
+                    "This pip is too old for --as-of.", evidence=[f"{target.python}: {self.name}, needs 26 (or uv)"]
                 )
             command += ["--uploaded-prior-to", self.as_of]
         done = self._call(command)
@@ -224,7 +224,7 @@ class PipResolver(Resolver):
         try:
             items = json.loads(report.read_text(encoding="utf-8"))["install"]
         except (OSError, ValueError, KeyError) as error:
-            raise ResolverError("pip left no report.", evidence=[f"{self.name}: {error}"]) from error
+            raise ResolverError("pip wrote no report.", evidence=[f"{self.name}: {error}"]) from error
         return Outcome(tuple(_from_report(item) for item in items), resolver=self.name)
 
 
@@ -262,7 +262,7 @@ class UvResolver(Resolver):
         command += ["--exclude-newer", self.as_of] if self.as_of else []
         done = self._call(command)
         if "\nUsage: uv" in done.stderr:
-            raise ResolverError("uv doesn't understand what pip would.", evidence=done.stderr.splitlines()[:2])
+            raise ResolverError("uv can't parse something that pip accepts.", evidence=done.stderr.splitlines()[:2])
         if done.returncode != 0:
             return Outcome(failed=_reasons(done.stderr, self.name), resolver=self.name)
         lines = [line for line in done.stderr.splitlines() if line.startswith((" + ", " ~ "))]
@@ -293,12 +293,12 @@ def _planned(line: str, index: Index) -> Dist:
     elif found := _UV_URL.match(line):
         name, version, url = found[2], "", found[3]
     else:
-        raise ResolverError("uv says something that can't be read.", evidence=[line])
+        raise ResolverError("Can't parse uv's output.", evidence=[line])
     archive = archive_at(url) if url and url.startswith(("http", "file")) else None
     told = archive is not None and archive.filename.endswith((".whl", ".gz", ".zip"))
     dist = index.dist_of(archive) if archive and told else index.dist(name, version)
     if dist is None:
-        raise ResolverError("What uv would install can't be looked at.", evidence=[line.strip()])
+        raise ResolverError("Can't read the metadata of a package that uv would install.", evidence=[line.strip()])
     return replace(dist, version=version or dist.version)
 
 
@@ -319,7 +319,7 @@ def need_uv(python: Path) -> Path:
     """
     found = find_uv(python)
     if found is None:
-        raise ResolverNotFoundError("There is no uv.", evidence=["looked on the PATH and beside the interpreters"])
+        raise ResolverNotFoundError("uv isn't installed.", evidence=["searched PATH and the interpreters' folders"])
     return found
 
 
@@ -381,7 +381,7 @@ def _reasons(text: str, name: str) -> tuple[str, ...]:
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in text.splitlines()]
     # An address that answers "no such file" is no index out of reach.
     if lost := [line for line in lines if _UNREACHED.search(line) and "status client error" not in line]:
-        raise IndexUnreachableError("The package index doesn't answer.", evidence=[f"{name}: {lost[-1].strip()}"])
+        raise IndexUnreachableError("The package index doesn't respond.", evidence=[f"{name}: {lost[-1].strip()}"])
     told = [
         line.removeprefix("ERROR: ").strip()
         for line in lines
@@ -396,7 +396,7 @@ def _reasons(text: str, name: str) -> tuple[str, ...]:
         "(unavailable",
     )
     kept = [line for line in told if not line.startswith(hints)]
-    return tuple((kept or [f"{name} ended without a reason"])[:_KEPT])
+    return tuple((kept or [f"{name} failed without a message"])[:_KEPT])
 
 
 def _away(text: str, folder: Path, scratch: Path) -> str:

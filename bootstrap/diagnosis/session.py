@@ -78,7 +78,7 @@ def open_session(
         DiagnoseError: The interpreter, the freeze file, the day or the resolver can't be used.
     """
     moment = None if as_of is None else read_moment(as_of)
-    progress.step(Step("look at the environment"))
+    progress.step(Step("inspect environment"))
     executable = find_python(python)
     uv = need_uv(executable) if resolver == "uv" else find_uv(executable) if resolver == "auto" else None
     with ThreadPoolExecutor(1) as aside:
@@ -89,7 +89,9 @@ def open_session(
     index = Index(combine(settings, options), target.short_version)
     confirm = resolver != "uv" and (moment is None or target.pip_release >= _PIP_WITH_DATES)
     if uv is None and not confirm:
-        raise AsOfError("Nobody here knows days.", evidence=[f"{target.python}: pip {target.pip_version}; no uv"])
+        raise AsOfError(
+            "No available resolver supports --as-of.", evidence=[f"{target.python}: pip {target.pip_version}; no uv"]
+        )
     dists = target.dists if against is None else tuple(read_freeze(against, target, index, progress))
     with scratch_folder() as scratch, closing(Shadow(target, dists, scratch)) as shadow:
         pip = PipResolver(shadow, folder=folder, as_of=moment, build=build, index=index)
@@ -112,5 +114,5 @@ def read_moment(text: str) -> str:
             return f"{text}T23:59:59Z"
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError as error:
-        raise AsOfError("That is no day.", evidence=[f"{text}: {error}"]) from error
+        raise AsOfError("Invalid date: write it as YYYY-MM-DD.", evidence=[f"{text}: {error}"]) from error
     return moment.isoformat() if moment.tzinfo else f"{moment.isoformat()}+00:00"

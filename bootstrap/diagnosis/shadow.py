@@ -32,7 +32,7 @@ class Shadow:
 
         Args:
             target: Whose Python, markers and pip settings it has.
-            dists: What shall look installed.
+            dists: What should look installed.
             folder: Where it is made; the folder for temporary files unless given.
         """
         self.target = target

@@ -233,9 +233,9 @@ def _read(words: Sequence[str], simple: Simple) -> Iterator[Command | Effect]:
     elif name in _CONDA:
         yield from _conda(rest[1:], text)
     elif rest[:2] in _UNREAD or name in ("easy_install", "pip-sync") or (name == "xargs" and mentions(text)):
-        yield Command("pip", "install", text, unread=f"what {' '.join(rest[:2])} would install isn't followed")
+        yield Command("pip", "install", text, unread=f"what {' '.join(rest[:2])} would install isn't analysed")
     elif name not in _HARMLESS and mentions(text):
-        yield Command("pip", "install", text, unread=f"what {name} does with it isn't known")
+        yield Command("pip", "install", text, unread=f"what {name} does with it is unknown")
 
 
 def _without_prefixes(rest: list[str]) -> list[str]:
@@ -292,7 +292,7 @@ def _python(words: Sequence[str], text: str, program: str) -> Iterator[Command |
             elif rest[0] == "uv":
                 yield from _uv(rest[1:], text)
             elif mentions(" ".join(rest)):
-                yield Command("pip", "install", text, unread=f"what {rest[0]} would install isn't followed")
+                yield Command("pip", "install", text, unread=f"what {rest[0]} would install isn't analysed")
             return
         if word == "-c" and rest:
             yield Effect("python", "", rest[0])
@@ -300,7 +300,9 @@ def _python(words: Sequence[str], text: str, program: str) -> Iterator[Command |
         if not word.startswith("-"):
             if PurePosixPath(word).name == "setup.py":
                 if {"install", "develop"} & set(rest):
-                    yield Command("pip", "install", text, unread="it builds a source, whose needs aren't known")
+                    yield Command(
+                        "pip", "install", text, unread="it builds from source; its dependencies are unknown"
+                    )
             else:
                 yield Effect("run", word)
             return
@@ -311,7 +313,7 @@ def _uv(words: Sequence[str], text: str) -> Iterator[Command]:
     if verb == "pip":
         yield _call("uv", words[words.index("pip") + 1 :], text, "")
     elif verb in ("add", "sync", "remove"):
-        yield Command("uv", "install", text, unread=f"what uv {verb} would install isn't followed")
+        yield Command("uv", "install", text, unread=f"what uv {verb} would install isn't analysed")
 
 
 def _mistaken(simple: Simple) -> str:

@@ -128,24 +128,24 @@ def headline(story: Story) -> str:
     if story.disk is None:
         return "there is no numpy"
     if story.evidence.kernel is None:
-        return f"numpy {story.disk} on disk; no kernel in sight"
-    return f"numpy {story.disk}; nothing speaks against it"
+        return f"numpy {story.disk} on disk; no kernel found"
+    return f"numpy {story.disk}; no sign of a problem"
 
 
 def advice(story: Story) -> str:
     """What to do."""
     if story.verdict == "innocent":
-        return "bootstrap check proves the files themselves"
+        return "bootstrap check verifies the files themselves"
     in_cell = cells.shell() is not None
     if len(story.evidence.records) > 1:
         repair = "bootstrap.check(repair=True)" if in_cell else f"bootstrap check --python {story.python} --repair"
-        return f"two versions lie on top of each other: `{repair}` leaves one"
+        return f"two versions are installed over each other: `{repair}` leaves one"
     prefix = Path(story.python).absolute().parents[1]
     return next_step(prefix, memory=story.memory or "", disk=story.disk or "", in_cell=in_cell)
 
 
 def tell_story(*, python: Path | str | None = None) -> Story:
-    """Tells the likely story of this runtime.
+    """Reconstructs what was installed in this runtime.
 
     Args:
         python: The interpreter whose packages are looked at; the running one unless given.
@@ -176,12 +176,12 @@ def _lines(target: Target, evidence: Evidence, memory: str | None, disk: str | N
     lines = []
     kernel = evidence.kernel
     if kernel is not None:
-        loaded = f"numpy {memory} loaded" if memory else "a numpy that can't be seen from outside"
+        loaded = f"numpy {memory} loaded" if memory else "an unknown numpy (not visible from outside)"
         lines.append(Line(f"the kernel (process {kernel.pid}) began {stamp(kernel.began)} and has {loaded}"))
         if kernel.deleted:
             count = len(kernel.deleted)
             lines.append(
-                Line(f"{count} files of numpy that it has loaded were deleted since, as {kernel.deleted[0]}")
+                Line(f"{count} files of numpy that it has loaded have been deleted, e.g. {kernel.deleted[0]}")
             )
     if len(evidence.records) > 1:
         lines.append(Line(f"numpy has several records: {', '.join(evidence.records)}"))
@@ -192,14 +192,14 @@ def _lines(target: Target, evidence: Evidence, memory: str | None, disk: str | N
         lines.append(Line(f"pip's log: {line}"))
     lines += [Line(f"history, cell {e.cell}: {e.text}") for e in evidence.events[-_SHOWN:]]
     if memory and disk and memory != disk and (symptom := first_symptom(memory, disk)):
-        lines.append(Line(f"what one sees first: {symptom}", likely=True))
+        lines.append(Line(f"first symptom: {symptom}", likely=True))
     return lines
 
 
 def _told(item: Installed) -> str:
     """A distribution, when and how it came."""
     dist = item.dist
-    how = "asked for by name" if dist.requested else "as a dependency"
+    how = "installed by name" if dist.requested else "as a dependency"
     by = f"by {dist.installer}" if dist.installer else "by an unknown installer"
     source = f", from {dist.direct_url.get('url')}" if dist.direct_url else ""
     return f"{dist.name} {dist.version}, written {stamp(item.at)} {by}, {how}{source}"
@@ -210,7 +210,7 @@ def _numpy_lines(target: Target, evidence: Evidence, numpy: Installed, memory: s
     burst = next((b for b in evidence.bursts if numpy in b), ())
     kernel = evidence.kernel
     if kernel is not None and numpy.at < kernel.began <= numpy.changed:
-        return [Line("numpy's record tells another time than that at which it came: its archive's")]
+        return [Line("numpy's metadata has its archive's time, not the time of installation")]
     if not burst or (kernel is not None and numpy.at < kernel.began):
         return [Line("numpy on disk is older than the kernel: nothing has moved it since", likely=kernel is not None)]
     lines = []
@@ -218,13 +218,13 @@ def _numpy_lines(target: Target, evidence: Evidence, numpy: Installed, memory: s
     asked = [i for i in burst if i.dist.requested]
     if asked:
         names = ", ".join(str(i.dist) for i in asked[:_SHOWN])
-        lines.append(Line(f"written in the same go, asked for by name: {names}"))
+        lines.append(Line(f"written at the same time, installed by name: {names}"))
     brought: set[str] = set()
     if memory and memory != numpy.dist.version and company:
         forced, brought = _forced(target, company, memory, numpy.dist.version)
         lines += forced
     if numpy.dist.requested and not brought:
-        lines.append(Line("a command named numpy itself (an upgrade, or --force-reinstall)", likely=True))
+        lines.append(Line("a command named numpy directly (an upgrade, or --force-reinstall)", likely=True))
         brought = {SUBJECT}
     # That a cell ran at that time says nothing: it must have asked for what brought numpy.
     for event in evidence.events:
@@ -247,7 +247,7 @@ def _forced(target: Target, company: list[Installed], memory: str, disk: str) ->
     owners = dict.fromkeys((way[-1]["owner"], way[-1]["needs"]) for way in chains if way[-1]["owner"])
     versions = {d.key: d.version for d in after}
     lines = [
-        Line(f"{name} {versions.get(name, '')} brought it: it needs {needs}, which shuts out {memory}", likely=True)
+        Line(f"{name} {versions.get(name, '')} caused it: it needs {needs}, which excludes {memory}", likely=True)
         for name, needs in list(owners)[:3]
     ]
     return lines, {way[0]["name"] for way in chains if way[-1]["owner"]}

@@ -78,7 +78,7 @@ def find_python(python: Path | str | None) -> Path:
         return Path(sys.executable)
     found = shutil.which(str(python))
     if found is None:
-        raise InterpreterError("There is no such Python.", evidence=[f"{python}: not there, or not executable"])
+        raise InterpreterError("Python not found.", evidence=[f"{python}: missing or not executable"])
     return Path(found).absolute()
 
 
@@ -93,14 +93,14 @@ def examine(python: Path) -> Target:
     facts = inside.ask({"do": "inventory"})
     if facts["pip"] is None:
         raise InterpreterError(
-            "The Python asked about has no pip, which is what resolves.",
+            "The target Python has no pip.",
             evidence=[f"{python}: no module named pip"],
             hint=f"Install it: {python} -m ensurepip, or your system's python3-pip.",
         )
     if release(facts["pip"]["version"]) < OLDEST_PIP:
         raise PipTooOldError(
-            "The pip of the Python asked about can't resolve without installing.",
-            evidence=[f"{python}: pip {facts['pip']['version']}, needed {'.'.join(map(str, OLDEST_PIP))}"],
+            "The target Python's pip can't resolve without installing.",
+            evidence=[f"{python}: pip {facts['pip']['version']}, needs {'.'.join(map(str, OLDEST_PIP))}"],
         )
     return Target(
         python=python,

@@ -48,9 +48,9 @@ def refuse_existing(paths: Iterable[Path | None], *, force: bool) -> None:
         if path is None:
             continue
         if path.exists() and not force:
-            raise OutputExistsError("The file is there already.", evidence=[f"{path}: left as it is"])
+            raise OutputExistsError("The file already exists.", evidence=[f"{path}: not changed"])
         if path.is_dir() or not path.absolute().parent.is_dir() or not os.access(path.absolute().parent, os.W_OK):
-            raise OutputNotWritableError("The file can't be written.", evidence=[str(path)])
+            raise OutputNotWritableError("Can't write the file.", evidence=[str(path)])
 
 
 def write_minimal(
@@ -59,7 +59,7 @@ def write_minimal(
     """Option 1: the largest part of the requirements that leaves the installed set alone; the rest as comments.
 
     Raises:
-        OutputNotWritableError: The file can't be written.
+        OutputNotWritableError: Can't write the file.
         ResolverError: A dry run of the file contradicts what it should do.
     """
     kept = undisturbing(court, diagnosis, progress)
@@ -68,7 +68,7 @@ def write_minimal(
         kept = undisturbing(court, diagnosis, progress)
     numpy = court.shadow.get(SUBJECT)
     head = [
-        f"# The part of {wanted.source} that leaves the installed packages alone"
+        f"# The part of {wanted.source} that changes no installed package"
         + (f" (numpy {numpy.version} among them)." if numpy else "."),
         f"# {diagnosis.environment.title}, Python {court.target.version}. By: bootstrap diagnose --write-minimal",
     ]
@@ -87,7 +87,7 @@ def write_minimal(
         again = court.finding(found.requirements, sure=True, whole=True)
         if again.disturbs:
             evidence = [str(c) for c in (*again.changes, *again.breakages)] or list(again.failed)
-            raise ResolverError("The minimal file would not leave the installed set alone.", evidence=evidence)
+            raise ResolverError("The minimal file would change installed packages.", evidence=evidence)
 
     _write(path, lines, verify)
     return Written(path, "minimal", len(kept), dropped)
@@ -120,7 +120,7 @@ def summary(finding: Finding) -> str:
         parts.append(finding.reason)
     if finding.breakages:
         parts.append(f"would break {'; '.join(str(b) for b in finding.breakages[:_SHOWN])}")
-    return "; ".join(parts) or "leaves everything alone"
+    return "; ".join(parts) or "changes nothing installed"
 
 
 def write_pinned(
@@ -130,15 +130,15 @@ def write_pinned(
 
     Raises:
         NoPinnedSetError: There are none.
-        OutputNotWritableError: The file can't be written.
+        OutputNotWritableError: Can't write the file.
         ResolverError: A dry run of the file contradicts it.
     """
     numpy = court.shadow.get(SUBJECT)
     if diagnosis.together.unread:
         raise NoPinnedSetError(
-            "Not all of the requirements can be read, so their versions can't be told.",
+            "Some requirements can't be read, so their versions are unknown.",
             evidence=diagnosis.together.unread,
-            hint="Ask again with --build, which runs the code of these sources, or leave them out.",
+            hint="Rerun with `--build`, which runs these sources' code, or leave them out.",
         )
     held = [hold(numpy.version)] if numpy else []
     progress.step(Step("pin versions"))
@@ -147,7 +147,7 @@ def write_pinned(
     outcome = court.pip_or_fast.resolve(question)
     if outcome.failed:
         told = f"numpy {numpy.version}" if numpy else "these bounds"
-        raise NoPinnedSetError(f"No set of versions fulfils the requirements with {told}.", evidence=outcome.failed)
+        raise NoPinnedSetError(f"No set of versions satisfies the requirements with {told}.", evidence=outcome.failed)
     finding = court.judge(tuple(wanted.requirements), outcome)
     after = court.shadow.after(outcome.planned)
     roots = [r.text if r.name and "://" not in r.text else r.name for r in wanted.requirements if r.applies]
@@ -159,7 +159,7 @@ def write_pinned(
     known, unknown = [s for s in sizes.values() if s is not None], sum(s is None for s in sizes.values())
     total = f"{megabytes(sum(known))} to fetch" + (f", and {unknown} of unknown size" if unknown else "")
     lines = [
-        f"# {wanted.source} in exact versions, the newest that go with "
+        f"# {wanted.source} as exact versions, the newest compatible with "
         + (f"the installed numpy {numpy.version}." if numpy else "this Python."),
         f"# {diagnosis.environment.title}, Python {court.target.version}. By: bootstrap diagnose --write-pinned",
         f"# {len(planned)} packages, {total}; {len(pins) - len(planned)} are installed already.",
@@ -212,7 +212,7 @@ def _sizes(dists: Sequence[Dist], index: Index, progress: Progress) -> dict[str,
         found = {}
         for done, (dist, count) in enumerate(zip(dists, pool.map(size, dists), strict=True), 1):
             found[dist.key] = count
-            progress.step(Step("ask for sizes", done, len(dists)))
+            progress.step(Step("get sizes", done, len(dists)))
     return found
 
 
@@ -243,7 +243,7 @@ def _write(path: Path, lines: Sequence[str], verify: Callable[[Path], None]) -> 
         beside.replace(path)
     except OSError as error:
         raise OutputNotWritableError(
-            "The file can't be written.", evidence=[f"{path}: {error.strerror or error}"]
+            "Can't write the file.", evidence=[f"{path}: {error.strerror or error}"]
         ) from error
     finally:
         beside.unlink(missing_ok=True)

@@ -57,17 +57,17 @@ def headline(diagnosis: Diagnosis) -> str:
     if together.moves and together.subject is not None:
         return f"all together would replace numpy {numpy} by {together.subject.after}"
     if broke:
-        return "numpy's version would stay, but something breaks"
+        return "numpy's version would stay, but something would break"
     if numpy and together.unread and not together.breakages and together.subject is None:
-        return f"numpy {numpy} stays, as far as can be told without a build"
+        return f"numpy {numpy} stays, as far as can be determined without a build"
     if together.failed:
         return "all together can't be resolved" if len(diagnosis.alone) != 1 else "it can't be resolved"
     if together.subject is not None and together.subject.kind == "rewritten":
-        return f"numpy {numpy} would be written anew under a running kernel"
+        return f"numpy {numpy} would be reinstalled under a running kernel"
     if together.breakages:
         return f"numpy {numpy} stays, but {_count(len(together.breakages), 'installed package')} would no longer fit"
     if numpy is None:
-        return "there is no numpy to be replaced"
+        return "there is no numpy to replace"
     return f"numpy {numpy} stays as it is"
 
 
@@ -87,7 +87,7 @@ def effect(finding: Finding, *, limit: int | None = 3) -> str:
     if finding.added:
         parts.append(f"adds {len(finding.added)}")
     parts += finding.unread
-    parts += [f"{', '.join(finding.unbuilt)} by its own record, not built"] if finding.unbuilt else []
+    parts += [f"{', '.join(finding.unbuilt)} by its own metadata, not built"] if finding.unbuilt else []
     if not parts:
         parts.append(finding.reason or "nothing")
     return "; ".join(part for part in parts if part)
@@ -109,10 +109,10 @@ def trial_lines(trial: Trial) -> list[str]:
     """What a real installation did, in lines."""
     who = " + ".join(r.text for r in trial.requirements)
     if not trial.installed:
-        return [f"\ninstalled for real: {who}: the installation failed", *(f"  {line}" for line in trial.log[-4:])]
+        return [f"\ntest install: {who}: the installation failed", *(f"  {line}" for line in trial.log[-4:])]
     state = "BROKE" if trial.broke else "holds"
     moved = f"numpy in memory {trial.numpy_memory}, on disk {trial.numpy_disk}"
-    lines = [f"\ninstalled for real: {who}: {state} ({moved}, {trial.seconds:.1f} s)"]
+    lines = [f"\ntest install: {who}: {state} ({moved}, {trial.seconds:.1f} s)"]
     lines += [f"  live process: {line}" for line in trial.live[:6]]
     lines += [f"  fresh process: {line}" for line in trial.fresh[:6]]
     return lines
@@ -132,18 +132,18 @@ def advice(diagnosis: Diagnosis) -> list[str]:
         return []
     lines = []
     if diagnosis.together.unread:
-        lines.append("--build builds what is unread, which runs its code, and asks again")
+        lines.append("rerun with --build to build what can't be read (this runs its code)")
     have = {written.kind for written in diagnosis.written}
     if "minimal" not in have:
-        lines.append("--write-minimal FILE keeps what leaves the installed packages alone")
+        lines.append("--write-minimal FILE keeps only what changes no installed package")
     if "pinned" not in have and not diagnosis.together.failed:
         if diagnosis.held is None or diagnosis.held.ok:
             numpy = diagnosis.environment.numpy
-            held = f" that go with numpy {numpy}" if numpy else ""
+            held = f" compatible with numpy {numpy}" if numpy else ""
             lines.append(f"--write-pinned FILE finds exact versions{held}")
         else:
-            lines.append("no versions of these go with the installed numpy: drop one")
-    lines.append("or the locked environment, where none of this can happen: bootstrap restore")
+            lines.append("no versions of these work with the installed numpy: drop one")
+    lines.append("or use the locked environment, which avoids all of this: bootstrap restore")
     return lines
 
 

@@ -1,6 +1,6 @@
 """The files that conda, pip and uv read, and the part of each that is ours.
 
-A file that others write too has our lines between two marks; the rest stays as it is. What a file shall say is worked
+A file that others write too has our lines between two marks; the rest stays as it is. A file's text is worked
 out before any is written; every file is then written beside its place and moved there.
 """
 
@@ -46,9 +46,9 @@ def holding(prefix: Path) -> Iterator[None]:
             os.close(descriptor)
     except OSError as error:
         raise PrefixNotWritableError(
-            "The guard can't be written into the prefix.",
+            "Can't write the guard's files into the prefix.",
             evidence=[f"{error.filename or prefix}: {error.strerror or error}"],
-            hint="See to it, then run the same again: it goes on where it stopped.",
+            hint="Fix the problem above, then run this again: it continues where it stopped.",
         ) from error
 
 
@@ -108,7 +108,7 @@ def require_plain(path: Path) -> None:
     """
     if path.is_symlink() or (path.exists() and not path.is_file()):
         what = f"a link to {path.readlink()}" if path.is_symlink() else "no file"
-        raise GuardConfigurationError("The guard doesn't write there.", evidence=[f"{path}: {what}"])
+        raise GuardConfigurationError("The guard won't write through this path.", evidence=[f"{path}: {what}"])
 
 
 def outside(text: str) -> list[str]:
@@ -209,8 +209,8 @@ def constraints_text(lines: Sequence[str]) -> str:
     """Our constraints file."""
     return _text(
         [
-            "# What the lock holds. Written by `bootstrap guard on`; `bootstrap guard off` takes it away.",
-            f"# The version 0+{REASON} exists nowhere: it is there for pip to print when it refuses.",
+            "# The locked versions. Written by `bootstrap guard on`; removed by `bootstrap guard off`.",
+            f"# The version 0+{REASON} doesn't exist: pip prints it when it refuses an install.",
             *lines,
         ]
     )
@@ -247,13 +247,13 @@ def _require_readable(conf: Path, lines: Sequence[str]) -> None:
         parser.read_string("\n".join(lines))
     except configparser.Error as error:
         raise GuardConfigurationError(
-            "The prefix's pip configuration can't be read.", evidence=[f"{conf}: {error}".splitlines()[0]]
+            "Can't parse the prefix's pip configuration.", evidence=[f"{conf}: {error}".splitlines()[0]]
         ) from error
     if parser.has_option("install", "constraint"):
         raise GuardConfigurationError(
-            "The prefix's pip configuration names constraints of its own.",
+            "The prefix's pip configuration already sets constraints.",
             evidence=[f"{conf}: [install] constraint = {parser.get('install', 'constraint')}"],
-            hint="Move that setting to [global]; the guard takes it over from there.",
+            hint="Move that setting to [global]; the guard includes it from there.",
         )
 
 
@@ -288,7 +288,7 @@ def with_variable(prefix: Path, text: str, *, on: bool) -> str:
         present = str(variables.get(UV_VARIABLE, "")).split()
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         evidence = [f"{prefix / META_DIR / 'state'}: {error}"]
-        raise GuardConfigurationError("conda's state file can't be read.", evidence=evidence) from error
+        raise GuardConfigurationError("Can't parse conda's state file.", evidence=evidence) from error
     others = [item for item in present if item != path]
     # The variable's items stand between blanks, so that a path with one can't be among them.
     wanted = [*others, path] if on and " " not in path else others

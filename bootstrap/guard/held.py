@@ -51,8 +51,8 @@ def held_packages(prefix: Path, lock: Path | None) -> list[Held]:
         locked = set(state.records)
     else:
         raise GuardNothingLockedError(
-            "Nothing says which packages of this prefix are locked.",
-            evidence=[f"{prefix}: no ledger of a restore in conda-meta"],
+            "Unknown which packages of this prefix are locked.",
+            evidence=[f"{prefix}: not restored by bootstrap (no manifest in conda-meta)"],
         )
     records, _ = read_records(prefix)
     return [Held(r.name, r.version, r.build, tuple(_distributions(prefix, r))) for r in records if r.stem in locked]

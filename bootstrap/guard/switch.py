@@ -51,12 +51,14 @@ class Status(Shown):
     def card(self) -> Card:
         """The same for people."""
         where = f"`{self.prefix}`"
-        pins = tuple(f"taken out of conda-meta/pinned, since it contradicts the lock: {p}" for p in self.removed_pins)
+        pins = tuple(
+            f"removed from conda-meta/pinned because it contradicts the lock: {p}" for p in self.removed_pins
+        )
         if self.active:
             title = f"{where}: {self.held} packages held since {self.since}"
             return Card(title=title, verdict="ok", word="guarded", details=pins)
         if self.state == "on":
-            title = f"{where}: guarded since {self.since}, but not whole"
+            title = f"{where}: guarded since {self.since}, but incomplete"
             return Card(title=title, verdict="doubtful", details=(*self.undone, *pins), next="`bootstrap guard on`")
         told = f"turned off on {self.since}" if self.state == "off" else "never guarded"
         on = f"`bootstrap guard on -p {self.prefix}` turns it on"
@@ -93,7 +95,7 @@ def switch_on(prefix: Path, lock: Path | None) -> Status:
         entry = {
             "schema": SCHEMA,
             "state": "on",
-            # Once more is not anew.
+            # Switching on again keeps the original time.
             "since": before.get("since", "") if was_on else _now(),
             "held": len(held),
             "removed_pins": list(dict.fromkeys([*(before.get("removed_pins", []) if was_on else []), *removed])),
@@ -163,20 +165,20 @@ def read_status(prefix: Path) -> Status:
     paths, texts = _paths(prefix), {name: files.read(path) for name, path in _paths(prefix).items()}
     if not entry:
         parts = [str(paths[name]) for name in ("conf", "pinned") if files.BEGIN in texts[name]]
-        told = f"parts of a guard are in {', '.join(parts)}: `bootstrap guard off` takes them away"
+        told = f"parts of a guard remain in {', '.join(parts)}: `bootstrap guard off` removes them"
         return Status(prefix, "never", undone=(told,) if parts else ())
     undone = []
     if entry["state"] == "on":
         if unfinished := entry.get("unfinished"):
-            undone.append(f"`bootstrap guard {unfinished}` did not come to its end: run it again")
+            undone.append(f"`bootstrap guard {unfinished}` was interrupted: run it again")
         if files.BEGIN not in texts["pinned"]:
-            undone.append(f"{paths['pinned']}: the locked pins are gone")
+            undone.append(f"{paths['pinned']}: the locked pins are missing")
         if not texts["constraints"]:
-            undone.append(f"{paths['constraints']}: not there")
+            undone.append(f"{paths['constraints']}: missing")
         if paths["constraints"].as_uri() not in texts["conf"]:
             undone.append(f"{paths['conf']}: does not name the constraints")
         if not files.names_ours(prefix, texts["state"]):
-            undone.append(f"{paths['state']}: does not name the constraints, so uv does not know of them")
+            undone.append(f"{paths['state']}: does not name the constraints, so uv ignores them")
     return Status(
         prefix=prefix,
         state=str(entry["state"]),

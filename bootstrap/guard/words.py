@@ -98,7 +98,7 @@ class Change:
         elif self.restored:
             lines.append(f"numpy on disk is {self.numpy_disk} again, as this kernel has it loaded.")
         elif self.numpy_touched and self.numpy_memory:
-            lines.append(f"numpy {self.numpy_disk} was written anew: `bootstrap.check()` tells whether it is whole.")
+            lines.append(f"numpy {self.numpy_disk} was reinstalled: run `bootstrap.check()` to verify it.")
         others = [name for name in self.loaded if name != "numpy"]
         if others:
             lines.append(
@@ -108,11 +108,11 @@ class Change:
         if changes:
             lines.append(f"changed: {_some(changes)}")
         if self.added:
-            calm = "" if self.grave else "; nothing that is loaded or locked was changed"
+            calm = "" if self.grave else "; nothing loaded or locked has changed"
             lines.append(f"installed: {_some(self.added)}{calm}")
         if self.locked and not (self.stale_numpy or others):
             lines.append(f"no longer as locked: {_some(self.locked)}; {step}.")
-        return lines or ["numpy's files have changed: `bootstrap.check()` tells whether it is whole."]
+        return lines or ["numpy's files have changed: run `bootstrap.check()` to verify it."]
 
 
 def describe_start(prefix: Path, disk: str) -> list[str]:
@@ -147,7 +147,7 @@ def describe_refusal(source: str, constraints: str) -> list[str]:
     return [
         f"This environment is locked: pip and uv may not replace any of its {len(held)} packages.",
         f"Held here: {_some(list(refused.values()))}.",
-        "What asks for other versions of them is refused; `bootstrap guard off` lifts that.",
+        "Installs that need other versions are refused; `bootstrap.guard.off()` allows them.",
     ]
 
 

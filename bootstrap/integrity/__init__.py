@@ -53,7 +53,7 @@ def check(
     timeout: float = 120.0,
     progress: Callable[[str], None] | None = None,
 ) -> Report:
-    """Check numpy and what stands on it in one environment.
+    """Check numpy and its dependents in one environment.
 
     Args:
         prefix: The environment; by default that of ``python``.
@@ -63,7 +63,7 @@ def check(
         live: Also examine the running process, whose interpreter ``python`` has to be.
         lock: What should be installed. Without it, files are still compared with what their package says.
         imports: Packages to import (distributions, conda packages or modules; those that aren't installed are
-            left out). By default those of `DEPENDENTS` and all others with extension modules that stand on numpy,
+            left out). By default those of `DEPENDENTS` and all others with extension modules that use numpy,
             or the three quick ones; an empty sequence imports none.
         also: More to import beside those of the default, at the full level.
         timeout: Seconds that one probe may take.
@@ -75,7 +75,7 @@ def check(
     if python is None:
         python = Path(sys.executable) if prefix is None else prefix / "bin" / "python"
     if prefix is not None and not prefix.is_dir():
-        raise PrefixNotFoundError("There is no environment at the prefix.", evidence=[f"{prefix}: not there"])
+        raise PrefixNotFoundError("There is no environment at the prefix.", evidence=[f"{prefix}: not found"])
     return run_check(
         direct(python),
         prefix=None if prefix is None else direct(prefix),

@@ -73,7 +73,7 @@ def add_history(cause: Cause, facts: Facts) -> Cause:
         first = own or traces[0]
         by = first.installer or "an unknown installer"
         names = ", ".join(str(t.distribution) for t in (asked or traces)[:4])
-        evidence.append(f"{by} wrote {names}{' (asked for by name)' if asked else ''} at that time")
+        evidence.append(f"{by} wrote {names}{' (installed by name)' if asked else ''} at that time")
         if own and own.source:
             evidence.append(f"{own.distribution} came from {own.source}")
         if asked and own is not None and not own.requested:

@@ -53,7 +53,7 @@ def _cause(cause: Cause) -> str:
     )
     lines = [escape(line) for line in cause.evidence[:_SHOWN]]
     if len(cause.evidence) > _SHOWN:
-        lines.append(f"and {len(cause.evidence) - _SHOWN} lines more")
+        lines.append(f"and {len(cause.evidence) - _SHOWN} more lines")
     evidence = (
         f'<details style="margin-top:2px"><summary style="cursor:pointer">evidence ({len(cause.evidence)})</summary>'
         f'<div style="{_MONO}opacity:.9">{"<br>".join(lines)}</div></details>'

@@ -80,7 +80,7 @@ def run_check(
     more = ("numpy-surface",) if live else ()
     start: dict[str, Any] = {"environment": environment, "keep_bytecode": ours}
     with ThreadPoolExecutor(3) as pool:
-        progress("hash files" if full else "look at files")
+        progress("hash files" if full else "check files")
         pending = pool.submit(examine, where.prefix, where.sites, lock=lock, named=names, quick=not full)
         beside = None if full else pool.submit(_ask_beside, python, names, where, limits, **start)
         progress("ask numpy")
@@ -101,7 +101,7 @@ def run_check(
     )
     imported = facts.probe("numpy-import")
     if names and imported is not None and imported.passed:
-        progress("import what stands on numpy")
+        progress("import numpy's dependents")
         further = stand_on_numpy(disk, names) if full and imports is None else []
         with ThreadPoolExecutor(1) as pool:
             # Apart: they may not go with each other, which is nothing of numpy's.
@@ -120,7 +120,7 @@ def run_check(
     if not live:
         facts = _as_started(facts, limits, environment)
     if live:
-        progress("ask this process")
+        progress("inspect this process")
         process = examine_process(disk, numpy)
         if process.facts("live-presence").get("purged"):
             facts = replace(
@@ -157,11 +157,11 @@ def _ask_beside(
 def _dead(python: Path, prefix: Path | None, result: ProbeResult, seconds: float) -> Report:
     """The report on an interpreter that doesn't even start."""
     if not python.exists():
-        raise PrefixNotFoundError("There is no Python to examine.", evidence=[f"{python}: not there"])
+        raise PrefixNotFoundError("Python not found.", evidence=[f"{python}: not found"])
     cause = Cause(
         id="python-does-not-start",
         severity="broken",
-        summary="The interpreter does not start, so nothing in this environment works.",
+        summary="The interpreter doesn't start, so nothing in this environment works.",
         evidence=result.problems,
         files=(str(python),),
         owner="python",

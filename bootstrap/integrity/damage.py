@@ -30,7 +30,7 @@ def records(facts: Facts) -> Iterator[Draft]:
         yield Draft(
             id="not-locked" if mild else "not-as-locked",
             severity="note" if mild else "broken" if numpy else "doubtful",
-            summary=f"{fault.name}: another installer's {there.version} is in the place of the locked {fault.locked}."
+            summary=f"{fault.name}: another installer replaced the locked {fault.locked} with {there.version}."
             if fault.kind == "missing" and there is not None
             else f"{fault}.",
             owner=f"{fault.name} {fault.installed or fault.locked}".strip(),
@@ -47,11 +47,11 @@ def moved(facts: Facts) -> Iterator[Draft]:
         yield Draft(
             id="environment-moved",
             severity="doubtful",
-            summary=f"The environment was {faults[0].detail}, and {len(faults)} of its files name that place.",
+            summary=f"The environment was {faults[0].detail}, and {len(faults)} of its files refer to it.",
             evidence=shorten(faults),
             files=tuple(fault.path for fault in faults),
             package="python",
-            repair=f"Run `bootstrap restore --prefix {facts.disk.prefix}`: it writes them anew. Or move it back.",
+            repair=f"Run `bootstrap restore --prefix {facts.disk.prefix}`: it rewrites them. Or move it back.",
         )
 
 
@@ -81,7 +81,7 @@ def files(facts: Facts) -> Iterator[Draft]:
                 f"{shown(members[0].path, facts)}{' and others' if len(members) > 1 else ''}."
             )
             if other is not None:
-                summary = f"Another installer has put {other} in the place of conda's {owner}."
+                summary = f"Another installer has replaced conda's {owner} with {other}."
             yield Draft(
                 id="files-altered" if other is None else "not-as-locked",
                 severity=severity,
@@ -134,8 +134,8 @@ def extra(facts: Facts) -> Iterator[Draft]:
     yield Draft(
         id="extra-files",
         severity="broken" if winning else "doubtful",
-        summary="Code lies in numpy's folder that no package has put there"
-        f"{', in the place of its own' if winning else ''}: {shown((winning or faults)[0].path, facts)}.",
+        summary="numpy's folder contains code that no package owns"
+        f"{', which overrides its own' if winning else ''}: {shown((winning or faults)[0].path, facts)}.",
         evidence=shorten(winning or faults),
         files=tuple(f.path for f in faults),
         owner=faults[0].owner,

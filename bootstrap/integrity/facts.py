@@ -66,13 +66,13 @@ class Facts:
     alone: tuple[ProbeResult, ...] = ()
     """Imports that failed together with others, each repeated in a process of its own."""
     further: frozenset[str] = frozenset()
-    """Packages among them that are neither usual nor asked for, but stand on numpy."""
+    """Packages among them that are neither usual nor requested, but use numpy."""
     without_loader: frozenset[str] = frozenset()
     """Names of failed probes that pass when the loader's variables are taken away."""
     without_startup: frozenset[str] = frozenset()
     """Names of failed probes that pass when no startup code runs."""
     without_bytecode: frozenset[str] = frozenset()
-    """Names of failed probes that pass when Python compiles every module anew."""
+    """Names of failed probes that pass when Python recompiles every module."""
     stale_bytecode: tuple[str, ...] = ()
     """Cached bytecode that is not what its source says; asked only where that may be the cause."""
     hooks: tuple[Hook, ...] = ()

@@ -26,7 +26,7 @@ def absent(facts: Facts) -> Iterator[Draft]:
         yield Draft(
             id="numpy-unrecorded",
             severity="doubtful",
-            summary="numpy can be imported, but no package says that it is installed.",
+            summary="numpy can be imported, but has no metadata: no package claims it.",
             evidence=(
                 f"imported: {imported.facts['file']}",
                 *(f"{s}: no numpy .dist-info" for s in facts.disk.sites),
@@ -39,7 +39,7 @@ def absent(facts: Facts) -> Iterator[Draft]:
     yield Draft(
         id="numpy-not-installed",
         severity="broken",
-        summary="No numpy is installed in this environment.",
+        summary="numpy is not installed in this environment.",
         evidence=tuple(f"{site}: no numpy distribution" for site in facts.disk.sites),
         owner="numpy",
         package="numpy",
@@ -65,7 +65,7 @@ def shadowed(facts: Facts) -> Iterator[Draft]:
         yield Draft(
             id="numpy-namesake",
             severity="note",
-            summary=f"A module of the name numpy lies beside the package: {beside[0].name}. Python passes over it.",
+            summary=f"There is another module named numpy beside the package: {beside[0].name}. Python ignores it.",
             evidence=tuple(str(path) for path in beside),
             files=tuple(str(path) for path in beside),
             repair=f"Rename or delete {beside[0]}.",
@@ -80,7 +80,7 @@ def shadowed(facts: Facts) -> Iterator[Draft]:
     yield Draft(
         id="numpy-shadowed",
         severity="broken",
-        summary=f"`import numpy` does not reach the installed {facts.numpy_owner}, but {intruders[0]}.",
+        summary=f"`import numpy` doesn't load the installed {facts.numpy_owner}, but {intruders[0]}.",
         evidence=(
             f"imported: {file or intruders[0]}",
             f"installed: {home}",
@@ -138,8 +138,8 @@ def versions(facts: Facts) -> Iterator[Draft]:
     if conda and (another or again):
         summary = f"Another installer has put numpy {running or found[0].version} over conda's numpy {conda}."
         if again:
-            differ = f"{len(faults)} of its files are others, {shown(faults[0].path, facts)} first" if faults else ""
-            summary = f"{again} has installed numpy {conda} anew over conda's: {differ or 'its code is the same'}."
+            differ = f"{len(faults)} of its files differ, {shown(faults[0].path, facts)} first" if faults else ""
+            summary = f"{again} has reinstalled numpy {conda} over conda's: {differ or 'its code is the same'}."
         yield Draft(
             id="numpy-replaced",
             severity="broken" if faults or another else "doubtful",
@@ -158,7 +158,7 @@ def versions(facts: Facts) -> Iterator[Draft]:
         summary = (
             f"numpy has {len(found)} .dist-info folders in one place: {', '.join(d.version for d in found)}."
             if two
-            else f"numpy is of two versions: {' and '.join(sorted(versions))}."
+            else f"numpy is a mix of two versions: {' and '.join(sorted(versions))}."
         )
         yield Draft(
             id="numpy-two-dist-infos" if two else "numpy-version-mismatch",

@@ -32,7 +32,7 @@ DEPENDENTS = (
     "onnx",
     "onnxruntime",
 )
-"""Packages that stand on numpy's binary interface and that a check imports where they are installed."""
+"""Packages that use numpy's binary interface and that a check imports where they are installed."""
 
 QUICK_DEPENDENTS = ("scipy", "pandas", "pyarrow")
 """Those of them that load in about a second, for the quick check."""

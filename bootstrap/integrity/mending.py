@@ -120,7 +120,7 @@ def repair_package(
     if not command:
         name = installed_name(package, facts)[0]
         chosen = f"{shlex.join(_installer(facts))} {name}==VERSION"
-        return f"Nothing tells which version of {name} was here. Choose one: `{chosen}`."
+        return f"The previous version of {name} is unknown. Choose one: `{chosen}`."
     what = shlex.join(command)
     if complete:
         what, then = f"{what}`: it adds what is missing", ""
@@ -138,9 +138,7 @@ def _from_lock(package: str, facts: Facts) -> str:
     prefix = facts.disk.prefix
     if not facts.ours and facts.disk.locked:
         named = f" --lock {facts.lock}" if facts.lock else ""
-        return (
-            f"Run `bootstrap restore --prefix {prefix}{named} --adopt`: it brings the whole environment to the lock."
-        )
+        return f"Run `bootstrap restore --prefix {prefix}{named} --adopt`: it makes the environment match the lock."
     if not facts.ours:
         version = facts.disk.conda.get(package)
         wanted = f"{package}={version}" if version else package
@@ -151,7 +149,7 @@ def _from_lock(package: str, facts: Facts) -> str:
     if facts.disk.locked:
         return f"Run `{command}{f' --lock {facts.lock}' if facts.lock else ''}`: it puts the locked files back."
     chosen = f"bootstrap.restore('FILE', {str(prefix)!r})" if facts.call else f"{command} --lock FILE"
-    return f"The lock that it was restored from is gone or was changed. Choose one: `{chosen}`."
+    return f"The lock that it was restored from is missing or has changed. Choose one: `{chosen}`."
 
 
 def pip_command(

@@ -66,7 +66,7 @@ def _interrupted(facts: Facts) -> Iterator[Draft]:
         yield Draft(
             id="interrupted-install",
             severity="doubtful" if numpy else "note",
-            summary=f"An installation {'of numpy ' if numpy else ''}was interrupted: {path.name} is left of it.",
+            summary=f"An installation {'of numpy ' if numpy else ''}was interrupted, leaving {path.name}.",
             evidence=(f"{path}: pip renames what it is about to remove, and deletes it at the end",),
             files=(str(path),),
             owner=owner or ("numpy" if numpy else ""),
@@ -130,7 +130,7 @@ def _bounds(facts: Facts) -> Iterator[Draft]:
             yield Draft(
                 id="numpy-out-of-bounds",
                 severity="doubtful",
-                summary=f"{distribution} asks for numpy {wanted.specifier}, {version} is installed.",
+                summary=f"{distribution} requires numpy {wanted.specifier}, {version} is installed.",
                 evidence=(f"{distribution.info / 'METADATA'}: Requires-Dist: {line}",),
                 files=(str(distribution.info / "METADATA"),),
                 owner=str(distribution),
@@ -141,7 +141,7 @@ def _bounds(facts: Facts) -> Iterator[Draft]:
 
 
 def _lacking(facts: Facts) -> Iterator[Draft]:
-    """Distributions that stand on numpy and need, by their own word, what is not installed."""
+    """Distributions that depend on numpy and declare dependencies that aren't installed."""
     names = [*(d.name for d in facts.disk.distributions), *map(normalized, facts.disk.conda), "numpy"]
     there = {_VARIANT.sub("", name) for name in names}
     works = {result.name.removeprefix("import ") for result in facts.dependents if result.passed}

@@ -30,8 +30,8 @@ _IN_WORDS: dict[FileReason, str] = {
     "type": "wrong file type",
     "unreadable": "unreadable",
     "target": "leads elsewhere",
-    "foreign": "laid over a package by another installer",
-    "prefix": "names another prefix",
+    "foreign": "installed over a package by another installer",
+    "prefix": "contains another prefix",
     "extra": "belongs to no package",
 }
 
@@ -69,7 +69,7 @@ class RecordFault:
         if self.kind == "missing":
             return f"{self.name}: locked at {self.locked}, not installed"
         if self.kind == "extra":
-            return f"{self.name}: {self.installed} is installed, the lock has none"
+            return f"{self.name}: {self.installed} is installed, but not in the lock"
         return f"{self.name}: {self.kind} {self.installed} is installed, {self.locked} is locked"
 
 

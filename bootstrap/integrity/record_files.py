@@ -220,7 +220,7 @@ def _fault(path: str, entry: RecordEntry, since: float) -> tuple[FileReason, str
     except OSError as error:
         return "unreadable", error.strerror or str(error)
     if not stat.S_ISREG(info.st_mode):
-        return "type", "is no regular file"
+        return "type", "is not a regular file"
     if entry.size is not None and info.st_size != entry.size:
         return "size", f"{info.st_size} bytes instead of {entry.size}"
     if entry.sha256 is None or info.st_ctime <= since:

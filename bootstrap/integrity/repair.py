@@ -103,7 +103,7 @@ def repair(
             report = _again(report, lock)
         if report.verdict == "broken" and first.verdict != "broken":
             raise RepairFailedError(
-                "The repair would have made it worse; what it had moved is where it was.",
+                "The repair would have made things worse, so it was rolled back.",
                 evidence=[cause.summary for cause in report.causes if cause.severity == "broken"],
             )
     return report
@@ -117,13 +117,13 @@ def _require_lock(todo: Sequence[Action], report: Report, lock: Lock | None) -> 
     if read_state(prefix) is None:
         ways = [c.repair for c in report.causes if any(a.kind == "restore" for a in c.actions)]
         raise RepairLockMissingError(
-            "The environment can't be repaired from a lock: bootstrap did not make it, and conda owns its files.",
-            evidence=[f"{prefix}: no ledger of a restore in conda-meta", "nothing was changed"],
+            "Can't repair from a lock: bootstrap didn't create this environment, and conda owns its files.",
+            evidence=[f"{prefix}: not restored by bootstrap (no manifest in conda-meta)", "nothing was changed"],
             hint=next(iter(ways), None),
         )
     if lock is None:
         raise RepairLockMissingError(
-            "The environment can't be repaired: the lock that it was restored from isn't there any more.",
+            "Can't repair: the lock that the environment was restored from no longer exists.",
             evidence=[str(prefix), "nothing was changed"],
         )
 
@@ -167,7 +167,7 @@ class _Moves:
                 path.rename(goal)
                 self._moved.append((path, goal, keep))
         except (OSError, ValueError) as error:
-            raise RepairFailedError(f"{path} can't be taken away.", evidence=[str(error)]) from error
+            raise RepairFailedError(f"{path} can't be removed.", evidence=[str(error)]) from error
 
 
 def _move_back(goal: Path, path: Path) -> None:
@@ -246,10 +246,10 @@ def _run(command: Sequence[str]) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     except OSError as error:
-        raise RepairFailedError("The installer can't be run.", evidence=[" ".join(command), str(error)]) from error
+        raise RepairFailedError("Can't run the installer.", evidence=[" ".join(command), str(error)]) from error
     if done.returncode != 0:
         lines = (done.stderr or done.stdout).strip().splitlines()[-6:]
-        raise RepairFailedError("pip could not repair the environment.", evidence=[" ".join(command), *lines])
+        raise RepairFailedError("pip couldn't repair the environment.", evidence=[" ".join(command), *lines])
 
 
 def _again(report: Report, lock: Lock | None) -> Report:

@@ -68,7 +68,7 @@ def _cause(cause: Cause) -> RenderableType:
     for line in cause.evidence[:_EVIDENCE]:
         text.append(f"\n  {line}", style="dim")
     if len(cause.evidence) > _EVIDENCE:
-        text.append(f"\n  and {len(cause.evidence) - _EVIDENCE} lines more", style="dim")
+        text.append(f"\n  and {len(cause.evidence) - _EVIDENCE} more lines", style="dim")
     if cause.owner:
         text.append(f"\n  owner: {cause.owner}")
     if cause.since:

@@ -61,7 +61,7 @@ def _loader(facts: Facts) -> Iterator[Draft]:
         yield Draft(
             id="loader-variables",
             severity="broken",
-            summary=f"{' and '.join(facts.loader)} put libraries into the process that break numpy.",
+            summary=f"Libraries loaded by {' and '.join(facts.loader)} break numpy.",
             evidence=(*told, *(f"without: {name} passes" for name in sorted(facts.without_loader)), *_told_by(facts)),
             files=tuple(foreign),
             package="numpy",
@@ -74,7 +74,7 @@ def _loader(facts: Facts) -> Iterator[Draft]:
         yield Draft(
             id="foreign-library",
             severity="doubtful",
-            summary="The loader takes libraries from outside that the environment has itself.",
+            summary="The loader takes libraries from outside the environment, which has its own.",
             evidence=(*told, *(f"{path} instead of {_twin(Path(path).name, facts)}" for path in twins)),
             files=tuple(twins),
             repair=f"Unset {' and '.join(facts.loader)} before Python starts.",
@@ -148,8 +148,7 @@ def _startup(facts: Facts) -> Iterator[Draft]:
     yield Draft(
         id="startup-code",
         severity="doubtful",  # as bad as what follows from it
-        summary="Code that runs at the start of the interpreter interferes with numpy: "
-        f"{', '.join(shown(str(hook.path), facts) for hook in suspects[:3])}.",
+        summary=f"Startup code breaks numpy: {', '.join(shown(str(hook.path), facts) for hook in suspects[:3])}.",
         evidence=(
             *(
                 f"{hook.path}: {f'owned by {hook.owner}' if hook.owner else 'owned by no package'}"
@@ -178,16 +177,16 @@ def _bytecode(facts: Facts) -> Iterator[Draft]:
         yield Draft(
             id="stale-bytecode",
             severity="broken" if name == "numpy" or facts.without_bytecode else "doubtful",
-            summary=f"Cached bytecode of {name} is not what its source says, and is run in its place: "
+            summary=f"Cached bytecode of {name} doesn't match its source, but runs instead of it: "
             f"{shown(found[0], facts)}{others}.",
             evidence=(
                 *shorten(found),
-                *(f"compiled anew: {name} passes" for name in sorted(facts.without_bytecode)),
+                *(f"recompiled: {name} passes" for name in sorted(facts.without_bytecode)),
             ),
             files=tuple(found),
             owner=owner,
             package=name,
-            repair="Delete these files; Python makes them anew.",
+            repair="Delete these files; Python recreates them.",
             experiment=facts.without_bytecode,
         )
 
@@ -214,7 +213,7 @@ def _searched_first(facts: Facts) -> Iterator[Draft]:
             yield Draft(
                 id="numpy-elsewhere",
                 severity="doubtful",
-                summary=f"A notebook would import another numpy first: {found[0]}.",
+                summary=f"A notebook would import a different numpy: {found[0]}.",
                 evidence=(
                     f"{folder} comes before {facts.disk.sites[0] if facts.disk.sites else 'the site folders'}",
                     *(_told_by(facts) if folder != Path.cwd() else ()),
@@ -234,7 +233,7 @@ def _company(facts: Facts) -> Iterator[Draft]:
         yield Draft(
             id="import-conflict",
             severity="doubtful",
-            summary=f"{name} can be imported alone, but not after {', '.join(names[: names.index(name)])}.",
+            summary=f"{name} can be imported on its own, but not after {', '.join(names[: names.index(name)])}.",
             evidence=tuple(failed[0].problems[:4]),
             owner=name,
             repair=f"Import {name} first, or use builds of these packages that share their runtime libraries.",
@@ -267,11 +266,11 @@ def _renamed(facts: Facts) -> Iterator[Draft]:
     for home, scripts in lost.items():
         if len(scripts) < right:
             continue
-        back = f"Rename it back to {home}, or make it anew in another folder"
+        back = f"Rename it back to {home}, or recreate it in another folder"
         yield Draft(
             id="environment-moved",
             severity="doubtful",
-            summary=f"The environment was in {home} and has been moved: {shown(scripts[0], facts)}"
+            summary=f"The environment was moved from {home}: {shown(scripts[0], facts)}"
             f"{f' and {len(scripts) - 1} more' if len(scripts) > 1 else ''} can't be started.",
             evidence=tuple(f"{script}: starts {home}/bin/python, which is not there" for script in scripts[:4]),
             files=tuple(scripts),

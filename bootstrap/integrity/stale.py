@@ -53,9 +53,9 @@ def _absent(facts: Facts, live: Live) -> Iterator[Draft]:
     if "purged" in found:
         again = facts.imported_again
         fails = again is not None and not again.ok
-        what = "the libraries of it are still loaded, and it can't be imported anew"
+        what = "its libraries are still loaded, and it can't be imported again"
         if found["replaced"]:
-            what = "the libraries of another than the one on disk are still loaded: the next import mixes the two"
+            what = "libraries of a version other than that on disk are still loaded: the next import mixes both"
         yield Draft(
             id="mixed-in-memory",
             severity="broken" if found["replaced"] or fails else "doubtful",
@@ -81,7 +81,7 @@ def _unanswered(live: Live) -> Iterator[Draft]:
             id="process-unexamined",
             severity="doubtful",
             live=True,
-            summary="This process could not be examined wholly, so that it can't be called healthy.",
+            summary="This process couldn't be examined fully, so it can't be called healthy.",
             evidence=lines,
             package="numpy",
             repair=f"{RESTART}, and check again.",
@@ -102,7 +102,7 @@ def _stale_numpy(facts: Facts, live: Live) -> Iterator[Draft]:
             id="mixed-in-memory",
             severity="broken",
             live=True,
-            summary=f"Parts of the loaded numpy {held} come from another place.",
+            summary=f"Parts of the loaded numpy {held} come from elsewhere.",
             evidence=shorten(problems),
             files=tuple(strangers.values()),
             owner=f"numpy {held}",
@@ -147,7 +147,7 @@ def _way_back(facts: Facts, held: str, there: str) -> str:
     locked = facts.disk.locked.get("numpy") or facts.disk.conda.get("numpy")
     damaged = any(package_name(f.owner) == "numpy" and is_code(f.path) for f in facts.disk.files)
     if locked and (there != locked or damaged):
-        after = "memory holds that version already" if held == locked else "then restart the runtime"
+        after = "that version is already in memory" if held == locked else "then restart the runtime"
         return f"{repair_package('numpy', facts)} {after[0].upper()}{after[1:]}."
     if damaged or not there:
         return repair_package("numpy", facts)
@@ -180,7 +180,7 @@ def _hidden(facts: Facts, live: Live) -> Iterator[Draft]:
             id="numpy-shadowed",
             severity="broken" if loaded or live.loaded is False else "doubtful",
             live=True,
-            summary=f"This process {'has loaded' if loaded else 'would load'} another numpy than the installed one: "
+            summary=f"This process {'has loaded' if loaded else 'would load'} a numpy other than the installed one: "
             f"{outside}.",
             evidence=_problems(live, "live-path"),
             files=(outside,),
@@ -227,10 +227,10 @@ def _arithmetic(live: Live) -> Iterator[Draft]:
             id="float-state-changed",
             severity="broken" if any("round" in line for line in lines) else "doubtful",
             live=True,
-            summary="Floating-point arithmetic is altered in this process; a fresh one computes as it should.",
+            summary="Floating-point arithmetic is altered in this process; a fresh process computes correctly.",
             evidence=(*lines, *_problems(live, "live-answers")[:4]),
             package="numpy",
-            repair=f"{RESTART}, and leave out the library that changes it (built with -ffast-math, as a rule).",
+            repair=f"{RESTART}, without the library that changes it (usually one built with -ffast-math).",
         )
 
 
@@ -243,7 +243,7 @@ def _answers(live: Live) -> Iterator[Draft]:
             id="wrong-answers-here",
             severity="broken",
             live=True,
-            summary="numpy computes wrong answers in this process; a fresh one computes right ones.",
+            summary="numpy computes wrong answers in this process; a fresh process computes correctly.",
             evidence=shorten(lines),
             owner=f"numpy {live.facts('live-version').get('memory', '')}".strip(),
             package="numpy",
@@ -266,7 +266,7 @@ def _runtimes(facts: Facts, live: Live) -> Iterator[Draft]:
             id="foreign-library",
             severity="doubtful",
             live=True,
-            summary="This process has loaded libraries from outside that the environment has itself.",
+            summary="This process has loaded libraries from outside the environment, which has its own.",
             evidence=tuple(f"{path} instead of {twin}" for path, twin in foreign),
             files=tuple(path for path, _ in foreign),
             repair="Unset LD_LIBRARY_PATH and LD_PRELOAD before Python starts, then restart the runtime.",
@@ -281,7 +281,7 @@ def _runtimes(facts: Facts, live: Live) -> Iterator[Draft]:
             evidence=tuple(paths),
             files=tuple(paths),
             owner=", ".join(sorted({o for p in paths if (o := facts.disk.owner_of(p))})),
-            repair="Where threads hang or answers vary: use builds of these packages that share one runtime.",
+            repair="If threads hang or results vary, use builds of these packages that share one runtime.",
         )
 
 
@@ -295,7 +295,7 @@ def _settings(live: Live) -> Iterator[Draft]:
             summary="Code in this process has changed how numpy treats floating-point errors or types.",
             evidence=lines,
             package="numpy",
-            repair="numpy.seterr(divide='warn', over='warn', under='ignore', invalid='warn') puts it back.",
+            repair="numpy.seterr(divide='warn', over='warn', under='ignore', invalid='warn') restores the defaults.",
         )
 
 

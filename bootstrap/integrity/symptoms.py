@@ -147,12 +147,12 @@ def own_cause(symptom: Symptom, facts: Facts) -> Draft:
     if symptom.only_state:
         kind, severity = "float-state-changed", "doubtful"
         summary = f"Importing {package} changes floating-point arithmetic for the whole process."
-        repair = f"Use a build of {package} that was not compiled with -ffast-math."
+        repair = f"Use a build of {package} compiled without -ffast-math."
     elif old := _TOO_OLD.search(text):
         return _library_too_old(old, symptom, owner, facts)
     elif _misfit(text):
         kind = "built-for-another-numpy"
-        summary = f"{owner} was built for another numpy than the installed {facts.numpy_version}."
+        summary = f"{owner} was built for a different numpy than the installed {facts.numpy_version}."
         requirement = nearest_release(package, facts)
         repair = repair_package(package, facts, requirement=requirement)
     elif missing and not _present(missing[1], facts):
@@ -161,7 +161,7 @@ def own_cause(symptom: Symptom, facts: Facts) -> Draft:
         repair = repair_package(package, facts, complete=True)
     elif result.name.startswith("share-"):
         kind = "memory-not-shared"
-        summary = f"{package} does not exchange arrays with numpy as it should."
+        summary = f"{package} doesn't exchange arrays with numpy correctly."
     else:
         kind, severity = "import-fails", symptom.severity
         summary = f"{package} can't be imported{_manner(result)}."
@@ -188,11 +188,11 @@ def _library_too_old(found: re.Match[str], symptom: Symptom, owner: str, facts: 
         name = holder.split(" ")[0]
         repair = f"Run `conda update --prefix {facts.disk.prefix} {name}`: it owns that library."
     else:
-        repair = f"{other} Or have {Path(library).name} taken from elsewhere: LD_LIBRARY_PATH decides which."
+        repair = f"{other} Or use another {Path(library).name}: LD_LIBRARY_PATH selects it."
     return Draft(
         id="library-too-old",
         severity="broken",
-        summary=f"{owner} needs {wanted}, which {library} does not have.",
+        summary=f"{owner} needs {wanted}, which {library} doesn't provide.",
         files=(library,),
         owner=owner,
         package=symptom.package,
@@ -223,18 +223,18 @@ def _numpy_cause(symptom: Symptom, facts: Facts) -> Draft:
             else f"The interpreter starts only without its site folders{_manner(result)}.",
             package="numpy",
             core=True,
-            repair="Find the preloaded library that sets rounding or flush-to-zero, and take it away."
+            repair="Find the preloaded library that sets rounding or flush-to-zero, and remove it."
             if started
-            else "Look through the .pth files and sitecustomize of the site folders.",
+            else "Check the .pth files and sitecustomize of the site folders.",
         )
     if old := _TOO_OLD.search(symptom.text):
         return _library_too_old(old, symptom, owner, facts)
     if result.name == "numpy-import":
         kind, summary = "numpy-import-fails", f"numpy can't be imported{_manner(result)}."
     elif result.outcome in ("died", "timeout", "memory"):
-        kind, summary = "numpy-crashes", f"numpy does not survive the probe {result.name}{_manner(result)}."
+        kind, summary = "numpy-crashes", f"numpy crashes in the probe {result.name}{_manner(result)}."
     else:
-        kind, summary = "numpy-wrong-answers", "numpy computes wrong answers, although its files are as installed."
+        kind, summary = "numpy-wrong-answers", "numpy computes wrong answers, although its files are unchanged."
     return Draft(id=kind, severity="broken", summary=summary, owner=owner, package="numpy", repair=repair)
 
 

@@ -33,7 +33,7 @@ def fault_severity(fault: FileFault, *, near: bool) -> Severity:
 
     Args:
         fault: What is wrong with the file.
-        near: Whether its package is numpy, stands on it, or lies beneath it.
+        near: Whether its package is numpy, depends on it, or is a dependency of it.
     """
     if is_test(fault.path):
         return "note"

@@ -54,7 +54,7 @@ def fetch_lock(address: str, cache: Path, *, offline: bool = False) -> Path:
     named = _DIGEST.fullmatch(parts.fragment)
     if parts.fragment and not named:
         raise LockAddressError(
-            "What follows the # of the lock's address isn't sha256= and 64 hexadecimal digits.",
+            "After the # in the lock's URL, sha256= and 64 hexadecimal digits are expected.",
             evidence=[address],
         )
     digest = named[1].lower() if named else ""
@@ -64,21 +64,21 @@ def fetch_lock(address: str, cache: Path, *, offline: bool = False) -> Path:
         return kept
     if offline and parts.scheme != "file":
         raise LockNotFetchedError(
-            "The lock is at an address, and nothing may be fetched.",
+            "The lock is at a URL, which offline mode can't fetch.",
             evidence=[address],
-            hint="Leave offline out, or name a lock that is a file.",
+            hint="Omit `--offline`, or pass a local lock file.",
         )
     content = _read(parts)
     found = hashlib.sha256(content).hexdigest()
     if digest and found != digest:
         raise LockDigestError(
-            "The lock at the address isn't the one that its #sha256= names.",
-            evidence=[address, f"sha256 of what is there: {found}"],
+            "The lock downloaded from the URL doesn't match its #sha256=.",
+            evidence=[address, f"sha256 found: {found}"],
         )
     if re.match(rb"\s*<(!doctype|html)", content[:200], re.IGNORECASE):
         raise LockAddressError(
-            "At the lock's address is a web page, not the lock itself.",
-            evidence=[address, *(f"the file itself may be at {other}" for other in _itself(parts))],
+            "The lock's URL serves a web page, not the lock itself.",
+            evidence=[address, *(f"the raw file may be at {other}" for other in _itself(parts))],
         )
     kept = folder / f"{found}.yml"
     _write(kept, content)
@@ -104,13 +104,13 @@ def _split(address: str) -> SplitResult:
         parts = urlsplit(address)
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
-        raise LockAddressError("The lock's address can't be read.", evidence=[address, str(error)]) from None
+        raise LockAddressError("The lock's URL is malformed.", evidence=[address, str(error)]) from None
     if any(ord(c) <= 32 or ord(c) == 127 for c in address):
-        raise LockAddressError("The lock's address has a space or a control character in it.", evidence=[address])
+        raise LockAddressError("The lock's URL contains a space or a control character.", evidence=[address])
     if parts.scheme == "file" and not host:
         return parts
     if not host or not (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))):
-        raise LockAddressError("A lock is read from https or file (or http on loopback).", evidence=[address])
+        raise LockAddressError("A lock's URL must be https, file, or http on loopback.", evidence=[address])
     return parts
 
 
@@ -136,8 +136,8 @@ def _read(parts: SplitResult) -> bytes:
             goal = _split(urljoin(req.full_url, newurl))
             if goal.scheme == "file" or (req.type == "https" and goal.scheme != "https"):
                 raise LockAddressError(
-                    "The lock's address leads to one that isn't https.",
-                    evidence=[address, f"leads to {newurl}"],
+                    "The lock's URL redirects to one that isn't https.",
+                    evidence=[address, f"redirects to {newurl}"],
                 )
             return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -150,11 +150,11 @@ def _read(parts: SplitResult) -> bytes:
             return _limited(answer, address)
     except urllib.error.HTTPError as error:
         said = f"{address}: {error.code} {error.reason}"
-        raise LockNotFetchedError("The server has no lock at this address for us.", evidence=[said]) from None
+        raise LockNotFetchedError("The server returned an error for the lock.", evidence=[said]) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise LockNotFetchedError(
-            "The lock's address can't be read.", evidence=[address, f"{type(error).__name__}: {reason}"]
+            "Can't download the lock.", evidence=[address, f"{type(error).__name__}: {reason}"]
         ) from None
 
 
@@ -166,11 +166,11 @@ def _limited(answer: HTTPResponse, address: str) -> bytes:
         content += block
         if len(content) > BYTES or time.monotonic() > deadline:
             limit = f"{BYTES >> 20} MiB" if len(content) > BYTES else f"{SECONDS:.0f} s"
-            raise LockNotFetchedError(f"The lock did not end within {limit}.", evidence=[address])
+            raise LockNotFetchedError(f"The lock exceeded the limit of {limit}.", evidence=[address])
     length = answer.headers.get("Content-Length")
     if length is not None and length.isdecimal() and int(length) != len(content):
         said = f"{address}: {len(content)} of {length} bytes"
-        raise LockNotFetchedError("The connection ended before the lock did.", evidence=[said])
+        raise LockNotFetchedError("The connection ended before the lock was complete.", evidence=[said])
     return bytes(content)
 
 
@@ -194,4 +194,4 @@ def _write(path: Path, content: bytes) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)
         said = f"{path}: {error.strerror}"
-        raise LockNotFetchedError("The lock can't be kept in the cache.", evidence=[said]) from None
+        raise LockNotFetchedError("Can't write the lock to the cache.", evidence=[said]) from None

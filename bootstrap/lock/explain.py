@@ -39,7 +39,7 @@ class Why(Shown):
             rows.append(("way to it", " -> ".join(self.path)))
             rows.append(("needed by", "\n".join(f"{n}: {record.name} {spec}".rstrip() for n, spec in self.needed_by)))
         else:
-            rows.append(("needed by", "no other package: environment.yml names it"))
+            rows.append(("needed by", "no other package: requested in environment.yml"))
         return Card(title=f"{record.version} {record.build}", word=record.name, rows=tuple(rows))
 
     def to_dict(self) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def _why(lock: Lock, records: Sequence[Record], roots: Sequence[Record], package
         raise RequiredPackageError(
             f"The lock doesn't hold {package}.",
             evidence=[str(lock.path)],
-            hint=f"{did_you_mean(package, by_name)} Look at the spelling, as conda-forge writes it.".strip(),
+            hint=f"{did_you_mean(package, by_name)} Check the package's name on conda-forge.".strip(),
         )
     return Why(
         record=by_name[package],

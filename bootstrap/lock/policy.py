@@ -63,7 +63,7 @@ def judge(
     if platform not in lock.platforms:
         locked = ", ".join(lock.platforms) or "none"
         raise PlatformNotLockedError(
-            f"The lock has nothing for {platform}.", evidence=[f"{lock.path}: platforms locked: {locked}"]
+            f"The lock has no records for {platform}.", evidence=[f"{lock.path}: platforms locked: {locked}"]
         )
     records = lock.for_platform(platform, categories)
     _refuse(lock, records, PipEntryError, "would be installed by pip", lambda r: r.manager == "pip")
@@ -75,8 +75,8 @@ def judge(
     _refuse(lock, records, UnsafePathError, "with an unsafe path in the URL", _unsafe_path)
     bases = [c.base_url for c in lock.channels]
     _refuse(lock, records, ForeignChannelError, "from outside the lock's channels", lambda r: r.channel not in bases)
-    _refuse(lock, records, WrongSubdirError, "of another platform", lambda r: r.subdir not in (platform, "noarch"))
-    _refuse(lock, records, RecordMismatchError, "whose file name is another package's", _misnamed)
+    _refuse(lock, records, WrongSubdirError, "for another platform", lambda r: r.subdir not in (platform, "noarch"))
+    _refuse(lock, records, RecordMismatchError, "whose file name belongs to another package", _misnamed)
     _complete(lock, records)
     _require(lock, records, required)
     return records

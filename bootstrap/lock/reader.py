@@ -69,14 +69,14 @@ def read_lock(path: Path) -> Lock:
     try:
         # Others (a device, a pipe) may have no end.
         if path.exists() and not path.is_file():
-            raise LockNotFoundError("The lock is no regular file.", evidence=[str(path)])
+            raise LockNotFoundError("The lock isn't a regular file.", evidence=[str(path)])
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise LockNotFoundError(f"The lock file can't be read: {reason}.", evidence=[str(path)]) from error
+        raise LockNotFoundError(f"Can't read the lock file: {reason}.", evidence=[str(path)]) from error
     if len(data) > LARGEST:
-        raise LockSyntaxError("The file is too large for a lock.", evidence=[f"{path}: over {LARGEST} bytes"])
+        raise LockSyntaxError("The lock file is too large.", evidence=[f"{path}: over {LARGEST} bytes"])
     return parse_lock(data, path)
 
 
@@ -219,7 +219,7 @@ class _Reader:
         for key, value in node.value:
             name = self.string(key)
             if name in entries:
-                raise self.fault(key, f"{name!r} stands twice in one mapping")
+                raise self.fault(key, f"{name!r} appears twice in one mapping")
             entries[name] = value
         return entries
 
@@ -231,7 +231,7 @@ class _Reader:
     def need(self, node: yaml.Node, name: str) -> yaml.Node:
         found = self.mapping(node).get(name)
         if found is None:
-            raise self.fault(node, f"no {name!r} in this mapping")
+            raise self.fault(node, f"{name!r} is missing from this mapping")
         return found
 
     def sequence(self, node: yaml.Node) -> list[yaml.Node]:
@@ -251,7 +251,7 @@ class _Reader:
         try:
             _, _ = urlsplit(text).hostname, urlsplit(text).port
         except ValueError as error:
-            raise self.fault(node, f"a malformed address, {text}: {error}") from None
+            raise self.fault(node, f"a malformed URL, {text}: {error}") from None
         return text
 
     def optional_string(self, node: yaml.Node | None) -> str | None:

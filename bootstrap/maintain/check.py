@@ -76,8 +76,11 @@ def _platform_faults(
     found = lock.content_hash.get(platform)
     if found not in hashes:
         yield LockOutdatedError(
-            "environment.yml or the virtual packages changed since the lock was made.",
-            evidence=[f"{lock.path}: content hash {found}", *(f"of the files now: {h}" for h in sorted(hashes)[:1])],
+            "environment.yml or the virtual packages have changed since the lock was made.",
+            evidence=[
+                f"{lock.path}: content hash {found}",
+                *(f"current content hash: {h}" for h in sorted(hashes)[:1]),
+            ],
         )
     yield from _channels(lock, asked, channel)
     yield from _specified(lock, records, asked)
@@ -93,13 +96,13 @@ def _channels(lock: Lock, asked: Specification, channel: str | None) -> Iterator
     locked = tuple(c.url for c in lock.channels)
     if locked != channels:
         yield ChannelDriftError(
-            "The lock's channels are not those asked for.",
-            evidence=[f"{lock.path}: {', '.join(locked)}", f"asked for: {', '.join(channels)}"],
+            "The lock's channels differ from those requested.",
+            evidence=[f"{lock.path}: {', '.join(locked)}", f"requested: {', '.join(channels)}"],
         )
     local = [f"{lock.path}:{r.line}: {r.url}" for r in lock.records if not r.url.startswith("https://")]
     local += [f"{lock.path}: source {s}" for s in lock.sources if s.startswith(("/", "..")) or ":" in s]
     if local and not channel:
-        yield LocalPathError("The lock names places that only one machine has.", evidence=_some(local))
+        yield LocalPathError("The lock refers to folders on one machine.", evidence=_some(local))
 
 
 def _specified(lock: Lock, records: Sequence[Record], asked: Specification) -> Iterator[BootstrapError]:
@@ -129,7 +132,7 @@ def _bounds(lock: Lock, records: Sequence[Record]) -> Iterator[BootstrapError]:
     ]
     if broken:
         lines = [line for _, line in sorted(broken, key=lambda b: (b[0] != "numpy", b[0]))]
-        yield BoundsError(f"{len(lines)} bounds between the lock's own records don't hold.", evidence=_some(lines))
+        yield BoundsError(f"{len(lines)} bounds between the lock's own records are violated.", evidence=_some(lines))
 
 
 def variant_fault(lock: Lock, platform: str, variant: Variant) -> WrongVariantError | None:
@@ -154,7 +157,7 @@ def _budget(records: Sequence[Record], variant: Variant) -> Iterator[BootstrapEr
     if total > variant.budget:
         largest = sorted(records, key=lambda r: r.size or 0, reverse=True)[:_SHOWN]
         yield SizeBudgetError(
-            f"The archives have {total / MEGABYTE:.0f} MB; the budget is {variant.budget / MEGABYTE:.0f} MB.",
+            f"The archives total {total / MEGABYTE:.0f} MB; the budget is {variant.budget / MEGABYTE:.0f} MB.",
             evidence=[f"{r}: {(r.size or 0) / MEGABYTE:.1f} MB" for r in largest],
         )
 

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 _PIPE_WIDTH = 160
 _LOCK = """\
-Solve environment.yml into conda-lock.yml (CPU) and conda-lock-cuda.yml (NVIDIA GPU), with the real conda-lock.
-No conda is needed: it is given a solver of our own. All locks are written, or, when anything fails, none.
+Solve environment.yml into conda-lock.yml (CPU) and conda-lock-cuda.yml (NVIDIA GPU), with conda-lock and a
+built-in solver; no conda is needed. Either all locks are written or, if anything fails, none.
 Needs the extra: pip install 'condacolab-bootstrap[maintain]'
 """
 _LOCK_EXAMPLES = """\
 examples:
-  bootstrap lock                                   solve anew, both variants
-  bootstrap lock --update numpy                    move numpy, and as little else as possible
-  bootstrap lock --check                           offline, for CI: is the lock of this environment.yml, and sound?
-  bootstrap lock --exclude-newer 2026-08-01        as if solved on that day
+  bootstrap lock                                   solve both variants
+  bootstrap lock --update numpy                    update numpy, and as little else as possible
+  bootstrap lock --check                           offline, for CI: does the lock match environment.yml?
+  bootstrap lock --exclude-newer 2026-08-01        ignore later builds
   bootstrap lock --variant cpu --channel file:///srv/channel --output /tmp/out
                                                    against a local channel, beside the committed locks
   bootstrap lock --repodata DIR                    conda-forge's URLs, its repodata read from DIR/SUBDIR
@@ -62,22 +62,22 @@ def register(subparsers: Any) -> None:
     lock.add_argument(
         "--variant", choices=("cpu", "cuda", "all"), default="all", help="which lock [default: %(default)s]"
     )
-    lock.add_argument("--update", action="append", default=[], metavar="NAME", help="move only NAME; can be repeated")
-    lock.add_argument("--check", action="store_true", help="only judge the locks, offline; write nothing")
-    lock.add_argument("--channel", metavar="URL", help="lock against this channel; the locks name it")
+    lock.add_argument("--update", action="append", default=[], metavar="NAME", help="update only NAME; repeatable")
+    lock.add_argument("--check", action="store_true", help="only check the locks, offline; write nothing")
+    lock.add_argument("--channel", metavar="URL", help="lock against this channel, which the locks will name")
     lock.add_argument("--repodata", type=Path, metavar="DIR", help="read the channel's repodata from DIR")
     lock.add_argument("--exclude-newer", metavar="DATE", help="ignore packages built after DATE (2026-08-01)")
     lock.add_argument("--conda", metavar="EXE", help="solve with conda, mamba, micromamba or a path")
     lock.add_argument(
-        "--conda-lock", default="conda-lock", metavar="EXE", help="the conda-lock to drive [default: %(default)s]"
+        "--conda-lock", default="conda-lock", metavar="EXE", help="the conda-lock to use [default: %(default)s]"
     )
     lock.add_argument("--changelog", type=Path, metavar="FILE", help="add the entry to FILE, not to the output")
     lock.set_defaults(run=run_lock)
 
     diff = subparsers.add_parser(
         "diff",
-        description="What changed between two locks (files, or git revisions of one): numpy first, then what\n"
-        "environment.yml names, then the rest.",
+        description="Compare two locks (files, or git revisions of one): numpy first, then what\n"
+        "packages in environment.yml, then the rest.",
         epilog=_DIFF_EXAMPLES,
     )
     diff.add_argument("old", metavar="OLD", help="a lock file or a git revision")
@@ -88,14 +88,14 @@ def register(subparsers: Any) -> None:
         type=Path,
         default=Path("conda-lock.yml"),
         metavar="FILE",
-        help="of which file a revision is meant [default: %(default)s]",
+        help="lock file to read at the given revisions [default: %(default)s]",
     )
     diff.add_argument(
         "--file",
         type=Path,
         default=Path("environment.yml"),
         metavar="FILE",
-        help="what is named goes first [default: %(default)s]",
+        help="specification whose packages are listed first [default: %(default)s]",
     )
     diff.add_argument("--platform", default="linux-64", help="[default: %(default)s]")
     diff.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="[default: %(default)s]")
@@ -103,8 +103,8 @@ def register(subparsers: Any) -> None:
 
     render = subparsers.add_parser(
         "render",
-        description="The lock as a list of URLs with hashes, which any conda, mamba or micromamba installs without\n"
-        "solving.",
+        description="Write the lock as a list of URLs with hashes, which any conda, mamba or micromamba installs\n"
+        "without solving.",
         epilog=_RENDER_EXAMPLES,
     )
     render.add_argument(
@@ -131,16 +131,16 @@ def _refuse_contradictions(args: argparse.Namespace) -> None:
     from bootstrap.maintain.solver import parse_date
 
     if args.check and (args.update or args.repodata or args.exclude_newer or args.conda or args.changelog):
-        args.parser.error("--check writes nothing and solves nothing: leave the other options out")
+        args.parser.error("--check can't be combined with options for solving or writing")
     if args.channel and args.repodata:
-        args.parser.error("--channel and --repodata exclude each other: a channel brings its own repodata")
+        args.parser.error("--channel can't be combined with --repodata: a channel has its own repodata")
     if args.conda and (args.repodata or args.exclude_newer):
-        args.parser.error("--repodata and --exclude-newer need the built-in solver: leave --conda out")
+        args.parser.error("--repodata and --exclude-newer need the built-in solver: omit --conda")
     if args.exclude_newer:
         try:
             parse_date(args.exclude_newer)
         except ValueError:
-            args.parser.error(f"--exclude-newer: {args.exclude_newer!r} is no date such as 2026-08-01")
+            args.parser.error(f"--exclude-newer: {args.exclude_newer!r} is not a date such as 2026-08-01")
 
 
 def _check(args: argparse.Namespace, variants: Sequence[Variant]) -> int:
@@ -220,7 +220,7 @@ def _refresh(args: argparse.Namespace, variants: Sequence[Variant]) -> int:
         for (name, difference), one in zip(shown, done, strict=False):
             _show(difference, title=f"{name}{'' if one.changed else ': unchanged'}")
             if one.undated:
-                _out().print(f"Records without a build time, let in whatever the cut-off date: {one.undated}")
+                _out().print(f"Records without a build time, accepted despite the cut-off date: {one.undated}")
         if entries and not args.changelog:
             _out().print("\nDraft for the changelog:\n")
             print_text(entries)
@@ -234,7 +234,7 @@ def _add_entries(path: Path, entries: str, add: Any) -> None:
         text = path.read_text(encoding="utf-8") if path.exists() else "# Changelog\n"
     except OSError as error:
         raise LockNotWritableError(
-            f"The changelog can't be read: {error.strerror or error}.", evidence=[str(path)]
+            f"Can't read the changelog: {error.strerror or error}.", evidence=[str(path)]
         ) from error
     place({path: add(text, entries)})
 

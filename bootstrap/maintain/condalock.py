@@ -75,9 +75,7 @@ def find_conda_lock(name: str = "conda-lock") -> CondaLock:
     beside = Path(sys.executable).parent / name
     found = str(beside) if os.access(beside, os.X_OK) else shutil.which(name)
     if not found:
-        raise CondaLockNotFoundError(
-            f"There is no {name} to drive.", evidence=[f"looked in {beside.parent} and PATH"]
-        )
+        raise CondaLockNotFoundError(f"{name} not found.", evidence=[f"searched {beside.parent} and PATH"])
     executable = Path(found).absolute()
     try:
         probe = subprocess.run(
@@ -95,10 +93,10 @@ def find_conda_lock(name: str = "conda-lock") -> CondaLock:
     version = _VERSION.search(probe.stdout)
     if probe.returncode or not version:
         last = (probe.stderr or probe.stdout).strip().splitlines()[-1:]
-        raise CondaLockNotFoundError(f"{name} doesn't tell its version.", evidence=[str(executable), *last])
+        raise CondaLockNotFoundError(f"{name} doesn't report its version.", evidence=[str(executable), *last])
     if version[1] != SUPPORTED:
         raise CondaLockVersionError(
-            f"This is conda-lock {version[1]}; the locks are written with {SUPPORTED}.", evidence=[str(executable)]
+            f"This is conda-lock {version[1]}; {SUPPORTED} is required.", evidence=[str(executable)]
         )
     return CondaLock(executable)
 
@@ -111,7 +109,7 @@ def find_solver(name: str) -> Path:
     """
     found = shutil.which(name)
     if not found:
-        raise SolverNotFoundError(f"There is no {name} to solve with.", evidence=["looked on PATH"])
+        raise SolverNotFoundError(f"{name} not found.", evidence=["searched PATH"])
     return Path(found).absolute()
 
 

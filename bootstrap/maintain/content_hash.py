@@ -59,10 +59,10 @@ def accepted_hashes(
             return frozenset(hashing.backwards_compatible_content_hashes(spec, machine, platform))
     except OSError as error:
         raise SpecificationError(
-            f"A file of the specification can't be read: {error.strerror or error}.",
+            f"Can't read a file of the specification: {error.strerror or error}.",
             evidence=[str(error.filename or error)],
         ) from error
     except Exception as error:  # conda-lock raises what its parsers raise
         raise SpecificationError(
-            "conda-lock can't read the specification.", evidence=[f"{type(error).__name__}: {error}"]
+            "conda-lock can't parse the specification.", evidence=[f"{type(error).__name__}: {error}"]
         ) from error

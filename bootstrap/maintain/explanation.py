@@ -35,7 +35,7 @@ def explain(text: str, specs: Sequence[str]) -> list[str]:
     tree = [line.rstrip() for line in text.replace(_PREAMBLE, "").splitlines() if line.strip()]
     named = set(_NAME.findall(" ".join(tree)))
     bounds = [spec for spec in specs if " " in spec and spec.split()[0] in named]
-    return [*([f"asked for: {', '.join(bounds)}"] if bounds else []), *_folded(tree)]
+    return [*([f"requested: {', '.join(bounds)}"] if bounds else []), *_folded(tree)]
 
 
 @dataclass(frozen=True)

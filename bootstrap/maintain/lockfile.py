@@ -57,9 +57,11 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise LockNotWritableError(f"No folder to write into: {error.strerror}.", evidence=[str(folder)]) from error
+        raise LockNotWritableError(
+            f"Can't create the output folder: {error.strerror}.", evidence=[str(folder)]
+        ) from error
     if not os.access(folder, os.W_OK):
-        raise LockNotWritableError("The folder can't be written to.", evidence=[str(folder)])
+        raise LockNotWritableError("The folder isn't writable.", evidence=[str(folder)])
 
 
 def sweep(path: Path) -> Path:
@@ -88,7 +90,7 @@ def place(texts: Mapping[Path, str]) -> None:
             beside.replace(path)
     except OSError as error:
         raise LockNotWritableError(
-            f"A file can't be written: {error.strerror or error}.", evidence=[str(error.filename)]
+            f"Can't write a file: {error.strerror or error}.", evidence=[str(error.filename)]
         ) from error
     finally:
         for beside, _ in staged:

@@ -51,7 +51,7 @@ class Settings:
     """Where the locks lie."""
     variants: tuple[Variant, ...] = VARIANTS
     update: tuple[str, ...] = ()
-    """Move only these packages, and what they force; empty means solve anew."""
+    """Update only these packages and what they force; empty solves everything."""
     channel: str | None = None
     """A channel in place of the specification's own; the locks name it."""
     repodata: Path | None = None
@@ -78,7 +78,7 @@ class Refreshed:
 
 
 def refresh(settings: Settings, *, progress: Callable[[str], None] = lambda _: None) -> tuple[Refreshed, ...]:
-    """Writes the locks anew, or none of them when anything fails.
+    """Rewrites all locks, or none if anything fails.
 
     Args:
         settings: What to do.
@@ -153,7 +153,7 @@ class _Run:
             try:
                 return read_lock(path), path.read_text(encoding="utf-8")
             except LockError:
-                # Solving anew is the way out of a lost or broken lock.
+                # A full solve replaces a lost or broken lock.
                 return None, ""
         old = read_lock(path)
         locked = {r.name for r in old.records}
@@ -166,15 +166,15 @@ class _Run:
         channels = (self.settings.channel,) if self.settings.channel else self.specification.channels
         if tuple(c.url for c in old.channels) != channels:
             raise LockOutdatedError(
-                "One package can't be updated: the lock was solved from other channels.",
-                evidence=[f"{path}: {', '.join(c.url for c in old.channels)}", f"asked for: {', '.join(channels)}"],
-                hint="Solve anew: bootstrap lock without --update.",
+                "Can't update one package: the lock was solved from other channels.",
+                evidence=[f"{path}: {', '.join(c.url for c in old.channels)}", f"requested: {', '.join(channels)}"],
+                hint="Run `bootstrap lock` without `--update`.",
             )
         if self.solver and self.settings.update and set(self.settings.update) - set(self.specification.names):
             raise UnknownPackageError(
-                "With --conda, only packages that environment.yml names can be updated.",
+                "With --conda, only packages in environment.yml can be updated.",
                 evidence=list(self.settings.update),
-                hint="Leave --conda out: the built-in solver can move any package.",
+                hint="Omit `--conda`: the built-in solver can update any package.",
             )
         return old, path.read_text(encoding="utf-8")
 
@@ -182,7 +182,7 @@ class _Run:
         machine = self.specification.path.parent / self.variant.virtual_packages_name
         if not machine.is_file():
             # conda-lock would go on with assumptions of its own.
-            raise SpecificationError("The file of virtual packages is missing.", evidence=[str(machine.absolute())])
+            raise SpecificationError("The virtual-packages file is missing.", evidence=[str(machine.absolute())])
         solver = self.solver or write_front(source.parent / "bootstrap-solver")
         arguments = [
             "lock",
@@ -202,7 +202,7 @@ class _Run:
         return arguments
 
     def moved(self) -> list[str]:
-        """What conda-lock is told to update.
+        """The packages that conda-lock is asked to update.
 
         It knows only names of the specification (another is a KeyError); the built-in solver has the true ones in
         its brief, so that any will do.
@@ -236,7 +236,7 @@ class _Run:
             return kinds[told["error"]](message, evidence=_shown(told["evidence"]))
         return CondaLockFailedError(
             f"conda-lock ended with status {outcome.status}{where}.",
-            evidence=_told(outcome.output) or ["it said nothing"],
+            evidence=_told(outcome.output) or ["no output"],
         )
 
 
@@ -263,4 +263,4 @@ def _shown(lines: Sequence[str]) -> list[str]:
 
 def _alike(names: Sequence[str], locked: set[str]) -> list[str]:
     close = [near for name in names for near in difflib.get_close_matches(name, sorted(locked), n=3)]
-    return [f"alike: {', '.join(close)}"] if close else []
+    return [f"similar: {', '.join(close)}"] if close else []

@@ -36,7 +36,7 @@ def read_revision(name: str, *, lock_path: Path) -> Lock:
     shown = _git(folder, "show", f"{commit.stdout.decode().strip()}:./{lock_path.name}")
     if shown is None or shown.returncode:
         said = shown.stderr.decode(errors="replace").strip() if shown else ""
-        raise RevisionNotFoundError(f"{name} has no {lock_path.name}.", evidence=said.splitlines())
+        raise RevisionNotFoundError(f"{name} doesn't contain {lock_path.name}.", evidence=said.splitlines())
     return parse_lock(shown.stdout, Path(f"{name}:{lock_path.name}"))
 
 

@@ -130,10 +130,10 @@ def solve(request: Request) -> tuple[Solved, ...]:
     except SolverError as error:
         raise _unsolved(str(error), request.specs) from error
     except (InvalidMatchSpecError, InvalidVersionSpecError) as error:
-        raise SpecificationError(f"A bound can't be read: {str(error).splitlines()[0]}.") from error
+        raise SpecificationError(f"Can't parse a bound: {str(error).splitlines()[0]}.") from error
     except (InvalidChannelError, InvalidUrlError) as error:
         channels = [s.channel for s in request.sources]
-        raise ChannelNotFoundError(f"That isn't a channel: {error}.", evidence=channels) from error
+        raise ChannelNotFoundError(f"Invalid channel: {error}.", evidence=channels) from error
     except (GatewayError, FetchRepoDataError) as error:
         raise _unfetched(str(error)) from error
 
@@ -168,13 +168,13 @@ def _open(source: Source, subdirs: Iterable[str]) -> list[Any]:
     present = {subdir: path for subdir, path in files.items() if path.is_file()}
     if "noarch" not in present:
         raise ChannelNotFoundError(
-            f"There is no repodata of {source.channel} in that folder.", evidence=[str(files["noarch"])]
+            f"That folder has no repodata for {source.channel}.", evidence=[str(files["noarch"])]
         )
     try:
         return [SparseRepoData(channel, subdir, path) for subdir, path in present.items()]
     except Exception as error:  # rattler raises its own classes and bare ones for unreadable files
         raise ChannelNotFoundError(
-            f"The repodata of {source.channel} can't be read: {error}.", evidence=map(str, present.values())
+            f"Can't read the repodata of {source.channel}: {error}.", evidence=map(str, present.values())
         ) from error
 
 
@@ -195,7 +195,7 @@ async def _known(gateway: Gateway, sources: Sequence[Any], request: Request) -> 
             held.append(_record(record))
         elif record.sha256 is None or known.sha256 is None or known.sha256.hex() == record.sha256:
             held.append(known)
-        # Otherwise the channel has replaced the file: what was locked can't be had any more.
+        # Otherwise the channel has replaced the file: the locked file is gone.
     return held
 
 
@@ -243,7 +243,7 @@ def _unsolved(text: str, specs: Sequence[str]) -> MaintainError:
     if absent and "\n" not in text:
         name = absent["spec"].split()[0]
         return UnknownPackageError(
-            f"No channel has a package {name} that could be used.", evidence=[f"asked for: {absent['spec']}"]
+            f"No channel has a usable package {name}.", evidence=[f"requested: {absent['spec']}"]
         )
     return UnsatisfiableError("No set of packages satisfies the specification.", evidence=explain(text, specs))
 
@@ -251,9 +251,9 @@ def _unsolved(text: str, specs: Sequence[str]) -> MaintainError:
 def _unfetched(text: str) -> MaintainError:
     lines = [line.strip().removeprefix("Caused by: ") for line in text.splitlines() if line.strip()]
     if lines and lines[0].startswith("could not find subdir"):
-        return ChannelNotFoundError("There is no channel at that address.", evidence=lines)
+        return ChannelNotFoundError("There is no channel at that URL.", evidence=lines)
     if lines and "parse" in lines[0]:
-        return ChannelNotFoundError("The channel's repodata can't be read.", evidence=lines)
+        return ChannelNotFoundError("Can't read the channel's repodata.", evidence=lines)
     return ChannelUnreachableError("The channel couldn't be reached.", evidence=lines)
 
 
@@ -273,9 +273,7 @@ def satisfies(version: str, spec: str) -> bool:
     try:
         return VersionSpec(spec).matches(Version(version))
     except Exception as error:  # one class for the spec, another for the version
-        raise SpecificationError(
-            f"A bound can't be read: {error}.", evidence=[f"{version} against {spec}"]
-        ) from error
+        raise SpecificationError(f"Can't parse a bound: {error}.", evidence=[f"{version} against {spec}"]) from error
 
 
 def parse_date(text: str) -> datetime:

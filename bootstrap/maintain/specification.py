@@ -57,7 +57,7 @@ def read_specification(path: Path) -> Specification:
         content = yaml.safe_load(text)
     except OSError as error:
         raise SpecificationError(
-            f"The specification can't be read: {error.strerror or error}.", evidence=[str(path)]
+            f"Can't read the specification: {error.strerror or error}.", evidence=[str(path)]
         ) from error
     except (
         yaml.YAMLError,
@@ -78,7 +78,7 @@ def read_specification(path: Path) -> Specification:
     for number, line in enumerate(text.splitlines(), start=1):
         if _SELECTOR.search(line):
             raise SpecificationError(
-                "Platform selectors aren't supported: what they mean is seen by conda-lock alone.",
+                "Platform selectors aren't supported: only conda-lock understands them.",
                 evidence=[f"{path}:{number}: {line.strip()}"],
             )
     return Specification(
@@ -109,11 +109,11 @@ def _requirement(path: Path, item: object) -> Requirement:
         raise SpecificationError(
             "The specification has a pip: section.",
             evidence=[str(path)],
-            hint="Take the packages from conda-forge: pip's would neither be isolated from numpy nor hashed alike.",
+            hint="Use conda-forge's packages: pip's would be neither isolated from numpy nor hashed the same way.",
         )
     found = _REQUIREMENT.fullmatch(item.strip()) if isinstance(item, str) else None
     if found is None:
         raise SpecificationError(
-            "The specification has an entry that names no package.", evidence=[f"{path}: {item}"]
+            "The specification has an entry without a package name.", evidence=[f"{path}: {item}"]
         )
     return Requirement(found["name"].lower(), found["spec"].strip())

@@ -112,7 +112,7 @@ class Admission:
     def _register(self, name: str, files: set[str], links: Mapping[str, str], points: set[str]) -> None:
         needed = above([*files, *points])
         for path in needed & (files | points):
-            what = "a link of its own" if path in links else "a file as well as a folder"
+            what = "its own link" if path in links else "a file as well as a folder"
             raise RefusedError("package", f"{path}: {what}")
         for path in (files | points) & self._folders.keys():
             raise RefusedError("conflict", f"{path}: a file of {name}, and a folder of {self._folders[path]}")
@@ -178,11 +178,11 @@ class Admission:
         except OSError:
             return None
         if not stat.S_ISDIR(mode):
-            raise RefusedError("in-the-way", f"{path}: no folder, and {name} needs one there")
+            raise RefusedError("in-the-way", f"{path}: not a folder, but {name} needs one there")
         return None
 
     def _leads_out(self, folder: str, name: str, owner: str) -> RefusedError:
-        words = f"{folder}: {name} has files there, and the way leads out of the environment by a link"
+        words = f"{folder}: {name} has files there, but a link on the way leads out of the environment"
         return RefusedError("conflict", f"{words} of {owner}") if owner else RefusedError("in-the-way", words)
 
     def _clear(self, path: str) -> None:
@@ -208,18 +208,18 @@ def _read(package: str, name: str) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise RefusedError("package", f"info/{name}: {error}") from error
     if not isinstance(data, dict):
-        raise RefusedError("package", f"info/{name}: is no JSON object")
+        raise RefusedError("package", f"info/{name}: not a JSON object")
     return data
 
 
 def _content(package: str, name: str) -> bytes:
     """Of a file in ``info``; a link or a device in its place is not followed."""
     if not stat.S_ISDIR(os.lstat(f"{package}/info").st_mode):
-        raise RefusedError("package", "info: is no folder")
+        raise RefusedError("package", "info: not a folder")
     descriptor = os.open(f"{package}/info/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise RefusedError("package", f"info/{name}: is no file")
+            raise RefusedError("package", f"info/{name}: not a file")
         return file.read()
 
 
@@ -230,10 +230,10 @@ def _entries(package: str, *, closely: bool) -> list[dict[str, Any]]:
     else:
         entries = _old_entries(package)
     if not isinstance(entries, list):
-        raise RefusedError("package", "info/paths.json: has no list of paths")
+        raise RefusedError("package", "info/paths.json: no list of paths")
     for entry in entries:
         if not isinstance(entry, dict):
-            raise RefusedError("package", f"info/paths.json: {entry!r} is no path")
+            raise RefusedError("package", f"info/paths.json: {entry!r} is not a path")
         words = fault(entry.get("_path")) or (_fault_beside(entry) if closely else None)
         if words:
             raise RefusedError("package", f"info/paths.json: the path {entry.get('_path')!r} {words}")
@@ -244,17 +244,17 @@ def _fault_beside(entry: Mapping[str, Any]) -> str | None:
     """Why what paths.json says of a path is refused, in words."""
     kind, size, sha256 = entry.get("path_type", "hardlink"), entry.get("size_in_bytes"), entry.get("sha256")
     if kind not in _TYPES:
-        return f"is of a type that can't be linked, {kind!r}"
+        return f"has an unsupported type, {kind!r}"
     if size is not None and (not isinstance(size, int) or size < 0):
-        return f"is of an impossible size, {size!r}"
+        return f"has an invalid size, {size!r}"
     if sha256 is not None and not (isinstance(sha256, str) and _HASH.fullmatch(sha256)):
-        return f"has no sha256, but {sha256!r}"
+        return f"has an invalid sha256, {sha256!r}"
     placeholder = entry.get("prefix_placeholder")
     if placeholder is not None:
         if kind != "hardlink":
-            return f"is a {kind}, and has a placeholder"
+            return f"is a {kind}, but has a placeholder"
         if not isinstance(placeholder, str) or len(placeholder) < 2:
-            return f"has an impossible placeholder, {placeholder!r}"
+            return f"has an invalid placeholder, {placeholder!r}"
     return None
 
 
@@ -290,16 +290,16 @@ def _look_at_files(package: str, entries: Iterable[Mapping[str, Any]]) -> None:
         path, kind = entry["_path"], entry.get("path_type", "hardlink")
         status = found.get(path)
         if status is None:
-            raise RefusedError("package", f"{path}: in info/paths.json, and not in the archive")
+            raise RefusedError("package", f"{path}: in info/paths.json, but not in the archive")
         if stat.S_IFMT(status.st_mode) != _TYPES[kind]:
-            raise RefusedError("package", f"{path}: is no {kind}, as info/paths.json says")
+            raise RefusedError("package", f"{path}: not a {kind}, as info/paths.json says")
         if kind != "hardlink":
             continue
         size = entry.get("size_in_bytes")
         if size is not None and size != status.st_size:
-            raise RefusedError("package", f"{path}: {status.st_size} bytes, and info/paths.json says {size}")
+            raise RefusedError("package", f"{path}: {status.st_size} bytes, but info/paths.json says {size}")
         if entry.get("sha256") and _sha256(f"{package}/{path}", buffer) != entry["sha256"].lower():
-            raise RefusedError("package", f"{path}: its sha256 is not what info/paths.json says")
+            raise RefusedError("package", f"{path}: its sha256 differs from info/paths.json")
 
 
 def _sha256(path: str, buffer: memoryview) -> str:
@@ -324,9 +324,9 @@ def _commands(package: str) -> list[str]:
     noarch = _read(package, "link.json").get("noarch")
     points = noarch.get("entry_points", []) if isinstance(noarch, dict) and noarch.get("type") == "python" else None
     if not isinstance(points, list):
-        raise RefusedError("package", "info/link.json: has no list of entry points")
+        raise RefusedError("package", "info/link.json: no list of entry points")
     found = [_ENTRY_POINT.fullmatch(point) if isinstance(point, str) else None for point in points]
     for point, match in zip(points, found, strict=True):
         if not match or not all(part.isidentifier() for part in f"{match['module']}.{match['name']}".split(".")):
-            raise RefusedError("package", f"info/link.json: the entry point {point!r} is none")
+            raise RefusedError("package", f"info/link.json: invalid entry point {point!r}")
     return [match["command"] for match in found if match]

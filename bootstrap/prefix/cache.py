@@ -60,8 +60,8 @@ class PackageCache:
             descriptor = self._hold(waiting)
         except (FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError) as error:
             evidence = [f"{self.root}: {error.strerror}"]
-            hint = "Choose a --cache folder that you may write to."
-            raise PrefixNotWritableError("The cache can't be written.", evidence=evidence, hint=hint) from error
+            hint = "Choose a `--cache` folder that you can write to."
+            raise PrefixNotWritableError("The cache isn't writable.", evidence=evidence, hint=hint) from error
         try:
             yield
         finally:
@@ -93,7 +93,7 @@ class PackageCache:
             os.close(descriptor)
 
     def _is(self, descriptor: int) -> bool:
-        """Whether an open folder is the cache still: who held it before may have deleted it, for want of content."""
+        """Whether an open folder is the cache still: who held it before may have deleted it because it was empty."""
         try:
             return os.path.samestat(os.fstat(descriptor), self.root.stat())
         except FileNotFoundError:

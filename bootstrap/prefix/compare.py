@@ -93,7 +93,7 @@ def compare_prefix(prefix: Path, locked: Iterable[Record], *, hash_all: bool = T
 
     Raises:
         PrefixNotFoundError: There is nothing at the prefix.
-        NotAnEnvironmentError: There is something that is no conda environment.
+        NotAnEnvironmentError: There is something that isn't a conda environment.
     """
     require_environment(prefix)
     wanted = {r.name: r for r in locked}

@@ -176,7 +176,7 @@ class Proof:
         found = {path.name for path in (self._stage / META_DIR).glob("*.json")}
         evidence += [f"{META_DIR}/{name}: not in the lock" for name in sorted(found - expected)]
         if evidence:
-            raise VerificationError("What was restored is not what the lock says.", evidence=evidence[:10])
+            raise VerificationError("The restored files don't match the lock.", evidence=evidence[:10])
         return {f"{p.record.stem}.json": p.text for p in proven if p.text}
 
     def ledger(self, locked: Sequence[Record], lock: Mapping[str, Any]) -> State:

@@ -66,7 +66,7 @@ def completed(
         # Not as the engine lays records out, so not written by it.
         fields = _fields(data, index, record, spec)
         return None if fields == data else json.dumps(fields, indent=2, ensure_ascii=False)
-    # Written as text: to write megabytes of JSON anew would take longer than all of the rest.
+    # Written as text: rewriting megabytes of JSON would take longer than all of the rest.
     fields = _fields(known, index, record, spec)
     if fields != known:
         head = json.dumps(fields, indent=2, ensure_ascii=False).removesuffix("\n}") + ","

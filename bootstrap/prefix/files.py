@@ -133,11 +133,11 @@ def _fault(
     except OSError as error:
         return ("missing", "") if isinstance(error, FileNotFoundError) else ("unreadable", str(error.strerror))
     if kind == "directory":
-        return None if stat.S_ISDIR(info.st_mode) else ("type", "is no directory")
+        return None if stat.S_ISDIR(info.st_mode) else ("type", "is not a directory")
     if kind == "softlink":
-        return None if stat.S_ISLNK(info.st_mode) or stat.S_ISREG(info.st_mode) else ("type", "is no link")
+        return None if stat.S_ISLNK(info.st_mode) or stat.S_ISREG(info.st_mode) else ("type", "is not a link")
     if not stat.S_ISREG(info.st_mode):
-        return ("type", "is no regular file")
+        return ("type", "is not a regular file")
     if size is not None and info.st_size != size:
         return ("size", f"{info.st_size} bytes instead of {size}")
     if sha256 is None:

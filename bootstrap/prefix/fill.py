@@ -54,7 +54,7 @@ def fill(
         What was fetched and linked.
 
     Raises:
-        FetchError: An archive can't be had, or is not what the lock says.
+        FetchError: An archive can't be fetched, or doesn't match the lock.
         PrefixError: Stage or cache can't be written, or entries of the cache are not as they were unpacked; the
             latter are discarded.
         EngineError: The engine ended in another way.
@@ -72,7 +72,7 @@ def fill(
             settling.append(pool.submit(settlement.settle, by_name[event["name"]]))
 
     def on_retry(error: BootstrapError, pause: float) -> None:
-        progress.note(f"{error.message} Trying again in {pause:.0f} s.")
+        progress.note(f"{error.message} Retrying in {pause:.0f} s.")
         drop_unfinished()
 
     def drop_unfinished() -> None:
@@ -102,7 +102,7 @@ class _Settlement:
         self._cache = cache
         self._proof = proof
         self._fetched = {record.name for record in fetch}
-        # The engine makes an entry anew that it can't use, from an archive that nobody may have checked.
+        # The engine recreates an entry that it can't use, from an archive that nobody may have checked.
         self._made = {record.name: cache.made(record) for record in install if record.name not in self._fetched}
         self._altered: list[Record] = []
 
@@ -126,7 +126,7 @@ class _Settlement:
             for record in self._altered:
                 self._cache.discard(record)
             evidence = [f"{self._cache.pkgs / record.stem}" for record in self._altered[:10]]
-            raise VerificationError("Packages in the cache are not as they were unpacked.", evidence=evidence)
+            raise VerificationError("Packages in the cache have changed since they were unpacked.", evidence=evidence)
 
 
 def _step_back() -> None:

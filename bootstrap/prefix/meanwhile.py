@@ -71,7 +71,7 @@ def carry_over(before: Seen, source: str, target: str, owned: Collection[str]) -
         source: The folder.
         target: What stands for it, or will.
         owned: Paths there that are packages'; what was written to these is set aside, and what was written in both
-            folders. Compiled modules are left out: Python makes them anew.
+            folders. Compiled modules are left out: Python recreates them.
 
     Returns:
         What is there now, and the paths of what was set aside.

@@ -33,15 +33,15 @@ def fault(path: object, reserved: tuple[str, ...] = INSTALLERS_OWN) -> str | Non
         reserved: Names at the top of a prefix that it may not have.
     """
     if not isinstance(path, str):
-        return "is no text"
+        return "is not text"
     if not path:
         return "is empty"
     if not _PLAIN.fullmatch(path):
         if path.startswith("/"):
             return "is absolute"
-        return "leads out of its folder" if ".." in path.split("/") else "is no plain relative path"
+        return "leads out of its folder" if ".." in path.split("/") else "is not a plain relative path"
     if path.partition("/")[0] in reserved:
-        return "is the installer's own"
+        return "is reserved for the installer"
     return None
 
 

@@ -35,20 +35,20 @@ def settled(prefix: Path) -> Path:
     except UnicodeDecodeError as error:
         raise _refused(prefix, "is not UTF-8") from error
     if any(character < 32 or character == 127 for character in raw):
-        raise _refused(prefix, "holds a control character, such as a newline")
+        raise _refused(prefix, "contains a control character, such as a newline")
     if not prefix.name:
         raise _refused(prefix, "is the root of the file system")
     if len(raw) > PLACEHOLDER_LENGTH or len(os.fsencode(prefix.name)) > NAME_LENGTH:
         raise PrefixTooLongError(
-            "The prefix's path is too long to be written into the packages' binary files.",
+            "The prefix's path is too long for the packages' binary files.",
             evidence=[f"{prefix}: {len(raw)} bytes, at most {PLACEHOLDER_LENGTH}, and its last part {NAME_LENGTH}"],
         )
     mounts = mounts_at(prefix)
     if mounts:
-        at = f"Take a folder in it, as --prefix {mounts[0]}/env; nothing was changed."
-        below = "Unmount what is below it, or choose another --prefix; nothing was changed."
+        at = f"Use a folder inside it, e.g. `--prefix {mounts[0]}/env`; nothing was changed."
+        below = "Unmount what is below it, or choose another `--prefix`; nothing was changed."
         raise PrefixPlaceError(
-            "The prefix can't be exchanged in one step: a file system is mounted there.",
+            "The prefix can't be replaced in one step: a file system is mounted there.",
             evidence=[f"{mount}: a mount point" for mount in mounts],
             hint=at if mounts == [str(prefix)] else below,
         )
@@ -64,14 +64,14 @@ def absolute(path: Path) -> Path:
     try:
         return path.expanduser().absolute()
     except FileNotFoundError as error:
-        raise _refused(path, "the working folder is gone, so this names no place") from error
+        raise _refused(path, "the working directory no longer exists") from error
     except RuntimeError as error:
         raise _refused(path, str(error)) from error
 
 
 def _refused(prefix: Path, why: str) -> PrefixPlaceError:
     shown = os.fsencode(prefix).decode(errors="backslashreplace")
-    return PrefixPlaceError("No environment can be at this path.", evidence=[f"{shown!r}: {why}"])
+    return PrefixPlaceError("This path can't hold an environment.", evidence=[f"{shown!r}: {why}"])
 
 
 def mounts_at(folder: Path) -> list[str]:

@@ -28,7 +28,7 @@ def to_reinstall(before: Comparison | None) -> list[str]:
 
 
 def to_install(before: Comparison | None, records: Sequence[Record]) -> list[Record]:
-    """What the engine will unpack anew: it relinks every noarch package when python's minor version changes."""
+    """What the engine will unpack again: it relinks every noarch package when python's minor version changes."""
     if before is None:
         return list(records)
     names = {r.name for r in before.missing} | {c.locked.name for c in before.changed} | set(to_reinstall(before))

@@ -88,7 +88,7 @@ def require_environment(prefix: Path) -> None:
         NotAnEnvironmentError: There is something else.
     """
     if not prefix.exists():
-        raise PrefixNotFoundError("There is no environment at the prefix.", evidence=[f"{prefix}: not there"])
+        raise PrefixNotFoundError("There is no environment at the prefix.", evidence=[f"{prefix}: not found"])
     if not is_environment(prefix):
         what = "no conda-meta with records in it" if prefix.is_dir() else "not a folder"
         raise NotAnEnvironmentError("The prefix is not a conda environment.", evidence=[f"{prefix}: {what}"])
@@ -114,7 +114,7 @@ def read_records(prefix: Path) -> tuple[list[InstalledRecord], list[BadRecord]]:
 def _astray(record: InstalledRecord) -> str | None:
     """Why a record's files may not be touched, nor the record itself; None where they may."""
     if "/" in record.stem:
-        return f"{record.stem!r} is no package"
+        return f"{record.stem!r} is not a package"
     for file in record.files:
         if words := fault(file.path, (META_DIR,)):
             return f"the path {file.path!r} {words}"
@@ -136,7 +136,7 @@ def to_record(data: dict[str, Any], meta: Path) -> InstalledRecord:
 
 
 def adopt_records(meta: Path) -> None:
-    """Writes conda's records anew as the engine understands them.
+    """Rewrites conda's records as the engine understands them.
 
     Else it leaves a package's files where they are when it removes the package.
 

@@ -69,7 +69,7 @@ def look(url: str, *, sha256: str = "", size: int | None = None) -> Finding:
                     return fault
                 url = urljoin(url, where or "")
                 continue
-            told = (*_way(seen, url), f"the server answers {status} {answer.reason}".rstrip())
+            told = (*_way(seen, url), f"the server returned {status} {answer.reason}".rstrip())
             if status != 200:
                 return _refusal(status, told, answer.headers)
             if not sha256:
@@ -102,17 +102,17 @@ def _redirect(url: str, where: str | None, seen: list[str], status: int) -> Find
     """What is wrong with a redirect."""
     way = _way(seen, url)
     if not where:
-        return Finding("server", (*way, f"the server answers {status} without saying where to"))
+        return Finding("server", (*way, f"the server returned {status} without a location"))
     try:
         target = urlsplit(urljoin(url, where))
         hostname, _ = target.hostname, target.port
     except ValueError as error:
-        return Finding("server", (*way, f"the server answers {status} with a malformed address, {where}: {error}"))
+        return Finding("server", (*way, f"the server returned {status} with a malformed URL, {where}: {error}"))
     if target.geturl() in seen or len(seen) > _MOST_REDIRECTS:
-        return Finding("server", (*way, f"the server answers {status}, in a circle or without end"))
+        return Finding("server", (*way, f"the server returned {status}, in a redirect loop"))
     secure = target.scheme == "https" or (target.scheme == "http" and urlsplit(url).scheme == "http")
     if not secure or not hostname:
-        return Finding("redirect", (*way, f"the server answers {status}: redirected to {target.geturl()}"))
+        return Finding("redirect", (*way, f"the server returned {status}: redirected to {target.geturl()}"))
     return None
 
 
@@ -140,9 +140,9 @@ def _read(answer: Any, sha256: str, size: int | None) -> Finding:
             digest.update(chunk)
             count += len(chunk)
             if count > (size or LARGEST):
-                return Finding("hash", (f"more than the {size or LARGEST} bytes that the lock says",))
+                return Finding("hash", (f"more than the {size or LARGEST} bytes expected",))
             if time.monotonic() > deadline:
-                return Finding("connection", (f"{count} bytes in {SECONDS_TO_READ:.0f} s, and no end",))
+                return Finding("connection", (f"{count} bytes in {SECONDS_TO_READ:.0f} s, unfinished",))
     except (OSError, http.client.HTTPException, ValueError) as error:
         return Finding("connection", (_words(error),))
     if answer.length:

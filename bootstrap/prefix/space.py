@@ -43,7 +43,7 @@ def require_space(fetch: Iterable[Record], places: Iterable[Path]) -> int:
         free = stats.f_bavail * stats.f_frsize
         if free < need:
             raise DiskSpaceError(
-                "There is too little disk space for the environment.",
+                "Not enough disk space for the environment.",
                 evidence=[f"{existing}: {megabytes(free)} free, at least {megabytes(need)} needed"],
             )
     return need

@@ -75,8 +75,8 @@ class Staging:
         found = _MARK.fullmatch(self._mark.read_bytes()) if ours else None
         if not found:
             raise InTheWayError(
-                "A file beside the prefix has the name that a restore needs.",
-                evidence=[f"{self._mark}: is not this program's"],
+                "A file beside the prefix has a name that the restore needs.",
+                evidence=[f"{self._mark}: not created by bootstrap"],
             )
         own = self._token
         if found["token"]:  # else killed before it was written, and before anything was made
@@ -134,7 +134,7 @@ class Staging:
         except OSError as error:
             if error.errno in (errno.EXDEV, errno.EBUSY):
                 raise PrefixPlaceError(
-                    "The file system can't exchange the prefix with another folder.",
+                    "The file system can't swap the prefix with another folder.",
                     evidence=[f"{self.prefix}: {error.strerror}"],
                 ) from error
 
@@ -222,7 +222,7 @@ def hold(prefix: Path, *, waiting: Callable[[], None], wait_seconds: float = WAI
         wait_seconds: How long to wait for that.
 
     Raises:
-        PrefixBusyError: It is still held after that.
+        PrefixBusyError: It is still locked after that.
         PrefixNotWritableError: The folder that should hold it can't be made or written.
     """
     parent = prefix.parent
@@ -252,7 +252,7 @@ def hold(prefix: Path, *, waiting: Callable[[], None], wait_seconds: float = WAI
 
 def _not_writable(folder: Path, error: OSError) -> PrefixNotWritableError:
     return PrefixNotWritableError(
-        "The folder that should hold the prefix can't be written.", evidence=[f"{folder}: {error.strerror}"]
+        "The prefix's parent folder isn't writable.", evidence=[f"{folder}: {error.strerror}"]
     )
 
 
@@ -269,8 +269,8 @@ def _lock(descriptor: int, prefix: Path, waiting: Callable[[], None], wait_secon
                 told = True
             if time.monotonic() > deadline:
                 raise PrefixBusyError(
-                    "Another restore is at work on this prefix.",
-                    evidence=[f"{prefix}: still held after {wait_seconds:.0f} s"],
+                    "Another restore is running on this prefix.",
+                    evidence=[f"{prefix}: still locked after {wait_seconds:.0f} s"],
                 ) from None
             time.sleep(_POLL_SECONDS)
         else:

@@ -130,13 +130,13 @@ def restore(
     """Restores a lock into a prefix: exact records, no solve, everything verified.
 
     A new environment is built beside its place and moved there when it is proven; one that is in place is
-    brought to the lock by the difference alone, in a copy that shares its files, and stays usable until the copy
+    updated to the lock by its differences, in a copy that shares its files, and stays usable until the copy
     replaces it. Files that belong to no conda package (what pip installed, say) are kept. Does nothing when the
     prefix agrees already.
 
     Args:
         lock: The lock.
-        prefix: Where the environment is, or shall be.
+        prefix: Where the environment is, or will be.
         platform: The platform to restore.
         categories: The lock's categories to restore.
         cache: Folder of unpacked packages; `default_cache()` unless given.
@@ -151,7 +151,7 @@ def restore(
     Raises:
         LockError: The lock can't be used.
         PrefixError: The prefix can't be used, or what was restored does not verify.
-        FetchError: An archive can't be had, or isn't what the lock says.
+        FetchError: An archive can't be fetched, or doesn't match the lock.
         EngineError: The installing engine failed otherwise.
         InterruptedRestoreError: The user stopped it.
         BootstrapError: What `additions` raised.
@@ -175,14 +175,16 @@ def restore(
     os.umask(umask | 0o002)  # nothing that is made here may be written by everybody
     try:
         with hold(
-            prefix, waiting=lambda: run.progress.note("Another restore is at work here; waiting for it.")
+            prefix,
+            waiting=lambda: run.progress.note("Another restore is running on this prefix; waiting for it to finish."),
         ) as staging:
             if staging.late is not None:
-                run.progress.note("A restore was stopped right after its switch; that is finished now.")
+                run.progress.note("An earlier restore was interrupted right after its switch; it is finished now.")
                 run.tell_aside(staging.late)
             return run.go(staging, adopt=adopt)
     except KeyboardInterrupt as error:
-        raise InterruptedRestoreError("Stopped before it was done.", evidence=[str(prefix)]) from error
+        hint = "Run this again to finish: completed downloads are kept, and no half-built environment is in place."
+        raise InterruptedRestoreError("The restore was interrupted.", evidence=[str(prefix)], hint=hint) from error
     except OSError as error:
         raise _named(error) from error
     finally:
@@ -197,8 +199,8 @@ def _named(error: OSError) -> BootstrapError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskSpaceError("The disk filled up.", evidence=evidence)
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR):
-        return PrefixNotWritableError("The prefix or the cache can't be written.", evidence=evidence)
-    return SystemRefusedError("The operating system refused a step.", evidence=evidence)
+        return PrefixNotWritableError("The prefix or the cache isn't writable.", evidence=evidence)
+    return SystemRefusedError("The operating system reported an error.", evidence=evidence)
 
 
 @dataclass
@@ -226,7 +228,7 @@ class _Run:
         known = agrees and read_state(self.prefix) is not None and has_history(self.prefix / META_DIR)
         if known and (self.additions is None or self.additions.present(self.prefix)):
             return self.result(before, fetched=())
-        waiting = "Another restore uses this cache; waiting for it."
+        waiting = "Another restore is using this cache; waiting for it to finish."
         with self.cache.locked(lambda: self.progress.note(waiting)), self.engine or worker.Engine() as engine:
             # The entries for a new environment are believed until they are linked, when every file is looked at in
             # any case. What few are installed into one that is there often are those of altered files.
@@ -239,7 +241,7 @@ class _Run:
                 if not altered:
                     raise
                 names = ", ".join(record.name for record in altered)
-                self.progress.note(f"Not in the cache as they were unpacked, so fetched anew: {names}.")
+                self.progress.note(f"Changed in the cache since unpacking, so fetched again: {names}.")
                 staging.clean()
                 with worker.Engine() as another:
                     self.build(another, staging, before, again)
@@ -252,12 +254,12 @@ class _Run:
         if not self.prefix.exists() or (self.prefix.is_dir() and not any(self.prefix.iterdir())):
             return None
         if not is_environment(self.prefix):
-            what = "has files, but no conda-meta" if self.prefix.is_dir() else "is no folder"
+            what = "has files but no conda-meta" if self.prefix.is_dir() else "is not a folder"
             raise NotAnEnvironmentError("The prefix is not a conda environment.", evidence=[f"{self.prefix} {what}"])
         if not is_ours(self.prefix) and not adopt:
             raise NotOursError(
-                "The prefix holds a conda environment that was not restored by this program.",
-                evidence=[f"{self.prefix}: no ledger of a restore in conda-meta"],
+                "The prefix is a conda environment that bootstrap didn't create.",
+                evidence=[f"{self.prefix}: not restored by bootstrap (no manifest in conda-meta)"],
             )
         self.progress.step(Step("comparing"))
         started = time.monotonic()
@@ -270,15 +272,18 @@ class _Run:
         """Raises where what has to be removed or put back lies outside of the prefix, or seems to."""
         bad = [f"{b.meta}: {b.reason}" for b in before.unreadable if b.astray]
         if bad:
-            raise InTheWayError("A record of the environment names what no package may own.", evidence=bad[:10])
+            raise InTheWayError(
+                "A record in the environment lists a path that no package may own.", evidence=bad[:10]
+            )
         kept = {record.stem for record in plan.to_keep(before, self.records)}
         paths = [f"{name}/" for name in ENGINES_OWN]
         paths += [file.path for record in before.installed if record.stem not in kept for file in record.files]
-        links = [f"{self.prefix}/{folder}: a link that leads out" for folder in astray(str(self.prefix), paths)]
+        links = [
+            f"{self.prefix}/{folder}: a link that points outside the prefix"
+            for folder in astray(str(self.prefix), paths)
+        ]
         if links:
-            raise InTheWayError(
-                "Something to be changed lies outside of the environment, by a link.", evidence=links[:10]
-            )
+            raise InTheWayError("A link in the environment would redirect a change outside it.", evidence=links[:10])
 
     def look_in_cache(self, before: Comparison | None, *, closely: bool) -> list[Record]:
         """What has to be fetched; the cache then holds the rest, and nothing doubtful.
@@ -372,9 +377,7 @@ class _Run:
     def tell_aside(self, paths: Sequence[str]) -> None:
         if paths:
             names = ", ".join(paths[:10])
-            self.progress.note(
-                f"Written meanwhile where the environment has another file, so kept in {ASIDE}: {names}."
-            )
+            self.progress.note(f"Written during the restore in place of package files, so moved to {ASIDE}: {names}.")
 
     @property
     def lock_facts(self) -> dict[str, Any]:

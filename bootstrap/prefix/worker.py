@@ -59,19 +59,19 @@ _OWN_GROUP: dict[str, Any] = {"process_group": 0} if sys.version_info >= (3, 11)
 
 _ERRORS: dict[str, tuple[type[BootstrapError], str]] = {
     "disk-full": (DiskSpaceError, "The disk filled up while packages were unpacked."),
-    "read-only": (PrefixNotWritableError, "The prefix or the cache can't be written."),
-    "hash": (HashMismatchError, "An archive is not the one that the lock names."),
-    "not-found": (ArchiveNotFoundError, "The channel doesn't have an archive that the lock names."),
-    "server": (ServerError, "The channel's server answered with an error."),
-    "refused": (AccessRefusedError, "The channel's server refuses to hand out an archive."),
-    "redirect": (RedirectRefusedError, "The channel's server redirects to where nothing is fetched from."),
+    "read-only": (PrefixNotWritableError, "The prefix or the cache isn't writable."),
+    "hash": (HashMismatchError, "An archive's sha256 doesn't match the lock."),
+    "not-found": (ArchiveNotFoundError, "The channel doesn't have an archive listed in the lock."),
+    "server": (ServerError, "The channel's server returned an error."),
+    "refused": (AccessRefusedError, "The channel's server refuses access to an archive."),
+    "redirect": (RedirectRefusedError, "The channel's server redirects to an address that isn't allowed."),
     "connection": (ConnectionFailedError, "The connection to the channel failed."),
     "corrupt": (ArchiveCorruptError, "An archive can't be unpacked."),
     "prefix-too-long": (PrefixTooLongError, "The prefix's path is too long for this package."),
-    "package": (UnsafePackageError, "A package of the lock can't be trusted: nothing of it was installed."),
-    "conflict": (PackageConflictError, "Two packages of the lock can't be in one environment."),
-    "in-the-way": (InTheWayError, "Something in the environment is in the way of a package."),
-    "other": (EngineError, "The packages could not be installed."),
+    "package": (UnsafePackageError, "A package in the lock is unsafe; none of it was installed."),
+    "conflict": (PackageConflictError, "Two packages in the lock conflict."),
+    "in-the-way": (InTheWayError, "Something in the environment blocks a package."),
+    "other": (EngineError, "The packages couldn't be installed."),
 }
 
 
@@ -180,7 +180,7 @@ class Engine:
         self._stderr.seek(0)
         said = self._stderr.read()[-4000:].decode(errors="replace").strip().splitlines()[-6:]
         ended = f"ended by signal {-status}" if status < 0 else f"exit status {status}"
-        raise EngineError("The installing engine ended before its work was done.", evidence=[ended, *said])
+        raise EngineError("The install engine ended before it was done.", evidence=[ended, *said])
 
 
 def run(
@@ -203,7 +203,7 @@ def run(
         retry_budget: Seconds of retrying in all; fewer where nothing ever comes from the channel.
 
     Raises:
-        FetchError: An archive can't be had, or is not what the lock says.
+        FetchError: An archive can't be fetched, or doesn't match the lock.
         PrefixError: Stage or cache can't be written.
         EngineError: The engine ended in another way.
     """
@@ -266,7 +266,7 @@ def _follow(
         try:
             line = lines.get(timeout=stall_seconds)
         except queue.Empty:
-            raise _stalled(f"nothing arrived for {stall_seconds:.0f} s", pending, work) from None
+            raise _stalled(f"no data for {stall_seconds:.0f} s", pending, work) from None
         if line is None:
             return last
         try:

@@ -38,7 +38,7 @@ COLAB_MODULES = ("google.colab", "colab_kernel_launcher")
 
 
 def build(layout: Layout, *, colab: bool) -> None:
-    """Makes the bridge anew.
+    """Recreates the bridge.
 
     Args:
         layout: The prefix.

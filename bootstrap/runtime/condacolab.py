@@ -64,7 +64,7 @@ def obstacle() -> str | None:
         version = metadata.version("condacolab")
     except metadata.PackageNotFoundError:
         return f"condacolab is not installed in {sys.prefix}"
-    return None if version in KNOWN_VERSIONS else f"condacolab {version} is none that this program knows"
+    return None if version in KNOWN_VERSIONS else f"condacolab {version} is not supported"
 
 
 def install(
@@ -82,7 +82,7 @@ def install(
 
     Args:
         lock: The lock.
-        prefix: Where the environment shall be.
+        prefix: Where to put the environment.
         cache: Folder of unpacked packages.
         offline: Fetch nothing.
         adopt: Also take over a conda environment that this program did not make.

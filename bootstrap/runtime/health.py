@@ -23,7 +23,7 @@ def validate(prefix: Path, lock: Lock, *, live: bool, progress: Progress) -> int
 
     Args:
         prefix: The environment.
-        lock: What it shall hold.
+        lock: What it should contain.
         live: Whether this process runs in it.
         progress: Receives the states of the work.
 

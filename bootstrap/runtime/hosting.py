@@ -45,7 +45,7 @@ class Hosting:
     """
 
     prefix: Path
-    """Where the environment is, or shall be."""
+    """Where the environment is, or will be."""
     lock: Lock
     records: tuple[Record, ...]
     colab: bool

@@ -75,7 +75,7 @@ class Journal:
         try:
             data = json.loads(self.file.read_bytes())
             if data["schema"] != _SCHEMA:
-                evidence = [f"{self.file}: schema {data['schema']}, this program writes {_SCHEMA}"]
+                evidence = [f"{self.file}: schema {data['schema']}, expected {_SCHEMA}"]
                 raise JournalError("The journal was written by another version.", evidence=evidence)
             self._images = [Image(**image) for image in data["images"]]
             self.facts = dict(data["facts"])
@@ -83,7 +83,7 @@ class Journal:
             return
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             evidence = [f"{self.file}: {type(error).__name__}: {error}"]
-            raise JournalError("The journal can't be read.", evidence=evidence) from error
+            raise JournalError("Can't read the journal.", evidence=evidence) from error
 
     @property
     def empty(self) -> bool:
@@ -149,9 +149,9 @@ class Journal:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.own.mkdir(exist_ok=True, mode=0o700)
             if not self.file.exists() and set(self.own.iterdir()) - {self.own / _NEW}:
-                hint = f"Name another folder in {STATE_VARIABLE}, or move this one away; nothing was changed."
-                evidence = [f"{self.own}: has files, and there is no journal beside it"]
-                raise JournalError("The state folder holds files of others.", evidence=evidence, hint=hint)
+                hint = f"Set {STATE_VARIABLE} to another folder, or move this one elsewhere; nothing was changed."
+                evidence = [f"{self.own}: has files, but no journal beside it"]
+                raise JournalError("The state folder contains unrelated files.", evidence=evidence, hint=hint)
             new = self.own / _NEW
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
             with os.fdopen(os.open(new, flags, 0o600), "w", encoding="utf-8") as file:
@@ -166,9 +166,9 @@ class Journal:
         try:
             yield
         except OSError as error:
-            hint = f"See to it, or name another folder in {STATE_VARIABLE}; what the journal holds stays."
+            hint = f"Fix the problem above, or set {STATE_VARIABLE} to another folder. The journal is unchanged."
             evidence = [f"{error.filename or self.folder}: {error.strerror or error}"]
-            raise JournalError("The journal can't be written.", evidence=evidence, hint=hint) from error
+            raise JournalError("Can't write the journal.", evidence=evidence, hint=hint) from error
 
     def _restore(self, image: Image) -> bool:
         """Makes a path what its image says. Returns whether it had to be changed."""
@@ -248,7 +248,7 @@ class Journal:
             except OSError as error:
                 failed.append(f"{image.path}: {error.strerror or error}")
         if failed:
-            raise UndoError("Not everything could be put back.", evidence=failed)
+            raise UndoError("Some changes couldn't be undone.", evidence=failed)
         # From here on no copy of a file is needed: they may go before the journal does.
         self._images = [image for image in self._images if Path(image.path) in spare]
         if self.file.exists():
@@ -270,7 +270,7 @@ class Journal:
                     shutil.rmtree(self.own)
                 self.file.unlink()
         except OSError as error:
-            raise UndoError("The journal of what is put back can't be deleted.", evidence=[str(error)]) from error
+            raise UndoError("Can't delete the journal after the undo.", evidence=[str(error)]) from error
         with contextlib.suppress(OSError):
             (self.own / _NEW).unlink(missing_ok=True)
             self.own.rmdir()

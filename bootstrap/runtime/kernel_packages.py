@@ -32,7 +32,7 @@ ABSENT_NAME = "absent"
 
 
 def build(layout: Layout) -> None:
-    """Makes both folders anew, for the bridge's `google.colab`."""
+    """Recreates both folders, for the bridge's `google.colab`."""
     packages = layout.site_packages()
     there = {canonical(path.name.partition("-")[0]) for path in packages.glob("*.*-info")} | set(FRONT)
     front = {name: closure for name in FRONT if (closure := pure_closure(name, there)) is not None}

@@ -123,7 +123,7 @@ def require_fit(machine: Machine, records: Iterable[Record]) -> None:
         lowest = re.match(r">=([\d.]+)", record.depends.get("__glibc", ""))
         if lowest and have < _numbers(lowest[1]):
             evidence = [f"{record} needs glibc {lowest[1]}", f"this machine has {machine.glibc}"]
-            raise UnsupportedMachineError("The machine's C library is too old for the lock.", evidence=evidence)
+            raise UnsupportedMachineError("This machine's C library is too old for the lock.", evidence=evidence)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

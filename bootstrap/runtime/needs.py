@@ -44,6 +44,6 @@ def require_kernel(records: Iterable[Record], *, colab: bool) -> None:
     missing = [line for name, line in {**KERNEL, **(COLAB if colab else {})}.items() if name not in locked]
     if missing:
         raise KernelNotLockedError(
-            "This lock can't be a notebook's environment: it lacks what a kernel needs. Nothing was changed.",
+            "This lock lacks packages that a notebook's kernel needs. Nothing was changed.",
             evidence=[f"  - {line}" for line in missing],
         )

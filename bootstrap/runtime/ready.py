@@ -23,7 +23,7 @@ class Ready(Shown):
     """A notebook runtime that is ready, and how it came to be. Shows itself as a card."""
 
     action: str
-    """``moves``, ``inside``, ``restart`` (a kernel has to be started anew) or ``registered`` (off Colab)."""
+    """``moves``, ``inside``, ``restart`` (a kernel has to be restarted) or ``registered`` (off Colab)."""
     prefix: Path
     lock: Path
     origin: str

@@ -54,7 +54,7 @@ def set_up(
 
     Args:
         lock: The lock.
-        prefix: Where the environment is, or shall be.
+        prefix: Where the environment is, or will be.
         machine: The machine, with the variant that was chosen.
         cache: Folder of unpacked packages.
         offline: Fetch nothing.
@@ -69,7 +69,7 @@ def set_up(
     try:
         return _set_up(lock, prefix, machine, cache, offline=offline, adopt=adopt, progress=progress)
     except OSError as error:
-        raise SystemRefusedError("The operating system refused a step.", evidence=[str(error)]) from error
+        raise SystemRefusedError("The operating system reported an error.", evidence=[str(error)]) from error
 
 
 def _set_up(
@@ -153,7 +153,7 @@ def _restore(hosting: Hosting, *, cache: Path | None, offline: bool, adopt: bool
                 started=lambda group: journal.note(installer=group),
                 **how,
             )
-        hosting.progress.note(f"{why}; the lock is restored without it.")
+        hosting.progress.note(f"{why}; restoring the lock without it.")
     return restore(hosting.lock, hosting.prefix, additions=hosting, **how)
 
 
@@ -184,13 +184,13 @@ def _ready(
 
 
 def _restart(kernel: Any, why: str) -> NoReturn:
-    """Has a kernel that can't be moved start anew."""
+    """Restarts a kernel that can't be moved."""
     # The reply to this cell goes out first; the error in it has the queued cells given up by the kernel itself.
     loop = kernel.io_loop
     loop.add_callback(loop.call_later, _SECONDS_TO_ANSWER, kernel.do_shutdown, True)
     raise KernelRestartError(
         "The environment is ready; this kernel restarts once, now, to run in it.",
-        evidence=[f"it can't be moved while it runs: {why}", "the page may say that the session crashed: it did not"],
+        evidence=[f"it can't be moved while it runs: {why}", "the page may report a crash; ignore it"],
     )
 
 

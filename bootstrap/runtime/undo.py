@@ -50,8 +50,8 @@ class Undone(Shown):
             return Card(title="there was nothing to undo", verdict="ok", word="done")
         rows = [("put back", "\n".join(self.changed))]
         if self.dry_run:
-            title = "nothing was changed; an undo would put these back"
-            return Card(title=title, word="dry run", rows=tuple(rows), next="`bootstrap undo` does it")
+            title = "nothing was changed; an undo would restore these"
+            return Card(title=title, word="dry run", rows=tuple(rows), next="`bootstrap undo` restores them")
         if self.moves:
             rows.append(("kernel", "every cell from the next one on runs in the machine's own Python"))
         again = f"Restart the kernels with process ids {', '.join(map(str, self.running))}." if self.running else ""

@@ -208,7 +208,7 @@ def test_a_condacolab_that_is_not_known_is_done_without(machine: ColabRoot) -> N
         ["bash", "-ec", f"{rename}; sed -i 's/^Version: .*/Version: 0.2.0/' condacolab-*/METADATA"], check=True
     )
     result = kernel.execute(cell().removeprefix(f"{INSTALL}\n"), timeout=300).require()
-    assert "condacolab 0.2.0 is none that this program knows; the lock is restored without it." in str(
+    assert "condacolab 0.2.0 is not supported; restoring the lock without it." in str(
         [m.content for m in result.messages]
     )
     assert where(kernel) == "/opt/conda/bin/python"

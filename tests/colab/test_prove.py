@@ -54,7 +54,7 @@ def test_a_lock_without_a_kernel_is_refused_at_once(locks: ColabRoot) -> None:
     before = take(locks)
     failed = kernel.execute(run("bare"))
     assert failed.error is not None
-    assert "This lock can't be a notebook's environment" in failed.error.value
+    assert "This lock lacks packages that a notebook's kernel needs" in failed.error.value
     lines = failed.error.traceback.splitlines()
     assert {"    - ipykernel 6.*", "    - httplib2"} <= set(lines)
     assert not any("numpy" in line for line in lines)

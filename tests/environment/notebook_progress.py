@@ -18,7 +18,7 @@ for i in range(3):
     progress.step(Step("fetching", i, 10, bytes_done=i * 10**7, bytes_total=10**8))
     time.sleep(0.3)
 progress.step(Step("verifying"))
-progress.note("The connection failed. Trying again in 1 s.")
+progress.note("The connection failed. Retrying in 1 s.")
 progress.close()
 """
 

@@ -170,4 +170,4 @@ def test_progress_in_a_notebook_is_one_output_that_changes(environment: Environm
     assert texts[-1] == "", "what was done is shown by the result"
     assert all("<progress" in m["data"]["text/html"] for m in shown[:-1])
     streams = "".join(m["text"] for m in answer["seen"] if m["type"] == "stream")
-    assert streams == "The connection failed. Trying again in 1 s.\n"
+    assert streams == "The connection failed. Retrying in 1 s.\n"

@@ -175,7 +175,7 @@ def renamed(site: Site, name: str) -> Expected:
 @kind("another release of a dependent by pip", variants=("pandas==2.2.1",), where=("conda",))
 def dependent_replaced(site: Site, requirement: str) -> Expected:
     _lay_over(site, requirement)
-    return Expected(("not-as-locked",), owner="pandas", evidence="in the place of conda's pandas")
+    return Expected(("not-as-locked",), owner="pandas", evidence="replaced conda's pandas")
 
 
 def _lay_over(site: Site, requirement: str) -> None:

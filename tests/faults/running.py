@@ -172,7 +172,7 @@ def _faults() -> list[Running]:
             _EDITED,
             ("mixed-in-memory",),
             "numpy",
-            evidence="numpy.polynomial.polyutils is not what its file says",
+            evidence="numpy.polynomial.polyutils differs from its file",
         ),
     ]
     patches = {

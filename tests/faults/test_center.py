@@ -59,7 +59,7 @@ def test_the_check_names_cause_culprit_and_repair(outputs: dict[str, str]) -> No
     assert "likely by the cell" in report
     assert "--force-reinstall" in report
     assert "Restart the runtime: nothing else is needed" in report
-    assert "captum 0.8.0 asks for numpy <2.0" in report
+    assert "captum 0.8.0 requires numpy <2.0" in report
 
 
 def test_without_a_fitting_interpreter_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

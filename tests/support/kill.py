@@ -39,7 +39,7 @@ def writes(event: str, arguments: tuple[Any, ...]) -> bool:
 def at_step(number: int, strike: Callable[[str], None]) -> None:
     """Has something done before the n-th writing step of this process, from 1, and before each one after it.
 
-    An audit hook can't be taken away again: call it in a process that ends soon.
+    An audit hook can't be removed again: call it in a process that ends soon.
     """
     own, count = os.getpid(), 0
 

@@ -19,6 +19,7 @@ LEVELS = {
     "_version": -1,
     "children": -1,
     "text": -1,
+    "hints": -1,
     "screen": 0,
     "scratch": 0,
     "errors": 0,

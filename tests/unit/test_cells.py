@@ -53,12 +53,12 @@ CELLS = [
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("numpy.dot comes from a file", "; cell 1 says `np.dot = lambda a, b: 0`"),
+        ("numpy.dot comes from a file", "; cell 1 has `np.dot = lambda a, b: 0`"),
         (
             "numpy.sqrt is ufunc numpy.cbrt, a fresh process has another",
-            "; cell 3 says `setattr(numpy, 'sqrt', numpy.cbrt)`",
+            "; cell 3 has `setattr(numpy, 'sqrt', numpy.cbrt)`",
         ),
-        ("sys.modules['numpy'] is a mock", '; cell 4 says `sys.modules["numpy"] = mock`'),
+        ("sys.modules['numpy'] is a mock", '; cell 4 has `sys.modules["numpy"] = mock`'),
         ("numpy.pi is 3", ""),
         ("numpy.ones comes from /tmp/ipykernel_1/2.py", ", which is cell 5"),
     ],

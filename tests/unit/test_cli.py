@@ -69,7 +69,7 @@ def test_an_error_has_its_code_and_no_traceback(run: Run, tmp_path: Path) -> Non
         done = run("restore", "--lock", tmp_path / "none.yml", "--prefix", tmp_path / "env", *verbose)
         assert done.returncode == errors.LockNotFoundError.exit_code
         assert done.stdout == ""
-        assert done.stderr.startswith("error: The lock file can't be read")
+        assert done.stderr.startswith("error: Can't read the lock file")
         assert "next: " in done.stderr
         assert "Traceback" not in done.stderr
 
@@ -80,7 +80,7 @@ def test_an_error_is_explained_by_name_and_by_code(run: Run) -> None:
     assert by_name.stdout == by_code.stdout
     words = " ".join(by_name.stdout.split())
     assert "A record has no usable sha256" in words
-    assert "md5 is not taken for it" in words, "what the page says beyond the class"
+    assert "md5 is not accepted instead" in words, "what the page says beyond the class"
     assert "url-scheme" not in words, "the next section"
 
 
@@ -114,7 +114,7 @@ def test_a_fault_of_the_program_says_so(run: Run, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(status.api, "status", broken)
     done = run("status")
     assert done.returncode == errors.EXIT_INTERNAL
-    assert "nobody foresaw" in done.stderr
+    assert "Internal error" in done.stderr
     assert "ZeroDivisionError" in done.stderr
     assert "Traceback" not in done.stderr
     with pytest.raises(ZeroDivisionError):
@@ -146,7 +146,7 @@ def test_explain_names_the_way_to_a_package(run: Run) -> None:
 def test_explain_an_unknown_package(run: Run) -> None:
     done = run("explain-lock", "nunpy")
     assert done.returncode == errors.RequiredPackageError.exit_code
-    assert "spelling" in done.stderr
+    assert "package's name" in done.stderr
 
 
 def test_the_program_from_outside() -> None:
@@ -179,3 +179,25 @@ def test_a_repair_can_be_looked_at_first(run: Run, monkeypatch: pytest.MonkeyPat
     assert done.stdout.endswith("dry run: nothing was changed; a repair would\n  set aside /env/x.py\n")
     as_json = json.loads(run("check", "-p", "/env", "--repair", "--dry-run", "--json").stdout)
     assert as_json["would_do"] == ["set aside /env/x.py"]
+
+
+@pytest.mark.parametrize(
+    ("command", "repair", "said"),
+    [
+        ("undo", False, "Run `bootstrap undo` again"),
+        ("check", False, "Nothing was changed"),
+        ("check", True, "starts with what is still broken"),
+        ("lock", False, "`git status`"),
+        ("run", False, "continues where it stopped"),
+    ],
+)
+def test_ctrl_c_says_what_is_true_for_the_command(
+    command: str, repair: bool, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(_args: argparse.Namespace) -> int:
+        raise KeyboardInterrupt
+
+    args = argparse.Namespace(command=command, repair=repair, json=False, verbose=False, run=stopped)
+    monkeypatch.setattr("bootstrap.cli._parse", lambda _argv: args)
+    assert cli.main([command]) == 130
+    assert said in capsys.readouterr().err

@@ -41,14 +41,14 @@ def test_plain_lines_come_seldom_and_say_what_is_left(clock: Clock) -> None:
         clock.now = 100.0 + second
         progress.step(fetching(second // 2, second * 5))
     progress.step(Step("verifying"))
-    progress.note("The server is at fault. Trying again in 2 s.")
+    progress.note("The server is at fault. Retrying in 2 s.")
     lines = out.getvalue().splitlines()
     assert lines == [
         "fetching, 0/10 packages",
         "fetching, 2/10 packages, 25 MB of 100 MB, 15 s left",
         "fetching, 5/10 packages, 50 MB of 100 MB, 10 s left",
         "verifying",
-        "The server is at fault. Trying again in 2 s.",
+        "The server is at fault. Retrying in 2 s.",
     ]
 
 
@@ -118,7 +118,7 @@ def test_an_error_shows_message_evidence_and_what_next(monkeypatch: pytest.Monke
     assert out.getvalue().splitlines() == [
         "error: The lock has a record without a valid sha256.",
         "  l.yml:12: [numpy] 2.3.4",
-        "  next: Lock again from a channel whose repodata states sha256; nothing is downloaded unverified.",
+        "  next: Lock again against a channel whose repodata has sha256; nothing is downloaded unverified.",
         "  more: bootstrap explain missing-hash",
     ]
 

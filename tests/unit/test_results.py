@@ -43,7 +43,7 @@ def test_an_error_is_explained_however_it_is_named() -> None:
     page = api.explain("hash-mismatch")
     for name in (43, "43", "HashMismatchError", HashMismatchError("x"), "bootstrap explain hash-mismatch"):
         assert api.explain(name) == page
-    with pytest.raises(UsageError, match="No error is called"):
+    with pytest.raises(UsageError, match="Unknown error"):
         api.explain("nothing")
 
 

@@ -183,7 +183,7 @@ def _presence(process: Process, facts: dict[str, Any]) -> Iterator[str]:
         yield cells.told_with_cell(cells.shell(), f"sys.modules['numpy'] is {word}")
 
 
-@_check("live-version", catches="another numpy in memory than on disk", cost_ms=1)
+@_check("live-version", catches="numpy in memory differs from numpy on disk", cost_ms=1)
 def _version(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     """Compare the loaded numpy's version with those of its distribution and of its source on disk."""
     held = process.version
@@ -236,7 +236,7 @@ def _modules(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     }
     facts["strangers"] = strangers
     for name in differing[:5]:
-        yield f"{name} is not what its file says"
+        yield f"{name} differs from its file"
     for name, file in sorted(strangers.items())[:5]:
         yield f"{name} was loaded from {file}, outside {process.root}"
     if differing:

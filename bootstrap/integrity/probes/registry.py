@@ -1,4 +1,4 @@
-"""Where probes sign in, on both sides: the child runs them, the parent reads what they are for."""
+"""Registry of probes, shared by parent and child: the child runs them, the parent reads what they are for."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ class Child:
         """Waits until it answers, its broadcasts are known to arrive, and it is connected in every way.
 
         Args:
-            given_up: Whether nobody waits for it any more; asked many times a second.
+            given_up: Whether no longer needed; asked many times a second.
 
         Raises:
             KernelStartError: It doesn't.
@@ -146,7 +146,7 @@ class Child:
             if (code := self._process.poll()) is not None:
                 raise self._fault(f"it ended with exit status {code}")
             if given_up():
-                raise self._fault("nobody waits for it any more")
+                raise self._fault("no longer needed")
             if time.monotonic() > deadline:
                 raise self._fault(f"it did not answer within {_PROOF_SECONDS:.0f} s")
             # Again only if a broadcast was missed: a reply that nobody waits for would come later.
@@ -171,7 +171,7 @@ class Child:
             said = (self._folder.path / ERROR_FILE).read_text(encoding="utf-8").splitlines()
         except OSError:
             said = []
-        return KernelStartError("The other kernel did not start; this one goes on.", evidence=[*said, evidence])
+        return KernelStartError("The new kernel didn't start; this one keeps running.", evidence=[*said, evidence])
 
     def request(self, kind: str, content: Mapping[str, Any] | None = None) -> tuple[str, list[bytes]]:
         """A request of the relay's own: its id, and its frames."""

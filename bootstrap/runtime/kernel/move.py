@@ -49,7 +49,7 @@ def obstacle(kernel: Any) -> str | None:
     ipykernel = sys.modules.get("ipykernel")
     application = sys.modules.get("ipykernel.kernelapp")
     if ipykernel is None or application is None or not application.IPKernelApp.initialized():
-        return "it is no ipykernel"
+        return "it isn't an ipykernel"
     version = str(getattr(ipykernel, "__version__", "?"))
     if version.split(".")[0] != "6":
         return f"it is ipykernel {version}, and only 6 can be moved"
@@ -64,7 +64,7 @@ def obstacle(kernel: Any) -> str | None:
     )
     missing = [name for name in parts if getattr(kernel, name, None) is None]
     if missing:
-        return f"its {missing[0]} is not there"
+        return f"its {missing[0]} is missing"
     if getattr(kernel.parent, "trio_loop", False):
         return "it runs a trio loop"
     if getattr(kernel, "eventloop", None) is not None:
@@ -77,7 +77,7 @@ def obstacle(kernel: Any) -> str | None:
     if not any(kernel.parent.connection_file in argument for argument in arguments):
         return "its command line names no connection file"
     if devices := resources.held_accelerators():
-        return f"it has {', '.join(devices)} open, and what it has taken of them would stay in use"
+        return f"it has {', '.join(devices)} open, and memory that it holds there would stay in use"
     return None
 
 

@@ -64,7 +64,7 @@ class Relay:
         except Exception as error:  # of the operating system's, or ZeroMQ's
             evidence = [f"{type(error).__name__}: {error}"]
             raise KernelStartError(
-                "The other kernel can't be started; this one goes on.", evidence=evidence
+                "Can't start the new kernel; this one keeps running.", evidence=evidence
             ) from error
         try:
             self._next.prove(given_up)

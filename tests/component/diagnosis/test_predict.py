@@ -141,7 +141,7 @@ def test_a_conflict_is_narrowed_down(home: Home) -> None:
 @pytest.mark.parametrize(
     ("asked", "options", "words"),
     [
-        (["numpy"], ("--upgrade",), "--upgrade asks for the newest numpy"),
+        (["numpy"], ("--upgrade",), "--upgrade requests the newest numpy"),
         pytest.param(["stands-on"], ("--upgrade", "--upgrade-strategy", "eager"), "eager", marks=MORE),
         pytest.param(["innocent"], ("--force-reinstall",), "--force-reinstall", marks=MORE),
         pytest.param(["innocent"], ("--ignore-installed",), "--ignore-installed", marks=MORE),

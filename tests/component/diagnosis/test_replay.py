@@ -52,7 +52,7 @@ def test_the_story_of_two_moves(home: Home, tmp_path: Path) -> None:
     assert first.finding.path == "alone 1.0 -> numpy<2.0"
     assert any("numpy.rec" in line or "numpy.char" in line for line in first.real)
     assert (second.cell, second.memory, second.disk) == (4, "2.0.2", "2.3.4")
-    assert "numpy 2.0.2, which the kernel has loaded, would have met it" in second.note
+    assert "numpy 2.0.2, which the kernel has loaded, satisfies it" in second.note
     assert "-q hides" in second.note
     assert "_center" in second.symptom
     assert any("_center" in line for line in second.real), "the symptom that was foretold is the one that came"
@@ -120,4 +120,4 @@ def test_without_uv_pip_answers_for_it(home: Home, tmp_path: Path) -> None:
     path = write(tmp_path / "n.ipynb", f"!uv pip install --system {links} alone", f"!uv pip install {links} plain")
     found = replay(home, path)
     assert (found.scenes[0].disk, found.scenes[1].moves) == ("1.26.4", False)
-    assert "answered by pip: there is no uv here" in found.scenes[0].note
+    assert "resolved by pip: uv isn't installed here" in found.scenes[0].note

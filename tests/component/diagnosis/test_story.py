@@ -50,7 +50,7 @@ def test_the_likely_culprit_of_a_live_process(home: Home) -> None:
     seen = [line["text"] for line in found["story"] if not line["likely"]]
     likely = [line["text"] for line in found["story"] if line["likely"]]
     assert any("deleted since" in line for line in seen)
-    assert any("asked for by name: alone 1.0" in line for line in seen)
-    assert "alone 1.0 brought it: it needs numpy<2.0, which shuts out 2.0.2" in likely
+    assert any("installed by name: alone 1.0" in line for line in seen)
+    assert "alone 1.0 caused it: it needs numpy<2.0, which excludes 2.0.2" in likely
     assert "it was cell 2: pip install -q alone" in likely
     assert any("numpy.rec" in line for line in likely)

@@ -61,5 +61,5 @@ def test_the_notebook_tells_the_story(python: Path) -> None:
     assert first.finding.path == "captum 0.8.0 -> numpy<2.0"
     assert (second.cell, second.memory, second.disk) == (4, "2.0.2", "2.3.4")
     assert "_center" in second.symptom
-    assert "numpy 2.0.2, which the kernel has loaded, would have met it" in second.note
+    assert "numpy 2.0.2, which the kernel has loaded, satisfies it" in second.note
     assert [s.cell for s in found.scenes if not s.moves] == [5, 6], "the suspects moved nothing"

@@ -80,7 +80,7 @@ def test_without_a_pinned_set_the_answer_is_shown_all_the_same(
     assert cli.main(["diagnose", *given]) == 110
     shown = capsys.readouterr()
     assert shown.out.startswith("guilty: left + right would replace numpy 2.0.2 by 1.26.4")
-    assert "No set of versions fulfils the requirements with numpy 2.0.2" in shown.err
+    assert "No set of versions satisfies the requirements with numpy 2.0.2" in shown.err
     assert cli.main(["diagnose", *given, "--json"]) == 110
     told = json.loads(capsys.readouterr().out)
     assert (told["error"], told["diagnosis"]["verdict"]) == ("no-pinned-set", "guilty")

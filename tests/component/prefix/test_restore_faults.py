@@ -158,7 +158,7 @@ def test_what_each_attempt_began_is_deleted_before_the_next(site: Site) -> None:
 
     class Told(Silent):
         def note(self, message: str) -> None:
-            assert "Trying again" in message
+            assert "Retrying" in message
             begun.append(sum(name.startswith(".weights") for name in unvouched(site.cache)))
 
     fails(site, errors.ConnectionFailedError, stall_seconds=STALL, retry_budget=20.0, progress=Told())

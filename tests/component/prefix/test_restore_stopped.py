@@ -73,7 +73,7 @@ def test_stopped_half_way(site: Site, how: signal.Signals) -> None:
         assert process.returncode == errors.EXIT_INTERRUPTED
         assert "Traceback" not in said
         assert "panicked" not in said
-        assert "Run the command again" in said
+        assert "Run this again" in said
         assert leftovers(site.prefix) == []
         assert unvouched(site.cache) == []
     # Nothing of the engine lives on after its parent.

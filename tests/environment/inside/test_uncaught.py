@@ -21,7 +21,7 @@ def test_a_notebook_shows_its_lines_and_no_traceback() -> None:
         "error: An archive differs.",
         "  numpy: expected 1, got 2",
         "  next: Run again.",
-        "  more: bootstrap explain hash-mismatch",
+        '  more: bootstrap.explain("hash-mismatch")',
     ]
 
 

@@ -17,7 +17,7 @@ from bootstrap.errors import NoPinnedSetError
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["none.txt"], 100, "can't be read"),
+        (["none.txt"], 100, "Can't read"),
         (["none.ipynb"], 100, "notebook"),
         (["--require", "plain", "--as-of", "yesterday"], 112, "yesterday"),
         (["--require", "plain", "--python", "/nonexistent/python"], 103, "nonexistent"),
@@ -100,7 +100,7 @@ def test_without_a_pinned_set_the_answer_is_shown_all_the_same(
     monkeypatch.setattr(api, "diagnose", diagnose)
     assert cli.main(["diagnose", "r.txt", "--write-pinned", "p.txt"]) == 110
     out, err = capsys.readouterr()
-    assert out.startswith("innocent: there is no numpy to be replaced")
+    assert out.startswith("innocent: there is no numpy to replace")
     assert "No set of versions." in err
     assert cli.main(["diagnose", "r.txt", "--write-pinned", "p.txt", "--json"]) == 110
     told = json.loads(capsys.readouterr().out)

@@ -20,12 +20,12 @@ Captured = pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("arguments", "said", "meant"),
     [
-        (["restroe"], "no command restroe", "restore"),
+        (["restroe"], "Unknown command: restroe", "restore"),
         (["restore", "--prefx", "x"], "`bootstrap restore` has no option --prefx", "--prefix"),
         (["check", "--prefx=x"], "no option --prefx", "--prefix"),
         (["guard", "onn"], "on, off, status, not onn", "on"),
         (["status", "--variant", "cuba"], "auto, cpu, cuda, not cuba", "cuda"),
-        (["explain", "hash-mismach"], "No error is called hash-mismach", "hash-mismatch"),
+        (["explain", "hash-mismach"], "Unknown error: hash-mismach", "hash-mismatch"),
     ],
 )
 def test_wrong_usage_says_what_may_be_meant(arguments: list[str], said: str, meant: str, capsys: Captured) -> None:
@@ -46,11 +46,11 @@ def test_wrong_usage_says_what_may_be_meant(arguments: list[str], said: str, mea
     [
         ([], "required: COMMAND"),
         (["restore", "-p"], "usage: bootstrap restore "),
-        (["diff", "a", "b", "c"], "There is no place for c."),
-        (["restore", "env"], "An environment's folder goes to `--prefix`."),
-        (["-q", "status"], "Options go behind it: `bootstrap status -q`"),
-        (["check", "--dry-run"], "--dry-run is for --repair"),
-        (["restore", "-n", "a/b"], "A folder goes to `--prefix`"),
+        (["diff", "a", "b", "c"], "Unexpected argument: c."),
+        (["restore", "env"], "Pass an environment's folder with `--prefix`."),
+        (["-q", "status"], "Put options after the command: `bootstrap status -q`"),
+        (["check", "--dry-run"], "--dry-run requires --repair"),
+        (["restore", "-n", "a/b"], "Pass a folder with `--prefix`"),
         (["restore", "-n", "a", "-p", "b"], "not allowed with"),
     ],
 )

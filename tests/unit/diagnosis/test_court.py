@@ -89,10 +89,10 @@ def test_the_path_to_what_forces_it(asked: tuple[str, ...], planned: list[Dist],
 @pytest.mark.parametrize(
     ("options", "asked", "words"),
     [
-        (("--force-reinstall",), "a", "--force-reinstall installs all anew"),
-        (("-I",), "a", "-I installs all anew"),
+        (("--force-reinstall",), "a", "--force-reinstall reinstalls everything"),
+        (("-I",), "a", "-I reinstalls everything"),
         (("-U", "--upgrade-strategy=eager"), "a", "eager takes the newest"),
-        (("-U",), "numpy", "--upgrade asks for the newest numpy"),
+        (("-U",), "numpy", "--upgrade requests the newest numpy"),
         (("-U",), "a", "nothing excludes numpy 2.0.2"),
         ((), "a", "nothing excludes numpy 2.0.2"),
     ],
@@ -108,7 +108,7 @@ def test_numpy_by_its_address() -> None:
     direct = Dist("numpy", "2.3.4", direct_url={"url": url}, requested=True, url=url)
     with built.court(NUMPY) as court:
         found = judged(court, (url,), direct)
-    assert found.reason == f"numpy is asked for by its address, {url}"
+    assert found.reason == f"numpy is requested by URL, {url}"
 
 
 def test_a_failure_is_doubtful_and_keeps_its_words() -> None:

@@ -15,9 +15,9 @@ from tests.unit.diagnosis import built
 @pytest.mark.parametrize(
     ("script", "message", "evidence"),
     [
-        ("echo welcome; cat", "prints more than it is asked", "welcome"),
-        ("echo no such library >&2; exit 1", "can't answer", "no such library"),
-        ("read line; exit 0", "can't answer", "python:"),
+        ("echo welcome; cat", "printed unexpected output", "welcome"),
+        ("echo no such library >&2; exit 1", "failed to answer", "no such library"),
+        ("read line; exit 0", "failed to answer", "python:"),
     ],
 )
 def test_what_does_not_answer(tmp_path: Path, script: str, message: str, evidence: str) -> None:
@@ -32,7 +32,7 @@ def test_what_does_not_answer(tmp_path: Path, script: str, message: str, evidenc
 
 def test_what_does_not_run(tmp_path: Path) -> None:
     (tmp_path / "python").write_text("not executable")
-    with pytest.raises(InterpreterError, match="does not run"):
+    with pytest.raises(InterpreterError, match="doesn't run"):
         Interpreter(tmp_path / "python").ask({"do": "inventory"})
 
 

@@ -86,10 +86,10 @@ def test_commands_in_a_cell(cell: str, found: list[str]) -> None:
         ("try:\n    import x\nexcept ImportError:\n    !pip install a", "only if x can't be imported"),
         ("%%bash\nif [ $X ]; then\n  pip install a\nfi", "if [ $X ]"),
         ("!pip check || pip install a", "only if `pip check` fails"),
-        ("print 'old'\n!pip install a", "if the cell runs at all: its line 1 isn't Python"),
+        ("print 'old'\n!pip install a", "if the cell runs at all: line 1 isn't Python"),
         ("def f(x):\n    if x:\n        return\n    !pip install a\nf(g())", "unless it has returned before"),
         ("class I:\n    def go(self):\n        !pip install a\nx.go()", "if x.go is this notebook's own"),
-        ("def f():\n    !pip install a\nbutton.on_click(f)", "in f, which something else may call"),
+        ("def f():\n    !pip install a\nbutton.on_click(f)", "in f, which may be called elsewhere"),
     ],
 )
 def test_what_may_not_run(cell: str, condition: str) -> None:

@@ -79,7 +79,7 @@ def test_a_conflict_is_narrowed_down() -> None:
 @pytest.mark.parametrize(
     ("asked", "options", "words"),
     [
-        (["plain", "numpy"], ("--upgrade",), "--upgrade asks for the newest numpy"),
+        (["plain", "numpy"], ("--upgrade",), "--upgrade requests the newest numpy"),
         (["stands-on"], ("--upgrade", "--upgrade-strategy", "eager"), "eager"),
         (["innocent"], ("--force-reinstall",), "--force-reinstall"),
         (["innocent"], ("--ignore-installed",), "--ignore-installed"),
@@ -111,7 +111,7 @@ def test_a_marker_that_does_not_hold() -> None:
 
 def test_what_there_is_nothing_to_say_of() -> None:
     with built.court(built.Dist("plain", "0.9")) as court:
-        assert any("numpy is not installed" in note for note in ask(court, ["alone"]).notes)
+        assert any("numpy isn't installed" in note for note in ask(court, ["alone"]).notes)
         assert any("no requirements" in note for note in ask(court, []).notes)
 
 
@@ -134,7 +134,7 @@ def test_where_the_two_resolvers_disagree_pip_is_believed() -> None:
         court.fast = built.TinyResolver(court.shadow, "uv 0", newer=())
         found = ask(court, ["newer", "plain"])
     assert [[r.text for r in c.requirements] for c in found.culprits] == [["newer"]]
-    assert found.notes == ("uv 0 and pip 26.0 disagree; every answer here is pip's",)
+    assert found.notes == ("uv 0 and pip 26.0 disagree; all results here are pip's",)
 
 
 def test_the_largest_part_that_disturbs_nothing() -> None:

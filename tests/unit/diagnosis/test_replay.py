@@ -70,7 +70,7 @@ def test_the_story_of_two_moves(tmp_path: Path) -> None:
     assert (first.cell, first.memory, first.disk) == (3, NUMPY, "1.26.4")
     assert first.finding.path == "alone 1.0 -> numpy<2.0"
     assert (second.cell, second.memory, second.disk) == (4, NUMPY, "2.3.4")
-    assert f"numpy {NUMPY}, which the kernel has loaded, would have met it" in second.note
+    assert f"numpy {NUMPY}, which the kernel has loaded, satisfies it" in second.note
     assert "-q hides" in second.note
     assert "_center" in second.symptom
     assert not third.moves
@@ -95,7 +95,7 @@ def test_a_restart_brings_them_together(tmp_path: Path) -> None:
         ("restart", None, "1.26.4"),
         ("uninstall", "1.26.4", "1.26.4"),
     ]
-    assert "nothing of that name" in found.scenes[2].note
+    assert "not installed" in found.scenes[2].note
 
 
 def test_numpy_uninstalled(tmp_path: Path) -> None:
@@ -116,15 +116,15 @@ def test_numpy_uninstalled(tmp_path: Path) -> None:
             "skipped",
             "numpy can't be imported",
         ),
-        ("!/tmp/w/bin/pip install alone", "skipped", "of another environment"),
-        ("!uv pip install --python /tmp/v/bin/python alone", "skipped", "of another environment"),
-        ("!python2.7 -m pip install alone", "skipped", "of another Python"),
+        ("!/tmp/w/bin/pip install alone", "skipped", "belongs to another environment"),
+        ("!uv pip install --python /tmp/v/bin/python alone", "skipped", "belongs to another environment"),
+        ("!python2.7 -m pip install alone", "skipped", "belongs to another Python"),
         ("!source /tmp/v/bin/activate && pip install alone", "skipped", "/tmp/v is active"),
         ("!conda run -n x pip install alone", "skipped", "conda's environment x"),
         ("if False:\n    !pip install alone", "skipped", "doesn't run"),
         ("!pip install git+https://x.y/z", "unread", ""),
-        ("!pip install -r /dev/zero", "unread", "no regular file"),
-        ("!pip install -r 'a\0b.txt'", "unread", "can't be read"),
+        ("!pip install -r /dev/zero", "unread", "not a regular file"),
+        ("!pip install -r 'a\0b.txt'", "unread", "Can't read"),
         ("!pip install -r none.txt", "unread", "none.txt"),
         ("!pip install {name}", "unread", "{name}"),
         ("!pip install 'num py'", "unread", "num py"),
@@ -157,7 +157,9 @@ def test_constraints_of_a_command(tmp_path: Path) -> None:
     assert scene.finding.path == "left 1.0 -> shared 2.0 -> numpy<2.0"
 
 
-@pytest.mark.parametrize(("uv", "resolver", "words"), [(True, "uv 0.9", ""), (False, "pip 26.0", "there is no uv")])
+@pytest.mark.parametrize(
+    ("uv", "resolver", "words"), [(True, "uv 0.9", ""), (False, "pip 26.0", "uv isn't installed")]
+)
 def test_uv_answers_for_its_own_commands_where_it_is_there(
     tmp_path: Path, uv: bool, resolver: str, words: str
 ) -> None:
@@ -171,7 +173,7 @@ def test_what_broke_for_real_is_guilt_whatever_the_versions(tmp_path: Path) -> N
     scene: Scene = replace(found.scenes[0], real=("pandas: ImportError",))
     found = replace(found, scenes=(scene,))
     assert found.verdict == "guilty"
-    assert "something broke for real" in found.to_markdown()
+    assert "something broke in the real install" in found.to_markdown()
     assert "pandas: ImportError" in repr(found)
 
 

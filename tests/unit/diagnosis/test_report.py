@@ -65,12 +65,12 @@ WORST = diagnosis(
         (
             diagnosis(replace(FITS, verdict="doubtful", subject=Change("numpy", "rewritten", "2.0.2", "2.0.2"))),
             "doubtful",
-            "numpy 2.0.2 would be written anew under a running kernel",
+            "numpy 2.0.2 would be reinstalled under a running kernel",
         ),
         (
             diagnosis(FITS, trials=(Trial((), True, fresh_verdict="broken"),)),
             "guilty",
-            "numpy's version would stay, but something breaks",
+            "numpy's version would stay, but something would break",
         ),
         (replace(diagnosis(FITS), environment=replace(HERE, numpy=None)), "innocent", "there is no numpy"),
     ],
@@ -88,7 +88,7 @@ def test_verdict_and_headline(found: Diagnosis, verdict: str, words: str) -> Non
         (MOVES, "alone 1.0 -> numpy<2.0"),
         (BREAKS, "replaces companion 2.0 -> 1.0; breaks user 1.0 needs companion>=2, has 1.0"),
         (FAILS, "can't be resolved: no x ..."),
-        (Finding((), "innocent", reason="its marker doesn't hold here"), "its marker doesn't hold here"),
+        (Finding((), "innocent", reason="its marker doesn't apply here"), "its marker doesn't apply here"),
         (Finding((), "innocent"), "nothing"),
     ],
 )
@@ -114,11 +114,11 @@ def test_every_shape_says_the_same(shape: str) -> None:
         "companion 2.0 -> 1.0",
         "user 1.0 needs companion>=2, has 1.0",
         "left and right exclude numpy 2.0.2",
-        "installed for real: alone: BROKE (numpy in memory 2.0.2, on disk 1.26.4",
+        "test install: alone: BROKE (numpy in memory 2.0.2, on disk 1.26.4",
         "numpy.rec: gone",
         "m.txt: 1 requirement kept, 2 left out",
         "a <note>",
-        "no versions of these go with the installed numpy",
+        "no versions of these work with the installed numpy",
     ):
         assert words in text
     assert "\x1b" not in text
@@ -162,10 +162,10 @@ def test_places_of_packages_are_no_part_of_the_question() -> None:
 
 def test_a_real_installation_in_lines() -> None:
     failed = Trial((Requirement("a"),), False, log=("one", "two"))
-    assert trial_lines(failed) == ["\ninstalled for real: a: the installation failed", "  one", "  two"]
+    assert trial_lines(failed) == ["\ntest install: a: the installation failed", "  one", "  two"]
     holds = Trial((Requirement("a"),), True, numpy_memory="2", numpy_disk="2", fresh=("doubtful: x",))
     assert not holds.broke
-    assert trial_lines(holds)[0].startswith("\ninstalled for real: a: holds (numpy in memory 2, on disk 2")
+    assert trial_lines(holds)[0].startswith("\ntest install: a: holds (numpy in memory 2, on disk 2")
     assert trial_lines(holds)[1] == "  fresh process: doubtful: x"
 
 

@@ -39,8 +39,8 @@ def tell(
 @pytest.mark.parametrize(
     ("story", "verdict", "words"),
     [
-        (tell(), "innocent", "numpy 2.0.2; nothing speaks against it"),
-        (tell(kernel=None), "innocent", "numpy 2.0.2 on disk; no kernel in sight"),
+        (tell(), "innocent", "numpy 2.0.2; no sign of a problem"),
+        (tell(kernel=None), "innocent", "numpy 2.0.2 on disk; no kernel found"),
         (tell(DOWN), "guilty", "the kernel has numpy 2.0.2 loaded, on disk is 1.26.4"),
         (tell(None), "guilty", "on disk is none"),
         (tell(None, kernel=None), "doubtful", "there is no numpy"),
@@ -66,11 +66,11 @@ def test_who_is_likely_to_have_brought_it() -> None:
     likely = [line.text for line in story.lines if line.likely]
     seen = [line.text for line in story.lines if not line.likely]
     assert likely[:2] == [
-        "alone 1.0 brought it: it needs numpy<2.0, which shuts out 2.0.2",
+        "alone 1.0 caused it: it needs numpy<2.0, which excludes 2.0.2",
         "it was cell 2: pip install -q alone",
     ]
     assert "numpy.rec" in likely[2]
-    assert "written in the same go, asked for by name: alone 1.0" in seen
+    assert "written at the same time, installed by name: alone 1.0" in seen
     assert "history, cell 2: pip install -q alone" in seen
     assert "pip's log: Successfully installed alone-1.0" in seen
     assert "- **likely:** it was cell 2" in story.to_markdown()
@@ -82,9 +82,9 @@ def test_who_is_likely_to_have_brought_it() -> None:
 def test_numpy_asked_for_itself() -> None:
     named = Installed(Dist("numpy", "2.3.4", requested=True, direct_url={"url": "https://x.y/n.whl"}), NOON + 60)
     story = tell(named, named)
-    assert any(line.likely and "named numpy itself" in line.text for line in story.lines)
+    assert any(line.likely and "named numpy directly" in line.text for line in story.lines)
     assert any(
-        "by an unknown installer, asked for by name, from https://x.y/n.whl" in line.text for line in story.lines
+        "by an unknown installer, installed by name, from https://x.y/n.whl" in line.text for line in story.lines
     )
 
 
@@ -119,6 +119,6 @@ def test_numpy_older_than_the_kernel() -> None:
 def test_deleted_files_and_several_records_are_told() -> None:
     story = tell(kernel=Kernel(1, NOON, "2.0.2", ("/x/numpy/a.so", "/x/numpy/b.so")), records=("a", "b"))
     texts = " ".join(line.text for line in story.lines)
-    assert "2 files of numpy that it has loaded were deleted since, as /x/numpy/a.so" in texts
+    assert "2 files of numpy that it has loaded have been deleted, e.g. /x/numpy/a.so" in texts
     assert "numpy has several records: a, b" in texts
-    assert "lie on top of each other" in repr(story).replace("\n", " ")
+    assert "are installed over each other" in repr(story).replace("\n", " ")

@@ -141,7 +141,7 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
     ("finding", "text"),
     [
         (Finding((), "doubtful", failed=("no a", "no b")), "can't be resolved: no a"),
-        (Finding((), "innocent"), "leaves everything alone"),
+        (Finding((), "innocent"), "changes nothing installed"),
         (
             Finding(
                 (Requirement("x"),),

@@ -122,7 +122,7 @@ def test_a_part_that_is_missing_is_told(prefix: Path) -> None:
     (prefix / "conda-meta/state").unlink()
     found = guard.status(prefix)
     assert (found.state, found.active, len(found.undone)) == ("on", False, 4)
-    assert "not whole" in str(found)
+    assert "incomplete" in str(found)
     assert "bootstrap guard on" in str(found)
     assert guard.on(prefix).active
 
@@ -178,7 +178,7 @@ def test_killed_anywhere_it_tells_the_truth_and_comes_to_its_end(
         found, there = guard.status(prefix), contents(prefix)
         if found.active:
             guard.on(prefix)
-            assert contents(prefix) == there, f"step {step}: not whole, though it says so"
+            assert contents(prefix) == there, f"step {step}: incomplete, though it says so"
         assert getattr(guard, then)(prefix).active is (then == "on")
         guard.off(prefix)
         assert sorted(pinned.read_text().splitlines()) == ["foo 1.*", "numpy <2"], f"step {step}"

@@ -100,7 +100,7 @@ def test_a_new_package_is_no_alarm(prefix: Path, capsys: pytest.CaptureFixture[s
     install(prefix, "torchinfo", "1.8.0")
     wire.after_cell()
     said = capsys.readouterr().out
-    assert said.startswith("bootstrap note: installed: torchinfo 1.8.0; nothing that is loaded or locked")
+    assert said.startswith("bootstrap note: installed: torchinfo 1.8.0; nothing loaded or locked")
     assert not wire.told[0].grave
 
 

@@ -38,7 +38,7 @@ def change(tmp_path: Path, *, touched: bool = False, before: dict[str, str] = BE
         ({"pandas": "3.0"}, True, "loaded here and changed on disk: pandas; restart the runtime"),
         ({"pandas": ""}, True, "changed: pandas 2.2.2 removed"),
         ({"pip": "25.0"}, False, "changed: pip 24.1 -> 25.0"),
-        ({"new": "1"}, False, "installed: new 1; nothing that is loaded or locked was changed"),
+        ({"new": "1"}, False, "installed: new 1; nothing loaded or locked has changed"),
         ({"new": "1", "pandas": "3.0"}, True, "installed: new 1\n"),
     ],
 )
@@ -56,7 +56,7 @@ def test_nothing_changed(loaded: None, tmp_path: Path) -> None:
 def test_numpy_written_anew_in_the_same_version(loaded: None, tmp_path: Path) -> None:
     found = change(tmp_path, touched=True)
     assert (found.worth_telling, found.stale_numpy, found.grave) == (True, False, False)
-    assert found.to_lines() == ["numpy 2.0.2 was written anew: `bootstrap.check()` tells whether it is whole."]
+    assert found.to_lines() == ["numpy 2.0.2 was reinstalled: run `bootstrap.check()` to verify it."]
 
 
 def test_numpy_back_again(loaded: None, tmp_path: Path) -> None:

@@ -71,14 +71,14 @@ def test_what_no_file_dates_and_notes_have_no_time(built: Built, name: str, seve
 
 
 def test_who_installed_it_and_for_whom(built: Built) -> None:
-    """pip came to numpy by what was asked for by name in the same minute."""
+    """pip came to numpy by what was installed by name in the same minute."""
     (built.install("captum", "0.8.0") / "REQUESTED").touch()
     info = built.facts.distributions[0].info
     (info / "direct_url.json").write_text(json.dumps({"url": "https://example.invalid/numpy.whl"}))
     found = blamed(built)
     assert found.by == "pip, likely for captum 0.8.0"
     assert found.evidence[1:] == (
-        "pip wrote captum 0.8.0 (asked for by name) at that time",
+        "pip wrote captum 0.8.0 (installed by name) at that time",
         "numpy 2.3.4 came from https://example.invalid/numpy.whl",
     )
 
@@ -88,7 +88,7 @@ def test_what_was_asked_for_by_name_came_for_itself(built: Built) -> None:
     (built.install("captum", "0.8.0") / "REQUESTED").touch()
     found = blamed(built)
     assert found.by == "pip"
-    assert "numpy 2.3.4, captum 0.8.0 (asked for by name)" in found.evidence[1]
+    assert "numpy 2.3.4, captum 0.8.0 (installed by name)" in found.evidence[1]
 
 
 @pytest.mark.parametrize("text", ["", "no json", "[1]"])

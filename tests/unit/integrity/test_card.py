@@ -17,7 +17,7 @@ def test_it_is_escaped_and_says_the_verdict_in_words() -> None:
     html = to_html(report(one))
     assert "<script>" not in html
     assert 'aria-label="numpy check: broken"' in html
-    assert "evidence (20)" in html and "8 lines more" in html
+    assert "evidence (20)" in html and "8 more lines" in html
     assert "2026-01-01" in html and "pip" in html
     assert to_html(report()).count("healthy") == 2
 

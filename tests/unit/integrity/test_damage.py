@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 CASES: Cases = []
 
 
-@case(CASES, "not-locked", "note", owner="more 1 0", summary="the lock has none", repair=RESTORE, conda=True)
+@case(CASES, "not-locked", "note", owner="more 1 0", summary="not in the lock", repair=RESTORE, conda=True)
 def not_in_the_lock(built: Built) -> None:
     built.on_disk(records=(RecordFault("more", "extra", installed="1 0"),))
 
@@ -26,8 +26,8 @@ def not_in_the_lock(built: Built) -> None:
     CASES,
     "environment-moved",
     "doubtful",
-    summary="The environment was made for /opt/old, and 2 of its files name that place.",
-    evidence="names another prefix",
+    summary="The environment was made for /opt/old, and 2 of its files refer to it.",
+    evidence="contains another prefix",
     repair="bootstrap restore --prefix",
     actions=("restore",),
     conda=True,
@@ -154,7 +154,7 @@ def of_a_library_that_numpy_loads(built: Built) -> list[Path]:
     "extra-files",
     "doubtful",
     owner=NUMPY,
-    summary="that no package has put there: numpy/_core/left_over.py.",
+    summary="that no package owns: numpy/_core/left_over.py.",
     evidence="left_over.py: belongs to no package",
     repair="Delete ",
     actions=("set-aside",),
@@ -170,7 +170,7 @@ def test_what_numpy_loads_is_no_leftover(built: Built) -> None:
     assert judge(built.facts) == ()
 
 
-@case(CASES, "extra-files", "broken", owner=NUMPY, summary="in the place of its own", repair="and the others")
+@case(CASES, "extra-files", "broken", owner=NUMPY, summary="overrides its own", repair="and the others")
 def wins_over_its_own(built: Built) -> list[Path]:
     """A package wins over a module of its name, an extension module too."""
     own = {str(built.site / f"numpy/{name}.py"): NUMPY for name in ("version", "matlib")}

@@ -146,7 +146,7 @@ def test_against_a_lock(site: Path, monkeypatch: pytest.MonkeyPatch, quick: bool
     assert dict(disk.locked) == {"numpy": "1.0", "gone": "3"}
     assert sorted(map(str, disk.records)) == [
         "gone: locked at 3 0, not installed",
-        "more: 1 0 is installed, the lock has none",
+        "more: 1 0 is installed, but not in the lock",
         "numpy: version 2.0 0 is installed, 1.0 0 is locked",
     ]
     (site / "numpy/core.py").write_text("x = 2\n")

@@ -52,7 +52,7 @@ def package_for_another_python(built: Built) -> list[Path]:
     "interrupted-install",
     "doubtful",
     owner=NUMPY,
-    summary="An installation of numpy was interrupted: ~umpy is left of it.",
+    summary="An installation of numpy was interrupted, leaving ~umpy.",
     evidence="pip renames what it is about to remove",
     repair="Then: Run `",
     actions=("set-aside",),
@@ -64,7 +64,14 @@ def numpy_interrupted(built: Built) -> list[Path]:
     return [path]
 
 
-@case(CASES, "interrupted-install", "note", owner="more 1", summary="installation was interrupted", repair="Delete ")
+@case(
+    CASES,
+    "interrupted-install",
+    "note",
+    owner="more 1",
+    summary="installation was interrupted, leaving",
+    repair="Delete ",
+)
 def other_interrupted(built: Built) -> list[Path]:
     built.install("more", "1")
     path = built.site / "~ore-1.dist-info"
@@ -92,7 +99,7 @@ def old_interface(built: Built) -> list[Path]:
     "numpy-out-of-bounds",
     "doubtful",
     owner="captum 0.8.0",
-    summary="captum 0.8.0 asks for numpy <2.0, 2.3.4 is installed.",
+    summary="captum 0.8.0 requires numpy <2.0, 2.3.4 is installed.",
     evidence="Requires-Dist: numpy<2.0",
     repair=f"install 'captum>0.8.0,<1' numpy=={VERSION}`",
     actions=("pip",),

@@ -130,7 +130,7 @@ def test_files_are_moved_with_their_paths_kept_and_nothing_is_lost(tmp_path: Pat
 def test_a_repair_that_would_make_it_worse_is_taken_back(tmp_path: Path, interpreter: Path) -> None:
     path = tmp_path / "needed.so"
     path.touch()
-    with pytest.raises(RepairFailedError, match="made it worse"):
+    with pytest.raises(RepairFailedError, match="made things worse"):
         repair(report(tmp_path, cause("doubtful", Action("set-aside", (str(path),)))))
     assert path.exists()
     assert not (tmp_path / ASIDE).exists()
@@ -151,7 +151,7 @@ def test_what_can_not_be_moved(tmp_path: Path, interpreter: Path) -> None:
     (tmp_path / ASIDE).touch()
     path = tmp_path / "left.py"
     path.touch()
-    with pytest.raises(RepairFailedError, match=r"left\.py can't be taken away"):
+    with pytest.raises(RepairFailedError, match=r"left\.py can't be removed"):
         repair(report(tmp_path, cause("broken", Action("set-aside", (str(path),)))))
     assert path.exists()
 

@@ -68,7 +68,7 @@ def test_text() -> None:
         "[cause-broken]",
         "owner: numpy 2",
         "repair: Mend it.",
-        "4 lines more",
+        "4 more lines",
         "blas",
     ):
         assert words in text

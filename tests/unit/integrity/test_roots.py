@@ -23,7 +23,7 @@ FAILED = frozenset({"blas"})
     CASES,
     "loader-variables",
     "broken",
-    summary="LD_PRELOAD put libraries into the process that break numpy",
+    summary="Libraries loaded by LD_PRELOAD break numpy",
     evidence="without: blas passes",
     repair="Unset LD_PRELOAD, or remove the named libraries from it.",
 )
@@ -48,7 +48,7 @@ def library_path(built: Built) -> list[Path]:
     CASES,
     "foreign-library",
     "doubtful",
-    summary="from outside that the environment has itself",
+    summary="from outside the environment, which has its own",
     evidence="instead of ",
     repair="Unset LD_LIBRARY_PATH before Python starts.",
     conda=True,
@@ -66,7 +66,7 @@ def foreign(built: Built) -> list[Path]:
     CASES,
     "startup-code",
     "broken",
-    summary="runs at the start of the interpreter",
+    summary="Startup code breaks numpy",
     evidence="without startup code: blas passes",
     repair="then restart the kernel",
     actions=("set-aside",),
@@ -94,8 +94,8 @@ def startup_of_a_package(built: Built) -> list[Path]:
     "stale-bytecode",
     "broken",
     owner=NUMPY,
-    evidence="compiled anew: blas passes",
-    repair="Python makes them anew",
+    evidence="recompiled: blas passes",
+    repair="Python recreates them",
     actions=("delete",),
 )
 def bytecode(built: Built) -> list[Path]:
@@ -130,7 +130,7 @@ def test_each_form_of_a_module_hides_another(built: Built, name: str) -> None:
     CASES,
     "numpy-elsewhere",
     "doubtful",
-    summary="A notebook would import another numpy first",
+    summary="A notebook would import a different numpy",
     evidence="comes before",
     repair="Rename or delete ",
 )
@@ -145,7 +145,7 @@ def elsewhere(built: Built) -> list[Path]:
     "import-conflict",
     "doubtful",
     owner="torch",
-    summary="torch can be imported alone, but not after pandas, pandas.",
+    summary="torch can be imported on its own, but not after pandas, pandas.",
     evidence="OSError",
     repair="Import torch first",
 )
@@ -172,7 +172,7 @@ def variable_of_numpys_own(built: Built) -> None:
     "stale-bytecode",
     "broken",
     owner=NUMPY,
-    summary="run in its place: numpy/polynomial/__pycache__/chebyshev.cpython-311.pyc.",
+    summary="but runs instead of it: numpy/polynomial/__pycache__/chebyshev.cpython-311.pyc.",
     repair="Delete these files",
     actions=("delete",),
 )

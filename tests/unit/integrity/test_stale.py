@@ -69,7 +69,7 @@ def uninstalled_under_the_process(built: Built) -> None:
     "stale-in-memory",
     "broken",
     owner="numpy 2.0.2",
-    repair="Memory holds that version already.",
+    repair="That version is already in memory.",
     actions=("restart",),
     conda=True,
 )
@@ -143,7 +143,7 @@ def two_in_one_process(built: Built) -> list[Path]:
     "mixed-in-memory",
     "broken",
     owner=NUMPY,
-    summary=f"Parts of the loaded {NUMPY} come from another place.",
+    summary=f"Parts of the loaded {NUMPY} come from elsewhere.",
     repair="/other off the search path",
     actions=("restart",),
 )
@@ -158,7 +158,7 @@ def parts_from_elsewhere(built: Built) -> list[Path]:
     CASES,
     "numpy-shadowed",
     "broken",
-    summary="This process has loaded another numpy than the installed one",
+    summary="This process has loaded a numpy other than the installed one",
     evidence="is loaded from",
     repair="or take its folder off the search path; then restart",
 )
@@ -168,7 +168,7 @@ def loaded_from_elsewhere(built: Built) -> list[Path]:
     return [other]
 
 
-@case(CASES, "numpy-shadowed", "doubtful", summary="This process would load another numpy")
+@case(CASES, "numpy-shadowed", "doubtful", summary="This process would load a numpy other than")
 def would_load_another(built: Built) -> list[Path]:
     """The right one is loaded; a process to come would take the other."""
     other = built.outside / "numpy.py"
@@ -217,7 +217,7 @@ def patched_wrongly(built: Built) -> None:
     "doubtful",
     summary="altered in this process",
     evidence="flushed to zero",
-    repair="leave out the library",
+    repair="without the library",
     actions=("restart",),
 )
 def flush_to_zero(built: Built) -> None:
@@ -235,7 +235,7 @@ def rounding(built: Built) -> None:
     "wrong-answers-here",
     "broken",
     owner=NUMPY,
-    summary="a fresh one computes right ones",
+    summary="a fresh process computes correctly",
     evidence="blas: wrong",
     repair="Restart the runtime.",
     actions=("restart",),
@@ -288,7 +288,7 @@ def settings(built: Built) -> None:
     "mixed-in-memory",
     "broken",
     owner=NUMPY,
-    summary="the libraries of another than the one on disk are still loaded",
+    summary="libraries of a version other than that on disk are still loaded",
     repair="Restart the runtime.",
     actions=("restart",),
 )
@@ -367,7 +367,7 @@ def test_wrong_answers_are_told_with_what_explains_them(built: Built, name: str)
 
 def test_modules_of_both_without_a_version_to_tell_them_apart(built: Built) -> None:
     built.live("live-version", memory=VERSION, disk=VERSION)
-    built.live("live-modules", "numpy.strings is not what its file says", differing=["numpy.strings"])
+    built.live("live-modules", "numpy.strings differs from its file", differing=["numpy.strings"])
     assert [(d.id, d.severity) for d in process_roots(built.facts)] == [("mixed-in-memory", "broken")]
 
 

@@ -56,7 +56,7 @@ def test_every_end_in_a_probe_is_a_crash(tmp_path: Path, outcome: str) -> None:
     "numpy-crashes",
     "broken",
     owner=NUMPY,
-    summary="numpy does not survive the probe blas: the process was ended by SIGSEGV.",
+    summary="numpy crashes in the probe blas: the process was ended by SIGSEGV.",
     repair=PIP,
     actions=("pip",),
 )
@@ -69,7 +69,7 @@ def crashes(built: Built) -> None:
     "numpy-wrong-answers",
     "broken",
     owner=NUMPY,
-    summary="although its files are as installed",
+    summary="although its files are unchanged",
     evidence="blas: 3 instead of 2",
     repair=PIP,
     actions=("pip",),
@@ -109,7 +109,7 @@ def float_state(built: Built) -> None:
     "interpreter-start-fails",
     "broken",
     summary="The interpreter starts only without its site folders: no answer within 8 s.",
-    repair="Look through the .pth files",
+    repair="Check the .pth files",
 )
 def start_fails(built: Built) -> None:
     built.probe("float-state", "timeout", "no answer within 8 s", started=False)
@@ -121,7 +121,7 @@ def start_fails(built: Built) -> None:
     "doubtful",
     owner=PANDAS,
     summary="Importing pandas changes floating-point arithmetic",
-    repair="not compiled with -ffast-math",
+    repair="compiled without -ffast-math",
 )
 def import_changes_arithmetic(built: Built) -> None:
     built.dependent("import pandas", "fail", "after import pandas: flushed to zero", float_state=["flushed to zero"])
@@ -149,7 +149,7 @@ def test_what_packages_say_to_another_numpy(tmp_path: Path, said: str) -> None:
     "built-for-another-numpy",
     "broken",
     owner=PANDAS,
-    summary=f"{PANDAS} was built for another numpy than the installed 2.3.4.",
+    summary=f"{PANDAS} was built for a different numpy than the installed 2.3.4.",
     evidence="Requires-Dist: numpy<2",
     repair=f"install 'pandas>2.2.3,<3' numpy=={VERSION}`",
     actions=("pip",),
@@ -184,7 +184,7 @@ def dependency_missing_in_a_prefix(built: Built) -> None:
     "memory-not-shared",
     "broken",
     owner=PANDAS,
-    summary="pandas does not exchange arrays with numpy as it should",
+    summary="pandas doesn't exchange arrays with numpy correctly",
     repair=PIP,
     actions=("pip",),
 )

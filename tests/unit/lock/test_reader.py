@@ -183,4 +183,4 @@ def test_a_key_that_stands_twice(tmp_path: Path, line: str) -> None:
     path.write_text(path.read_text().replace(f"{line}\n", f"{line}\n{line}\n", 1))
     with pytest.raises(LockSyntaxError) as caught:
         read_lock(path)
-    assert "stands twice" in caught.value.evidence[0]
+    assert "appears twice" in caught.value.evidence[0]

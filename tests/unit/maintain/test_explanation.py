@@ -9,7 +9,7 @@ def test_the_bounds_that_take_part_are_shown_with_the_reason() -> None:
     tree = ["pandas * cannot be installed", "└─ pandas 2.2 would require", "   └─ numpy <2.1"]
     text = "Cannot solve the request because of: " + "\n".join(tree) + "\n\n"
     specs = ("numpy >=2.3", "pandas", "scipy >=1")
-    assert explain(text, specs) == ["asked for: numpy >=2.3", *tree]
+    assert explain(text, specs) == ["requested: numpy >=2.3", *tree]
 
 
 def test_builds_with_one_reason_become_one_line() -> None:
@@ -28,7 +28,7 @@ def test_builds_with_one_reason_become_one_line() -> None:
         ]
     )
     assert explain(text, ("python 3.13.*", "libblas * *openblas", "tqdm >=4")) == [
-        "asked for: python 3.13.*, libblas * *openblas",
+        "requested: python 3.13.*, libblas * *openblas",
         "The following packages are incompatible",
         "├─ python 3.13.* cannot be installed because there are no viable options:",
         "│  └─ python 3.13.2, 3.13.1 and 2 more versions, which conflict with the versions reported above.",

@@ -77,33 +77,42 @@ AT_FAULT: dict[str, tuple[dict[str, Any], str]] = {
     "up in noarch": ({"paths": [entry("python-scripts/../../x")], "index": PYTHON}, "leads out"),
     "absolute": ({"paths": [entry("/etc/passwd")]}, "absolute"),
     "empty": ({"paths": [{"_path": ""}]}, "empty"),
-    "backslashes": ({"paths": [entry("..\\x")], "files": {"..\\x": b"x"}}, "no plain"),
-    "records": ({"paths": [entry("conda-meta/pinned")], "files": {"conda-meta/pinned": b"x"}}, "installer's own"),
-    "records as a link": ({"paths": [link("conda-meta")], "files": {"conda-meta": "/etc"}}, "installer's own"),
-    "the engine's own file": ({"paths": [link("CACHEDIR.TAG")], "files": {"CACHEDIR.TAG": "/x"}}, "installer's own"),
+    "backslashes": ({"paths": [entry("..\\x")], "files": {"..\\x": b"x"}}, "not a plain"),
+    "records": (
+        {"paths": [entry("conda-meta/pinned")], "files": {"conda-meta/pinned": b"x"}},
+        "reserved for the installer",
+    ),
+    "records as a link": (
+        {"paths": [link("conda-meta")], "files": {"conda-meta": "/etc"}},
+        "reserved for the installer",
+    ),
+    "the engine's own file": (
+        {"paths": [link("CACHEDIR.TAG")], "files": {"CACHEDIR.TAG": "/x"}},
+        "reserved for the installer",
+    ),
     "below its own link": (
         {"paths": [link("d"), entry("d/x")], "files": {"d": "share", "share/x": b"x"}},
         "not in the archive",
     ),
     "a file and a folder": ({"paths": [entry("share/x"), entry("share/x/y")]}, "not in the archive"),
     "missing": ({"paths": [entry("share/x"), entry("share/y")]}, "not in the archive"),
-    "a link as a file": ({"paths": [entry("x")], "files": {"x": "/etc/passwd"}}, "is no hardlink"),
+    "a link as a file": ({"paths": [entry("x")], "files": {"x": "/etc/passwd"}}, "not a hardlink"),
     "a link with a placeholder": (
         {"paths": [{**link("x"), "prefix_placeholder": LONG}], "files": {"x": "/etc/passwd"}},
         "has a placeholder",
     ),
-    "a file as a link": ({"paths": [link("share/x")]}, "is no softlink"),
-    "another hash": ({"paths": [entry("share/x", b"y")]}, "sha256 is not"),
+    "a file as a link": ({"paths": [link("share/x")]}, "not a softlink"),
+    "another hash": ({"paths": [entry("share/x", b"y")]}, "sha256 differs"),
     "another size": ({"paths": [entry("share/x", size_in_bytes=2)]}, "1 bytes"),
     "another package": ({"paths": [entry("share/x")], "index": {"name": "other"}}, "says name 'other'"),
     "no list": ({"paths": b'{"paths": 5}'}, "no list"),
     "no JSON": ({"paths": b"{"}, "info/paths.json"),
     "deep JSON": ({"paths": b"[" * 100_000}, "info/paths.json"),
-    "no object": ({"paths": b"[]"}, "no JSON object"),
-    "no path": ({"paths": [5]}, "no path"),
-    "another type": ({"paths": [{"_path": "share", "path_type": "directory"}]}, "type that can't be linked"),
-    "unknown hash": ({"paths": [entry("share/x", sha256="x")]}, "no sha256"),
-    "negative size": ({"paths": [entry("share/x", size_in_bytes=-1)]}, "impossible size"),
+    "no object": ({"paths": b"[]"}, "not a JSON object"),
+    "is not a path": ({"paths": [5]}, "is not a path"),
+    "another type": ({"paths": [{"_path": "share", "path_type": "directory"}]}, "unsupported type"),
+    "unknown hash": ({"paths": [entry("share/x", sha256="x")]}, "invalid sha256"),
+    "negative size": ({"paths": [entry("share/x", size_in_bytes=-1)]}, "invalid size"),
     "placeholder of one letter": ({"paths": [entry("share/x", prefix_placeholder="x")]}, "placeholder"),
     "entry point up": ({"paths": [], "index": PYTHON, "points": ["../x = tool:main"]}, "entry point"),
     "entry point with code": ({"paths": [], "index": PYTHON, "points": ["x = os;evil:main"]}, "entry point"),
@@ -139,7 +148,7 @@ def test_what_stands_in_place_of_its_own_lists_is_not_read(stage: Path, tmp_path
     assert "info/paths.json" in refused(admission(stage), str(package)).message
     (package / "info/paths.json").unlink()
     os.mkfifo(package / "info/paths.json")
-    assert "is no file" in refused(admission(stage), str(package)).message
+    assert "not a file" in refused(admission(stage), str(package)).message
 
 
 def test_an_ordinary_package(stage: Path, tmp_path: Path) -> None:

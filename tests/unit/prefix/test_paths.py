@@ -23,12 +23,18 @@ def test_a_plain_path(path: str) -> None:
     ("path", "words"),
     [
         ("", "empty"),
-        (None, "no text"),
-        (5, "no text"),
+        (None, "is not text"),
+        (5, "is not text"),
         ("/etc/passwd", "absolute"),
         *((path, "leads out") for path in ("..", "../x", "a/../../x", "a/..", "site-packages/../../x")),
-        *((path, "no plain") for path in (".", "./x", "a//x", "a/./x", "a/", "a\\..\\x", "a\nb", "a\0b", "\ud800")),
-        *((path, "installer's own") for path in (META_DIR, "conda-meta/pinned", "__clobbers__/x/y", ".trash/x")),
+        *(
+            (path, "not a plain")
+            for path in (".", "./x", "a//x", "a/./x", "a/", "a\\..\\x", "a\nb", "a\0b", "\ud800")
+        ),
+        *(
+            (path, "reserved for the installer")
+            for path in (META_DIR, "conda-meta/pinned", "__clobbers__/x/y", ".trash/x")
+        ),
     ],
 )
 def test_a_path_that_is_refused(path: object, words: str) -> None:

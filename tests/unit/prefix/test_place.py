@@ -40,7 +40,7 @@ def test_too_long(path: str) -> None:
 
 def test_a_loop_of_links(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
-    with pytest.raises(PrefixPlaceError, match="at this path"):
+    with pytest.raises(PrefixPlaceError, match="This path can't hold"):
         settled(tmp_path / "loop")
 
 
@@ -51,7 +51,7 @@ def test_a_working_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.Monke
     gone.rmdir()
     with pytest.raises(PrefixPlaceError) as caught:
         settled(Path("env"))
-    assert "working folder is gone" in caught.value.evidence[0]
+    assert "working directory no longer exists" in caught.value.evidence[0]
     assert settled(tmp_path / "env") == tmp_path / "env"
     os.chdir(tmp_path)
 

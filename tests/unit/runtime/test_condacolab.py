@@ -27,7 +27,7 @@ def test_pins_of_others_and_settings_stay(tmp_path: Path) -> None:
 
 def test_an_unknown_version(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata, "version", lambda _name: "0.2.0")
-    assert obstacle() == "condacolab 0.2.0 is none that this program knows"
+    assert obstacle() == "condacolab 0.2.0 is not supported"
 
 
 @pytest.mark.parametrize("version", KNOWN_VERSIONS)
