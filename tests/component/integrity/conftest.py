@@ -11,6 +11,8 @@ import pytest
 
 from tests.faults.environments import HOME, fetch
 from tests.faults.registry import compiled as compile_library
+from tests.support.channel import ensure_channel
+from tests.support.channel.build import cache_folder
 from tests.support.environment import Environment
 from tests.support.once import digest, made_once
 
@@ -27,10 +29,13 @@ def pristine() -> Environment:
 
     def build(home: Path) -> None:
         venv.create(home / "env", with_pip=False, symlinks=True)
-        pip = [sys.executable, "-m", "pip", "--python", str(Environment(home / "env").python)]
-        subprocess.run([*pip, "install", "-q", "--only-binary=:all:", *PACKAGES], check=True, capture_output=True)
+        # From the wheels that the channel is made of: they are here, and pip reads no index.
+        ensure_channel()
+        pip = [sys.executable, "-m", "pip", "--python", str(Environment(home / "env").python), "install", "-q"]
+        there = ["--no-index", "--find-links", cache_folder() / "wheels"]
+        subprocess.run([*pip, *there, *PACKAGES], check=True, capture_output=True)
 
-    return Environment(made_once(HOME, "installed", digest(sys.version, PACKAGES), build) / "env")
+    return Environment(made_once(HOME, "installed", digest(sys.version, PACKAGES, "channel"), build) / "env")
 
 
 @pytest.fixture
