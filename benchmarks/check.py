@@ -82,7 +82,7 @@ def ask(prefix: Path, program: str) -> list[str]:
 def live(prefix: Path, *, full: bool) -> float:
     """Seconds of ``bootstrap.check()`` in a process that has numpy, pandas and scipy loaded."""
     seconds, verdict = ask(prefix, _LIVE.format(full=full))
-    if verdict != "healthy":
+    if verdict != "ok":
         raise SystemExit(f"the environment is {verdict}: nothing to measure")
     return float(seconds)
 

@@ -16,19 +16,19 @@ from bootstrap.prefix.place import absolute
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bootstrap.diagnosis import Diagnosis, Replay, Story
+    from bootstrap.diagnosis import Diagnosis, History, Replay
     from bootstrap.diagnosis.session import ResolverName
     from bootstrap.errors import BootstrapError
-    from bootstrap.integrity import Cause, Report
+    from bootstrap.health import Cause, Report
     from bootstrap.lock import Lock
-    from bootstrap.lock.explain import Explanation
+    from bootstrap.lock.explanation import Explanation
     from bootstrap.pages import ErrorPage, ErrorPages
     from bootstrap.prefix import Restored
+    from bootstrap.prefix_status import PrefixStatus
     from bootstrap.progress import Progress
     from bootstrap.runtime.hosting import Hosting
-    from bootstrap.runtime.ready import Ready
-    from bootstrap.runtime.undo import Undone
-    from bootstrap.standing import Status
+    from bootstrap.runtime.run_result import RunResult
+    from bootstrap.runtime.undo import UndoResult
 
 # What a verb needs it imports itself: a notebook that asks for one doesn't wait for the others.
 
@@ -48,13 +48,13 @@ def default_prefix(*, to_make: bool = False) -> Path:
     Args:
         to_make: Whether the environment will be created or changed, not just inspected.
     """
-    from bootstrap.prefix.state import read_state
+    from bootstrap.prefix.manifest import read_manifest
     from bootstrap.runtime.journal import Journal
 
     if named := os.environ.get(PREFIX_ENV_VAR):
         return Path(named)
     activated = Path(os.environ["CONDA_PREFIX"]) if os.environ.get("CONDA_PREFIX") else None
-    if activated is not None and read_state(activated) is not None:
+    if activated is not None and read_manifest(activated) is not None:
         return activated
     try:
         made = Journal().facts.get("prefix")
@@ -125,8 +125,8 @@ def restore(
         KernelNotLockedError: This machine's kernels run at the prefix, and the lock lacks what they need.
         BootstrapError: As `bootstrap.prefix.restore`; the prefix is then as it was before.
     """
-    from bootstrap.prefix.worker import Engine
-    from bootstrap.progress import Silent
+    from bootstrap.prefix.engine import Engine
+    from bootstrap.progress import NullProgress
 
     # The engine loads while this process does: started first, it is waited for a tenth of a second less.
     with Engine() as engine:
@@ -134,7 +134,7 @@ def restore(
         from bootstrap.prefix import restore as restore_lock
 
         place = absolute(Path(prefix or default_prefix(to_make=True)))
-        shown = progress or Silent()
+        shown = progress or NullProgress()
         wanted = read_lock(find_lock(lock, variant=variant, cache=cache, offline=offline))
         return restore_lock(
             wanted,
@@ -170,7 +170,7 @@ def status(
     *,
     variant: str = "auto",
     cache: StrPath | None = None,
-) -> Status:
+) -> PrefixStatus:
     """Shows what is at a prefix and how it differs from a lock.
 
     Files whose size, time and inode are the same count as unchanged.
@@ -184,20 +184,20 @@ def status(
     Raises:
         LockError: The lock can't be used.
     """
-    from bootstrap.lock import judge, read_lock
+    from bootstrap.lock import read_lock, validate
     from bootstrap.prefix import compare_prefix
     from bootstrap.prefix.cache import PackageCache, default_cache
+    from bootstrap.prefix.manifest import is_ours
     from bootstrap.prefix.records import is_environment
     from bootstrap.prefix.staging import unfinished
-    from bootstrap.prefix.state import is_ours
-    from bootstrap.standing import Status
+    from bootstrap.prefix_status import PrefixStatus
 
     path = find_lock(lock, variant=variant, cache=cache)
-    records = judge(read_lock(path), PLATFORM)
+    records = validate(read_lock(path), PLATFORM)
     place = absolute(Path(prefix or default_prefix()))
     environment = place.is_dir() and is_environment(place)
     store = PackageCache(Path(cache) if cache else default_cache())
-    return Status(
+    return PrefixStatus(
         prefix=place,
         lock=path,
         environment=environment,
@@ -232,11 +232,11 @@ def explain_lock(
     Raises:
         LockError: The lock can't be used, or doesn't hold the package.
     """
-    from bootstrap.lock import judge, read_lock
-    from bootstrap.lock.explain import explain
+    from bootstrap.lock import read_lock, validate
+    from bootstrap.lock.explanation import explain
 
     found = read_lock(find_lock(lock, variant=variant))
-    return explain(found, judge(found, platform), platform, package)
+    return explain(found, validate(found, platform), platform, package)
 
 
 def check(
@@ -270,11 +270,11 @@ def check(
         RepairError: A repair was asked for and failed.
     """
     with _standard_library_first():
-        from bootstrap import integrity
-        from bootstrap.lock import judge, read_lock
-        from bootstrap.lock.explain import explain
+        from bootstrap import health
+        from bootstrap.lock import read_lock, validate
+        from bootstrap.lock.explanation import explain
         from bootstrap.prefix.records import is_environment, require_environment
-        from bootstrap.progress import Silent, Step
+        from bootstrap.progress import NullProgress, Step
 
     live = prefix is None and python is None
     thorough = not live if full is None else full
@@ -291,11 +291,11 @@ def check(
         if path is not None:
             judged = read_lock(path)
             if imports is None and thorough:
-                roots = explain(judged, judge(judged, PLATFORM), PLATFORM).roots
+                roots = explain(judged, validate(judged, PLATFORM), PLATFORM).roots
                 also = tuple(r.name for r in roots)
-    shown = progress or Silent()
+    shown = progress or NullProgress()
     try:
-        report = integrity.check(
+        report = health.check(
             place,
             python=None if python is None else Path(python),
             lock=judged,
@@ -328,7 +328,7 @@ def _standard_library_first() -> Iterator[None]:
 def _guard_notes(prefix: Path) -> list[Cause]:
     """What the guard has to say in a report: that it was turned off, or isn't whole."""
     from bootstrap import guard
-    from bootstrap.integrity import Cause
+    from bootstrap.health import Cause
 
     found = guard.status(prefix)
     if found.state == "never" or found.active:
@@ -362,7 +362,7 @@ def diagnose(
     options: Sequence[str] = (),
     build: bool = False,
     progress: Progress | None = None,
-) -> Diagnosis | Replay | Story:
+) -> Diagnosis | Replay | History:
     """Names what would replace or break numpy, or did. The environment asked about is never touched.
 
     Args:
@@ -385,15 +385,15 @@ def diagnose(
         DiagnoseError: The question can't be answered.
     """
     from bootstrap import diagnosis as parts
-    from bootstrap.progress import Silent
+    from bootstrap.progress import NullProgress
 
-    shown = progress or Silent()
+    shown = progress or NullProgress()
     place = None if against is None else Path(against)
     try:
         if source is None:
-            return parts.tell_story(python=None if python is None else str(python))
+            return parts.reconstruct_history(python=None if python is None else str(python))
         if isinstance(source, (str, os.PathLike)) and Path(source).suffix == ".ipynb":
-            return parts.ask_notebook(
+            return parts.replay_notebook(
                 Path(source),
                 python=None if python is None else str(python),
                 against=place,
@@ -403,7 +403,7 @@ def diagnose(
                 build=build,
                 progress=shown,
             )
-        return parts.ask_requirements(
+        return parts.analyze_requirements(
             Path(source) if isinstance(source, (str, os.PathLike)) else tuple(source),
             python=None if python is None else str(python),
             against=place,
@@ -424,9 +424,9 @@ def diagnose(
 def _restored_from(prefix: Path) -> Path | None:
     """The lock that a prefix was restored from, if that file still has the same content."""
     from bootstrap.lock import read_lock
-    from bootstrap.prefix.state import read_state
+    from bootstrap.prefix.manifest import read_manifest
 
-    state = read_state(prefix)
+    state = read_manifest(prefix)
     if state is None:
         return None
     path = Path(state.lock["path"])
@@ -445,7 +445,7 @@ def run(
     offline: bool = False,
     adopt: bool = False,
     progress: Progress | None = None,
-) -> Ready:
+) -> RunResult:
     """Makes this notebook run in the locked environment: what a notebook's first cell calls.
 
     On Colab, the cells after the one that calls it run there. It can be called again, in any state: where all is
@@ -468,7 +468,7 @@ def run(
     from bootstrap.lock import read_lock
     from bootstrap.runtime.journal import state_folder
     from bootstrap.runtime.machine import Variant, detect
-    from bootstrap.runtime.setup import set_up
+    from bootstrap.runtime.provision import set_up
 
     machine = detect(notebook=in_notebook())
     place = Path(prefix or default_prefix(to_make=True))
@@ -494,7 +494,7 @@ def run(
         shown.close()
 
 
-def undo(*, dry_run: bool = False) -> Undone:
+def undo(*, dry_run: bool = False) -> UndoResult:
     """Puts back everything that `run` changed on this machine, from any state, also a half-finished one.
 
     A kernel that runs in the environment moves back to the machine's own Python after the cell that calls this.

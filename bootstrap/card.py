@@ -46,7 +46,7 @@ class Card:
     verdict: Verdict = "info"
     """Sets the colour, and the word unless one is given."""
     word: str = ""
-    """The verdict in the subject's own word: ``ready``, ``healthy``, ``error``."""
+    """The verdict in the subject's own word: ``ready``, ``absent``, ``error``."""
     rows: tuple[tuple[str, str], ...] = ()
     """Label and value, one line each."""
     details: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ import time
 from typing import IO, TYPE_CHECKING, Any
 
 from bootstrap.card import Card
-from bootstrap.progress import Progress, Silent, Step
+from bootstrap.progress import NullProgress, Progress, Step
 from bootstrap.text import shown, without_secrets
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def progress_for(stream: IO[str] | None = None, *, quiet: bool = False, as_json:
     """
     stream = stream or sys.stderr
     if quiet:
-        return Silent()
+        return NullProgress()
     if as_json:
         return JsonProgress(stream)
     if in_notebook():

@@ -2,7 +2,7 @@
 
 An error says what happened (``message``), what shows it (``evidence``: file, line, record, path), and what to
 do next (``hint``). The command line prints these three and exits with ``exit_code``; the library
-raises them. Exit codes 0, 3 and 4 are verdicts (healthy, doubtful, broken), 2 is a usage error.
+raises them. Exit codes 0, 3 and 4 are verdicts (ok, doubtful, broken), 2 is a usage error.
 """
 
 from __future__ import annotations

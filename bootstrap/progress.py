@@ -39,7 +39,7 @@ class Progress(Protocol):
         """The work has ended, well or not."""
 
 
-class Silent:
+class NullProgress:
     """Shows nothing."""
 
     def step(self, step: Step) -> None:

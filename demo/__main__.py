@@ -24,7 +24,7 @@ from rich.table import Table
 import bootstrap
 from bootstrap.console import megabytes, progress_for, show_error
 from bootstrap.errors import BootstrapError
-from bootstrap.integrity import exit_code, render
+from bootstrap.health import exit_code, render
 from tests.support.channel import ensure_channel
 from tests.support.channel.server import serve
 from tests.support.reach import conda_forge_answers
@@ -32,7 +32,7 @@ from tests.support.reach import conda_forge_answers
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bootstrap.integrity import Report
+    from bootstrap.health import Report
     from bootstrap.prefix import Restored
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -161,7 +161,7 @@ class Demo:
         self.console.print(table)
         used = sum(f.stat().st_blocks * 512 for f in restored.prefix.rglob("*") if f.is_file() and not f.is_symlink())
         self.console.print(f"environment: {shown(restored.prefix)}, {megabytes(used)} on disk")
-        style = {"healthy": "green", "doubtful": "yellow"}.get(report.verdict, "red")
+        style = {"ok": "green", "doubtful": "yellow"}.get(report.verdict, "red")
         versions = ", ".join(f"{name} {training['modules'][name]['version']}" for name in ("numpy", "torch"))
         self.console.print(f"verdict: [bold {style}]{report.verdict}[/] ({versions})")
 

@@ -36,7 +36,7 @@ OUTCOMES = {
     0: "done; healthy; agrees with the lock",
     1: "an internal error: please report it, with the output of `-v`",
     3: "`check`, `diagnose`: doubtful; `status`: differs from the lock, or doesn't exist",
-    4: "`check`: broken; `diagnose`: guilty",
+    4: "`check`, `diagnose`: broken",
 }
 """Exit codes that no error's class has."""
 

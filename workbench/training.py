@@ -20,7 +20,7 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from bootstrap.card import Card, Shown
 from bootstrap.errors import CheckpointError
-from bootstrap.progress import Silent, Step
+from bootstrap.progress import NullProgress, Step
 
 from .figure import COLOURS, INK, drawing, picture
 from .spec import logits_of
@@ -205,7 +205,7 @@ def train(
         settings=asdict(settings),
         network=make(settings) if make else None,
     )
-    shown = progress or Silent()
+    shown = progress or NullProgress()
     losses = _LossHistory(steps, shown)
     with tempfile.TemporaryDirectory(prefix="workbench-train-") as scratch:
         keep = [ModelCheckpoint(folder, monitor="val_loss", filename="best", enable_version_counter=False)]
@@ -245,7 +245,7 @@ def search(
         progress: Receives the trials.
     """
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
-    shown = progress or Silent()
+    shown = progress or NullProgress()
 
     def objective(trial: optuna.Trial) -> float:
         shown.step(Step("searching", trial.number, trials, unit="trials"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from bootstrap.card import Reported
-from bootstrap.diagnosis.model import EXIT_CODES, SCHEMA, Finding, Outcome, Requirement, Subject, Verdict
+from bootstrap.diagnosis.model import EXIT_CODES, SCHEMA, EnvironmentInfo, Finding, Requirement, Resolution, Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +81,7 @@ class Diagnosis(Reported):
     """The outcome of asking what requirements would do."""
 
     source: str
-    environment: Subject
+    environment: EnvironmentInfo
     alone: tuple[Finding, ...]
     """One for each requirement, in its order."""
     together: Finding
@@ -89,7 +89,7 @@ class Diagnosis(Reported):
     """Smallest sets that move numpy: of one requirement each, or of several where none of them does alone."""
     conflicts: tuple[Finding, ...] = ()
     """Smallest set that can't be resolved together, where each of them can."""
-    held: Outcome | None = None
+    held: Resolution | None = None
     """All together with numpy held at its version, where it would move otherwise."""
     trials: tuple[Trial, ...] = ()
     written: tuple[Written, ...] = ()
@@ -100,11 +100,11 @@ class Diagnosis(Reported):
 
     @property
     def verdict(self) -> Verdict:
-        """Guilty: numpy would be replaced or broken. Doubtful: not resolved, or other packages would break."""
+        """Broken: numpy would be replaced or broken. Doubtful: not resolved, or other packages would break."""
         findings = (*self.culprits, self.together)
-        if any(trial.broke for trial in self.trials) or any(f.verdict == "guilty" for f in findings):
-            return "guilty"
-        return "doubtful" if self.culprits or self.together.verdict == "doubtful" else "innocent"
+        if any(trial.broke for trial in self.trials) or any(f.verdict == "broken" for f in findings):
+            return "broken"
+        return "doubtful" if self.culprits or self.together.verdict == "doubtful" else "ok"
 
     @property
     def exit_code(self) -> int:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.diagnosis.model import SUBJECT
+from bootstrap.diagnosis.model import NUMPY_NAME
 from bootstrap.diagnosis.notebook import Event, read_cells
 
 if TYPE_CHECKING:
@@ -102,11 +102,11 @@ def gather(target: Target, log: Path | None) -> Evidence:
     since = kernel.began if kernel else None
     bursts = _bursts(installed)
     recent = [b for b in bursts if b[-1].at >= since] if since is not None else bursts[-5:]
-    numpy = next((i for i in installed if i.dist.key == SUBJECT), None)
+    numpy = next((i for i in installed if i.dist.key == NUMPY_NAME), None)
     records = [
         str(path)
         for folder in target.packages
-        for path in sorted(folder.glob(f"{SUBJECT}-*.dist-info"))
+        for path in sorted(folder.glob(f"{NUMPY_NAME}-*.dist-info"))
         if re.fullmatch(r"numpy-[^-]+\.dist-info", path.name)
     ]
     return Evidence(
@@ -147,7 +147,7 @@ def find_kernel() -> Kernel | None:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is not None and hasattr(shell, "kernel"):
-        return _kernel(os.getpid(), getattr(sys.modules.get(SUBJECT), "__version__", None))
+        return _kernel(os.getpid(), getattr(sys.modules.get(NUMPY_NAME), "__version__", None))
     pid = os.getpid()
     while pid > 1:
         with suppress(OSError, ValueError, IndexError):

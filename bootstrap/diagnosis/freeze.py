@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from bootstrap.diagnosis.index import archive_at
-from bootstrap.diagnosis.model import SUBJECT, Dist
+from bootstrap.diagnosis.model import NUMPY_NAME, Dist
 from bootstrap.diagnosis.requirements import read_file, understand
 from bootstrap.errors import FreezeError, FreezePythonError, RequirementSyntaxError
 from bootstrap.progress import Step
@@ -95,8 +95,8 @@ def _dist(requirement: Requirement, version: str, index: Index) -> Dist:
 
 def _refuse_other_python(path: Path, pinned: list[tuple[Requirement, str]], target: Target, index: Index) -> None:
     """Tells by numpy, which has wheels for some Pythons only."""
-    numpy = next(((r, v) for r, v in pinned if r.name == SUBJECT and v), None)
-    archive = index.choose(SUBJECT, numpy[1]) if numpy else None
+    numpy = next(((r, v) for r, v in pinned if r.name == NUMPY_NAME and v), None)
+    archive = index.choose(NUMPY_NAME, numpy[1]) if numpy else None
     if numpy and archive and not index.runs_here(archive):
         evidence = [f"{path}: numpy {numpy[1]} has no wheel for Python {target.short_version} ({target.python})"]
         raise FreezePythonError("The freeze file comes from another Python version.", evidence=evidence)

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.diagnosis import archives
+from bootstrap.diagnosis import package_metadata
 from bootstrap.diagnosis.model import Dist, normalized
 from bootstrap.diagnosis.settings import add
 from bootstrap.errors import IndexUnreachableError
@@ -28,7 +28,7 @@ from bootstrap.prefix.cache import default_cache
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bootstrap.diagnosis.settings import Settings
+    from bootstrap.diagnosis.settings import PipSettings
 
 _JSON = "application/vnd.pypi.simple.v1+json"
 _ACCEPT = f"{_JSON}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
@@ -67,7 +67,7 @@ def canonical(version: str) -> str:
 class Index:
     """The indexes and folders of some settings."""
 
-    def __init__(self, settings: Settings, python: str, *, cache: Path | None = None) -> None:
+    def __init__(self, settings: PipSettings, python: str, *, cache: Path | None = None) -> None:
         """Remembers where to ask.
 
         Args:
@@ -180,9 +180,13 @@ class Index:
 def _read(archive: Archive) -> Dist:
     if archive.metadata:
         with suppress(OSError, ValueError):
-            text = archives.fetch(f"{archive.url}.metadata")[0].decode("utf-8", "replace")
-            return archives.parse(text, archive.url)
-    return archives.read_wheel(archive.url) if archive.wheel else archives.read_source(archive.url, archive.size)
+            text = package_metadata.fetch(f"{archive.url}.metadata")[0].decode("utf-8", "replace")
+            return package_metadata.parse(text, archive.url)
+    return (
+        package_metadata.read_wheel(archive.url)
+        if archive.wheel
+        else package_metadata.read_source(archive.url, archive.size)
+    )
 
 
 def _recall(path: Path) -> Dist | None:
@@ -227,7 +231,7 @@ def version_in(filename: str, name: str = "") -> str | None:
 def _page(url: str, name: str) -> list[Archive]:
     """An index's page of one package; empty where it has none."""
     try:
-        data, headers = archives.fetch(url, {"Accept": _ACCEPT})
+        data, headers = package_metadata.fetch(url, {"Accept": _ACCEPT})
     except urllib.error.HTTPError as error:
         if error.code in (403, 404, 410):
             return []
@@ -260,7 +264,7 @@ def _folder(link: str, name: str) -> list[Archive]:
     """The archives in a folder, or those that a page links."""
     if link.startswith(("http:", "https:")) or link.endswith(".html"):
         try:
-            return _links(archives.fetch(link)[0].decode("utf-8", "replace"), link, name)
+            return _links(package_metadata.fetch(link)[0].decode("utf-8", "replace"), link, name)
         except OSError:
             return []
     place = Path(urllib.request.url2pathname(urllib.parse.urlsplit(link).path) if link.startswith("file:") else link)

@@ -11,13 +11,13 @@ from bootstrap.errors import EXIT_BROKEN, EXIT_DOUBTFUL, EXIT_OK
 SCHEMA = 1
 """Version of the dictionaries that ``to_dict`` gives; it changes when a key changes its meaning or goes."""
 
-SUBJECT = "numpy"
+NUMPY_NAME = "numpy"
 """The distribution that all of this is about."""
 
-Verdict = Literal["innocent", "doubtful", "guilty"]
+Verdict = Literal["ok", "doubtful", "broken"]
 ChangeKind = Literal["new", "replaced", "rewritten", "removed"]
 
-EXIT_CODES: dict[Verdict, int] = {"innocent": EXIT_OK, "doubtful": EXIT_DOUBTFUL, "guilty": EXIT_BROKEN}
+EXIT_CODES: dict[Verdict, int] = {"ok": EXIT_OK, "doubtful": EXIT_DOUBTFUL, "broken": EXIT_BROKEN}
 
 
 def normalized(name: str) -> str:
@@ -93,7 +93,7 @@ class Requirement:
 
 
 @dataclass(frozen=True)
-class Change:
+class DistChange:
     """What would happen to one distribution."""
 
     name: str
@@ -132,7 +132,7 @@ class Breakage:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Resolution:
     """What one resolution came to."""
 
     planned: tuple[Dist, ...] = ()
@@ -157,15 +157,15 @@ class Finding:
 
     requirements: tuple[Requirement, ...]
     verdict: Verdict
-    subject: Change | None = None
+    subject: DistChange | None = None
     """What would happen to numpy; None where it stays."""
     chain: tuple[str, ...] = ()
     """The way to the bound that forces it: ``optuna 4.0``, ``scipy 1.11``, ``numpy<2.3``."""
     reason: str = ""
     """What forces numpy where no dependency does (an option, a URL)."""
-    changes: tuple[Change, ...] = ()
+    changes: tuple[DistChange, ...] = ()
     """What of the installed set would change, numpy included."""
-    added: tuple[Change, ...] = ()
+    added: tuple[DistChange, ...] = ()
     breakages: tuple[Breakage, ...] = ()
     failed: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
@@ -212,7 +212,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Subject:
+class EnvironmentInfo:
     """The environment that was asked about."""
 
     title: str

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
+from bootstrap.diagnosis.bounded_read import read_bytes
 from bootstrap.diagnosis.cellcode import filled, parse_cell
-from bootstrap.diagnosis.files import read_bytes
-from bootstrap.diagnosis.pycode import Call, CodeReader
+from bootstrap.diagnosis.python_cells import Call, CodeReader
 from bootstrap.diagnosis.shell import Command, Effect, mentions, read_shell
 from bootstrap.diagnosis.values import PLACEHOLDER
 from bootstrap.errors import NotebookError, RequirementsNotFoundError

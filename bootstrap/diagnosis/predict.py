@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from bootstrap.diagnosis.answer import Diagnosis
 from bootstrap.diagnosis.ddmin import largest, smallest
-from bootstrap.diagnosis.model import SUBJECT, Finding, Outcome, Requirement, Subject
+from bootstrap.diagnosis.model import NUMPY_NAME, EnvironmentInfo, Finding, Requirement, Resolution
 from bootstrap.progress import Step
 
 if TYPE_CHECKING:
-    from bootstrap.diagnosis.court import Court
+    from bootstrap.diagnosis.impact import ImpactAnalyzer
     from bootstrap.diagnosis.requirements import RequirementSet
     from bootstrap.progress import Progress
 
 
-def predict(court: Court, wanted: RequirementSet, title: str, progress: Progress) -> Diagnosis:
+def predict(analyzer: ImpactAnalyzer, wanted: RequirementSet, title: str, progress: Progress) -> Diagnosis:
     """What the requirements would do to the court's environment.
 
     Raises:
@@ -26,11 +26,11 @@ def predict(court: Court, wanted: RequirementSet, title: str, progress: Progress
         ResolverError: A resolver failed without a usable answer.
     """
     began = time.monotonic()
-    alone, together, notes = _ask_all(court, wanted.requirements, progress)
-    culprits = _culprits(court, wanted.requirements, alone, together, progress)
-    conflicts = _conflicts(court, wanted.requirements, alone, together, progress)
-    held = _held(court, wanted.requirements, together, progress)
-    numpy = court.shadow.get(SUBJECT)
+    alone, together, notes = _ask_all(analyzer, wanted.requirements, progress)
+    culprits = _culprits(analyzer, wanted.requirements, alone, together, progress)
+    conflicts = _conflicts(analyzer, wanted.requirements, alone, together, progress)
+    held = _held(analyzer, wanted.requirements, together, progress)
+    numpy = analyzer.metadata_env.get(NUMPY_NAME)
     if numpy is None:
         notes.append("numpy isn't installed there, so nothing can replace it")
     if wanted.hashed:
@@ -41,12 +41,12 @@ def predict(court: Court, wanted: RequirementSet, title: str, progress: Progress
         notes.append("it has no requirements")
     return Diagnosis(
         source=wanted.source,
-        environment=Subject(
+        environment=EnvironmentInfo(
             title=title,
-            python=court.target.version,
+            python=analyzer.target.version,
             numpy=numpy.version if numpy else None,
-            installed=len(court.shadow),
-            unknown=tuple(d.name for d in court.shadow if not d.known),
+            installed=len(analyzer.metadata_env),
+            unknown=tuple(d.name for d in analyzer.metadata_env if not d.known),
         ),
         alone=alone,
         together=together,
@@ -54,37 +54,37 @@ def predict(court: Court, wanted: RequirementSet, title: str, progress: Progress
         conflicts=conflicts,
         held=held,
         notes=tuple(notes),
-        options=court.options,
+        options=analyzer.options,
         seconds=time.monotonic() - began,
     )
 
 
 def _ask_all(
-    court: Court, requirements: tuple[Requirement, ...], progress: Progress
+    analyzer: ImpactAnalyzer, requirements: tuple[Requirement, ...], progress: Progress
 ) -> tuple[tuple[Finding, ...], Finding, list[str]]:
     """Each alone and all together; once more by pip alone where the two resolvers disagree on numpy."""
-    alone, together = _ask_at_once(court, requirements, progress)
-    if court.fast is court.pip or not court.confirm:
+    alone, together = _ask_at_once(analyzer, requirements, progress)
+    if analyzer.fast is analyzer.pip or not analyzer.confirm:
         return alone, together, []
-    quick = court.finding(requirements, whole=True)
+    quick = analyzer.analyze(requirements, whole=True)
     if quick.moves == together.moves and bool(quick.failed) == bool(together.failed):
         return alone, together, []
-    note = f"{court.fast.name} and {court.pip.name} disagree; all results here are pip's"
-    court.trust_pip()
-    alone, together = _ask_at_once(court, requirements, progress)
+    note = f"{analyzer.fast.name} and {analyzer.pip.name} disagree; all results here are pip's"
+    analyzer.trust_pip()
+    alone, together = _ask_at_once(analyzer, requirements, progress)
     return alone, together, [note]
 
 
 def _ask_at_once(
-    court: Court, requirements: tuple[Requirement, ...], progress: Progress
+    analyzer: ImpactAnalyzer, requirements: tuple[Requirement, ...], progress: Progress
 ) -> tuple[tuple[Finding, ...], Finding]:
     total = len(requirements) + 1
     # uv waits for the index most of the time; pip computes.
-    at_once = max(2, os.cpu_count() or 1) * (1 if court.fast is court.pip else 2)
+    at_once = max(2, os.cpu_count() or 1) * (1 if analyzer.fast is analyzer.pip else 2)
     with ThreadPoolExecutor(at_once) as pool:
         # All together takes longest, so it begins first.
-        whole = pool.submit(court.finding, requirements, sure=True, whole=True)
-        each = [pool.submit(court.finding, (requirement,)) for requirement in requirements]
+        whole = pool.submit(analyzer.analyze, requirements, sure=True, whole=True)
+        each = [pool.submit(analyzer.analyze, (requirement,)) for requirement in requirements]
         names = {future: r.text for future, r in zip(each, requirements, strict=True)}
         try:
             for done, future in enumerate(as_completed([whole, *each]), 1):
@@ -98,7 +98,7 @@ def _ask_at_once(
 
 
 def _culprits(
-    court: Court,
+    analyzer: ImpactAnalyzer,
     requirements: tuple[Requirement, ...],
     alone: tuple[Finding, ...],
     together: Finding,
@@ -112,17 +112,17 @@ def _culprits(
 
     def moves(some: tuple[Requirement, ...]) -> bool:
         progress.step(Step("narrow down", detail=f"{len(some)} requirements"))
-        return court.finding(some).moves
+        return analyzer.analyze(some).moves
 
     while len(rest) > 1 and moves(rest):
         core = smallest(rest, moves)
-        found.append(court.finding(core, sure=True))
+        found.append(analyzer.analyze(core, sure=True))
         rest = tuple(r for r in rest if r not in core)
     return tuple(found)
 
 
 def _conflicts(
-    court: Court,
+    analyzer: ImpactAnalyzer,
     requirements: tuple[Requirement, ...],
     alone: tuple[Finding, ...],
     together: Finding,
@@ -130,40 +130,40 @@ def _conflicts(
 ) -> tuple[Finding, ...]:
     """The smallest set that can't be resolved together, where each of them can."""
     rest = tuple(r for r, f in zip(requirements, alone, strict=True) if not f.failed and r.applies)
-    if not together.failed or court.hashed:
+    if not together.failed or analyzer.hashed:
         return ()
 
     def fails(some: tuple[Requirement, ...]) -> bool:
         progress.step(Step("narrow down", detail=f"{len(some)} requirements"))
-        return bool(court.finding(some).failed)
+        return bool(analyzer.analyze(some).failed)
 
-    return (court.finding(smallest(rest, fails)),) if len(rest) > 1 and fails(rest) else ()
+    return (analyzer.analyze(smallest(rest, fails)),) if len(rest) > 1 and fails(rest) else ()
 
 
 def _held(
-    court: Court, requirements: tuple[Requirement, ...], together: Finding, progress: Progress
-) -> Outcome | None:
+    analyzer: ImpactAnalyzer, requirements: tuple[Requirement, ...], together: Finding, progress: Progress
+) -> Resolution | None:
     """All together with numpy held where it is, if it would move otherwise."""
-    numpy = court.shadow.get(SUBJECT)
+    numpy = analyzer.metadata_env.get(NUMPY_NAME)
     if numpy is None or not together.moves:
         return None
     progress.step(Step("hold numpy", detail=str(numpy)))
-    return court.pip_or_fast.resolve(court.question(requirements, held=[hold(numpy.version)], whole=True))
+    return analyzer.pip_or_fast.resolve(analyzer.request(requirements, held=[hold(numpy.version)], whole=True))
 
 
 def hold(version: str) -> str:
     """A bound that keeps numpy at a version; of a local version its public part, which indexes have."""
-    return f"{SUBJECT}=={version}"
+    return f"{NUMPY_NAME}=={version}"
 
 
-def undisturbing(court: Court, diagnosis: Diagnosis, progress: Progress) -> tuple[Requirement, ...]:
+def undisturbing(analyzer: ImpactAnalyzer, diagnosis: Diagnosis, progress: Progress) -> tuple[Requirement, ...]:
     """The largest part of the requirements that changes nothing of what is installed, and breaks nothing."""
     # Whoever disturbs alone has to go, whatever the others do.
     requirements = tuple(r for f in diagnosis.alone if not f.disturbs for r in f.requirements)
 
     def disturbs(some: tuple[Requirement, ...]) -> bool:
         progress.step(Step("find what can stay", detail=f"{len(some)} requirements"))
-        return court.finding(some).disturbs
+        return analyzer.analyze(some).disturbs
 
     kept, _ = largest(requirements, disturbs)
     return kept

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.card import Reported
-from bootstrap.diagnosis.model import EXIT_CODES, SCHEMA, SUBJECT, Subject, Verdict
+from bootstrap.diagnosis.metadata_env import importable
+from bootstrap.diagnosis.model import EXIT_CODES, NUMPY_NAME, SCHEMA, EnvironmentInfo, Verdict
 from bootstrap.diagnosis.notebook import notebook_cells, read_cells
-from bootstrap.diagnosis.player import Player
+from bootstrap.diagnosis.replayer import Replayer
 from bootstrap.diagnosis.session import ResolverName, open_session
-from bootstrap.diagnosis.shadow import importable
 from bootstrap.progress import Step
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bootstrap.diagnosis.scene import Scene
+    from bootstrap.diagnosis.replay_step import ReplayStep
     from bootstrap.progress import Progress
 
 
@@ -30,24 +30,24 @@ class Replay(Reported):
     """The outcome of a notebook's replay."""
 
     source: str
-    environment: Subject
-    scenes: tuple[Scene, ...]
+    environment: EnvironmentInfo
+    scenes: tuple[ReplayStep, ...]
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
     @property
-    def left(self) -> Scene | None:
+    def left(self) -> ReplayStep | None:
         """The first at which numpy on disk left the version in memory."""
         return next((scene for scene in self.scenes if scene.parted), None)
 
     @property
     def verdict(self) -> Verdict:
-        """Guilty: some cell takes numpy away from memory's version. Doubtful: something couldn't be told."""
+        """Broken: some cell takes numpy away from memory's version. Doubtful: something couldn't be told."""
         if self.left is not None or any(scene.real for scene in self.scenes):
-            return "guilty"
+            return "broken"
         findings = [s.finding for s in self.scenes if s.finding]
-        doubt = any(f.failed or f.breakages or f.verdict != "innocent" for f in findings)
-        return "doubtful" if doubt or any(s.kind == "unread" or s.may_part for s in self.scenes) else "innocent"
+        doubt = any(f.failed or f.breakages or f.verdict != "ok" for f in findings)
+        return "doubtful" if doubt or any(s.kind == "unread" or s.may_part for s in self.scenes) else "ok"
 
     @property
     def exit_code(self) -> int:
@@ -68,7 +68,7 @@ class Replay(Reported):
         }
 
 
-def ask_notebook(
+def replay_notebook(
     path: Path,
     *,
     python: Path | str | None = None,
@@ -84,7 +84,7 @@ def ask_notebook(
     Raises:
         DiagnoseError: The notebook or the interpreter can't be used, or no index answers for any command.
     """
-    from bootstrap.diagnosis.prove import refuse_freeze
+    from bootstrap.diagnosis.sandbox_install import refuse_freeze
 
     began = time.monotonic()
     if install:
@@ -94,16 +94,16 @@ def ask_notebook(
     with open_session(
         python=python, against=against, resolver=resolver, as_of=as_of, folder=folder, build=build, progress=progress
     ) as session:
-        events = read_cells(cells, importable(session.shadow))
-        numpy = session.shadow.get(SUBJECT)
-        environment = Subject(
+        events = read_cells(cells, importable(session.metadata_env))
+        numpy = session.metadata_env.get(NUMPY_NAME)
+        environment = EnvironmentInfo(
             session.title,
             session.target.version,
             numpy.version if numpy else None,
-            len(session.shadow),
-            tuple(d.name for d in session.shadow if not d.known),
+            len(session.metadata_env),
+            tuple(d.name for d in session.metadata_env if not d.known),
         )
-        player = Player(session, folder)
+        player = Replayer(session, folder)
         shown = [e for e in events if e.kind in ("command", "restart", "condacolab")]
         for event in events:
             if event in shown:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis.prove import DEPENDENTS, observe
-from bootstrap.diagnosis.symptoms import first_symptom
+from bootstrap.diagnosis.sandbox_install import DEPENDENTS, observe
+from bootstrap.diagnosis.stale_symptoms import first_symptom
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bootstrap.diagnosis.player import Player
-    from bootstrap.diagnosis.scene import Scene
+    from bootstrap.diagnosis.replay_step import ReplayStep
+    from bootstrap.diagnosis.replayer import Replayer
     from bootstrap.diagnosis.session import Session
 
 
-def play_for_real(session: Session, player: Player, folder: Path) -> tuple[Scene, ...]:
+def play_for_real(session: Session, player: Replayer, folder: Path) -> tuple[ReplayStep, ...]:
     """The scenes with what really happened: versions in memory and on disk, and what failed to import.
 
     A restart ends it: the process that had numpy loaded is then another one.

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from bootstrap.diagnosis.files import read_bytes
+from bootstrap.diagnosis.bounded_read import read_bytes
 from bootstrap.diagnosis.model import Requirement, normalized
 from bootstrap.diagnosis.target import read_requirements
 from bootstrap.errors import RequirementsNotFoundError, RequirementSyntaxError
@@ -23,7 +23,7 @@ from bootstrap.errors import RequirementsNotFoundError, RequirementSyntaxError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bootstrap.diagnosis.interpreter import Interpreter
+    from bootstrap.diagnosis.interpreter_process import Interpreter
 
 _DIRECT = re.compile(r"[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*@\s*(?P<place>.+)$", re.DOTALL)
 _MARKER = re.compile(r"\s;|;\s")

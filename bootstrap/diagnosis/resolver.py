@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.children import tied
 from bootstrap.diagnosis.index import Index, archive_at
-from bootstrap.diagnosis.interpreter import quiet_environment
-from bootstrap.diagnosis.model import Dist, Outcome, Requirement
+from bootstrap.diagnosis.interpreter_process import quiet_environment
+from bootstrap.diagnosis.model import Dist, Requirement, Resolution
 from bootstrap.diagnosis.settings import combine
 from bootstrap.diagnosis.sources import describe_source, wanted_sources
 from bootstrap.errors import AsOfError, IndexUnreachableError, ResolverError, ResolverNotFoundError
@@ -30,8 +30,8 @@ from bootstrap.errors import AsOfError, IndexUnreachableError, ResolverError, Re
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bootstrap.diagnosis.settings import Settings
-    from bootstrap.diagnosis.shadow import Shadow
+    from bootstrap.diagnosis.metadata_env import MetadataEnvironment
+    from bootstrap.diagnosis.settings import PipSettings
 
 SECONDS = 600.0
 """How long one resolution may take."""
@@ -74,7 +74,7 @@ class Resolver:
 
     def __init__(
         self,
-        shadow: Shadow,
+        metadata_env: MetadataEnvironment,
         *,
         folder: Path | None = None,
         as_of: str | None = None,
@@ -90,28 +90,28 @@ class Resolver:
             build: Whether sources may be built, which runs their code.
             index: Asked what a source says of itself, where there is nothing else and it may not be built.
         """
-        self.shadow = shadow
+        self.metadata_env = metadata_env
         self.folder = folder or Path.cwd()
         self.as_of = as_of
         self.build = build
         self.index = index
-        self._answers: dict[tuple[int, Question], Outcome] = {}
+        self._answers: dict[tuple[int, Question], Resolution] = {}
         self._lock = threading.Lock()
         self.asked = 0
 
-    def resolve(self, question: Question) -> Outcome:
+    def resolve(self, question: Question) -> Resolution:
         """What would be installed, or why nothing can be.
 
         Raises:
             IndexUnreachableError: An index doesn't answer: then nothing is known.
             ResolverError: The resolver failed without a usable answer.
         """
-        key = (id(self.shadow) ^ hash(frozenset((d.key, d.version) for d in self.shadow)), question)
+        key = (id(self.metadata_env) ^ hash(frozenset((d.key, d.version) for d in self.metadata_env)), question)
         with self._lock:
             if key in self._answers:
                 return self._answers[key]
         began = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="resolve-", dir=self.shadow.root.parent) as scratch:
+        with tempfile.TemporaryDirectory(prefix="resolve-", dir=self.metadata_env.root.parent) as scratch:
             outcome = self._with_sources(question, Path(scratch))
         outcome = replace(outcome, seconds=time.monotonic() - began)
         with self._lock:
@@ -119,7 +119,7 @@ class Resolver:
             self.asked += 1
         return outcome
 
-    def _with_sources(self, question: Question, scratch: Path) -> Outcome:
+    def _with_sources(self, question: Question, scratch: Path) -> Resolution:
         """Asks again as long as the only thing that is missing is there as source, which is then described.
 
         Raises:
@@ -144,7 +144,7 @@ class Resolver:
         assert self.index is not None  # noqa: S101 - asked before
         return self.index.with_options(question.options)
 
-    def _run(self, question: Question, scratch: Path) -> Outcome:
+    def _run(self, question: Question, scratch: Path) -> Resolution:
         raise NotImplementedError
 
     def _files(self, question: Question, scratch: Path) -> list[str]:
@@ -174,7 +174,7 @@ class Resolver:
                 timeout=SECONDS,
                 preexec_fn=tied(),
                 cwd=self.folder,
-                env=quiet_environment(TMPDIR=str(self.shadow.root.parent)),
+                env=quiet_environment(TMPDIR=str(self.metadata_env.root.parent)),
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ResolverError("The resolver timed out or crashed.", evidence=[f"{command[0]}: {error}"]) from error
@@ -185,20 +185,20 @@ class PipResolver(Resolver):
 
     def __init__(
         self,
-        shadow: Shadow,
+        metadata_env: MetadataEnvironment,
         *,
         folder: Path | None = None,
         as_of: str | None = None,
         build: bool = False,
         index: Index | None = None,
     ) -> None:
-        super().__init__(shadow, folder=folder, as_of=as_of, build=build, index=index)
-        self.name = f"pip {shadow.target.pip_version}"
+        super().__init__(metadata_env, folder=folder, as_of=as_of, build=build, index=index)
+        self.name = f"pip {metadata_env.target.pip_version}"
 
-    def _run(self, question: Question, scratch: Path) -> Outcome:
-        target = self.shadow.target
+    def _run(self, question: Question, scratch: Path) -> Resolution:
+        target = self.metadata_env.target
         report = scratch / "report.json"
-        command = [str(self.shadow.python), str(target.pip_path / "__pip-runner__.py"), "install", "--dry-run"]
+        command = [str(self.metadata_env.python), str(target.pip_path / "__pip-runner__.py"), "install", "--dry-run"]
         command += ["--no-color", "--progress-bar", "off", "--log", "/dev/null", "--report", str(report)]
         command += [*question.options, *self._files(question, scratch)]
         command += ["--require-hashes"] if question.hashes and "--require-hashes" not in question.options else []
@@ -220,12 +220,12 @@ class PipResolver(Resolver):
             reasons = _reasons(f"{done.stderr}\n{told}", self.name)
             texts = [r.text for r in question.requirements]
             named = (_LINE.sub(lambda m: texts[int(m[1]) - 1], reason) for reason in reasons)
-            return Outcome(failed=tuple(named), resolver=self.name)
+            return Resolution(failed=tuple(named), resolver=self.name)
         try:
             items = json.loads(report.read_text(encoding="utf-8"))["install"]
         except (OSError, ValueError, KeyError) as error:
             raise ResolverError("pip wrote no report.", evidence=[f"{self.name}: {error}"]) from error
-        return Outcome(tuple(_from_report(item) for item in items), resolver=self.name)
+        return Resolution(tuple(_from_report(item) for item in items), resolver=self.name)
 
 
 class UvResolver(Resolver):
@@ -233,7 +233,7 @@ class UvResolver(Resolver):
 
     def __init__(
         self,
-        shadow: Shadow,
+        metadata_env: MetadataEnvironment,
         uv: Path,
         pip: dict[str, str],
         *,
@@ -242,16 +242,16 @@ class UvResolver(Resolver):
         build: bool = False,
         index: Index | None = None,
     ) -> None:
-        super().__init__(shadow, folder=folder, as_of=as_of, build=build, index=index)
+        super().__init__(metadata_env, folder=folder, as_of=as_of, build=build, index=index)
         self._uv = uv
         self._pip = pip
-        self._indexes: dict[Settings, Index] = {}
+        self._indexes: dict[PipSettings, Index] = {}
         version = subprocess.run([str(uv), "--version"], capture_output=True, text=True, check=False).stdout.split()
         self.name = f"uv {version[1] if len(version) > 1 else ''}".strip()
 
-    def _run(self, question: Question, scratch: Path) -> Outcome:
+    def _run(self, question: Question, scratch: Path) -> Resolution:
         command = [str(self._uv), "pip", "install", "--dry-run", "--no-config", "--color", "never", "--no-progress"]
-        command += ["--python", str(self.shadow.python), "--index-strategy", "unsafe-best-match"]
+        command += ["--python", str(self.metadata_env.python), "--index-strategy", "unsafe-best-match"]
         settings = combine(self._pip, question.options)
         command += _places(settings) + translate(question.options, question.requirements, build=self.build)
         if (scratch / "described").is_dir():
@@ -264,17 +264,17 @@ class UvResolver(Resolver):
         if "\nUsage: uv" in done.stderr:
             raise ResolverError("uv can't parse something that pip accepts.", evidence=done.stderr.splitlines()[:2])
         if done.returncode != 0:
-            return Outcome(failed=_reasons(done.stderr, self.name), resolver=self.name)
+            return Resolution(failed=_reasons(done.stderr, self.name), resolver=self.name)
         lines = [line for line in done.stderr.splitlines() if line.startswith((" + ", " ~ "))]
         requested = {r.name for r in question.requirements}
         with self._lock:
-            index = self._indexes.setdefault(settings, Index(settings, self.shadow.target.short_version))
+            index = self._indexes.setdefault(settings, Index(settings, self.metadata_env.target.short_version))
         with ThreadPoolExecutor(_METADATA_AT_ONCE) as pool:
             planned = list(pool.map(lambda line: _planned(line, index), lines))
-        return Outcome(tuple(replace(d, requested=d.key in requested) for d in planned), resolver=self.name)
+        return Resolution(tuple(replace(d, requested=d.key in requested) for d in planned), resolver=self.name)
 
 
-def _places(settings: Settings) -> list[str]:
+def _places(settings: PipSettings) -> list[str]:
     """Where uv looks for packages."""
     found = ["--default-index", settings.index] if settings.index else ["--no-index"]
     for extra in settings.extra:

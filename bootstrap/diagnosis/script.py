@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis.words import Operator, Word, expand, tokens
+from bootstrap.diagnosis.shell_words import Operator, Word, expand, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Literal
 
 from bootstrap.diagnosis.freeze import read_freeze
 from bootstrap.diagnosis.index import Index
+from bootstrap.diagnosis.metadata_env import MetadataEnvironment
 from bootstrap.diagnosis.resolver import PipResolver, Resolver, UvResolver, find_uv, need_uv
 from bootstrap.diagnosis.settings import combine, pip_settings
-from bootstrap.diagnosis.shadow import Shadow
 from bootstrap.diagnosis.target import Target, examine, find_python
 from bootstrap.errors import AsOfError
 from bootstrap.progress import Step
@@ -35,7 +35,7 @@ class Session:
     """One environment, ready to be asked."""
 
     target: Target
-    shadow: Shadow
+    metadata_env: MetadataEnvironment
     title: str
     pip: Resolver
     fast: Resolver
@@ -93,13 +93,13 @@ def open_session(
             "No available resolver supports --as-of.", evidence=[f"{target.python}: pip {target.pip_version}; no uv"]
         )
     dists = target.dists if against is None else tuple(read_freeze(against, target, index, progress))
-    with scratch_folder() as scratch, closing(Shadow(target, dists, scratch)) as shadow:
-        pip = PipResolver(shadow, folder=folder, as_of=moment, build=build, index=index)
+    with scratch_folder() as scratch, closing(MetadataEnvironment(target, dists, scratch)) as metadata_env:
+        pip = PipResolver(metadata_env, folder=folder, as_of=moment, build=build, index=index)
         fast: Resolver = pip
         if uv is not None:
-            fast = UvResolver(shadow, uv, settings, folder=folder, as_of=moment, build=build, index=index)
+            fast = UvResolver(metadata_env, uv, settings, folder=folder, as_of=moment, build=build, index=index)
         title = str(against) if against is not None else str(target.python)
-        yield Session(target, shadow, title, pip, fast, confirm, uv, index, scratch, build)
+        yield Session(target, metadata_env, title, pip, fast, confirm, uv, index, scratch, build)
 
 
 def read_moment(text: str) -> str:

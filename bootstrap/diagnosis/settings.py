@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bootstrap.children import tied
-from bootstrap.diagnosis.interpreter import quiet_environment
+from bootstrap.diagnosis.interpreter_process import quiet_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ _SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Settings:
+class PipSettings:
     """The places of packages."""
 
     index: str | None = PYPI
@@ -62,10 +62,10 @@ def pip_settings(python: Path) -> dict[str, str]:
     return {**levels["global"], **levels["install"], **levels[":env:"]}
 
 
-def combine(pip: dict[str, str], options: Sequence[str]) -> Settings:
+def combine(pip: dict[str, str], options: Sequence[str]) -> PipSettings:
     """Settings and options together: a given index replaces pip's, everything else is added."""
     no_index = pip.get("no-index", "").lower() in ("1", "true", "yes", "on")
-    base = Settings(
+    base = PipSettings(
         index=None if no_index else pip.get("index-url", PYPI),
         extra=tuple(pip.get("extra-index-url", "").split()),
         find_links=tuple(pip.get("find-links", "").split()),
@@ -75,7 +75,7 @@ def combine(pip: dict[str, str], options: Sequence[str]) -> Settings:
     return add(base, options)
 
 
-def add(base: Settings, options: Sequence[str]) -> Settings:
+def add(base: PipSettings, options: Sequence[str]) -> PipSettings:
     """Settings and a command's options together."""
     index, no_index = base.index, base.index is None
     extra, links, trusted = list(base.extra), list(base.find_links), list(base.trusted)
@@ -91,7 +91,7 @@ def add(base: Settings, options: Sequence[str]) -> Settings:
             trusted.append(next(words, ""))
         elif word == "--no-index":
             no_index = True
-    return Settings(
+    return PipSettings(
         index=None if no_index or index is None else index.rstrip("/"),
         extra=() if no_index else tuple(dict.fromkeys(e.rstrip("/") for e in extra if e)),
         find_links=tuple(dict.fromkeys(link for link in links if link)),

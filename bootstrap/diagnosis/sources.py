@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
+from bootstrap.diagnosis.metadata_env import metadata_text
 from bootstrap.diagnosis.model import normalized
-from bootstrap.diagnosis.shadow import metadata_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.diagnosis.interpreter import Interpreter
+from bootstrap.diagnosis.interpreter_process import Interpreter
 from bootstrap.diagnosis.model import Dist
 from bootstrap.errors import InterpreterError, PipTooOldError
 

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from bootstrap.console import megabytes
-from bootstrap.diagnosis.model import SUBJECT
+from bootstrap.diagnosis.model import NUMPY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bootstrap.diagnosis.answer import Diagnosis, Trial, Written
     from bootstrap.diagnosis.model import Finding
 
-COLOURS = {"innocent": "#1a7f37", "doubtful": "#8f6400", "guilty": "#cf222e"}
+COLOURS = {"ok": "#1a7f37", "doubtful": "#8f6400", "broken": "#cf222e"}
 _PLACES = ("--index-url", "-i", "--extra-index-url", "--find-links", "-f", "--trusted-host")
 
 
@@ -81,7 +81,7 @@ def effect(finding: Finding, *, limit: int | None = 3) -> str:
     parts = []
     if finding.moves or finding.subject is not None:
         parts.append(finding.path or finding.reason)
-    others = [str(c) for c in finding.changes if c.name != SUBJECT]
+    others = [str(c) for c in finding.changes if c.name != NUMPY_NAME]
     parts += _some("replaces", others, limit)
     parts += _some("breaks", [str(b) for b in finding.breakages], limit)
     if finding.added:
@@ -128,7 +128,7 @@ def written_line(written: Written) -> str:
 
 def advice(diagnosis: Diagnosis) -> list[str]:
     """The ways out that are open."""
-    if diagnosis.verdict == "innocent":
+    if diagnosis.verdict == "ok":
         return []
     lines = []
     if diagnosis.together.unread:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.guard.switch import Status, read_status, switch_off, switch_on
+from bootstrap.guard.switch import GuardStatus, read_status, switch_off, switch_on
 from bootstrap.lock.address import local_path
 from bootstrap.prefix.cache import default_cache
 from bootstrap.prefix.place import absolute
@@ -19,10 +19,10 @@ from bootstrap.prefix.place import absolute
 if TYPE_CHECKING:
     from os import PathLike
 
-__all__ = ["Status", "off", "on", "status"]
+__all__ = ["GuardStatus", "off", "on", "status"]
 
 
-def on(prefix: str | PathLike[str] | None = None, lock: str | PathLike[str] | None = None) -> Status:
+def on(prefix: str | PathLike[str] | None = None, lock: str | PathLike[str] | None = None) -> GuardStatus:
     """Guards a prefix; done twice it is as done once.
 
     Args:
@@ -38,7 +38,7 @@ def on(prefix: str | PathLike[str] | None = None, lock: str | PathLike[str] | No
     return switch_on(_place(prefix), None if lock is None else local_path(lock, default_cache()))
 
 
-def off(prefix: str | PathLike[str] | None = None) -> Status:
+def off(prefix: str | PathLike[str] | None = None) -> GuardStatus:
     """Takes the guard away and notes when; does nothing where there is none.
 
     Raises:
@@ -47,7 +47,7 @@ def off(prefix: str | PathLike[str] | None = None) -> Status:
     return switch_off(_place(prefix))
 
 
-def status(prefix: str | PathLike[str] | None = None) -> Status:
+def status(prefix: str | PathLike[str] | None = None) -> GuardStatus:
     """Whether a prefix is guarded, since when, and whether anything of it was undone by hand.
 
     Raises:

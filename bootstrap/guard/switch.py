@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.card import Card, Shown
-from bootstrap.guard import files
-from bootstrap.guard.held import constraint_lines, held_packages, pin_lines
+from bootstrap.guard import config_files
+from bootstrap.guard.locked_packages import constraint_lines, held_packages, pin_lines
 from bootstrap.prefix.records import META_DIR, require_environment
 from bootstrap.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-JOURNAL = "condacolab-bootstrap-guard"
+STATE_FILE = "condacolab-bootstrap-guard"
 """Beside conda's records; without ``.json``, since conda reads each such file there as a record."""
 SCHEMA = 1
 _EMPTY = ("", '{"version": 1, "env_vars": {}}')
@@ -27,7 +27,7 @@ _EMPTY = ("", '{"version": 1, "env_vars": {}}')
 
 
 @dataclass(frozen=True, repr=False)
-class Status(Shown):
+class GuardStatus(Shown):
     """How a prefix is guarded."""
 
     prefix: Path
@@ -78,19 +78,19 @@ class Status(Shown):
         }
 
 
-def switch_on(prefix: Path, lock: Path | None) -> Status:
+def switch_on(prefix: Path, lock: Path | None) -> GuardStatus:
     """See `bootstrap.guard.on`."""
     held = held_packages(prefix, lock)
-    with files.holding(prefix):
+    with config_files.holding(prefix):
         before = _read(prefix)
         was_on = before.get("state") == "on"
         texts = _texts(prefix)
-        pinned, removed = files.with_pins(texts["pinned"], pin_lines(held))
+        pinned, removed = config_files.with_pins(texts["pinned"], pin_lines(held))
         wanted = {
-            "constraints": files.constraints_text(constraint_lines(held, files.REASON)),
-            "conf": files.with_constraint(prefix, texts["conf"]),
+            "constraints": config_files.constraints_text(constraint_lines(held, config_files.REASON)),
+            "conf": config_files.with_constraint(prefix, texts["conf"]),
             "pinned": pinned,
-            "state": files.with_variable(prefix, texts["state"], on=True),
+            "state": config_files.with_variable(prefix, texts["state"], on=True),
         }
         entry = {
             "schema": SCHEMA,
@@ -112,17 +112,17 @@ def switch_on(prefix: Path, lock: Path | None) -> Status:
     return read_status(prefix)
 
 
-def switch_off(prefix: Path) -> Status:
+def switch_off(prefix: Path) -> GuardStatus:
     """See `bootstrap.guard.off`."""
     require_environment(prefix)
-    with files.holding(prefix):
+    with config_files.holding(prefix):
         before = _read(prefix)
         texts = _texts(prefix)
-        pinned, _ = files.with_pins(texts["pinned"], [], back=before.get("removed_pins", []))
+        pinned, _ = config_files.with_pins(texts["pinned"], [], back=before.get("removed_pins", []))
         wanted: dict[str, str | None] = {
             "pinned": pinned,
-            "conf": files.without_ours(texts["conf"]),
-            "state": files.with_variable(prefix, texts["state"], on=False),
+            "conf": config_files.without_ours(texts["conf"]),
+            "state": config_files.with_variable(prefix, texts["state"], on=False),
         }
         if before.get("state") != "on" and wanted == {name: texts[name] for name in wanted}:
             return read_status(prefix)
@@ -139,47 +139,47 @@ def switch_off(prefix: Path) -> Status:
 def _paths(prefix: Path) -> dict[str, Path]:
     """The files that the guard writes, in the order in which it does."""
     return {
-        "constraints": files.constraints_path(prefix),
+        "constraints": config_files.constraints_path(prefix),
         "conf": prefix / "pip.conf",
-        "pinned": files.pinned_path(prefix),
+        "pinned": config_files.pinned_path(prefix),
         "state": prefix / META_DIR / "state",
     }
 
 
 def _texts(prefix: Path) -> dict[str, str]:
-    for path in (*_paths(prefix).values(), prefix / META_DIR / JOURNAL):
-        files.require_plain(path)
-        files.sweep(path)
-    return {name: files.read(path) for name, path in _paths(prefix).items()}
+    for path in (*_paths(prefix).values(), prefix / META_DIR / STATE_FILE):
+        config_files.require_plain(path)
+        config_files.sweep(path)
+    return {name: config_files.read(path) for name, path in _paths(prefix).items()}
 
 
 def _put(prefix: Path, texts: Mapping[str, str | None]) -> None:
     for name, path in _paths(prefix).items():
-        files.put(path, texts[name])
+        config_files.put(path, texts[name])
 
 
-def read_status(prefix: Path) -> Status:
+def read_status(prefix: Path) -> GuardStatus:
     """See `bootstrap.guard.status`."""
     require_environment(prefix)
     entry = _read(prefix)
-    paths, texts = _paths(prefix), {name: files.read(path) for name, path in _paths(prefix).items()}
+    paths, texts = _paths(prefix), {name: config_files.read(path) for name, path in _paths(prefix).items()}
     if not entry:
-        parts = [str(paths[name]) for name in ("conf", "pinned") if files.BEGIN in texts[name]]
+        parts = [str(paths[name]) for name in ("conf", "pinned") if config_files.BEGIN in texts[name]]
         told = f"parts of a guard remain in {', '.join(parts)}: `bootstrap guard off` removes them"
-        return Status(prefix, "never", undone=(told,) if parts else ())
+        return GuardStatus(prefix, "never", undone=(told,) if parts else ())
     undone = []
     if entry["state"] == "on":
         if unfinished := entry.get("unfinished"):
             undone.append(f"`bootstrap guard {unfinished}` was interrupted: run it again")
-        if files.BEGIN not in texts["pinned"]:
+        if config_files.BEGIN not in texts["pinned"]:
             undone.append(f"{paths['pinned']}: the locked pins are missing")
         if not texts["constraints"]:
             undone.append(f"{paths['constraints']}: missing")
         if paths["constraints"].as_uri() not in texts["conf"]:
             undone.append(f"{paths['conf']}: does not name the constraints")
-        if not files.names_ours(prefix, texts["state"]):
+        if not config_files.names_ours(prefix, texts["state"]):
             undone.append(f"{paths['state']}: does not name the constraints, so uv ignores them")
-    return Status(
+    return GuardStatus(
         prefix=prefix,
         state=str(entry["state"]),
         since=entry.get("since", ""),
@@ -192,12 +192,12 @@ def read_status(prefix: Path) -> Status:
 def _enter(prefix: Path) -> None:
     """Lets what this process starts be held, if it is one of the prefix."""
     if Path(sys.prefix).resolve() == prefix.resolve():
-        os.environ.update(files.in_environment(prefix, os.environ))
+        os.environ.update(config_files.in_environment(prefix, os.environ))
 
 
 def _leave(prefix: Path) -> None:
-    path = files.constraints_path(prefix)
-    for name in (files.UV_VARIABLE, files.PIP_VARIABLE):
+    path = config_files.constraints_path(prefix)
+    for name in (config_files.UV_VARIABLE, config_files.PIP_VARIABLE):
         present = os.environ.get(name, "").split()
         kept = [item for item in present if item not in (str(path), path.as_uri())]
         if kept != present:
@@ -208,7 +208,7 @@ def _leave(prefix: Path) -> None:
 
 def _read(prefix: Path) -> dict[str, Any]:
     try:
-        data: dict[str, Any] = json.loads((prefix / META_DIR / JOURNAL).read_bytes())
+        data: dict[str, Any] = json.loads((prefix / META_DIR / STATE_FILE).read_bytes())
         known = data["schema"] == SCHEMA and data["state"] in ("on", "off") and isinstance(data.get("held", 0), int)
         texts = [data.get("since", ""), *data.get("removed_pins", []), *data.get("made", [])]
         return data if known and all(isinstance(text, str) for text in texts) else {}
@@ -217,7 +217,7 @@ def _read(prefix: Path) -> dict[str, Any]:
 
 
 def _write(prefix: Path, entry: dict[str, Any]) -> None:
-    files.put(prefix / META_DIR / JOURNAL, json.dumps(entry, indent=1) + "\n")
+    config_files.put(prefix / META_DIR / STATE_FILE, json.dumps(entry, indent=1) + "\n")
 
 
 def _now() -> str:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bootstrap import cells
-from bootstrap.guard import files
-from bootstrap.guard.words import Change, describe_refusal, describe_start, to_bundle
+from bootstrap import cell_times
+from bootstrap.guard import config_files
+from bootstrap.guard.messages import CellChanges, describe_refusal, describe_start, to_bundle
 
 _INFO = re.compile(r"^(?P<name>[A-Za-z0-9._]+?)-(?P<version>[^-]+)\.dist-info$")
 _INSTALL = re.compile(r"\b(pip3?|uv)\b.*\binstall\b")
@@ -37,11 +37,11 @@ def arm(shell: Any, prefix: str | os.PathLike[str]) -> Tripwire:
         shell: ``get_ipython()``.
         prefix: The environment that the kernel runs in; any Python's, not only one of ours.
     """
-    armed = getattr(shell, cells.TRIPWIRE, None)
+    armed = getattr(shell, cell_times.TRIPWIRE, None)
     if isinstance(armed, Tripwire):
         return armed
     wire = Tripwire(shell, Path(prefix))
-    setattr(shell, cells.TRIPWIRE, wire)
+    setattr(shell, cell_times.TRIPWIRE, wire)
     shell.events.register("pre_run_cell", wire.before_cell)
     shell.events.register("post_run_cell", wire.after_cell)
     return wire
@@ -49,11 +49,11 @@ def arm(shell: Any, prefix: str | os.PathLike[str]) -> Tripwire:
 
 def disarm(shell: Any) -> None:
     """Takes the tripwire away; does nothing where there is none."""
-    armed = getattr(shell, cells.TRIPWIRE, None)
+    armed = getattr(shell, cell_times.TRIPWIRE, None)
     if isinstance(armed, Tripwire):
         shell.events.unregister("pre_run_cell", armed.before_cell)
         shell.events.unregister("post_run_cell", armed.after_cell)
-        delattr(shell, cells.TRIPWIRE)
+        delattr(shell, cell_times.TRIPWIRE)
 
 
 @dataclass(frozen=True)
@@ -76,17 +76,17 @@ class Tripwire:
         self._sites = [path for path in _site_folders(prefix) if path.is_dir()]
         self._watched: list[str] = []
         self._refused: object = None
-        os.environ.update(files.in_environment(prefix, os.environ))
+        os.environ.update(config_files.in_environment(prefix, os.environ))
         self._seen = self._look()
         self._first = describe_start(prefix, self._seen.distributions.get("numpy", ""))
-        cells.note_start(shell)  # of the cell that arms it
-        self.told: list[Change] = []
+        cell_times.note_start(shell)  # of the cell that arms it
+        self.told: list[CellChanges] = []
         """What was said so far, oldest first."""
 
     def before_cell(self, _info: Any = None) -> None:
         """IPython calls it before each cell."""
         try:
-            cells.note_start(self._shell)
+            cell_times.note_start(self._shell)
             names = getattr(self._shell, "user_ns", None)
             if isinstance(names, dict) and isinstance(names.get("_exit_code"), int):
                 names["_exit_code"] = _Old(names["_exit_code"])
@@ -104,7 +104,7 @@ class Tripwire:
     def after_cell(self, result: Any = None) -> None:
         """IPython calls it after each cell."""
         try:
-            cells.note_end(self._shell)
+            cell_times.note_end(self._shell)
             self._after_cell(result)
         except Exception:  # a cell must never suffer from it
             return
@@ -114,7 +114,7 @@ class Tripwire:
         if self._times() == self._seen.times:
             return
         before, self._seen = self._seen, self._look()
-        change = Change.between(
+        change = CellChanges.between(
             before.distributions,
             self._seen.distributions,
             numpy_touched=before.numpy != self._seen.numpy,
@@ -128,11 +128,11 @@ class Tripwire:
         """Where an installation failed in this cell and the prefix is guarded, says whose bound it was."""
         code = getattr(getattr(self._shell, "user_ns", None), "get", lambda *_: 0)("_exit_code", 0)
         source = str(getattr(getattr(result, "info", None), "raw_cell", "") or "")
-        held = files.constraints_path(self._prefix)
+        held = config_files.constraints_path(self._prefix)
         if not code or isinstance(code, _Old) or not _INSTALL.search(source) or not held.is_file():
             return
-        source = "\n".join([source, *(files.read(Path(name)) for name in _FILES.findall(source))])
-        lines = describe_refusal(source, files.read(held))
+        source = "\n".join([source, *(config_files.read(Path(name)) for name in _FILES.findall(source))])
+        lines = describe_refusal(source, config_files.read(held))
         if lines:
             self._show(lines, grave=False)
 

@@ -42,7 +42,7 @@ _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 _SHOWN = 5
 
 
-def judge(
+def validate(
     lock: Lock,
     platform: str,
     *,

@@ -89,7 +89,7 @@ def parse_lock(data: bytes, path: Path) -> Lock:
         raise LockSyntaxError("The lock file is not UTF-8 text.", evidence=[f"{path}: {error.reason}"]) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise LockSyntaxError("The lock file is not valid YAML.", evidence=_yaml_evidence(path, error)) from error
-    return _Reader(path, text).lock(root, hashlib.sha256(data).hexdigest())
+    return _LockReader(path, text).lock(root, hashlib.sha256(data).hexdigest())
 
 
 def _yaml_evidence(path: Path, error: Exception) -> list[str]:
@@ -98,7 +98,7 @@ def _yaml_evidence(path: Path, error: Exception) -> list[str]:
     return [f"{path}:{mark.line + 1}: {problem}" if mark else f"{path}: {problem}"]
 
 
-class _Reader:
+class _LockReader:
     """Turns YAML nodes into records; knows where it is, for errors."""
 
     def __init__(self, path: Path, text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from bootstrap.errors import MissingHashError
-from bootstrap.lock.policy import judge
+from bootstrap.lock.policy import validate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ def explicit(lock: Lock, platform: str, *, digest: Digest = "sha256") -> str:
         LockError: The lock breaks the policy.
         MissingHashError: A record has no hash of that kind.
     """
-    records = judge(lock, platform)
+    records = validate(lock, platform)
     without = [r for r in records if not getattr(r, digest)]
     if without:
         raise MissingHashError(

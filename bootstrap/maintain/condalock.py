@@ -24,7 +24,7 @@ _PROBE_SECONDS = 120
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CondaLockRun:
     """How a run of conda-lock ended."""
 
     status: int
@@ -38,7 +38,7 @@ class CondaLock:
 
     executable: Path
 
-    def run(self, arguments: Sequence[str], *, folder: Path, environ: Mapping[str, str]) -> Outcome:
+    def run(self, arguments: Sequence[str], *, folder: Path, environ: Mapping[str, str]) -> CondaLockRun:
         """Runs it in a folder; when the caller is interrupted, it and what it started end too."""
         with subprocess.Popen(
             [str(self.executable), *arguments],
@@ -58,7 +58,7 @@ class CondaLock:
                 # Its solver is a process of its own, which would outlive it.
                 os.killpg(process.pid, signal.SIGKILL)
                 raise
-        return Outcome(process.returncode, output)
+        return CondaLockRun(process.returncode, output)
 
 
 def find_conda_lock(name: str = "conda-lock") -> CondaLock:
@@ -119,7 +119,7 @@ def write_front(path: Path) -> Path:
     path.write_text(
         "#!/bin/sh\n"
         f"PYTHONPATH={_quoted(str(package_folder))} exec {_quoted(sys.executable)}"
-        ' -m bootstrap.maintain.front "$@"\n',
+        ' -m bootstrap.maintain._child_conda "$@"\n',
         encoding="utf-8",
     )
     path.chmod(0o755)

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from bootstrap.maintain.variant import Variant
+    from bootstrap.maintain.variant import LockVariant
 
 _SHA256 = re.compile(r"^(?P<field>\s+sha256:\s*(?P<quote>['\"]?)(?P<digest>[0-9a-f]{64})(?P=quote))\s*(?:#.*)?$")
 
 
-def annotate(text: str, *, variant: Variant, sizes: Mapping[str, int]) -> str:
+def annotate(text: str, *, variant: LockVariant, sizes: Mapping[str, int]) -> str:
     """conda-lock's text with this project's head, and each archive's size as a comment beside its sha256.
 
     Args:
@@ -33,7 +33,7 @@ def annotate(text: str, *, variant: Variant, sizes: Mapping[str, int]) -> str:
     return "\n".join([*_head(variant), *(_sized(line, sizes) for line in lines)]) + "\n"
 
 
-def _head(variant: Variant) -> list[str]:
+def _head(variant: LockVariant) -> list[str]:
     return [
         f"# The locked environment, for {variant.title}. Written by `bootstrap lock` with conda-lock {SUPPORTED}.",
         "# Don't edit it by hand: `bootstrap lock` solves it anew from environment.yml, and",

@@ -18,11 +18,11 @@ from bootstrap.errors import (
     SpecificationError,
     UnknownPackageError,
 )
-from bootstrap.lock.policy import judge
+from bootstrap.lock.policy import validate
 from bootstrap.lock.reader import parse_lock, read_lock
-from bootstrap.maintain.check import variant_fault
+from bootstrap.maintain._child_conda import BRIEF_VARIABLE, SolveBrief
 from bootstrap.maintain.condalock import find_conda_lock, find_solver, write_front
-from bootstrap.maintain.front import BRIEF_VARIABLE, Brief
+from bootstrap.maintain.lock_check import variant_fault
 from bootstrap.maintain.lockfile import annotate, make_folder, place, sweep
 from bootstrap.maintain.specification import read_specification
 from bootstrap.maintain.variant import VARIANTS
@@ -33,23 +33,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bootstrap.lock.model import Lock
-    from bootstrap.maintain.condalock import CondaLock, Outcome
+    from bootstrap.maintain.condalock import CondaLock, CondaLockRun
     from bootstrap.maintain.specification import Specification
-    from bootstrap.maintain.variant import Variant
+    from bootstrap.maintain.variant import LockVariant
 
 _SHOWN = 30
 _REFUSED = "Could not lock the environment"
 
 
 @dataclass(frozen=True)
-class Settings:
+class RefreshSettings:
     """How to refresh the locks."""
 
     specification: Path
     """environment.yml; the virtual-packages files lie beside it."""
     folder: Path
     """Where the locks lie."""
-    variants: tuple[Variant, ...] = VARIANTS
+    variants: tuple[LockVariant, ...] = VARIANTS
     update: tuple[str, ...] = ()
     """Update only these packages and what they force; empty solves everything."""
     channel: str | None = None
@@ -67,7 +67,7 @@ class Settings:
 class Refreshed:
     """One lock, before and after."""
 
-    variant: Variant
+    variant: LockVariant
     path: Path
     old: Lock | None
     new: Lock
@@ -77,7 +77,7 @@ class Refreshed:
     """Records that a cut-off date couldn't judge, since their channel states no build time for them."""
 
 
-def refresh(settings: Settings, *, progress: Callable[[str], None] = lambda _: None) -> tuple[Refreshed, ...]:
+def refresh(settings: RefreshSettings, *, progress: Callable[[str], None] = lambda _: None) -> tuple[Refreshed, ...]:
     """Rewrites all locks, or none if anything fails.
 
     Args:
@@ -98,7 +98,7 @@ def refresh(settings: Settings, *, progress: Callable[[str], None] = lambda _: N
         refreshed, texts = [], {}
         for variant in settings.variants:
             progress(f"solving {specification.path.name} for {variant.title}")
-            one, text = _Run(settings, specification, conda_lock, solver, variant, stage).result()
+            one, text = _RefreshRun(settings, specification, conda_lock, solver, variant, stage).result()
             refreshed.append(one)
             if one.changed:
                 texts[one.path] = text
@@ -107,14 +107,14 @@ def refresh(settings: Settings, *, progress: Callable[[str], None] = lambda _: N
 
 
 @dataclass(frozen=True)
-class _Run:
+class _RefreshRun:
     """One variant's way through conda-lock."""
 
-    settings: Settings
+    settings: RefreshSettings
     specification: Specification
     conda_lock: CondaLock
     solver: Path | None
-    variant: Variant
+    variant: LockVariant
     stage: Path
 
     def result(self) -> tuple[Refreshed, str]:
@@ -141,7 +141,7 @@ class _Run:
         text = annotate(lock_file.read_text(encoding="utf-8"), variant=self.variant, sizes=sizes)
         new = parse_lock(text.encode(), path)
         for platform in self.specification.platforms:
-            judge(new, platform)
+            validate(new, platform)
             found = None if self.settings.channel else variant_fault(new, platform, self.variant)
             if found:
                 raise found
@@ -214,7 +214,7 @@ class _Run:
         cache = self.stage / "repodata"
         cache.mkdir(exist_ok=True)
         brief = folder / "brief.json"
-        Brief(
+        SolveBrief(
             answer=str(answer),
             cache=str(cache),
             repodata=str(self.settings.repodata.absolute()) if self.settings.repodata else None,
@@ -227,7 +227,7 @@ class _Run:
         briefed = {} if self.solver else {BRIEF_VARIABLE: str(brief)}
         return {**clean, **briefed, "TMPDIR": str(folder)}
 
-    def fault(self, outcome: Outcome, answered: dict[str, Any]) -> MaintainError:
+    def fault(self, outcome: CondaLockRun, answered: dict[str, Any]) -> MaintainError:
         told = answered.get("fault")
         where = f" ({self.variant.title})"
         if told:

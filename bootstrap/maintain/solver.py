@@ -42,7 +42,7 @@ from bootstrap.errors import (
     UnknownPackageError,
     UnsatisfiableError,
 )
-from bootstrap.maintain.explanation import explain
+from bootstrap.maintain.solver_reasons import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

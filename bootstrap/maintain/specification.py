@@ -19,7 +19,7 @@ _SELECTOR = re.compile(r"#\s*\[")
 
 
 @dataclass(frozen=True)
-class Requirement:
+class SpecRequirement:
     """A package that environment.yml names."""
 
     name: str
@@ -37,7 +37,7 @@ class Specification:
     path: Path
     channels: tuple[str, ...]
     platforms: tuple[str, ...]
-    requirements: tuple[Requirement, ...]
+    requirements: tuple[SpecRequirement, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -104,7 +104,7 @@ def _strings(path: Path, content: dict[str, Any], key: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _requirement(path: Path, item: object) -> Requirement:
+def _requirement(path: Path, item: object) -> SpecRequirement:
     if isinstance(item, dict) and "pip" in item:
         raise SpecificationError(
             "The specification has a pip: section.",
@@ -116,4 +116,4 @@ def _requirement(path: Path, item: object) -> Requirement:
         raise SpecificationError(
             "The specification has an entry without a package name.", evidence=[f"{path}: {item}"]
         )
-    return Requirement(found["name"].lower(), found["spec"].strip())
+    return SpecRequirement(found["name"].lower(), found["spec"].strip())

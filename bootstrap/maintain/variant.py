@@ -18,7 +18,7 @@ _CUDA_BUILD = re.compile(r"(^|_)cuda\d*(_|$)")
 
 
 @dataclass(frozen=True)
-class Variant:
+class LockVariant:
     """One of the locks."""
 
     name: str
@@ -33,12 +33,14 @@ class Variant:
         return self.name
 
 
-CPU = Variant("cpu", "CPU", "conda-lock.yml", "virtual-packages.yml", 600 * MEGABYTE, cuda=False)
-CUDA = Variant("cuda", "NVIDIA GPU", "conda-lock-cuda.yml", "virtual-packages-cuda.yml", 4600 * MEGABYTE, cuda=True)
+CPU = LockVariant("cpu", "CPU", "conda-lock.yml", "virtual-packages.yml", 600 * MEGABYTE, cuda=False)
+CUDA = LockVariant(
+    "cuda", "NVIDIA GPU", "conda-lock-cuda.yml", "virtual-packages-cuda.yml", 4600 * MEGABYTE, cuda=True
+)
 VARIANTS = (CPU, CUDA)
 
 
-def select(name: str) -> tuple[Variant, ...]:
+def select(name: str) -> tuple[LockVariant, ...]:
     """The variants meant by ``cpu``, ``cuda`` or ``all``."""
     return VARIANTS if name == "all" else tuple(v for v in VARIANTS if v.name == name)
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bootstrap.prefix._child_verifier import AlteredFile
     from bootstrap.prefix.compare import Comparison, compare_prefix
-    from bootstrap.prefix.files import FileFault
     from bootstrap.prefix.transaction import Restored, restore
 
 _HOMES = {
     "Comparison": "compare",
-    "FileFault": "files",
+    "AlteredFile": "_child_verifier",
     "Restored": "transaction",
     "compare_prefix": "compare",
     "restore": "transaction",
 }
 
-__all__ = ["Comparison", "FileFault", "Restored", "compare_prefix", "restore"]
+__all__ = ["AlteredFile", "Comparison", "Restored", "compare_prefix", "restore"]
 
 
 def __getattr__(name: str) -> Any:

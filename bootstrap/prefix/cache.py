@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import PrefixNotWritableError
-from bootstrap.prefix.state import glance
+from bootstrap.prefix.manifest import stat_signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -128,19 +128,19 @@ class PackageCache:
 
         Args:
             record: The record.
-            shared: The `glance` at files that the prefix shares with the entry, by their paths in the package.
+            shared: The `stat_signature` at files that prefix and entry share, by their paths in the package.
             others: The package's other files and links.
         """
         entry = str(self.pkgs / record.stem)
         try:
             rows = [f"/{path} {known}" for path, known in shared.items()]
-            rows += [f"/{path} {glance(os.lstat(f'{entry}/{path}'))}" for path in others]
+            rows += [f"/{path} {stat_signature(os.lstat(f'{entry}/{path}'))}" for path in others]
             return _digest([*rows, *_rows(f"{entry}/info", len(entry))])
         except OSError:
             # It has other files than it should, or lists them otherwise.
             return fingerprint_tree(self.pkgs / record.stem)
 
-    def vouch(self, record: Record, tree: str | None) -> None:
+    def mark_verified(self, record: Record, tree: str | None) -> None:
         """Vouches for an entry that the engine has just made from the locked archive; `tree` is its fingerprint."""
         data = {"sha256": record.sha256, "tree": tree, "looked_at": True}
         voucher = self._vouchers / f"{record.stem}.json"
@@ -173,7 +173,7 @@ class PackageCache:
         (self.pkgs / f"{stem}.lock").unlink(missing_ok=True)
         shutil.rmtree(self.pkgs / stem, ignore_errors=True)
 
-    def discard_unvouched(self) -> None:
+    def discard_unverified(self) -> None:
         """Deletes what has no voucher, the engine's temporary folders and its locks of them included.
 
         No engine may be at work.
@@ -202,7 +202,7 @@ def _rows(folder: str, cut: int) -> Iterator[str]:
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(entry.path)
                 else:
-                    yield f"{entry.path[cut:]} {glance(entry.stat(follow_symlinks=False))}"
+                    yield f"{entry.path[cut:]} {stat_signature(entry.stat(follow_symlinks=False))}"
 
 
 def _digest(rows: Iterable[str]) -> str:

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from bootstrap.prefix.files import FileFault, verify_files
-from bootstrap.prefix.overlay import find_overlays
+from bootstrap.prefix._child_verifier import AlteredFile, verify_files
+from bootstrap.prefix.foreign_dists import find_overlays
+from bootstrap.prefix.manifest import changed_links, read_manifest, suspects
 from bootstrap.prefix.records import ENTRY_POINT, META_DIR, read_records, require_environment
-from bootstrap.prefix.state import changed_links, read_state, suspects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Change:
+class RecordChange:
     """A package that is installed otherwise than locked."""
 
     installed: InstalledRecord
@@ -42,16 +42,16 @@ class Comparison:
     """Locked, not installed."""
     extra: tuple[InstalledRecord, ...] = ()
     """Installed by conda, not locked."""
-    changed: tuple[Change, ...] = ()
+    changed: tuple[RecordChange, ...] = ()
     """Installed in another version, build or archive than locked."""
-    altered: tuple[FileFault, ...] = ()
+    altered: tuple[AlteredFile, ...] = ()
     """Files of installed packages that aren't as installed."""
-    overlaid: tuple[FileFault, ...] = ()
+    overlaid: tuple[AlteredFile, ...] = ()
     """Distributions that another installer laid over a package's own of the same name."""
     unreadable: tuple[BadRecord, ...] = ()
     """conda-meta files that are no records."""
     installed: tuple[InstalledRecord, ...] = ()
-    """All that is installed by conda; empty where the ledger alone says that nothing differs."""
+    """All that is installed by conda; empty where the manifest alone says that nothing differs."""
     hashed_all: bool = True
     """Whether every file was read, or only those whose size, time, mode or inode changed."""
 
@@ -87,8 +87,8 @@ def compare_prefix(prefix: Path, locked: Iterable[Record], *, hash_all: bool = T
 
     Args:
         prefix: The environment.
-        locked: The records that should be installed, as `bootstrap.lock.judge` returns them.
-        hash_all: Read every file. Otherwise files that the ledger of the last restore shows unchanged are
+        locked: The records that should be installed, as `bootstrap.lock.validate` returns them.
+        hash_all: Read every file. Otherwise files that the manifest of the last restore shows unchanged are
             trusted, which takes a fraction of a second.
 
     Raises:
@@ -102,7 +102,7 @@ def compare_prefix(prefix: Path, locked: Iterable[Record], *, hash_all: bool = T
     records, unreadable = read_records(prefix)
     installed = {r.name: r for r in records}
     to_hash: Sequence[InstalledRecord] = records
-    state = read_state(prefix)
+    state = read_manifest(prefix)
     if not hash_all and state:
         doubtful = suspects(prefix, state)
         to_hash = [r for r in records if r.stem in doubtful or r.stem not in state.files]
@@ -115,12 +115,12 @@ def compare_prefix(prefix: Path, locked: Iterable[Record], *, hash_all: bool = T
         missing=tuple(r for name, r in wanted.items() if name not in installed),
         extra=(*(r for r in records if r.name not in wanted), *(r for r in doubled if r.name in wanted)),
         changed=tuple(
-            Change(installed[name], r)
+            RecordChange(installed[name], r)
             for name, r in wanted.items()
             if name in installed and not _same(installed[name], r)
         ),
         altered=(*verify_files(prefix, to_hash), *links, *moved_files(prefix, records)),
-        overlaid=tuple(FileFault(folder, versions[stem], "foreign") for stem, folder in overlays),
+        overlaid=tuple(AlteredFile(folder, versions[stem], "foreign") for stem, folder in overlays),
         unreadable=tuple(unreadable),
         installed=tuple(records),
         hashed_all=len(to_hash) == len(records),
@@ -128,7 +128,7 @@ def compare_prefix(prefix: Path, locked: Iterable[Record], *, hash_all: bool = T
 
 
 def _agrees_by_ledger(prefix: Path, locked: Iterable[Record]) -> bool:
-    state = read_state(prefix)
+    state = read_manifest(prefix)
     if state is None or dict(state.records) != {r.stem: r.sha256 for r in locked}:
         return False
     metas = {path.name for path in (prefix / META_DIR).glob("*.json")}
@@ -137,15 +137,15 @@ def _agrees_by_ledger(prefix: Path, locked: Iterable[Record]) -> bool:
     return not suspects(prefix, state) and not find_overlays(prefix, state.files)
 
 
-def moved_files(prefix: Path, records: Iterable[InstalledRecord]) -> list[FileFault]:
+def moved_files(prefix: Path, records: Iterable[InstalledRecord]) -> list[AlteredFile]:
     """The files that name another place than the prefix, where the environment was made in that one and moved."""
-    state = read_state(prefix)
+    state = read_manifest(prefix)
     rewritten = [(file, str(record)) for record in records for file in record.files if file.rewritten]
     places = {state.lock.get("prefix")} if state else {_made(prefix, file) for file, _ in rewritten} - {None}
     if not places or not all(_elsewhere(prefix, place) for place in places):
         return []
     made = min(filter(None, places))
-    return [FileFault(file.path, owner, "prefix", f"made for {made}") for file, owner in rewritten]
+    return [AlteredFile(file.path, owner, "prefix", f"made for {made}") for file, owner in rewritten]
 
 
 def _elsewhere(prefix: Path, made: str | None) -> bool:

@@ -1,335 +1,332 @@
-"""The installing engine: py-rattler, in a process of its own. No other module imports rattler.
-
-Run as ``python -m bootstrap.prefix.engine`` with a job as one line of JSON on stdin; answers with events, one
-JSON object a line, on stdout. It ends when stdin closes, so that it never outlives its parent, and it leaves by
-``os._exit``, since the engine can crash in an orderly interpreter exit after having done its work.
-"""
+"""Runs the engine in a process of its own: watches it, retries it, and names its faults."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
+import contextlib
 import json
 import os
-import re
+import queue
+import signal
+import subprocess
 import sys
+import tempfile
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from typing import IO, TYPE_CHECKING, Any, cast
 
-import rattler
-
-from bootstrap.prefix.admission import Admission, RefusedError
+from bootstrap._version import __version__
+from bootstrap.errors import (
+    AccessRefusedError,
+    ArchiveCorruptError,
+    ArchiveNotFoundError,
+    BootstrapError,
+    ConnectionFailedError,
+    DiskSpaceError,
+    EngineError,
+    HashMismatchError,
+    InTheWayError,
+    PackageConflictError,
+    PrefixNotWritableError,
+    PrefixTooLongError,
+    RedirectRefusedError,
+    ServerError,
+    UnsafePackageError,
+)
+from bootstrap.prefix.retry import RETRY_BUDGET, Pace, Retries
+from bootstrap.prefix.server_check import look
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-EVENT_INTERVAL = 0.1
-"""Seconds between two reports of bytes."""
+    from typing_extensions import Self
 
-_RETRIES = 3
-_NOWHERE = "http://127.0.0.1:0"
-_DOWNLOADS = min(2 * (os.cpu_count() or 1) + 1, 16)
-"""At a time, each of them unpacked while it comes. Of the engine's own 50 the largest package, which ends last, would
-have too small a share of two cores, and would end alone. There, 5 were quicker than 8 by 2 % from loopback and by 1 %
-with 15 ms of latency to the server, slower by 3 % with 50 ms; 4 slower by 12 %."""
+    from bootstrap.lock import Record
 
+STALL_SECONDS = 60.0
+"""An engine that says nothing for so long, or has next to nothing come, is taken as stalled."""
+_MOST_LOOKS = 3
+"""At servers that keep the engine waiting."""
 
-class _Reporter(rattler.InstallerReporter):
-    """Turns the engine's callbacks, which come from many threads, into events; packages are judged in one of them."""
+_LAST = ("done", "error")
+"""Events after which the engine leaves."""
 
-    def __init__(self, gate: _Gate) -> None:
-        self._gate = gate
-        self._lock = threading.Lock()
-        self._entries: dict[int, str] = {}
-        self._downloads: dict[int, str] = {}
-        self._operations: dict[int, str] = {}
-        self._tokens = iter(range(1, 1 << 62))
-        self._bytes: dict[int, int] = {}
-        threading.Thread(target=self._tell_bytes, daemon=True).start()
+_LAUNCH = "import sys; sys.path[:] = sys.argv[1:]; from bootstrap.prefix._child_engine import main; main()"
 
-    def _tell_bytes(self) -> None:
-        # Apart from the callbacks, which come thousands of times and hold up the engine.
-        told = 0
-        while True:
-            time.sleep(EVENT_INTERVAL)
-            if self.fetched != told:
-                told = self.fetched
-                emit(event="bytes", done=told)
+# Ctrl-C is for the parent, which then ends the engine; by itself it may panic on it. A group is enough for that. In a
+# session of its own the kernel would share the cores out between the two (autogroup), and not by niceness.
+_OWN_GROUP: dict[str, Any] = {"process_group": 0} if sys.version_info >= (3, 11) else {"preexec_fn": os.setpgrp}
 
-    @property
-    def fetched(self) -> int:
-        """Bytes fetched so far."""
-        return sum(list(self._bytes.values()))
-
-    def _token(self, table: dict[int, str], value: str) -> int:
-        with self._lock:
-            token = next(self._tokens)
-            table[token] = value
-            return token
-
-    def on_transaction_start(self, total_operations: int) -> None:
-        emit(event="transaction", operations=total_operations)
-
-    def on_populate_cache_start(self, operation: int, package_name: str) -> int:
-        return self._token(self._entries, package_name)
-
-    def on_download_start(self, cache_entry: int) -> int:
-        name = self._entries.get(cache_entry, "")
-        emit(event="fetching", name=name)
-        return self._token(self._downloads, name)
-
-    def on_download_progress(self, download_idx: int, progress: int, total: int | None) -> None:
-        self._bytes[download_idx] = progress
-
-    def on_populate_cache_complete(self, cache_entry: int) -> None:
-        name = self._entries.get(cache_entry, "")
-        self._gate.admit(name)
-        emit(event="cached", name=name)
-
-    def on_link_start(self, operation: int, package_name: str) -> int:
-        self._gate.admit(package_name)
-        self._operations[operation] = package_name
-        return 0
-
-    def on_transaction_operation_complete(self, operation: int) -> None:
-        # Not at the end of linking: the conda-meta record is written after that.
-        if name := self._operations.get(operation):
-            emit(event="linked", name=name)
-
-
-class _Gate:
-    """Lets no package be linked that was not judged: the engine waits for what its callbacks do."""
-
-    def __init__(self, job: dict[str, Any]) -> None:
-        self._records = {record["name"]: record for record in job["records"]}
-        self._cache = job["cache"]
-        self._closely = set(job["closely"])
-        python = self._records.get("python", {}).get("version", "")
-        self._admission = Admission(job["stage"], python, job["kept"])
-        self._admitted: set[str] = set()
-
-    def admit(self, name: str) -> None:
-        """Judges a package that is in the cache; ends this process where it may not be linked."""
-        if name in self._admitted:
-            return
-        try:
-            record = self._records[name]
-            package = f"{self._cache}/{name}-{record['version']}-{record['build']}"
-            self._admission.admit(record, package, closely=name in self._closely)
-        except RefusedError as refused:
-            emit(event="error", kind=refused.kind, name=name, message=refused.message)
-            os._exit(1)
-        except BaseException as error:  # the engine takes no notice of what a callback raises
-            emit(event="error", kind=classify(str(error)), name=name, message=f"{type(error).__name__}: {error}")
-            os._exit(1)
-        self._admitted.add(name)
-
-
-_write_lock = threading.Lock()
-
-
-def emit(**event: Any) -> None:
-    """Writes one event."""
-    line = json.dumps(event) + "\n"
-    with _write_lock:
-        sys.stdout.write(line)
-        sys.stdout.flush()
-
-
-def to_record(data: dict[str, Any]) -> rattler.RepoDataRecord:
-    """The engine's record for a locked one."""
-    package = rattler.PackageRecord(
-        name=data["name"],
-        version=data["version"],
-        build=rattler.BuildString.new_unchecked(data["build"]),
-        build_number=_build_number(data["build"]),
-        subdir=data["subdir"],
-        arch=None,
-        platform=None,
-        depends=data["depends"],
-        sha256=bytes.fromhex(data["sha256"]),
-        md5=bytes.fromhex(data["md5"]) if data["md5"] else None,
-        size=data["size"],
-    )
-    return rattler.RepoDataRecord(package, data["fn"], data["url"], data["channel"])
-
-
-def _build_number(build: str) -> int:
-    """The number in a build string: ``3`` in ``h4a5b_3``, ``0`` in ``h2b33_0_cp313``."""
-    found = re.search(r"(?:^|_)(\d+)(?:_[A-Za-z]\w*)?$", build)
-    return int(found[1]) if found else 0
-
-
-def refuse_altered_local_archives(records: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The engine never hashes ``file://`` archives, so that is done here, before it sees them."""
-
-    def fault(record: dict[str, Any]) -> dict[str, Any] | None:
-        path = unquote(urlsplit(record["url"]).path)
-        try:
-            with open(path, "rb") as file:  # noqa: PTH123 (as text from a URL)
-                digest = hashlib.sha256()
-                while chunk := file.read(1 << 20):
-                    digest.update(chunk)
-        except OSError as error:
-            return {"kind": "not-found", "name": record["name"], "message": f"{path}: {error.strerror}"}
-        if digest.hexdigest() != record["sha256"]:
-            message = f"{path} has sha256 {digest.hexdigest()}, the lock says {record['sha256']}"
-            return {"kind": "hash", "name": record["name"], "message": message}
-        return None
-
-    local = [r for r in records if r["url"].startswith("file://")]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return next((f for f in pool.map(fault, local) if f), None)
-
-
-_MARKS = {
-    "disk-full": ("no space left", "os error 28", "disk quota", "os error 122"),
-    "read-only": ("read-only file system", "permission denied", "os error 30)", "os error 13)"),
-    "package": ("failed to read 'index.json'", "failed to read 'paths.json'", "failed to read 'link.json'"),
-    "hash": ("hash mismatch", "expected sha256"),
-    "not-found": ("(404", "(410"),
-    "server": ("http status server error", "http status client error"),
-    "prefix-too-long": ("placeholder", "prefix is too long"),
-    "connection": (
-        "error sending request",
-        "connection",
-        "timed out",
-        "timeout",
-        "end of file before message length",
-        "unexpected eof",
-        "unexpected end of file",
-        "error decoding response body",
-        "dns error",
-        "tls",
-        "certificate",
-    ),
-    "corrupt": (
-        "checksum",
-        "zip",
-        "zstd",
-        "frame",
-        "tar",
-        "archive",
-        "extract",
-        "unpack",
-        "truncated",
-        "parse",
-        "deserialize",
-    ),
+_ERRORS: dict[str, tuple[type[BootstrapError], str]] = {
+    "disk-full": (DiskSpaceError, "The disk filled up while packages were unpacked."),
+    "read-only": (PrefixNotWritableError, "The prefix or the cache isn't writable."),
+    "hash": (HashMismatchError, "An archive's sha256 doesn't match the lock."),
+    "not-found": (ArchiveNotFoundError, "The channel doesn't have an archive listed in the lock."),
+    "server": (ServerError, "The channel's server returned an error."),
+    "refused": (AccessRefusedError, "The channel's server refuses access to an archive."),
+    "redirect": (RedirectRefusedError, "The channel's server redirects to an address that isn't allowed."),
+    "connection": (ConnectionFailedError, "The connection to the channel failed."),
+    "corrupt": (ArchiveCorruptError, "An archive can't be unpacked."),
+    "prefix-too-long": (PrefixTooLongError, "The prefix's path is too long for this package."),
+    "package": (UnsafePackageError, "A package in the lock is unsafe; none of it was installed."),
+    "conflict": (PackageConflictError, "Two packages in the lock conflict."),
+    "in-the-way": (InTheWayError, "Something in the environment blocks a package."),
+    "other": (EngineError, "The packages couldn't be installed."),
 }
 
 
-_NAMES = re.compile(r"\w+://\S+|\b[a-z0-9_.]+(?:-[a-z0-9_.+]+){2,}")
-"""URLs, and ``name-version-build`` with or without a suffix."""
+def job(
+    records: Sequence[Record],
+    *,
+    fetch: Sequence[Record],
+    stage: Path,
+    prefix: Path,
+    cache: Path,
+    platform: str,
+    asked: Mapping[str, str],
+    reinstall: Sequence[str] = (),
+    closely: Sequence[str] = (),
+    kept: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, Any]:
+    """The engine's job: bring `stage`, which will become `prefix`, to exactly these records.
 
-
-def classify(message: str) -> str:
-    """The kind of fault that an engine's message tells of; its types are too coarse for that."""
-    # Neither a port nor a package's name may be taken for a status or a format.
-    text = _NAMES.sub("", message.lower())
-    return next((kind for kind, marks in _MARKS.items() if any(mark in text for mark in marks)), "other")
-
-
-def package_of(message: str, records: list[dict[str, Any]]) -> str:
-    """The package that a message is about, or an empty string."""
-    for record in records:
-        if record["fn"] in message or f"{record['name']}-{record['version']}-{record['build']}" in message:
-            return str(record["name"])
-    return ""
-
-
-def unmet(asked: dict[str, str], records: list[rattler.RepoDataRecord]) -> list[str]:
-    """The packages of which these records aren't what was asked for: where a specification was edited since."""
-    by_name = {record.name.normalized: record for record in records}
-
-    def met(name: str, spec: str) -> bool:
-        try:
-            return rattler.MatchSpec(spec, strict=False).matches(by_name[name])
-        except Exception:  # whatever its parser makes of a line that isn't ours
-            return False
-
-    return [name for name, spec in asked.items() if not met(name, spec)]
-
-
-def set_proxies(records: list[dict[str, Any]], variables: MutableMapping[str, str]) -> None:
-    """Sets the environment variables by which the engine finds its proxies.
-
-    A lock names plain http on loopback alone, and what is on this machine is not asked for by way of another. Where
-    it names none, only a redirect can lead to plain http: that leads nowhere then.
+    Args:
+        records: All records of the environment.
+        fetch: Those of them that are neither installed nor cached.
+        stage: The folder to write to.
+        prefix: The path to write into files.
+        cache: The engine's package cache.
+        platform: E.g. ``linux-64``.
+        asked: What was asked for, by the names of the packages.
+        reinstall: Names of installed packages to install again.
+        closely: Names of packages whose files are compared with their own list before they are linked.
+        kept: Packages that are in the stage and stay, with their paths.
     """
-
-    def get(name: str) -> str:
-        return variables.get(name.upper()) or variables.get(name) or ""
-
-    if any(r["url"].startswith("http://") for r in records):
-        exempt = ",".join(filter(None, [get("no_proxy"), "127.0.0.1", "localhost", "::1"]))
-        variables.update(NO_PROXY=exempt, no_proxy=exempt)
-        return
-    variables.update(HTTP_PROXY=_NOWHERE, http_proxy=_NOWHERE)
-    direct = "*" in get("no_proxy")
-    if direct or not (get("https_proxy") or get("all_proxy")):
-        for name in ("no_proxy", *(("https_proxy", "all_proxy") if direct else ())):
-            variables.pop(name, None)
-            variables.pop(name.upper(), None)
-
-
-async def install(job: dict[str, Any]) -> None:
-    """Brings the stage to the job's records."""
-    cache = rattler.PackageCache.new_layered(
-        [job["cache"]],
-        # Entries are vouched for before the engine starts; its own look would only repeat that.
-        validation_mode=rattler.ValidationMode.skip(),
-    )
-    client = rattler.Client([rattler.networking.RetryMiddleware(_RETRIES)], user_agent=job["user_agent"])
-    reporter = _Reporter(_Gate(job))  # type: ignore[abstract]  # its methods are empty, not abstract
-    records = [to_record(r) for r in job["records"]]
-    emit(event="unmet", names=unmet(job["asked"], records))
-    await rattler.install(
-        records,
-        job["stage"],
-        alternative_target_prefix=job["prefix"],
-        package_cache=cache,
-        reinstall_packages=set(job["reinstall"]),
-        platform=rattler.Subdir(job["platform"]),
-        client=client,
-        reporter=reporter,
-        config=rattler.Config.from_toml(f"[concurrency]\ndownloads = {_DOWNLOADS}\n"),
-        execute_link_scripts=False,
-        show_progress=False,
-    )
-    emit(event="bytes", done=reporter.fetched)
+    return {
+        "records": [_row(r) for r in records],
+        "fetch": [_row(r) for r in fetch],
+        "stage": str(stage),
+        "prefix": str(prefix),
+        "cache": str(cache),
+        "platform": platform,
+        "asked": dict(asked),
+        "reinstall": list(reinstall),
+        "closely": list(closely),
+        "kept": dict(kept or {}),
+        "user_agent": f"condacolab-bootstrap/{__version__}",
+    }
 
 
-def _leave_when_orphaned() -> None:
-    sys.stdin.read()
-    os._exit(3)
+def _row(record: Record) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "version": record.version,
+        "build": record.build,
+        "subdir": record.subdir,
+        "url": record.url,
+        "channel": record.channel,
+        "fn": record.filename,
+        "sha256": record.sha256,
+        "md5": record.md5,
+        "size": record.size,
+        "depends": [f"{name} {spec}".rstrip() for name, spec in record.depends.items()],
+    }
 
 
-def main() -> None:
-    """Runs one job."""
-    os.umask(os.umask(0o077) | 0o002)
-    job = json.loads(sys.stdin.readline())
-    threading.Thread(target=_leave_when_orphaned, daemon=True).start()
-    fault = refuse_altered_local_archives(job["fetch"])
-    if fault:
-        emit(event="error", **fault)
-        os._exit(1)
-    # All of them: the engine fetches by itself what it finds broken in the cache.
-    set_proxies(job["records"], os.environ)
+class Engine:
+    """The engine's process, started and waiting for its job: it can load while the job is still worked out."""
+
+    def __init__(self) -> None:
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _LAUNCH, *_import_paths()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            text=True,
+            cwd="/",  # the working folder may be gone, and nothing is asked for by a relative path
+            **_OWN_GROUP,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the process, in whatever state it is; once more does nothing."""
+        # Once it is reaped its number may be another's.
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout, self._stderr):
+            with contextlib.suppress(OSError):
+                cast("IO[Any]", pipe).close()
+
+    def attempt(self, work: dict[str, Any], on_event: Callable[[dict[str, Any]], None], stall_seconds: float) -> None:
+        """Does a job, once; the process is of no use afterwards. Raises as `run` does."""
+        stdin, stdout = cast("IO[str]", self._process.stdin), cast("IO[str]", self._process.stdout)
+        with contextlib.suppress(BrokenPipeError):
+            stdin.write(json.dumps(work) + "\n")
+            stdin.flush()
+        last = _follow(stdout, on_event, stall_seconds, work)
+        if last.get("event") == "done":
+            return
+        if last.get("event") == "error":
+            raise _fault(last, work)
+        status = self._process.wait()
+        self._stderr.seek(0)
+        said = self._stderr.read()[-4000:].decode(errors="replace").strip().splitlines()[-6:]
+        ended = f"ended by signal {-status}" if status < 0 else f"exit status {status}"
+        raise EngineError("The install engine ended before it was done.", evidence=[ended, *said])
+
+
+def run(
+    work: dict[str, Any],
+    engine: Engine,
+    *,
+    on_event: Callable[[dict[str, Any]], None],
+    on_retry: Callable[[BootstrapError, float], None],
+    stall_seconds: float = STALL_SECONDS,
+    retry_budget: float = RETRY_BUDGET,
+) -> None:
+    """Runs a job until it is done, trying again what server and network get wrong.
+
+    Args:
+        work: What `job` returned.
+        engine: The process for the first attempt; each further one gets its own.
+        on_event: Called with each of the engine's events.
+        on_retry: Called with a fault and the seconds until the next attempt.
+        stall_seconds: Silence after which the engine is stopped and started again.
+        retry_budget: Seconds of retrying in all; fewer where nothing ever comes from the channel.
+
+    Raises:
+        FetchError: An archive can't be fetched, or doesn't match the lock.
+        PrefixError: Stage or cache can't be written.
+        EngineError: The engine ended in another way.
+    """
+    retries = Retries(retry_budget)
+
+    def listen(event: dict[str, Any]) -> None:
+        pace.hear(event, time.monotonic())
+        retries.heard = retries.heard or (event["event"] == "bytes" and event["done"] > 0)
+        on_event(event)
+
+    while True:
+        pace = Pace(stall_seconds, time.monotonic())
+        try:
+            with engine:
+                engine.attempt(work, listen, stall_seconds)
+        except (ServerError, ConnectionFailedError) as error:
+            pause = retries.pause_after(error, time.monotonic(), pace.since)
+            if pause is None:
+                raise
+            on_retry(error, pause)
+            time.sleep(pause)
+            engine = Engine()
+        else:
+            return
+
+
+def _import_paths() -> list[str]:
+    """The parent's import path without the working directory: what a user keeps there must not be imported.
+
+    A checkout of this project may be the working directory; then it stays.
+    """
     try:
-        Path(job["cache"]).mkdir(parents=True, exist_ok=True)
-        asyncio.run(install(job))
-    except BaseException as error:  # a Rust panic is no Exception, and the parent must hear of it
-        message = str(error) or type(error).__name__
-        emit(event="error", kind=classify(message), name=package_of(message, job["records"]), message=message)
-        os._exit(1)
-    emit(event="done")
-    os._exit(0)
+        here = Path.cwd()
+    except FileNotFoundError:  # somebody has deleted it
+        here = Path("/nonexistent")
+    ours = Path(__file__).resolve().parents[2]
+    resolved = [Path(path or here).resolve() for path in sys.path if path or here.exists()]
+    return [str(path) for path in resolved if path != here or path == ours]
 
 
-if __name__ == "__main__":
-    main()
+def _follow(
+    stdout: IO[str],
+    on_event: Callable[[dict[str, Any]], None],
+    stall_seconds: float,
+    work: dict[str, Any],
+) -> dict[str, Any]:
+    """Hands events on until the last one, or until the engine ends without it; returns what came last."""
+    lines: queue.Queue[str | None] = queue.Queue()
+
+    def read() -> None:
+        for line in stdout:
+            lines.put(line)
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    last: dict[str, Any] = {}
+    pending: dict[str, None] = {}
+    pace = Pace(stall_seconds, time.monotonic())
+    while True:
+        try:
+            line = lines.get(timeout=stall_seconds)
+        except queue.Empty:
+            raise _stalled(f"no data for {stall_seconds:.0f} s", pending, work) from None
+        if line is None:
+            return last
+        try:
+            last = json.loads(line)
+        except ValueError:
+            continue
+        if last["event"] == "fetching":
+            pending[last["name"]] = None
+        elif last["event"] == "cached":
+            pending.pop(last["name"], None)
+        on_event(last)
+        if last["event"] in _LAST:
+            # Its process has nothing left to do but to give back its memory.
+            return last
+        pace.hear(last, time.monotonic())
+        if slow := pace.trickles(time.monotonic()):
+            raise _stalled(slow, pending, work)
+
+
+def _stalled(how: str, pending: Iterable[str], work: dict[str, Any]) -> BootstrapError:
+    """The error for an engine that waits: what its servers say, where they say anything."""
+    waiting = [record for record in work.get("records", ()) if record["name"] in pending]
+    for record in waiting[:_MOST_LOOKS]:
+        if record["url"].startswith("http"):
+            found = look(record["url"])
+            if found.kind not in ("", "connection"):
+                evidence = [_about(record), *found.evidence, f"the download: {how}"]
+                return _error(found.kind, evidence, found.retry_after)
+    evidence = [_about(record) for record in waiting] or ["the engine fetched nothing"]
+    return ConnectionFailedError(f"The download stalled: {how}.", evidence=evidence)
+
+
+def _about(record: dict[str, Any]) -> str:
+    return f"{record['name']} {record['version']}: {record['url']}"
+
+
+def _fault(event: dict[str, Any], work: dict[str, Any]) -> BootstrapError:
+    """The error for the engine's last word."""
+    kind, name = event["kind"], event["name"]
+    evidence = [line.removeprefix("Caused by: ") for line in event["message"].splitlines()]
+    record = next((r for r in work["records"] if r["name"] == name), None)
+    retry_after = None
+    if record:
+        evidence.insert(0, _about(record))
+        if kind in ("corrupt", "server", "connection", "other") and record["url"].startswith("http"):
+            # A garbled archive fails to unpack before its hash is known, so it is fetched once more to tell
+            # whose fault that is.
+            found = look(record["url"], sha256=record["sha256"] if kind == "corrupt" else "", size=record["size"])
+            retry_after = found.retry_after
+            evidence.extend(found.evidence)
+            if found.kind and (found.kind != "connection" or kind in ("corrupt", "other")):
+                kind = found.kind
+    elif kind == "corrupt":
+        kind = "other"
+    return _error(kind, evidence, retry_after)
+
+
+def _error(kind: str, evidence: list[str], retry_after: float | None) -> BootstrapError:
+    made, message = _ERRORS.get(kind, _ERRORS["other"])
+    error = made(message, evidence=dict.fromkeys(evidence))
+    if isinstance(error, ServerError):
+        error.retry_after = retry_after
+    return error

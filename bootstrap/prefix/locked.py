@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bootstrap.prefix.manifest import MANIFEST_FILE
 from bootstrap.prefix.records import META_DIR
-from bootstrap.prefix.state import STATE_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 def locked_version(prefix: Path, name: str) -> str:
     """The version that was restored; '' for what was not, and where this program has restored nothing."""
     try:
-        data = (prefix / META_DIR / STATE_FILE).read_bytes()
+        data = (prefix / META_DIR / MANIFEST_FILE).read_bytes()
     except OSError:
         return ""
-    # By its text: the ledger names every file of the prefix, and after a cell there is no time to parse all that.
+    # By its text: the manifest names every file of the prefix, and after a cell there is no time to parse all that.
     found = re.search(rb'"%s-([^-"]+)-[^-"]+":' % re.escape(name.encode()), data)
     return found[1].decode() if found else ""
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.errors import InTheWayError, PrefixBusyError, PrefixNotWritableError, PrefixPlaceError
-from bootstrap.prefix import meanwhile, memory
+from bootstrap.prefix import meanwhile, tmpfs
 from bootstrap.prefix.paths import META_DIR
 from bootstrap.prefix.place import mounts_at
 
@@ -116,7 +116,7 @@ class Staging:
             self.stage.mkdir(0o755)
         except (FileNotFoundError, PermissionError) as error:  # /proc and its like, which allow no folders
             raise _not_writable(self.prefix.parent, error) from error
-        memory.lend(self.stage / META_DIR, self._token)
+        tmpfs.redirect_to_tmpfs(self.stage / META_DIR, self._token)
         self._require_exchange()
         self._seen = {}
         if clone:
@@ -140,7 +140,7 @@ class Staging:
 
     def finish(self, texts: Mapping[str, str]) -> None:
         """Puts the records beside the files that they are about; those named with a new text."""
-        memory.bring_back(self.stage / META_DIR, texts)
+        tmpfs.copy_back(self.stage / META_DIR, texts)
 
     def switch(self, owned: Collection[str] = ()) -> list[str]:
         """Puts the stage in the prefix's place, and what was there aside. What came to it meanwhile is carried over.
@@ -175,7 +175,7 @@ class Staging:
 
     def clean(self) -> None:
         """Deletes what is no longer needed."""
-        memory.forget(self._token)
+        tmpfs.discard(self._token)
         if unfinished(self.prefix):
             return
         for leftover in (self.stage, self._old):

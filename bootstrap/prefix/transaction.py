@@ -26,25 +26,26 @@ from bootstrap.errors import (
     UnsafePackageError,
     VerificationError,
 )
-from bootstrap.lock import PLATFORM, judge
+from bootstrap.lock import PLATFORM, validate
 from bootstrap.lock.address import origin
 from bootstrap.lock.requested import requested
-from bootstrap.prefix import plan, worker
+from bootstrap.prefix import engine as engine_process
+from bootstrap.prefix import plan
 from bootstrap.prefix.cache import PackageCache, default_cache
 from bootstrap.prefix.compare import Comparison, compare_prefix
-from bootstrap.prefix.complete import Proof, sweep_bytecode
-from bootstrap.prefix.fill import fill
-from bootstrap.prefix.history import add_revision, has_history
-from bootstrap.prefix.overlay import remove_overlays
+from bootstrap.prefix.conda_history import add_revision, has_history
+from bootstrap.prefix.environments_txt import register
+from bootstrap.prefix.foreign_dists import remove_overlays
+from bootstrap.prefix.manifest import MANIFEST_FILE, is_ours, read_manifest, write_manifest
 from bootstrap.prefix.paths import ASIDE, ENGINES_OWN, astray
 from bootstrap.prefix.place import absolute, settled
+from bootstrap.prefix.populate import fill
 from bootstrap.prefix.records import META_DIR, adopt_records, is_environment
-from bootstrap.prefix.registry import register
 from bootstrap.prefix.retry import RETRY_BUDGET
 from bootstrap.prefix.space import require_space
 from bootstrap.prefix.staging import Staging, hold
-from bootstrap.prefix.state import STATE_FILE, is_ours, read_state, write_state
-from bootstrap.progress import Progress, Silent, Step
+from bootstrap.prefix.verify import StageVerifier, sweep_bytecode
+from bootstrap.progress import NullProgress, Progress, Step
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -123,8 +124,8 @@ def restore(
     adopt: bool = False,
     additions: Additions | None = None,
     progress: Progress | None = None,
-    engine: worker.Engine | None = None,
-    stall_seconds: float = worker.STALL_SECONDS,
+    engine: engine_process.Engine | None = None,
+    stall_seconds: float = engine_process.STALL_SECONDS,
     retry_budget: float = RETRY_BUDGET,
 ) -> Restored:
     """Restores a lock into a prefix: exact records, no solve, everything verified.
@@ -157,9 +158,9 @@ def restore(
         BootstrapError: What `additions` raised.
         In every case the prefix is as it was before.
     """
-    records = judge(lock, platform, categories=categories)
+    records = validate(lock, platform, categories=categories)
     prefix = settled(prefix)
-    run = _Run(
+    run = _RestoreRun(
         lock=lock,
         records=records,
         prefix=prefix,
@@ -167,7 +168,7 @@ def restore(
         cache=PackageCache(absolute(cache or default_cache())),
         offline=offline,
         additions=additions,
-        progress=progress or Silent(),
+        progress=progress or NullProgress(),
         engine=engine,
         limits={"stall_seconds": stall_seconds, "retry_budget": retry_budget},
     )
@@ -204,7 +205,7 @@ def _named(error: OSError) -> BootstrapError:
 
 
 @dataclass
-class _Run:
+class _RestoreRun:
     """One restore, with what it learns on its way."""
 
     lock: Lock
@@ -216,7 +217,7 @@ class _Run:
     additions: Additions | None
     progress: Progress
     limits: dict[str, float]
-    engine: worker.Engine | None
+    engine: engine_process.Engine | None
     seconds: dict[str, float] = field(default_factory=dict)
     fetched_bytes: int = 0
     linked: set[str] = field(default_factory=set)
@@ -225,11 +226,11 @@ class _Run:
         before = self.examine(adopt=adopt)
         agrees = before is not None and before.agrees
         adopted = agrees and not is_ours(self.prefix)
-        known = agrees and read_state(self.prefix) is not None and has_history(self.prefix / META_DIR)
+        known = agrees and read_manifest(self.prefix) is not None and has_history(self.prefix / META_DIR)
         if known and (self.additions is None or self.additions.present(self.prefix)):
             return self.result(before, fetched=())
         waiting = "Another restore is using this cache; waiting for it to finish."
-        with self.cache.locked(lambda: self.progress.note(waiting)), self.engine or worker.Engine() as engine:
+        with self.cache.locked(lambda: self.progress.note(waiting)), self.engine or engine_process.Engine() as engine:
             # The entries for a new environment are believed until they are linked, when every file is looked at in
             # any case. What few are installed into one that is there often are those of altered files.
             fetch = self.look_in_cache(before, closely=before is not None)
@@ -243,7 +244,7 @@ class _Run:
                 names = ", ".join(record.name for record in altered)
                 self.progress.note(f"Changed in the cache since unpacking, so fetched again: {names}.")
                 staging.clean()
-                with worker.Engine() as another:
+                with engine_process.Engine() as another:
                     self.build(another, staging, before, again)
                 fetch = [*fetch, *altered]
         done = self.result(before, fetched=fetch)
@@ -294,7 +295,7 @@ class _Run:
         """
         started = time.monotonic()
         wanted = plan.to_install(before, self.records)
-        self.cache.discard_unvouched()
+        self.cache.discard_unverified()
         good = self.cache.find if closely else self.cache.holds
         fetch = [record for record in wanted if not good(record)]
         for record in fetch:
@@ -310,7 +311,7 @@ class _Run:
         return fetch
 
     def build(
-        self, engine: worker.Engine, staging: Staging, before: Comparison | None, fetch: Sequence[Record]
+        self, engine: engine_process.Engine, staging: Staging, before: Comparison | None, fetch: Sequence[Record]
     ) -> None:
         """Fills the stage, proves it, and puts it in place."""
         started = time.monotonic()
@@ -321,7 +322,7 @@ class _Run:
         asked = requested(self.lock, self.records)
         adopt_records(stage / META_DIR)
         keep = plan.to_keep(before, self.records)
-        work = worker.job(
+        work = engine_process.job(
             self.records,
             asked=asked,
             fetch=fetch,
@@ -333,7 +334,7 @@ class _Run:
             closely=[r.name for r in self.records if r in fetch or not self.cache.looked_at(r)],
             kept={str(r): [file.path for file in r.files] for r in keep},
         )
-        proof = Proof(stage, self.cache, asked)
+        proof = StageVerifier(stage, self.cache, asked)
         filled = fill(
             engine,
             work,
@@ -350,17 +351,17 @@ class _Run:
         self.timed("install", started)
         self.progress.step(Step("verifying"))
         started = time.monotonic()
-        staging.finish(proof.conclude(self.records))
+        staging.finish(proof.finish(self.records))
         command = f"bootstrap restore --lock {self.lock.path.absolute()} --prefix {self.prefix}"
         add_revision(stage / META_DIR, self.records, proof.asked, command=command)
-        state = proof.ledger(self.records, self.lock_facts)
+        state = proof.manifest(self.records, self.lock_facts)
         if before:
             gone = {file.path for record in plan.to_remove(before) for file in record.files}
             linked = [r.stem for r in self.records if r.name in self.linked]
             new = {path for stem in linked for path in state.files[stem]}
             foreign = remove_overlays(stage, linked, state)
             sweep_bytecode(stage, gone.union(new, foreign), state)
-        write_state(stage, state)
+        write_manifest(stage, state)
         self.timed("verify", started)
         if self.additions:
             started = time.monotonic()
@@ -368,7 +369,7 @@ class _Run:
             self.timed("prove", started)
         started = time.monotonic()
         owned = {path for files in state.files.values() for path in files}
-        aside = staging.switch({*owned, *(f"{META_DIR}/{name}" for name in (STATE_FILE, "history"))})
+        aside = staging.switch({*owned, *(f"{META_DIR}/{name}" for name in (MANIFEST_FILE, "history"))})
         self.tell_aside(aside)
         register(self.prefix)
         staging.clean()
@@ -381,7 +382,7 @@ class _Run:
 
     @property
     def lock_facts(self) -> dict[str, Any]:
-        """What the ledger says of the lock."""
+        """What the manifest says of the lock."""
         path, prefix = str(self.lock.path.absolute()), str(self.prefix)
         return {"path": path, "sha256": self.lock.sha256, "platform": self.platform, "prefix": prefix}
 

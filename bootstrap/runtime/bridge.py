@@ -30,14 +30,14 @@ from bootstrap.runtime.journal import write_beside
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bootstrap.runtime.layout import Layout
+    from bootstrap.runtime.environment_paths import EnvironmentPaths
 
 PTH_NAME = "condacolab-bootstrap.pth"
 DISTRIBUTIONS = ("condacolab-bootstrap", "condacolab", "py-rattler")
 COLAB_MODULES = ("google.colab", "colab_kernel_launcher")
 
 
-def build(layout: Layout, *, colab: bool) -> None:
+def build(layout: EnvironmentPaths, *, colab: bool) -> None:
     """Recreates the bridge.
 
     Args:
@@ -64,14 +64,14 @@ def build(layout: Layout, *, colab: bool) -> None:
     write_beside(_stamp(layout), json.dumps(stamp), mode=0o644)
 
 
-def connect(layout: Layout) -> None:
+def connect(layout: EnvironmentPaths) -> None:
     """Puts the bridge on the path of the environment's Python, wherever the two are moved afterwards."""
     packages = layout.site_packages()
     path = os.path.relpath(layout.bridge, packages)
     write_beside(packages / PTH_NAME, f"{path}\n", mode=0o644)
 
 
-def is_current(layout: Layout, *, colab: bool) -> bool:
+def is_current(layout: EnvironmentPaths, *, colab: bool) -> bool:
     """Whether the bridge is as it was made, and out of what there is to make it of now."""
     try:
         stamp = json.loads(_stamp(layout).read_bytes())
@@ -82,7 +82,7 @@ def is_current(layout: Layout, *, colab: bool) -> bool:
     return connected and bool(stamp == made)
 
 
-def _stamp(layout: Layout) -> Path:
+def _stamp(layout: EnvironmentPaths) -> Path:
     return layout.own / "bridge.json"
 
 

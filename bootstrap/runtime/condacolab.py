@@ -135,7 +135,7 @@ def _run(
     request: dict[str, str], events: Path, progress: Progress, started: Callable[[int], None]
 ) -> subprocess.CompletedProcess[str]:
     """Runs condacolab's process, and shows meanwhile what the installer says of itself."""
-    command = [*_python("bootstrap.runtime.condacolab_process"), json.dumps(request)]
+    command = [*_python("bootstrap.runtime._child_condacolab"), json.dumps(request)]
     # A session of its own: an interrupt of the cell is ours to pass on, and it ends everything or nothing.
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True

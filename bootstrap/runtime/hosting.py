@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.errors import BootstrapError
-from bootstrap.lock import PLATFORM, judge
+from bootstrap.lock import PLATFORM, validate
 from bootstrap.progress import Progress, Step
-from bootstrap.runtime import bridge, wrapper
-from bootstrap.runtime.health import validate
-from bootstrap.runtime.layout import Layout
+from bootstrap.runtime import bridge, launchers
+from bootstrap.runtime.environment_paths import EnvironmentPaths
+from bootstrap.runtime.kernel_check import prove, prove_here
 from bootstrap.runtime.machine import on_colab
 from bootstrap.runtime.needs import require_kernel
-from bootstrap.runtime.proof import prove, prove_here
+from bootstrap.runtime.validation import require_healthy
 
 if TYPE_CHECKING:
     from bootstrap.lock import Lock, Record
@@ -31,7 +31,7 @@ def hosting_of(lock: Lock, prefix: Path, journal: Journal, progress: Progress) -
     """
     if journal.facts.get("prefix") != str(prefix):
         return None
-    records = judge(lock, PLATFORM)
+    records = validate(lock, PLATFORM)
     colab = on_colab()
     require_kernel(records, colab=colab)
     return Hosting(prefix, lock, records, colab, journal, progress)
@@ -59,14 +59,14 @@ class Hosting:
 
     @property
     def _original(self) -> Path | None:
-        return wrapper.original_of(wrapper.machine_python(self.journal)) if self.colab else None
+        return launchers.original_of(launchers.machine_python(self.journal)) if self.colab else None
 
     def present(self, prefix: Path) -> bool:
         """Whether an environment has the parts, as they would be made now."""
-        layout = Layout(prefix)
+        layout = EnvironmentPaths(prefix)
         if self.inside:
             return layout.starter.is_file() and layout.entry.is_file()
-        return wrapper.is_entry(layout, self._original) and bridge.is_current(layout, colab=self.colab)
+        return launchers.is_entry(layout, self._original) and bridge.is_current(layout, colab=self.colab)
 
     def add(self, stage: Path) -> None:
         """Makes the parts in an environment, and proves it.
@@ -75,14 +75,14 @@ class Hosting:
             KernelProofError: A kernel can't start there.
             UnhealthyError: Its numpy is broken.
         """
-        layout = Layout(stage)
+        layout = EnvironmentPaths(stage)
         try:
             self.progress.step(Step("connecting"))
             if self.inside:
                 bridge.connect(layout)
             else:
                 bridge.build(layout, colab=self.colab)
-                wrapper.write_entry(layout, self._original)
+                launchers.write_entry(layout, self._original)
             self.prove(stage)
         except BootstrapError as error:
             # It is gone when somebody reads this.
@@ -100,8 +100,8 @@ class Hosting:
         launcher = "colab_kernel_launcher" if self.colab else "ipykernel_launcher"
         # Two processes that wait for imports: side by side they take as long as the longer one.
         with ThreadPoolExecutor(1) as pool:
-            proving = pool.submit(prove, Layout(place), launcher, self.records)
-            validate(place, self.lock, live=False, progress=self.progress)
+            proving = pool.submit(prove, EnvironmentPaths(place), launcher, self.records)
+            require_healthy(place, self.lock, live=False, progress=self.progress)
             proving.result()
 
     def prove_here(self) -> None:
@@ -112,5 +112,5 @@ class Hosting:
             UnhealthyError: It is broken, or the one that is loaded is another.
         """
         self.progress.step(Step("proving"))
-        validate(self.prefix, self.lock, live=True, progress=self.progress)
+        require_healthy(self.prefix, self.lock, live=True, progress=self.progress)
         prove_here(self.prefix, self.records)

@@ -42,7 +42,7 @@ def state_folder() -> Path:
 
 
 @dataclass(frozen=True)
-class Image:
+class Snapshot:
     """One path as it was."""
 
     path: str
@@ -66,7 +66,7 @@ class Journal:
         self.file = self.folder / "journal.json"
         self.own = self.folder / "journal.d"
         """The folder of whatever else is ours; it goes with the journal."""
-        self._images: list[Image] = []
+        self._images: list[Snapshot] = []
         self.facts: dict[str, Any] = {}
         """What else is to be known later: the prefix, the environment of the original kernel."""
         self._read()
@@ -77,7 +77,7 @@ class Journal:
             if data["schema"] != _SCHEMA:
                 evidence = [f"{self.file}: schema {data['schema']}, expected {_SCHEMA}"]
                 raise JournalError("The journal was written by another version.", evidence=evidence)
-            self._images = [Image(**image) for image in data["images"]]
+            self._images = [Snapshot(**image) for image in data["images"]]
             self.facts = dict(data["facts"])
         except (FileNotFoundError, NotADirectoryError):
             return
@@ -111,7 +111,7 @@ class Journal:
             missing = [parent for parent in path.parents if not parent.exists()]
             for each in (*reversed(missing), path):
                 if str(each) not in self.paths:
-                    self._images.append(Image(str(each), "above") if each in missing else self._image(each))
+                    self._images.append(Snapshot(str(each), "above") if each in missing else self._image(each))
                     added = True
         if added:
             self.write()
@@ -122,25 +122,25 @@ class Journal:
             self.facts.update(facts)
             self.write()
 
-    def image(self, path: Path) -> Image | None:
+    def image(self, path: Path) -> Snapshot | None:
         """The image of a path."""
         return next((image for image in self._images if image.path == str(path)), None)
 
-    def _image(self, path: Path) -> Image:
+    def _image(self, path: Path) -> Snapshot:
         try:
             info = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
-            return Image(str(path), "absent")
+            return Snapshot(str(path), "absent")
         owner: dict[str, Any] = {"mode": stat.S_IMODE(info.st_mode), "uid": info.st_uid, "gid": info.st_gid}
         if stat.S_ISLNK(info.st_mode):
-            return Image(str(path), "link", target=os.readlink(path), **owner)  # noqa: PTH115 (as text, byte for byte)
+            return Snapshot(str(path), "link", target=os.readlink(path), **owner)  # noqa: PTH115 (as text, byte for byte)
         if stat.S_ISDIR(info.st_mode):
-            return Image(str(path), "folder", **owner)
+            return Snapshot(str(path), "folder", **owner)
         name = f"{len(self._images):03d}-{path.name}"
         with self._writing():
             shutil.copyfile(path, self.own / name)
             sync(self.own / name)
-        return Image(str(path), "file", content=name, mtime_ns=info.st_mtime_ns, **owner)
+        return Snapshot(str(path), "file", content=name, mtime_ns=info.st_mtime_ns, **owner)
 
     def write(self) -> None:
         """Puts the journal on the disk, whole or not at all. Raises as `keep` does."""
@@ -170,7 +170,7 @@ class Journal:
             evidence = [f"{error.filename or self.folder}: {error.strerror or error}"]
             raise JournalError("Can't write the journal.", evidence=evidence, hint=hint) from error
 
-    def _restore(self, image: Image) -> bool:
+    def _restore(self, image: Snapshot) -> bool:
         """Makes a path what its image says. Returns whether it had to be changed."""
         path = Path(image.path)
         with contextlib.suppress(OSError):
@@ -198,7 +198,7 @@ class Journal:
                 os.utime(new, ns=(image.mtime_ns, image.mtime_ns))
         return True
 
-    def _agrees(self, image: Image) -> bool:
+    def _agrees(self, image: Snapshot) -> bool:
         now = self._glance(Path(image.path))
         if image.kind == "above":
             return now.kind != "folder"
@@ -210,17 +210,17 @@ class Journal:
         return same and Path(image.path).read_bytes() == (self.own / image.content).read_bytes()
 
     @staticmethod
-    def _glance(path: Path) -> Image:
+    def _glance(path: Path) -> Snapshot:
         """A path as it is, without its content."""
         try:
             info = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
-            return Image(str(path), "absent")
+            return Snapshot(str(path), "absent")
         if stat.S_ISLNK(info.st_mode):
-            return Image(str(path), "link", target=os.readlink(path))  # noqa: PTH115 (as text, byte for byte)
+            return Snapshot(str(path), "link", target=os.readlink(path))  # noqa: PTH115 (as text, byte for byte)
         kind = "folder" if stat.S_ISDIR(info.st_mode) else "file"
         mode = stat.S_IMODE(info.st_mode)
-        return Image(str(path), kind, "", "", mode, info.st_uid, info.st_gid, info.st_mtime_ns)
+        return Snapshot(str(path), kind, "", "", mode, info.st_uid, info.st_gid, info.st_mtime_ns)
 
     def pending(self) -> tuple[str, ...]:
         """The paths that `undo` would change, in its order."""

@@ -22,7 +22,7 @@ from bootstrap.runtime.distributions import canonical, copy_distribution, find, 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bootstrap.runtime.layout import Layout
+    from bootstrap.runtime.environment_paths import EnvironmentPaths
 
 COLAB_DISTRIBUTION = "google-colab"
 FRONT = ("ipython", "ipykernel", "ipywidgets", "anywidget")
@@ -31,7 +31,7 @@ ABSENT_NAME = "absent"
 """File in ``front``: names, one a line, of what its packages require and the environment has, but not the machine."""
 
 
-def build(layout: Layout) -> None:
+def build(layout: EnvironmentPaths) -> None:
     """Recreates both folders, for the bridge's `google.colab`."""
     packages = layout.site_packages()
     there = {canonical(path.name.partition("-")[0]) for path in packages.glob("*.*-info")} | set(FRONT)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.card import Card, Shown
 from bootstrap.errors import PrefixError
-from bootstrap.integrity.process import CHILD
-from bootstrap.prefix.registry import unregister
+from bootstrap.health.probe_runner import CHILD
+from bootstrap.prefix.environments_txt import unregister
 from bootstrap.prefix.staging import hold
 from bootstrap.runtime import condacolab
 from bootstrap.runtime.journal import Journal
@@ -31,7 +31,7 @@ _SECONDS_TO_END = 10.0
 
 
 @dataclass(frozen=True, repr=False)
-class Undone(Shown):
+class UndoResult(Shown):
     """What an undo did. Shows itself as a card."""
 
     changed: tuple[str, ...]
@@ -67,16 +67,16 @@ class Undone(Shown):
         }
 
 
-def preview() -> Undone:
+def preview() -> UndoResult:
     """What `undo` would put back. Changes nothing.
 
     Raises:
         JournalError: The journal can't be read.
     """
-    return Undone(Journal().pending(), moves=False, dry_run=True)
+    return UndoResult(Journal().pending(), moves=False, dry_run=True)
 
 
-def undo() -> Undone:
+def undo() -> UndoResult:
     """Puts back everything that `set_up` changed, from any state, also a half-finished one.
 
     In a kernel that runs in the environment, the notebook moves back to the machine's own Python after its cell: to
@@ -93,7 +93,7 @@ def undo() -> Undone:
     sweep()
     if journal.empty:
         journal.end()  # what a killed run left of it
-        return Undone((), moves=False)
+        return UndoResult((), moves=False)
     condacolab.stop(journal.facts.get("installer", 0))
     prefix = Path(journal.facts.get("prefix", "/nonexistent"))
     _end_probes(prefix)
@@ -108,13 +108,13 @@ def undo() -> Undone:
         unregister(prefix)
     if kernel is None or environment is None or move.obstacle(kernel) is not None:
         here = (os.getpid(),) if kernel is not None else ()
-        return Undone(tuple(journal.undo()), moves=False, running=(*_running_in(prefix), *here))
+        return UndoResult(tuple(journal.undo()), moves=False, running=(*_running_in(prefix), *here))
     # This kernel's own files go last, with the journal, when another one answers.
     remove = [str(prefix), str(journal.own), str(journal.file), f"{journal.folder}/"] if made_here else []
     command = [journal.facts.get("python", "/usr/bin/python3"), "-m", move.LAUNCH_MODULE]
-    with move.moving(kernel, move.Target(command, environment, remove=remove, back=True)):
+    with move.moving(kernel, move.KernelTarget(command, environment, remove=remove, back=True)):
         changed = journal.undo(spare=(prefix,) if made_here else ())
-    return Undone((*changed, *remove[:1]), moves=True)
+    return UndoResult((*changed, *remove[:1]), moves=True)
 
 
 def _end_probes(prefix: Path) -> None:

@@ -103,9 +103,9 @@ def test_what_pip_installs_goes_into_the_environment(moved: Kernel) -> None:
 @pytest.mark.parametrize(
     ("expression", "shown"),
     [
-        ("bootstrap.check()", "healthy: numpy "),
+        ("bootstrap.check()", "ok: numpy "),
         ("bootstrap.guard.status()", "guarded: `/opt/conda`: "),
-        ("bootstrap.diagnose()", "innocent: numpy "),
+        ("bootstrap.diagnose()", "ok: numpy "),
     ],
 )
 def test_a_result_is_shown_once_as_a_card_and_as_text(expression: str, shown: str, moved: Kernel) -> None:
@@ -118,7 +118,7 @@ def test_a_result_is_shown_once_as_a_card_and_as_text(expression: str, shown: st
 
 
 def test_damage_is_laid_to_the_cell_that_did_it(moved: Kernel) -> None:
-    moved.execute("!pip install --quiet numpy==2.0.0")  # refused, and innocent
+    moved.execute("!pip install --quiet numpy==2.0.0")  # refused, and harmless
     where = moved.execute("import numpy.version; print(numpy.version.__file__)").require().stdout.strip()
     moved.execute("kept = open(numpy.version.__file__).read()").require()
     moved.execute(f"print('# damaged', file=open({where!r}, 'a'))").require()

@@ -227,7 +227,7 @@ def test_the_reported_failure_and_the_way_out(colab: ColabRoot) -> None:
     assert error in failed.error.value
     # The kernel's own traces tell who it was: its history, its loaded files, the records of what was installed.
     told = kernel.execute(f"{INSTALL}; import bootstrap; print(bootstrap.diagnose().to_markdown())").require().stdout
-    assert f"guilty: the kernel has numpy {numpy_of()} loaded, on disk is 2.3.4" in told
+    assert f"broken: the kernel has numpy {numpy_of()} loaded, on disk is 2.3.4" in told
     assert "- **likely:** it was cell 2: " in told
     assert error in told
     kernel.execute(cell(), timeout=300).require()

@@ -11,7 +11,7 @@ import pytest
 
 import bootstrap
 from bootstrap.errors import EXIT_BROKEN, EXIT_OK
-from bootstrap.lock import judge
+from bootstrap.lock import validate
 from bootstrap.prefix import compare_prefix, restore
 from tests.support import ROOT
 from tests.support.namespace import run_in_namespace
@@ -34,7 +34,7 @@ def command(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_record_and_file_is_the_locks(environment: Environment) -> None:
-    records = judge(environment.lock, "linux-64")
+    records = validate(environment.lock, "linux-64")
     assert len(records) > 100
     found = compare_prefix(environment.prefix, records)
     assert found.agrees, found.to_dict()
@@ -58,7 +58,7 @@ def test_check_proves_it_healthy(environment: Environment) -> None:
     done = command("check", "--prefix", environment.prefix, "--json", "--quiet")
     report = json.loads(done.stdout)
     assert done.returncode == EXIT_OK, report
-    assert report["verdict"] == "healthy"
+    assert report["verdict"] == "ok"
     assert not report["causes"]
     probes = {p["name"]: p["outcome"] for p in report["probes"]}
     for name in ("blas", "lapack", "fft", "random", "strings", "import torch", "share-torch", "share-pyarrow"):
@@ -152,7 +152,7 @@ def test_numpy_replaced_by_pip_is_found_and_put_right(environment: Environment, 
     assert "restore" in report.causes[0].repair
     restore(environment.lock, prefix, cache=environment.cache, offline=True)
     report = bootstrap.check(prefix, imports=["pandas"])
-    assert report.verdict == "healthy", [c.summary for c in report.causes]
+    assert report.verdict == "ok", [c.summary for c in report.causes]
     assert report.numpy_version == locked
 
 

@@ -18,10 +18,10 @@ from unittest import mock
 
 import yaml
 
-from bootstrap.integrity import check
+from bootstrap.health import check
 from bootstrap.lock import read_lock
 from bootstrap.prefix import restore
-from bootstrap.prefix.state import read_state, write_state
+from bootstrap.prefix.manifest import read_manifest, write_manifest
 from tests.support import ROOT
 from tests.support.channel import ensure_channel
 from tests.support.channel.build import cache_folder
@@ -33,7 +33,7 @@ from tests.support.whole import sources
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bootstrap.integrity import Report
+    from bootstrap.health import Report
 
 HOME = ROOT / ".cache" / "faults"
 PACKAGES = ("python", "numpy", "scipy", "pandas", "pip")
@@ -113,8 +113,8 @@ class Site(Environment):
     def copy(self, goal: Path) -> Site:
         """A copy to damage, which shares its files with this one."""
         self.link_to(goal)
-        if state := read_state(goal):  # made there, as far as is seen: what it names is the same
-            write_state(goal, replace(state, lock={**state.lock, "prefix": str(goal)}))
+        if state := read_manifest(goal):  # made there, as far as is seen: what it names is the same
+            write_manifest(goal, replace(state, lock={**state.lock, "prefix": str(goal)}))
         return Site(goal, self.lock, self.cache, dict(self.variables))
 
 

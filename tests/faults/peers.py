@@ -8,7 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.integrity.record_files import file_sha256
+from bootstrap.health.record_files import file_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable

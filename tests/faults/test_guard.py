@@ -13,7 +13,7 @@ import pytest
 
 from bootstrap import guard
 from bootstrap.errors import GuardNothingLockedError, NotAnEnvironmentError, PrefixNotFoundError
-from bootstrap.guard import files
+from bootstrap.guard import config_files
 from bootstrap.prefix import restore
 from tests.faults.environments import Site, conda_site, wheel
 from tests.support.wheels import make_wheel
@@ -72,7 +72,7 @@ def test_uv_is_held_by_the_variable(site: Site) -> None:
     for requirement in ("numpy==2.0.2", "pytz"):
         wheel(requirement)
     with site.active():
-        environment = {**os.environ, **files.in_environment(site.root, {})}
+        environment = {**os.environ, **config_files.in_environment(site.root, {})}
         options = ["--offline", "--no-index", "--find-links", os.environ["PIP_FIND_LINKS"], "--python", site.python]
 
         def install(asked: str) -> subprocess.CompletedProcess[str]:
@@ -89,13 +89,17 @@ def test_uv_is_held_by_the_variable(site: Site) -> None:
 def test_twice_is_once_and_off_leaves_nothing(tmp_path: Path) -> None:
     site = conda_site().copy(tmp_path / "env")
     before = sorted(path.relative_to(site.root) for path in (site.root / "conda-meta").iterdir())
-    pinned = files.pinned_path(site.root)
+    pinned = config_files.pinned_path(site.root)
     pinned.write_text("python 3.11.*\nnumpy <2\n")
     first = guard.on(site.root, site.lock)
-    texts = [files.read(path) for path in (pinned, site.root / "pip.conf", files.constraints_path(site.root))]
+    texts = [
+        config_files.read(path) for path in (pinned, site.root / "pip.conf", config_files.constraints_path(site.root))
+    ]
     again = guard.on(site.root, site.lock)
     assert again == first
-    assert texts == [files.read(path) for path in (pinned, site.root / "pip.conf", files.constraints_path(site.root))]
+    assert texts == [
+        config_files.read(path) for path in (pinned, site.root / "pip.conf", config_files.constraints_path(site.root))
+    ]
     assert (first.state, first.active, first.removed_pins) == ("on", True, ("numpy <2",))
     assert first.held == len(list((site.root / "conda-meta").glob("*.json")))
     after = guard.off(site.root)
@@ -114,7 +118,7 @@ def test_it_holds_what_pip_has_taken_away_already(tmp_path: Path) -> None:
     site.pip("install", "-q", "--no-deps", str(wheel("numpy==2.0.2")))
     guard.on(site.root)
     locked = conda_site().version("numpy")
-    lines = files.read(files.constraints_path(site.root)).splitlines()
+    lines = config_files.read(config_files.constraints_path(site.root)).splitlines()
     assert any(line.startswith(f"numpy=={locked},") for line in lines)
 
 

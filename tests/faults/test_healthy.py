@@ -86,7 +86,7 @@ def test_read_only_prefix(tmp_path: Path) -> None:
     mount = f"mount --bind '{site.root}' '{site.root}' && mount -o remount,bind,ro '{site.root}' && "
     program = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-        "from pathlib import Path; from bootstrap.integrity import check; from bootstrap.lock import read_lock\n"
+        "from pathlib import Path; from bootstrap.health import check; from bootstrap.lock import read_lock\n"
         f"report = check(Path({str(site.root)!r}), lock=read_lock(Path({str(site.lock)!r})), imports=['pandas'])\n"
         "assert not report.causes, report\n"
         f"try: Path({str(site.root / 'x')!r}).write_text('')\n"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.integrity.repair import repair
+from bootstrap.health.repair import repair
 from tests.faults import peers, running
 from tests.faults.environments import Site, conda_site, pip_site
 from tests.faults.running import Running
@@ -16,7 +16,7 @@ from tests.faults.running import Running
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bootstrap.integrity import Cause, Report
+    from bootstrap.health import Cause, Report
     from tests.faults.library import Expected, Fault
 
 

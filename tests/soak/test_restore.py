@@ -59,6 +59,6 @@ def test_killed_at_any_moment_there_is_the_old_environment_or_the_new(site: Site
 
 
 def without_ledger(site: Site) -> dict[str, str]:
-    """The environment, but for the ledger and the history, which know times."""
+    """The environment, but for the manifest and the history, which know times."""
     known = ("condacolab-bootstrap", "conda-meta/history")
     return {path: content for path, content in snapshot(site.prefix).items() if not any(k in path for k in known)}

@@ -29,16 +29,16 @@ from typing import Any
 
 from bootstrap import guard
 from bootstrap.errors import BootstrapError, EngineError, SystemRefusedError
-from bootstrap.lock import PLATFORM, judge, read_lock
+from bootstrap.lock import PLATFORM, read_lock, validate
 from bootstrap.lock.reader import parse_lock
-from bootstrap.prefix import compare_prefix, memory, restore
+from bootstrap.prefix import compare_prefix, restore, tmpfs
+from bootstrap.prefix.manifest import read_manifest
 from bootstrap.prefix.records import read_records
-from bootstrap.prefix.state import read_state
-from bootstrap.progress import Silent
-from bootstrap.runtime import journal, setup, wrapper
+from bootstrap.progress import NullProgress
+from bootstrap.runtime import journal, launchers, provision
+from bootstrap.runtime.environment_paths import EnvironmentPaths
 from bootstrap.runtime.hosting import Hosting
 from bootstrap.runtime.journal import STATE_VARIABLE, Journal
-from bootstrap.runtime.layout import Layout
 from bootstrap.runtime.machine import Machine, Variant
 from bootstrap.runtime.undo import undo
 from tests.component.prefix.test_restore_hostile import FORMATS, entry, file, link, soft
@@ -97,7 +97,7 @@ class World:
             }
         )
         tempfile.tempdir = None
-        memory.MEMORY = root / "shm"
+        tmpfs.MEMORY = root / "shm"
         journal._SECONDS_TO_COMPILE = 0.0
 
     @property
@@ -258,16 +258,16 @@ def running(root: Path, how: str) -> Scenario:
     world = World(root)
     channel = fill(TinyChannel(world.channel))
     lock = read_lock(channel.write_lock(world.channel / "lock.yml"))
-    setup.require_kernel = lambda *_, **__: None  # type: ignore[assignment]
+    provision.require_kernel = lambda *_, **__: None  # type: ignore[assignment]
     Hosting.prove = lambda *_: None  # type: ignore[method-assign]
     python = world.root / "machine/bin/python3"
     python.write_text("#!/bin/sh\necho the machine's own\n")
     python.chmod(0o755)
 
     def run() -> None:
-        setup.set_up(lock, world.env, _machine(), progress=Silent())
+        provision.set_up(lock, world.env, _machine(), progress=NullProgress())
         try:
-            wrapper.install(python, Layout(world.env), Journal())
+            launchers.install(python, EnvironmentPaths(world.env), Journal())
         except OSError as error:  # as `set_up` does it
             raise SystemRefusedError("", evidence=[str(error)]) from error
 
@@ -277,7 +277,7 @@ def running(root: Path, how: str) -> Scenario:
 
     def again() -> None:
         run()
-        if not compare_prefix(world.env, judge(lock, PLATFORM), hash_all=False).agrees:
+        if not compare_prefix(world.env, validate(lock, PLATFORM), hash_all=False).agrees:
             raise AssertionError("not as locked")
         undo()
 
@@ -399,7 +399,7 @@ def network(how: str, share: float, deadline: float) -> Row:
                 if time.monotonic() - begun > 90:
                     complaints.append(f"took {time.monotonic() - begun:.0f} s")
             restore(sound, world.env, cache=world.cache)
-            if not compare_prefix(world.env, judge(sound, PLATFORM)).agrees:
+            if not compare_prefix(world.env, validate(sound, PLATFORM)).agrees:
                 complaints.append("not as locked afterwards")
             if world.surroundings() != around:
                 complaints.append(f"changed: {sorted({*world.surroundings().items()} ^ {*around.items()})[:5]}")
@@ -409,13 +409,13 @@ def network(how: str, share: float, deadline: float) -> Row:
 
 def inputs(count: int, deadline: float) -> Row:
     """Mutated locks, conda-meta records, ledgers, journals and guard's files: each is read, or refused by name."""
-    row = Row("mutated inputs: lock, conda-meta, ledger, journal, guard")
+    row = Row("mutated inputs: lock, conda-meta, manifest, journal, guard")
     chance = random.Random(1)
     lock = json.dumps(locks.sound_lock(), indent=1).encode()
     record = json.dumps(
         {"name": "a", "version": "1", "build": "0", "paths_data": {"paths": [{"_path": "lib/x", "sha256": "0"}]}}
     ).encode()
-    ledger = json.dumps({"schema": 2, "lock": {}, "records": {"a-1-0": "0"}, "files": {"a-1-0": {"x": "1 2 3"}}})
+    manifest = json.dumps({"schema": 2, "lock": {}, "records": {"a-1-0": "0"}, "files": {"a-1-0": {"x": "1 2 3"}}})
     diary = json.dumps({"schema": 1, "images": [{"path": "/x", "kind": "absent"}], "facts": {"prefix": "/x"}})
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         root = Path(folder)
@@ -431,9 +431,9 @@ def inputs(count: int, deadline: float) -> Row:
             return act
 
         readers: list[tuple[bytes, Callable[[bytes], object]]] = [
-            (lock, lambda text: judge(parse_lock(text, root / "lock.yml"), PLATFORM)),
+            (lock, lambda text: validate(parse_lock(text, root / "lock.yml"), PLATFORM)),
             (record, write_and(meta / "a-1-0.json", lambda: read_records(root))),
-            (ledger.encode(), write_and(meta / "condacolab-bootstrap", lambda: read_state(root))),
+            (manifest.encode(), write_and(meta / "condacolab-bootstrap", lambda: read_manifest(root))),
             (diary.encode(), write_and(root / "journal.json", lambda: Journal(root))),
             (b'{"schema": 1, "state": "on", "held": 1}', write_and(meta / _GUARD, lambda: guard.status(root))),
         ]
@@ -538,7 +538,7 @@ def archives(share: float, deadline: float) -> Row:
             except BootstrapError as error:
                 complaints.append(f"afterwards: {type(error).__name__}: {error} {error.evidence}")
             else:
-                if not compare_prefix(world.env, judge(sound, PLATFORM)).agrees:
+                if not compare_prefix(world.env, validate(sound, PLATFORM)).agrees:
                     complaints.append("not as locked afterwards")
             if world.surroundings() != around:
                 complaints.append(f"changed: {sorted({*world.surroundings().items()} ^ {*around.items()})[:5]}")

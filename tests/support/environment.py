@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.integrity import Report, check
+from bootstrap.health import Report, check
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -68,8 +68,8 @@ PACKAGES = (
     Package("present", "2.0", ("numpy>=2.0",)),
     Package("present", "1.0", ("numpy<2.0",)),
     Package("downgrades", "1.0", ("present<2",)),
-    # innocent
-    Package("innocent", "1.0", ("numpy>=1.26", "stands-on")),
+    # harmless
+    Package("harmless", "1.0", ("numpy>=1.26", "stands-on")),
     Package("plain", "1.0"),
     Package("breaks-another", "1.0", ("companion<2",)),
     Package("companion", "2.0"),
@@ -84,7 +84,7 @@ ENVIRONMENT = (f"numpy=={NUMPY}", "stands-on", "present==2.0", "needs-companion"
 
 
 @dataclass(frozen=True)
-class Guilty:
+class Moving:
     """Requirements that would move numpy, and all that is to be said of it."""
 
     name: str
@@ -94,36 +94,36 @@ class Guilty:
     path: str
 
 
-GUILTY = (
-    Guilty("alone", ("plain", "alone"), ("alone",), "1.26.4", "alone 1.0 -> numpy<2.0"),
-    Guilty("upgrade", ("newer", "innocent"), ("newer",), "2.3.4", "newer 1.0 -> numpy>=2.3"),
-    Guilty("itself", ("numpy<2", "plain"), ("numpy<2",), "1.26.4", "numpy<2"),
-    Guilty(
+MOVING = (
+    Moving("alone", ("plain", "alone"), ("alone",), "1.26.4", "alone 1.0 -> numpy<2.0"),
+    Moving("upgrade", ("newer", "harmless"), ("newer",), "2.3.4", "newer 1.0 -> numpy>=2.3"),
+    Moving("itself", ("numpy<2", "plain"), ("numpy<2",), "1.26.4", "numpy<2"),
+    Moving(
         "pair",
-        ("plain", "left", "innocent", "right"),
+        ("plain", "left", "harmless", "right"),
         ("left", "right"),
         "1.26.4",
         "left 1.0 -> shared 2.0 -> numpy<2.0",
     ),
-    Guilty(
+    Moving(
         "three",
         ("one", "plain", "two", "three"),
         ("one", "two", "three"),
         "1.26.4",
         "one 1.0 -> threefold 1.0 -> numpy<2.0",
     ),
-    Guilty("deep", ("deep",), ("deep",), "1.26.4", "deep 1.0 -> deeper 1.5 -> deepest 0.9 -> numpy<2.0"),
-    Guilty("extra", ("extra[old]",), ("extra[old]",), "1.26.4", "extra[old] 1.0 -> numpy<2.0"),
-    Guilty("sdist", ("from-source",), ("from-source",), "1.26.4", "from-source 1.0 -> numpy<2.0"),
-    Guilty("downgrade", ("downgrades",), ("downgrades",), "1.26.4", "downgrades 1.0 -> present 1.0 -> numpy<2.0"),
+    Moving("deep", ("deep",), ("deep",), "1.26.4", "deep 1.0 -> deeper 1.5 -> deepest 0.9 -> numpy<2.0"),
+    Moving("extra", ("extra[old]",), ("extra[old]",), "1.26.4", "extra[old] 1.0 -> numpy<2.0"),
+    Moving("sdist", ("from-source",), ("from-source",), "1.26.4", "from-source 1.0 -> numpy<2.0"),
+    Moving("downgrade", ("downgrades",), ("downgrades",), "1.26.4", "downgrades 1.0 -> present 1.0 -> numpy<2.0"),
 )
 
-INNOCENT = (
-    ("innocent",),
+HARMLESS = (
+    ("harmless",),
     ("plain",),
     ("extra",),
     ("left",),
-    ("left", "innocent", "plain"),
+    ("left", "harmless", "plain"),
     ("numpy>=1.26",),
     ("one", "two"),
 )

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.commands.parsing import Parser
+from bootstrap.cli.lock import register
+from bootstrap.cli.parsing import Parser
 from bootstrap.errors import BootstrapError
 from bootstrap.lock.reader import read_lock
-from bootstrap.maintain.cli import register
 from tests.support import ROOT
 from tests.support.conda_lock_once import write_conda_lock
 

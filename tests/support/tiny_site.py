@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bootstrap import errors
-from bootstrap.lock import judge, read_lock
+from bootstrap.lock import read_lock, validate
 from bootstrap.prefix import compare_prefix, restore
-from bootstrap.prefix.state import read_state, suspects
+from bootstrap.prefix.manifest import read_manifest, suspects
 from tests.support.channel.server import ChannelServer, serve
 from tests.support.channel.tiny import Executable, Placeholder, Symlink, TinyChannel
 
@@ -147,7 +147,7 @@ def leftovers(prefix: Path) -> list[str]:
 
 def agrees(site: Site, lock: Path | None = None) -> bool:
     """Whether the environment is what the lock says, every file hashed."""
-    records = judge(read_lock(lock or site.lock()), "linux-64")
+    records = validate(read_lock(lock or site.lock()), "linux-64")
     return compare_prefix(site.prefix, records).agrees
 
 
@@ -171,18 +171,18 @@ def add_quarrelling_packages(site: Site) -> None:
 
 
 def restore_quarrelling_packages(site: Site) -> None:
-    """Restores them anew, and asserts that ledger, records and files say the same."""
+    """Restores them anew, and asserts that manifest, records and files say the same."""
     lock = site.lock()
     shutil.rmtree(site.prefix, ignore_errors=True)
     site.restore(lock)
-    ledger = read_state(site.prefix)
-    assert ledger
+    manifest = read_manifest(site.prefix)
+    assert manifest
     for name in QUARRELLING:
         meta = json.loads((site.prefix / f"conda-meta/{name}-1-0.json").read_text())
         owned = {entry["_path"] for entry in meta["paths_data"]["paths"]}
-        assert set(ledger.files[f"{name}-1-0"]) == {*owned, f"conda-meta/{name}-1-0.json"}
+        assert set(manifest.files[f"{name}-1-0"]) == {*owned, f"conda-meta/{name}-1-0.json"}
         assert meta["license"] == "BSD-3-Clause"
-    assert suspects(site.prefix, ledger) == set()
+    assert suspects(site.prefix, manifest) == set()
     assert agrees(site, lock)
     assert site.restore(lock).action == "unchanged"
 

@@ -9,7 +9,7 @@ import pytest
 
 from bootstrap import api
 from bootstrap.errors import LockNotFoundError, NotAnEnvironmentError, PrefixNotFoundError
-from bootstrap.prefix import state
+from bootstrap.prefix import manifest
 from bootstrap.runtime import machine
 from bootstrap.runtime.journal import Journal
 from tests.support import ROOT
@@ -69,7 +69,7 @@ def test_the_prefix_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatc
     journal.keep(tmp_path / "env")
     journal.note(prefix=str(tmp_path / "env"))
     assert api.default_prefix() == tmp_path / "env"
-    monkeypatch.setattr(state, "read_state", lambda prefix: prefix == ours or None)
+    monkeypatch.setattr(manifest, "read_manifest", lambda prefix: prefix == ours or None)
     monkeypatch.setenv("CONDA_PREFIX", str(ours))
     assert api.default_prefix() == api.default_prefix(to_make=True) == ours
 

@@ -12,13 +12,13 @@ from tests.support.pythons import find_python
 from tests.support.structure import PACKAGE, arrows, circles, imported, modules, upward
 
 PROGRAMS = {
-    "diagnosis/inside.py": ("3.8", set()),
-    "diagnosis/live.py": ("3.8", set()),
-    "diagnosis/trial.py": ("3.10", set()),
-    "integrity/probes/*.py": ("3.9", {"bootstrap.integrity.probes", "numpy", "pandas", "pyarrow", "scipy", "torch"}),
-    "prefix/engine.py": ("3.10", {"bootstrap.prefix.admission", "rattler"}),
-    "prefix/files.py": ("3.10", {"bootstrap.children"}),
-    "runtime/condacolab_process.py": ("3.10", {"condacolab"}),
+    "diagnosis/_child_interpreter_info.py": ("3.8", set()),
+    "diagnosis/_child_imports.py": ("3.8", set()),
+    "diagnosis/_child_install.py": ("3.10", set()),
+    "health/probes/*.py": ("3.9", {"bootstrap.health.probes", "numpy", "pandas", "pyarrow", "scipy", "torch"}),
+    "prefix/_child_engine.py": ("3.10", {"bootstrap.prefix.admission", "rattler"}),
+    "prefix/_child_verifier.py": ("3.10", {"bootstrap.children"}),
+    "runtime/_child_condacolab.py": ("3.10", {"condacolab"}),
     "runtime/kernel/start.py": ("3.10", {"bootstrap.runtime.kernel.launch", "ipykernel"}),
 }
 """Programs for another interpreter: the oldest Python that runs them, and what they import beside its library."""
@@ -71,9 +71,9 @@ def test_child_programs_load_on_the_oldest_python(version: str) -> None:
 @pytest.mark.parametrize(
     ("module", "allowed"),
     [
-        ("rattler", {"prefix/engine.py", "maintain/solver.py"}),
+        ("rattler", {"prefix/_child_engine.py", "maintain/solver.py"}),
         ("conda_lock", {"maintain/content_hash.py"}),
-        ("condacolab", {"runtime/condacolab_process.py"}),
+        ("condacolab", {"runtime/_child_condacolab.py"}),
     ],
 )
 def test_foreign_packages_have_one_importer(module: str, allowed: set[str]) -> None:
@@ -84,7 +84,7 @@ def test_foreign_packages_have_one_importer(module: str, allowed: set[str]) -> N
 
 def test_nothing_imports_numpy_or_ipython_at_module_level() -> None:
     for path in modules().values():
-        if path.is_relative_to(PACKAGE / "integrity" / "probes"):  # for another process, which asks about numpy
+        if path.is_relative_to(PACKAGE / "health" / "probes"):  # for another process, which asks about numpy
             continue
         tops = {name.split(".")[0] for name in imported(path, lazily=False, types=False)}
         assert not tops & {"numpy", "IPython", "ipykernel", "zmq", "google", "torch"}, path

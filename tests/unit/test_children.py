@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from bootstrap.diagnosis import prove, settings
-from bootstrap.diagnosis.interpreter import Interpreter
+from bootstrap.diagnosis import sandbox_install, settings
+from bootstrap.diagnosis.interpreter_process import Interpreter
 from bootstrap.diagnosis.resolver import Resolver
-from bootstrap.integrity import process
+from bootstrap.health import probe_runner
 from bootstrap.maintain.condalock import CondaLock, find_conda_lock
-from bootstrap.prefix import worker
-from bootstrap.runtime import proof
+from bootstrap.prefix import engine as engine_process
+from bootstrap.runtime import kernel_check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 def _resolve(program: Path) -> object:
-    asking = SimpleNamespace(folder=program.parent, shadow=SimpleNamespace(root=program))
+    asking = SimpleNamespace(folder=program.parent, metadata_env=SimpleNamespace(root=program))
     return Resolver._call(cast("Any", asking), [str(program)])
 
 
 def _engine(program: Path) -> object:
-    engine = worker.Engine()
+    engine = engine_process.Engine()
     (program.parent / "new").write_text(str(engine._process.pid))
     (program.parent / "new").rename(program.parent / "pid")
     return time.sleep(60)
@@ -40,10 +40,12 @@ STARTED: dict[str, Callable[[Path], object]] = {
     "conda-lock's version": lambda p: find_conda_lock(str(p)),
     "pip's settings": settings.pip_settings,
     "a resolver": _resolve,
-    "an installation in a copy": lambda p: prove._run([str(p)], None),
+    "an installation in a copy": lambda p: sandbox_install._run([str(p)], None),
     "a Python asked about": lambda p: Interpreter(p).ask({}),
-    "a probe": lambda p: process.run_tasks(p, [process.Task("import", ("x",))], limits=process.Limits()),
-    "a kernel on trial": lambda p: proof.prove(cast("Any", SimpleNamespace(entry=p)), "x", ()),
+    "a probe": lambda p: probe_runner.run_tasks(
+        p, [probe_runner.Task("import", ("x",))], limits=probe_runner.Limits()
+    ),
+    "a kernel on trial": lambda p: kernel_check.prove(cast("Any", SimpleNamespace(entry=p)), "x", ()),
     "the engine": _engine,
 }
 

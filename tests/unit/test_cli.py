@@ -14,8 +14,8 @@ import pytest
 
 import bootstrap
 from bootstrap import cli, errors
-from bootstrap.commands import status
-from bootstrap.integrity.model import Action, Cause, Report
+from bootstrap.cli import status
+from bootstrap.health.model import Action, Cause, Report
 from tests.support import ROOT, locks
 
 COMMANDS = tuple(next(a for a in cli.parser()._actions if isinstance(a, argparse._SubParsersAction)).choices)

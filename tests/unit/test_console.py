@@ -10,7 +10,7 @@ import pytest
 from bootstrap import console
 from bootstrap.console import JsonProgress, PlainProgress, TerminalProgress, megabytes, progress_for, show_error
 from bootstrap.errors import MissingHashError
-from bootstrap.progress import Silent, Step
+from bootstrap.progress import NullProgress, Step
 
 
 class Clock:
@@ -98,7 +98,7 @@ def test_a_terminal_gets_a_bar_that_is_gone_in_the_end(monkeypatch: pytest.Monke
 
 def test_the_display_fits_the_place() -> None:
     assert isinstance(progress_for(io.StringIO()), PlainProgress)
-    assert isinstance(progress_for(io.StringIO(), quiet=True), Silent)
+    assert isinstance(progress_for(io.StringIO(), quiet=True), NullProgress)
     assert isinstance(progress_for(Terminal(), as_json=True), JsonProgress)
 
 

@@ -12,7 +12,7 @@ from bootstrap.runtime.kernel.pump import Pump
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from bootstrap.runtime.kernel.child import Child
+    from bootstrap.runtime.kernel.child_kernel import Child
 
     Take = Callable[[str, list[Any]], bool]
 

@@ -8,12 +8,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.runtime.kernel.channels import Channels
-from bootstrap.runtime.kernel.child import DELIMITER
+from bootstrap.runtime.kernel.child_kernel import DELIMITER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from bootstrap.runtime.kernel.child import Child
+    from bootstrap.runtime.kernel.child_kernel import Child
 
     Heard = Callable[[str, dict[str, Any]], None]
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.runtime.environment_paths import EnvironmentPaths
 from bootstrap.runtime.kernel_packages import ABSENT_NAME
-from bootstrap.runtime.layout import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def put_around() -> None:
     """Has this process import what `kernel_packages` made, around the environment's own packages."""
-    layout = Layout(Path(sys.prefix))
+    layout = EnvironmentPaths(Path(sys.prefix))
     absent = layout.front / ABSENT_NAME
     if absent.is_file() and str(layout.front) not in sys.path:
         sys.path.insert(0, str(layout.front))

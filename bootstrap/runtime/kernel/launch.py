@@ -18,8 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.runtime.environment_paths import EnvironmentPaths
 from bootstrap.runtime.kernel import interface, relayed
-from bootstrap.runtime.layout import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +71,7 @@ def _rehearse(module: str) -> None:
     # The kernel will put its own in the place of standard output.
     report = os.dup(1)
     # In the environment, with which it goes if this process is killed.
-    scratch = tempfile.mkdtemp(prefix="proof-", dir=Layout(Path(sys.prefix)).own)
+    scratch = tempfile.mkdtemp(prefix="proof-", dir=EnvironmentPaths(Path(sys.prefix)).own)
     os.environ["IPYTHONDIR"] = scratch  # neither the user's history nor what they have IPython start with
 
     def end(told: dict[str, Any]) -> None:

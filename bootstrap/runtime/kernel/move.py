@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.runtime.kernel import relayed, resources
-from bootstrap.runtime.kernel.child import Target
+from bootstrap.runtime.kernel.child_kernel import KernelTarget
 from bootstrap.runtime.kernel.relay import Relay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["LAUNCH_MODULE", "Target", "launch_arguments", "live_kernel", "moving", "obstacle"]
+__all__ = ["LAUNCH_MODULE", "KernelTarget", "launch_arguments", "live_kernel", "moving", "obstacle"]
 
 LAUNCH_MODULE = "bootstrap.runtime.kernel.launch"
 
@@ -82,7 +82,7 @@ def obstacle(kernel: Any) -> str | None:
 
 
 @contextmanager
-def moving(kernel: Any, target: Target) -> Iterator[None]:
+def moving(kernel: Any, target: KernelTarget) -> Iterator[None]:
     """Starts the other kernel, and has it take over after the cell that runs now, if the block ends well.
 
     Raises:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from bootstrap.errors import BootstrapError, KernelStartError
 from bootstrap.runtime.kernel import resources
 from bootstrap.runtime.kernel.channels import resume
-from bootstrap.runtime.kernel.child import Child, Target
+from bootstrap.runtime.kernel.child_kernel import Child, KernelTarget
 from bootstrap.runtime.kernel.connected import Connected
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Relay:
         self._interrupts: Any = None
         self._tasks: set[asyncio.Future[None]] = set()
 
-    def prepare(self, target: Target, given_up: Callable[[], bool] = lambda: False) -> None:
+    def prepare(self, target: KernelTarget, given_up: Callable[[], bool] = lambda: False) -> None:
         """Starts the kernel that is to take over, and waits until it answers, or is given up.
 
         Raises:
@@ -121,7 +121,7 @@ class Relay:
         if verb == "start":
             told: dict[str, Any] = {"number": content["number"], "error": None}
             try:
-                self.prepare(Target(**content["target"]), connected.has_word)
+                self.prepare(KernelTarget(**content["target"]), connected.has_word)
             except BootstrapError as error:
                 told |= {"error": error.message, "evidence": error.evidence}
             connected.say(told)

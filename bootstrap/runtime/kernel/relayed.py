@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.children import tie_to_parent
 from bootstrap.errors import KernelStartError
-from bootstrap.runtime.kernel.child import (
+from bootstrap.runtime.kernel.child_kernel import (
     DELIMITER,
     ERROR_FILE,
     HERE,
@@ -18,7 +18,7 @@ from bootstrap.runtime.kernel.child import (
     LINK,
     ORIGINAL_VARIABLE,
     VARIABLE,
-    Target,
+    KernelTarget,
 )
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Link:
         with suppress(OSError), open(f"{self._folder}/{ERROR_FILE}", "w", encoding="utf-8") as file:
             file.write(f"{type(error).__name__}: {error}")
 
-    def start(self, target: Target) -> None:
+    def start(self, target: KernelTarget) -> None:
         """Has the relay start another kernel, and waits until that answers.
 
         Raises:
@@ -109,7 +109,7 @@ class Link:
 
         Args:
             back: Whether they go to the relay's own kernel, else to the one that it has started.
-            remove: What to delete in between, as in `Target`.
+            remove: What to delete in between, as in `KernelTarget`.
         """
         self._leaving = True
         self._send("leave", {"back": back, "remove": list(remove)})

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis import ask_requirements
-from bootstrap.progress import Silent
+from bootstrap.diagnosis import analyze_requirements
+from bootstrap.progress import NullProgress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,9 +44,9 @@ class Home:
 
     def ask(self, source: Path | Sequence[str], **options: object) -> Diagnosis:
         """Asks with pip alone, of the tiny index alone."""
-        given = {"resolver": "pip", "progress": Silent(), **options}
+        given = {"resolver": "pip", "progress": NullProgress(), **options}
         given["options"] = (*self.options, *given.get("options", ()))
-        return ask_requirements(source, python=self.python, **given)
+        return analyze_requirements(source, python=self.python, **given)
 
 
 def fingerprint(folder: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.diagnosis.report import to_html
+from bootstrap.diagnosis.display import to_html
 from tests.component.diagnosis.home import Home
 from tests.support import ROOT
 
@@ -27,7 +27,7 @@ def test_the_command_line(home: Home, tmp_path: Path) -> None:
     done = run(home, tmp_path / "r.txt", "--json")
     assert done.returncode == 4
     found = json.loads(done.stdout)
-    assert (found["schema"], found["verdict"]) == (1, "guilty")
+    assert (found["schema"], found["verdict"]) == (1, "broken")
     assert found["alone"][0]["path"] == ["alone 1.0", "numpy<2.0"]
     assert found["alone"][0]["requirements"][0]["line"] == 1
     assert all(json.loads(line)["event"] == "step" for line in done.stderr.splitlines())
@@ -36,8 +36,8 @@ def test_the_command_line(home: Home, tmp_path: Path) -> None:
 @pytest.mark.exhaustive
 def test_markdown_and_text(home: Home) -> None:
     done = run(home, "--require", "alone", "--require", "plain", "--markdown", "--quiet")
-    assert done.stdout.startswith("### guilty: alone would replace numpy 2.0.2 by 1.26.4\n")
-    assert "| `alone` | guilty | numpy 2.0.2 -> 1.26.4 | alone 1.0 -> numpy<2.0" in done.stdout
+    assert done.stdout.startswith("### broken: alone would replace numpy 2.0.2 by 1.26.4\n")
+    assert "| `alone` | broken | numpy 2.0.2 -> 1.26.4 | alone 1.0 -> numpy<2.0" in done.stdout
     assert done.stderr == ""
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.diagnosis import ask_requirements
+from bootstrap.diagnosis import analyze_requirements
 from bootstrap.errors import IndexUnreachableError
-from bootstrap.progress import Silent
+from bootstrap.progress import NullProgress
 from tests.component.diagnosis.home import Home
 from tests.support.numpy_sets import NUMPY
 
@@ -16,7 +16,9 @@ from tests.support.numpy_sets import NUMPY
 def test_an_index_out_of_reach_is_no_verdict(home: Home) -> None:
     options = ("--index-url", "http://127.0.0.1:9/simple", "--retries", "1")
     with pytest.raises(IndexUnreachableError):
-        ask_requirements(["unheard-of"], python=home.python, resolver="pip", options=options, progress=Silent())
+        analyze_requirements(
+            ["unheard-of"], python=home.python, resolver="pip", options=options, progress=NullProgress()
+        )
 
 
 @pytest.mark.parametrize(

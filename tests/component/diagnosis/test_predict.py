@@ -1,4 +1,4 @@
-"""Guilty sets are found and named with their path, innocent ones are not accused; the real install agrees."""
+"""Sets that move numpy are found and named by path, others are not accused; the real install agrees."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import Any
 
 import pytest
 
-from bootstrap.diagnosis.copies import throw_away
-from bootstrap.diagnosis.prove import observe
+from bootstrap.diagnosis.sandbox import sandbox
+from bootstrap.diagnosis.sandbox_install import observe
 from bootstrap.diagnosis.target import examine
 from tests.component.diagnosis.home import Home, fingerprint
-from tests.support.numpy_sets import GUILTY, INNOCENT, NUMPY, Guilty
+from tests.support.numpy_sets import HARMLESS, MOVING, NUMPY, Moving
 from tests.support.wheels import make_sdist, make_sources
 
 MORE = pytest.mark.exhaustive
 
 
 def cases(*unmarked: str) -> list[Any]:
-    """The guilty sets as parameters: unit tests ask all of them of a resolver of their own."""
-    return [pytest.param(case, id=case.name, marks=() if case.name in unmarked else MORE) for case in GUILTY]
+    """The broken sets as parameters: unit tests ask all of them of a resolver of their own."""
+    return [pytest.param(case, id=case.name, marks=() if case.name in unmarked else MORE) for case in MOVING]
 
 
 @pytest.mark.parametrize("case", cases("sdist"))
-def test_guilty_sets(home: Home, case: Guilty) -> None:
+def test_moving_sets(home: Home, case: Moving) -> None:
     found = home.ask(case.asked, build=case.name == "sdist")
-    assert found.verdict == "guilty"
+    assert found.verdict == "broken"
     assert found.exit_code == 4
     [culprit] = found.culprits
     assert {r.text for r in culprit.requirements} == set(case.culprits)
@@ -39,7 +39,7 @@ def test_guilty_sets(home: Home, case: Guilty) -> None:
 
 
 @pytest.mark.parametrize("case", [c for c in cases("pair") if c.id != "sdist"])
-def test_uv_finds_the_same(home: Home, case: Guilty) -> None:
+def test_uv_finds_the_same(home: Home, case: Moving) -> None:
     """Alone, and before pip confirms; an sdist's build needs a backend, which the tiny index has not for uv."""
     found = home.ask(case.asked, resolver="uv")
     [culprit] = found.culprits
@@ -57,20 +57,20 @@ def test_pip_confirms_what_uv_found(home: Home) -> None:
 
 
 @pytest.mark.parametrize("resolver", ["pip", "uv"])
-@pytest.mark.parametrize("asked", [INNOCENT[0], *(pytest.param(i, marks=MORE) for i in INNOCENT[1:])], ids=" ".join)
-def test_innocent_sets(home: Home, asked: tuple[str, ...], resolver: str) -> None:
+@pytest.mark.parametrize("asked", [HARMLESS[0], *(pytest.param(i, marks=MORE) for i in HARMLESS[1:])], ids=" ".join)
+def test_harmless_sets(home: Home, asked: tuple[str, ...], resolver: str) -> None:
     found = home.ask(asked, resolver=resolver)
-    assert found.verdict == "innocent"
+    assert found.verdict == "ok"
     assert found.exit_code == 0
     assert found.culprits == ()
     assert found.together.subject is None
 
 
-SPARING = [Guilty(" ".join(asked), asked, (), NUMPY, "") for asked in INNOCENT[-3:]]
+SPARING = [Moving(" ".join(asked), asked, (), NUMPY, "") for asked in HARMLESS[-3:]]
 
 
 @pytest.mark.parametrize("case", [*cases(), *(pytest.param(c, id=c.name, marks=MORE) for c in SPARING)])
-def test_the_real_install_agrees(home: Home, case: Guilty) -> None:
+def test_the_real_install_agrees(home: Home, case: Moving) -> None:
     """Each verdict's proof: the whole set, and the set without the culprit, installed into throw-away copies."""
     target = examine(home.python)
     rest = [r for r in case.asked if r not in case.culprits[:1]]
@@ -116,7 +116,7 @@ def test_what_else_would_break(home: Home) -> None:
     assert [str(b) for b in found.together.breakages] == ["needs-companion 1.0 needs companion>=2, has 1.0"]
     # pip's own check agrees, on a real copy
     target = examine(home.python)
-    with throw_away(target, method="copy") as copy:
+    with sandbox(target, method="copy") as copy:
         other = Home(copy.python, home.index)
         other.install("breaks-another")
         assert (
@@ -143,13 +143,13 @@ def test_a_conflict_is_narrowed_down(home: Home) -> None:
     [
         (["numpy"], ("--upgrade",), "--upgrade requests the newest numpy"),
         pytest.param(["stands-on"], ("--upgrade", "--upgrade-strategy", "eager"), "eager", marks=MORE),
-        pytest.param(["innocent"], ("--force-reinstall",), "--force-reinstall", marks=MORE),
-        pytest.param(["innocent"], ("--ignore-installed",), "--ignore-installed", marks=MORE),
+        pytest.param(["harmless"], ("--force-reinstall",), "--force-reinstall", marks=MORE),
+        pytest.param(["harmless"], ("--ignore-installed",), "--ignore-installed", marks=MORE),
     ],
 )
 def test_an_option_may_be_the_reason(home: Home, asked: list[str], options: tuple[str, ...], words: str) -> None:
     found = home.ask(asked, options=options)
-    assert found.verdict == "guilty"
+    assert found.verdict == "broken"
     assert found.together.subject.after == "2.3.4"
     assert found.together.chain == ()
     assert words in found.together.reason
@@ -164,7 +164,7 @@ def test_numpy_held(home: Home) -> None:
 @pytest.mark.exhaustive
 def test_a_marker_that_does_not_hold(home: Home) -> None:
     found = home.ask(["alone; python_version < '3'", "plain"])
-    assert found.verdict == "innocent"
+    assert found.verdict == "ok"
     assert "marker" in found.alone[0].reason
 
 
@@ -172,7 +172,7 @@ def test_a_marker_that_does_not_hold(home: Home) -> None:
 def test_no_numpy_at_all(home: Home, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True)
     found = Home(tmp_path / "env/bin/python", home.index).ask(["alone"])
-    assert found.verdict == "innocent"
+    assert found.verdict == "ok"
     assert any("not installed" in note for note in found.notes)
 
 
@@ -183,7 +183,7 @@ def test_sources_are_built_elsewhere(home: Home, tmp_path: Path, line: str) -> N
     before = fingerprint(folder)
     (tmp_path / "r.txt").write_text(line.format(folder))
     found = home.ask(tmp_path / "r.txt", build=True)
-    assert found.verdict == "guilty"
+    assert found.verdict == "broken"
     assert found.alone[0].path == "local-thing 1.0 -> numpy<2.0"
     assert fingerprint(folder) == before
 
@@ -216,7 +216,7 @@ def test_hashes_are_demanded_of_the_whole_list(home: Home, tmp_path: Path) -> No
     hashed = f"alone==1.0 {digest(home, 'alone-1.0*')}\n"
     path.write_text(f"{hashed}numpy==1.26.4 {digest(home, 'numpy-1.26.4*')}\n")
     found = home.ask(path)
-    assert (found.verdict, found.together.failed) == ("guilty", ())
+    assert (found.verdict, found.together.failed) == ("broken", ())
     assert found.alone[0].path == "alone 1.0 -> numpy<2.0"
     assert any("hashes are demanded" in note for note in found.notes)
 

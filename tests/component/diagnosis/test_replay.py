@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.diagnosis import Replay, ask_notebook
-from bootstrap.progress import Silent
+from bootstrap.diagnosis import Replay, replay_notebook
+from bootstrap.progress import NullProgress
 from tests.component.diagnosis.home import Home
 
 
@@ -19,13 +19,13 @@ def write(path: Path, *cells: str) -> Path:
 
 
 def replay(home: Home, path: Path, **options: object) -> Replay:
-    return ask_notebook(path, python=home.python, resolver="pip", progress=Silent(), **options)
+    return replay_notebook(path, python=home.python, resolver="pip", progress=NullProgress(), **options)
 
 
 def test_what_was_foretold_is_done(home: Home, tmp_path: Path) -> None:
     path = write(tmp_path / "n.ipynb", f"!pip install alone --no-index --find-links {home.index}")
     found = replay(home, path, install=True)
-    assert (found.verdict, found.exit_code) == ("guilty", 4)
+    assert (found.verdict, found.exit_code) == ("broken", 4)
     [scene] = found.scenes
     assert (scene.memory, scene.disk, scene.finding.path) == ("2.0.2", "1.26.4", "alone 1.0 -> numpy<2.0")
     assert "numpy.rec" in scene.symptom
@@ -45,7 +45,7 @@ def test_the_story_of_two_moves(home: Home, tmp_path: Path) -> None:
         f"!pip install plain {links} && pip list",
     )
     found = replay(home, path, install=True)
-    assert found.verdict == "guilty"
+    assert found.verdict == "broken"
     assert found.exit_code == 4
     first, second, third = found.scenes
     assert (first.cell, first.memory, first.disk) == (3, "2.0.2", "1.26.4")
@@ -97,17 +97,17 @@ def test_what_is_not_replayed_says_why(home: Home, tmp_path: Path) -> None:
 
 
 @pytest.mark.exhaustive
-def test_an_innocent_notebook(home: Home, tmp_path: Path) -> None:
-    path = write(tmp_path / "n.ipynb", f"!pip install innocent --no-index -f {home.index}", "print(1)")
+def test_a_harmless_notebook(home: Home, tmp_path: Path) -> None:
+    path = write(tmp_path / "n.ipynb", f"!pip install harmless --no-index -f {home.index}", "print(1)")
     found = replay(home, path)
-    assert (found.verdict, found.left) == ("innocent", None)
-    assert replay(home, write(tmp_path / "empty.ipynb", "1 + 1")).verdict == "innocent"
+    assert (found.verdict, found.left) == ("ok", None)
+    assert replay(home, write(tmp_path / "empty.ipynb", "1 + 1")).verdict == "ok"
 
 
 def test_uv_answers_for_its_own_commands(home: Home, tmp_path: Path) -> None:
     links = f"--no-index --find-links {home.index}"
     path = write(tmp_path / "n.ipynb", f"!uv pip install --system {links} alone", f"!uv pip install {links} plain")
-    found = ask_notebook(path, python=home.python, resolver="auto", progress=Silent())
+    found = replay_notebook(path, python=home.python, resolver="auto", progress=NullProgress())
     first, second = found.scenes
     assert (first.memory, first.disk, first.finding.path) == ("2.0.2", "1.26.4", "alone 1.0 -> numpy<2.0")
     assert first.finding.resolver.startswith("uv ")

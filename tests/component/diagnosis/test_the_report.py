@@ -1,4 +1,4 @@
-"""The report that this project began with: its list is innocent, its notebook tells the true story. Real packages."""
+"""The report that this project began with: its list is harmless, its notebook tells the true story. Real packages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def python() -> Path:
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(("freeze", "numpy"), [("colab-2025-11.txt", "2.0.2"), ("numpy-2.3.txt", "2.3.4")])
-def test_the_list_is_innocent(python: Path, freeze: str, numpy: str) -> None:
+def test_the_list_moves_nothing(python: Path, freeze: str, numpy: str) -> None:
     found = diagnose(DATA / "the-report.txt", against=DATA / freeze, python=python, as_of=DAY, resolver="uv")
     assert found.environment.numpy == numpy
     assert len(found.alone) == 8

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bootstrap.lock.policy import judge
+from bootstrap.lock.policy import validate
 from bootstrap.lock.reader import read_lock
+from bootstrap.maintain._child_conda import BRIEF_VARIABLE, SolveBrief
 from bootstrap.maintain.condalock import write_front
-from bootstrap.maintain.front import BRIEF_VARIABLE, Brief
 from bootstrap.maintain.specification import read_specification
-from bootstrap.maintain.variant import VARIANTS, Variant
+from bootstrap.maintain.variant import VARIANTS, LockVariant
 from tests.support import ROOT
 
 PLATFORM = "linux-64"
@@ -27,7 +27,7 @@ each_variant = pytest.mark.parametrize("variant", VARIANTS, ids=str)
 
 
 @each_variant
-def test_conda_locks_own_parser_reads_it(variant: Variant) -> None:
+def test_conda_locks_own_parser_reads_it(variant: LockVariant) -> None:
     lockfile = pytest.importorskip("conda_lock.lockfile")
     parsed = lockfile.parse_conda_lock_file(ROOT / variant.lock_name)
     ours = {r.name: (r.version, r.url, r.md5, r.sha256) for r in read_lock(ROOT / variant.lock_name).records}
@@ -35,7 +35,7 @@ def test_conda_locks_own_parser_reads_it(variant: Variant) -> None:
 
 
 @each_variant
-def test_rattlers_own_reader_agrees(variant: Variant) -> None:
+def test_rattlers_own_reader_agrees(variant: LockVariant) -> None:
     from rattler.lock.lock_file import LockFile
 
     path = ROOT / variant.lock_name
@@ -47,8 +47,8 @@ def test_rattlers_own_reader_agrees(variant: Variant) -> None:
 
 
 @each_variant
-def test_every_dependency_is_in_it(variant: Variant) -> None:
-    records = judge(read_lock(ROOT / variant.lock_name), PLATFORM)
+def test_every_dependency_is_in_it(variant: LockVariant) -> None:
+    records = validate(read_lock(ROOT / variant.lock_name), PLATFORM)
     by_name = {r.name: r for r in records}
     reached, waiting = set(), list(read_specification(ROOT / "environment.yml").names)
     while waiting:
@@ -60,7 +60,7 @@ def test_every_dependency_is_in_it(variant: Variant) -> None:
 
 
 @each_variant
-def test_it_names_conda_forge_alone_and_no_place_of_a_machine(variant: Variant) -> None:
+def test_it_names_conda_forge_alone_and_no_place_of_a_machine(variant: LockVariant) -> None:
     text = (ROOT / variant.lock_name).read_text()
     lock = read_lock(ROOT / variant.lock_name)
     assert all(r.url.startswith(CONDA_FORGE) for r in lock.records)
@@ -75,7 +75,7 @@ def test_both_variants_have_the_same_versions_of_what_is_named() -> None:
     assert {n: cpu[n] for n in names} == {n: cuda[n] for n in names}
 
 
-def virtual_packages(folder: Path, variant: Variant) -> str:
+def virtual_packages(folder: Path, variant: LockVariant) -> str:
     """The variant's virtual packages as the channel that conda-lock would write."""
     content = yaml.safe_load((ROOT / variant.virtual_packages_name).read_text())
     entries = {}
@@ -87,10 +87,12 @@ def virtual_packages(folder: Path, variant: Variant) -> str:
     return f"file://{folder}"
 
 
-def solved(tmp_path: Path, variant: Variant, repodata: Path) -> dict[str, tuple[str, str]]:
+def solved(tmp_path: Path, variant: LockVariant, repodata: Path) -> dict[str, tuple[str, str]]:
     """File name and sha256 by package, as the front solves environment.yml from a folder of repodata."""
     brief = tmp_path / "brief.json"
-    Brief(answer=str(tmp_path / "answer.json"), cache=str(tmp_path / "cache"), repodata=str(repodata)).write(brief)
+    SolveBrief(answer=str(tmp_path / "answer.json"), cache=str(tmp_path / "cache"), repodata=str(repodata)).write(
+        brief
+    )
     channels = ["conda-forge", virtual_packages(tmp_path / "machine", variant)]
     specs = map(str, read_specification(ROOT / "environment.yml").requirements)
     done = subprocess.run(
@@ -109,7 +111,7 @@ def solved(tmp_path: Path, variant: Variant, repodata: Path) -> dict[str, tuple[
 
 
 @each_variant
-def test_solving_from_the_locked_records_gives_them_back(tmp_path: Path, variant: Variant) -> None:
+def test_solving_from_the_locked_records_gives_them_back(tmp_path: Path, variant: LockVariant) -> None:
     records = read_lock(ROOT / variant.lock_name).records
     for subdir in (PLATFORM, "noarch"):
         entries = {
@@ -157,7 +159,7 @@ needs_repodata = pytest.mark.skipif(not REPODATA, reason="BOOTSTRAP_REPODATA nam
 
 @needs_repodata
 @each_variant
-def test_every_record_is_conda_forges(variant: Variant, conda_forge: dict[str, dict[str, object]]) -> None:
+def test_every_record_is_conda_forges(variant: LockVariant, conda_forge: dict[str, dict[str, object]]) -> None:
     for record in read_lock(ROOT / variant.lock_name).records:
         theirs = conda_forge[record.url]
         assert (record.name, record.version, record.build, record.md5, record.sha256, record.size) == (
@@ -168,6 +170,6 @@ def test_every_record_is_conda_forges(variant: Variant, conda_forge: dict[str, d
 
 @needs_repodata
 @each_variant
-def test_solving_again_gives_the_committed_lock(tmp_path: Path, variant: Variant) -> None:
+def test_solving_again_gives_the_committed_lock(tmp_path: Path, variant: LockVariant) -> None:
     committed = {r.name: (r.url, r.sha256) for r in read_lock(ROOT / variant.lock_name).records}
     assert solved(tmp_path, variant, Path(REPODATA).absolute()) == committed

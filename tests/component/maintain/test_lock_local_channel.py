@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bootstrap.lock.reader import read_lock
-from bootstrap.maintain.check import check_lock
-from bootstrap.maintain.refresh import Settings, refresh
+from bootstrap.maintain.lock_check import check_lock
+from bootstrap.maintain.refresh import RefreshSettings, refresh
 from bootstrap.maintain.specification import read_specification
 from bootstrap.maintain.variant import CPU
 from tests.support import ROOT
@@ -22,7 +22,7 @@ pytest.importorskip("conda_lock")
 def test_the_committed_specification_locks_against_it(tmp_path: Path) -> None:
     with serve(ensure_channel().path) as server:
         specification = ROOT / "environment.yml"
-        (done,) = refresh(Settings(specification, tmp_path, variants=(CPU,), channel=server.url))
+        (done,) = refresh(RefreshSettings(specification, tmp_path, variants=(CPU,), channel=server.url))
         lock, faults = check_lock(CPU, specification=specification, folder=tmp_path, channel=server.url)
     assert faults == ()
     assert done.new.records == lock.records == read_lock(tmp_path / "conda-lock.yml").records

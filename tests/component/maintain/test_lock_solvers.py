@@ -94,7 +94,7 @@ def silent_server() -> Iterator[tuple[str, threading.Event]]:
 
 DRIVER = """
 import argparse, sys
-from bootstrap.maintain.cli import register
+from bootstrap.cli.lock import register
 parser = argparse.ArgumentParser()
 register(parser.add_subparsers())
 args = parser.parse_args()

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.integrity.record_files import file_sha256
-from bootstrap.lock import judge, read_lock
+from bootstrap.health.record_files import file_sha256
+from bootstrap.lock import read_lock, validate
 from bootstrap.prefix import compare_prefix
 from tests.support import tiny_site as tiny
 from tests.support.records import install, path_entry, record, write_meta
@@ -101,7 +101,7 @@ def test_what_conda_installed_goes_with_its_files(site: Site) -> None:
         "fn": extra.filename,
     }
     meta.write_text(json.dumps({**json.loads(meta.read_text()), **more}))
-    found = compare_prefix(site.prefix, judge(read_lock(site.lock()), "linux-64"))
+    found = compare_prefix(site.prefix, validate(read_lock(site.lock()), "linux-64"))
     assert ([str(r) for r in found.extra], found.altered) == (["extra 1.0"], ())
     assert site.restore().removed == ("extra 1.0",)
     assert not [path for path in (*files, "bin/extra") if (site.prefix / path).exists()]

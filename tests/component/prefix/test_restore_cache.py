@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.errors import HashMismatchError, OfflineError
-from bootstrap.lock import judge, read_lock
+from bootstrap.lock import read_lock, validate
 from bootstrap.prefix import compare_prefix
 from bootstrap.prefix.cache import PackageCache
 from tests.support import one_of
@@ -94,7 +94,7 @@ def test_a_voucher_is_the_same_by_whichever_way_it_was_found(site: Site) -> None
     """A restore sees entries through the prefix; later ones may look at the entries themselves."""
     site.restore()
     cache = PackageCache(site.cache)
-    records = judge(read_lock(site.lock()), "linux-64")
+    records = validate(read_lock(site.lock()), "linux-64")
     assert [str(record) for record in records if not cache.find(record)] == []
 
 
@@ -120,5 +120,5 @@ def test_a_new_folder_is_filled_from_the_cache(site: Site) -> None:
     result = site.restore(lock, prefix=site.root / "other", offline=True)
     assert (result.action, result.fetched) == ("created", 0)
     assert not site.server.requests
-    assert compare_prefix(site.root / "other", judge(read_lock(lock), "linux-64")).agrees
+    assert compare_prefix(site.root / "other", validate(read_lock(lock), "linux-64")).agrees
     assert (site.root / "other/bin/f2py").read_text().startswith(f"#!{site.root}/other/bin/python\n")

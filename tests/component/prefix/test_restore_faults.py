@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from bootstrap import errors
-from bootstrap.prefix.worker import Engine
-from bootstrap.progress import Silent
+from bootstrap.prefix.engine import Engine
+from bootstrap.progress import NullProgress
 from tests.support import one_of
 from tests.support import tiny_site as tiny
 from tests.support.channel.server import Fault
@@ -156,7 +156,7 @@ def test_what_each_attempt_began_is_deleted_before_the_next(site: Site) -> None:
     site.server.set_fault(site.archive("weights"), Fault.stall())
     begun: list[int] = []
 
-    class Told(Silent):
+    class Told(NullProgress):
         def note(self, message: str) -> None:
             assert "Retrying" in message
             begun.append(sum(name.startswith(".weights") for name in unvouched(site.cache)))
@@ -221,7 +221,7 @@ def test_an_engine_that_does_not_do_what_it_says_is_not_believed(site: Site, how
     then_succeeds(site)
 
 
-@pytest.mark.parametrize("lost", one_of("everything", "ledger", "nothing but its content"))
+@pytest.mark.parametrize("lost", one_of("everything", "manifest", "nothing but its content"))
 def test_after_a_power_cut_what_is_missing_is_mended(site: Site, lost: str) -> None:
     """Of what was written last, a disk may have the names alone."""
     lock = site.lock()

@@ -164,8 +164,8 @@ def test_an_environment_that_is_elsewhere_now(site: Site, how: str, capsys: pyte
 @pytest.mark.exhaustive
 def test_a_ledger_of_the_first_form_is_understood(site: Site) -> None:
     site.restore()
-    ledger = site.prefix / "conda-meta/condacolab-bootstrap"
-    data = json.loads(ledger.read_text())
+    manifest = site.prefix / "conda-meta/condacolab-bootstrap"
+    data = json.loads(manifest.read_text())
 
     def as_list(text: str) -> list[int | str]:
         if text.startswith("-> "):
@@ -173,7 +173,7 @@ def test_a_ledger_of_the_first_form_is_understood(site: Site) -> None:
         return [] if text == "/" else [int(value) for value in text.split()]
 
     files = {stem: {path: as_list(text) for path, text in paths.items()} for stem, paths in data["files"].items()}
-    ledger.write_text(json.dumps({**data, "schema": 1, "files": files}))
+    manifest.write_text(json.dumps({**data, "schema": 1, "files": files}))
     assert site.restore().action == "unchanged"
     (site.prefix / "lib/python3.13/os.py").write_text("sep = '!'\n")
     assert site.restore().action == "repaired"

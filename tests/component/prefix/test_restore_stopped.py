@@ -91,7 +91,7 @@ def engines_of(site: Site) -> list[str]:
             command = entry.read_bytes().decode(errors="replace")
         except OSError:
             continue
-        if "bootstrap.prefix.engine" in command and str(site.root) in _environment_of(entry):
+        if "bootstrap.prefix._child_engine" in command and str(site.root) in _environment_of(entry):
             found.append(command)
     return found
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.errors import ArchiveNotFoundError, CondacolabFailedError
-from bootstrap.progress import Silent, Step
+from bootstrap.progress import NullProgress, Step
 from bootstrap.runtime.condacolab import KNOWN_VERSIONS, install, tidy
 from tests.support import ROOT
 from tests.support import tiny_site as tiny
@@ -78,7 +78,7 @@ def test_each_version_runs_our_installer_and_touches_nothing_else(version: str, 
         "python": sys.executable,
     }
     done = subprocess.run(
-        [sys.executable, "-m", "bootstrap.runtime.condacolab_process", json.dumps(request)],
+        [sys.executable, "-m", "bootstrap.runtime._child_condacolab", json.dumps(request)],
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{condacolab}:{ROOT}"},
         cwd=tmp_path,
         capture_output=True,
@@ -98,7 +98,7 @@ def test_each_version_runs_our_installer_and_touches_nothing_else(version: str, 
     assert (prefix / ".condarc").read_text() == "always_yes: true\n"
 
 
-class Told(Silent):
+class Told(NullProgress):
     """Keeps what it is told."""
 
     def __init__(self) -> None:

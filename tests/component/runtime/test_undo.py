@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap.integrity.process import CHILD
-from bootstrap.prefix.registry import environments_txt, register
+from bootstrap.health.probe_runner import CHILD
+from bootstrap.prefix.environments_txt import environments_txt, register
 from bootstrap.runtime.journal import STATE_VARIABLE, Journal
 from bootstrap.runtime.kernel.launch import PROVE
 from bootstrap.runtime.kernel.move import LAUNCH_MODULE

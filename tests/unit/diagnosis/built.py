@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from bootstrap.diagnosis.court import Court
-from bootstrap.diagnosis.interpreter import Interpreter
-from bootstrap.diagnosis.model import Dist, Outcome
-from bootstrap.diagnosis.shadow import Shadow
+from bootstrap.diagnosis.impact import ImpactAnalyzer
+from bootstrap.diagnosis.interpreter_process import Interpreter
+from bootstrap.diagnosis.metadata_env import MetadataEnvironment
+from bootstrap.diagnosis.model import Dist, Resolution
 from bootstrap.diagnosis.target import Target
 from tests.support import numpy_sets
 
@@ -72,7 +72,9 @@ def installed() -> tuple[Dist, ...]:
 class TinyResolver:
     """Resolves as pip does: what is installed stays where it may, else the newest comes; by trying all."""
 
-    def __init__(self, shadow: Shadow, name: str = "pip 26.0", **requires: tuple[str, ...]) -> None:
+    def __init__(
+        self, metadata_env: MetadataEnvironment, name: str = "pip 26.0", **requires: tuple[str, ...]
+    ) -> None:
         """Remembers the environment.
 
         Args:
@@ -80,28 +82,28 @@ class TinyResolver:
             name: How it calls itself.
             requires: What it believes that packages require, where it is to be mistaken.
         """
-        self.shadow = shadow
+        self.metadata_env = metadata_env
         self.name = name
         self.folder = Path.cwd()
         self.asked: list[Question] = []
         self._universe = [replace(d, requires=requires.get(d.key, d.requires)) for d in universe()]
 
-    def resolve(self, question: Question) -> Outcome:
+    def resolve(self, question: Question) -> Resolution:
         self.asked.append(question)
         roots = [(Requirement(r.text), True) for r in question.requirements]
         bounds = [Requirement(text) for text in (*question.constraints, *question.held)]
         found = self._solve(roots, {}, bounds, question.options)
         if found is None:
             wanted = " and ".join(str(r) for r, _ in roots)
-            return Outcome(failed=(f"no versions fulfil {wanted}",), resolver=self.name)
+            return Resolution(failed=(f"no versions fulfil {wanted}",), resolver=self.name)
         again = any(o in ("--force-reinstall", "--ignore-installed") for o in question.options)
         named = {Dist(r.name, "").key for r, _ in roots}
         planned = [
             replace(dist, requested=dist.key in named, url=f"file:///nowhere/{dist.key}-{dist.version}.whl")
             for dist in found.values()
-            if again or (old := self.shadow.get(dist.name)) is None or old.version != dist.version
+            if again or (old := self.metadata_env.get(dist.name)) is None or old.version != dist.version
         ]
-        return Outcome(tuple(planned), resolver=self.name)
+        return Resolution(tuple(planned), resolver=self.name)
 
     def _solve(
         self,
@@ -127,19 +129,19 @@ class TinyResolver:
     def _candidates(self, key: str, named: bool, options: Sequence[str]) -> list[Dist]:
         every = sorted((d for d in self._universe if d.key == key), key=lambda d: Version(d.version), reverse=True)
         newest = any(o in ("--force-reinstall", "--ignore-installed", "eager") for o in options)
-        old = None if newest or (named and "--upgrade" in options) else self.shadow.get(key)
+        old = None if newest or (named and "--upgrade" in options) else self.metadata_env.get(key)
         return every if old is None else [old, *(d for d in every if d.version != old.version)]
 
 
 @contextmanager
-def court(*dists: Dist, options: Sequence[str] = (), constraints: Sequence[str] = ()) -> Iterator[Court]:
+def analyzer(*dists: Dist, options: Sequence[str] = (), constraints: Sequence[str] = ()) -> Iterator[ImpactAnalyzer]:
     """A court over an environment with these distributions (by default those of `installed`), asking one resolver."""
     place = target(*(dists or installed()))
-    shadow = Shadow(place, place.dists)
-    resolver = TinyResolver(shadow)
+    metadata_env = MetadataEnvironment(place, place.dists)
+    resolver = TinyResolver(metadata_env)
     try:
-        yield Court(
-            place, shadow, pip=resolver, fast=resolver, options=tuple(options), constraints=tuple(constraints)
+        yield ImpactAnalyzer(
+            place, metadata_env, pip=resolver, fast=resolver, options=tuple(options), constraints=tuple(constraints)
         )
     finally:
-        shadow.close()
+        metadata_env.close()

@@ -10,9 +10,9 @@ import pytest
 
 from bootstrap.diagnosis.freeze import read_freeze
 from bootstrap.diagnosis.index import Index
-from bootstrap.diagnosis.settings import Settings
+from bootstrap.diagnosis.settings import PipSettings
 from bootstrap.errors import FreezeError, FreezePythonError, RequirementsNotFoundError
-from bootstrap.progress import Silent
+from bootstrap.progress import NullProgress
 from tests.support import wheels
 from tests.unit.diagnosis import built
 
@@ -21,8 +21,8 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 def read(folder: Path, text: str) -> dict[str, built.Dist]:
     (folder / "f.txt").write_text(text)
-    index = Index(Settings(index=None, find_links=(str(folder),)), PYTHON, cache=folder)
-    return {d.name: d for d in read_freeze(folder / "f.txt", built.target(), index, Silent())}
+    index = Index(PipSettings(index=None, find_links=(str(folder),)), PYTHON, cache=folder)
+    return {d.name: d for d in read_freeze(folder / "f.txt", built.target(), index, NullProgress())}
 
 
 def test_every_line_with_its_metadata(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_files_that_are_no_freeze(tmp_path: Path, text: str) -> None:
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(RequirementsNotFoundError):
-        read_freeze(tmp_path / "none.txt", built.target(), Index(Settings(index=None), PYTHON), Silent())
+        read_freeze(tmp_path / "none.txt", built.target(), Index(PipSettings(index=None), PYTHON), NullProgress())
 
 
 def test_numpy_has_no_wheel_for_this_python(tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap.diagnosis import archives
+from bootstrap.diagnosis import package_metadata
 from bootstrap.diagnosis.index import Archive, Index, canonical, version_in
-from bootstrap.diagnosis.settings import Settings
+from bootstrap.diagnosis.settings import PipSettings
 from bootstrap.errors import IndexUnreachableError
 from tests.support import wheels
 
@@ -89,33 +89,33 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path, list[str]]]:
 def test_a_wheel_is_not_fetched_to_be_read(server: tuple[str, Path, list[str]], tmp_path: Path) -> None:
     url, folder, asked = server
     wheels.make_wheel(folder, "large", "1.0", ["needed>=1"], code="# " + "x" * 3_000_000)
-    found = Index(Settings(index=url), PYTHON, cache=tmp_path / "cache").dist("Large", "1")
+    found = Index(PipSettings(index=url), PYTHON, cache=tmp_path / "cache").dist("Large", "1")
     assert found.requires == ("needed>=1",)
     assert all(" bytes=" in line for line in asked if "/files/" in line)
     count = len(asked)
-    again = Index(Settings(index=url), PYTHON, cache=tmp_path / "cache").dist("large", "1.0")
+    again = Index(PipSettings(index=url), PYTHON, cache=tmp_path / "cache").dist("large", "1.0")
     assert again == found
     assert len(asked) == count, "a version stays what it is"
-    assert archives.size_of(found.url) == next(folder.iterdir()).stat().st_size
+    assert package_metadata.size_of(found.url) == next(folder.iterdir()).stat().st_size
 
 
 def test_metadata_beside_the_wheel_comes_first(server: tuple[str, Path, list[str]], tmp_path: Path) -> None:
     url, folder, _ = server
     wheels.make_wheel(folder, "served", "1.0", ["from-inside"])
-    assert Index(Settings(index=url), PYTHON, cache=tmp_path).dist("served", "1.0").requires == ("from-beside",)
+    assert Index(PipSettings(index=url), PYTHON, cache=tmp_path).dist("served", "1.0").requires == ("from-beside",)
 
 
 def test_a_source_archive_tells_of_itself(tmp_path: Path) -> None:
     wheels.make_sdist(tmp_path, "only-source", "2.0", ["a", "b<3"])
-    index = Index(Settings(index=None, find_links=(str(tmp_path),)), PYTHON, cache=tmp_path)
+    index = Index(PipSettings(index=None, find_links=(str(tmp_path),)), PYTHON, cache=tmp_path)
     assert index.dist("only-source", "2.0").requires == ("a", "b<3")
     assert index.dist("only-source", "3.0") is None
 
 
 def test_an_index_out_of_reach_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives.time, "sleep", lambda _: None)
+    monkeypatch.setattr(package_metadata.time, "sleep", lambda _: None)
     with pytest.raises(IndexUnreachableError):
-        Index(Settings(index="http://127.0.0.1:9/simple"), PYTHON, cache=tmp_path).archives("a")
+        Index(PipSettings(index="http://127.0.0.1:9/simple"), PYTHON, cache=tmp_path).archives("a")
 
 
 def test_versions_and_names() -> None:
@@ -138,7 +138,7 @@ def test_versions_and_names() -> None:
 def test_the_file_that_this_python_would_take(tmp_path: Path, best: str, other: str | None) -> None:
     for name in (f"a-1.0-{best}", f"a-1.0-{other}" if other else "a-1.0.tar.gz", "a-2.0-py3-none-any.whl", "a.txt"):
         (tmp_path / name).touch()
-    index = Index(Settings(index=None, find_links=(str(tmp_path),)), PYTHON, cache=tmp_path)
+    index = Index(PipSettings(index=None, find_links=(str(tmp_path),)), PYTHON, cache=tmp_path)
     assert index.choose("A", "1").filename == f"a-1.0-{best}"
     assert index.choose("a", "3.0") is None
     assert index.choose("b", "1.0") is None
@@ -146,7 +146,7 @@ def test_the_file_that_this_python_would_take(tmp_path: Path, best: str, other: 
 
 def test_a_local_version_stands_for_the_public_one(tmp_path: Path) -> None:
     (tmp_path / "a-1.0-py3-none-any.whl").touch()
-    index = Index(Settings(index=None, find_links=(tmp_path.as_uri(),)), PYTHON, cache=tmp_path)
+    index = Index(PipSettings(index=None, find_links=(tmp_path.as_uri(),)), PYTHON, cache=tmp_path)
     assert index.choose("a", "1.0+cu126").version == "1.0"
 
 
@@ -161,7 +161,7 @@ def test_a_local_version_stands_for_the_public_one(tmp_path: Path) -> None:
     ],
 )
 def test_whether_a_wheel_is_for_this_python(tmp_path: Path, filename: str, runs: bool) -> None:
-    index = Index(Settings(index=None), PYTHON, cache=tmp_path)
+    index = Index(PipSettings(index=None), PYTHON, cache=tmp_path)
     assert index.runs_here(Archive(filename, "", "1")) is runs
 
 
@@ -170,6 +170,6 @@ def test_a_page_of_links(tmp_path: Path) -> None:
     wheel = wheels.make_wheel(tmp_path, "listed", "1.0", ["needed"])
     page = tmp_path / "links.html"
     page.write_text(f'<a href="{wheel.name}#sha256=00">x</a> <a href="other-1.0.tar.gz">y</a> <a>z</a>')
-    index = Index(Settings(index=None, find_links=(page.as_uri(),)), PYTHON, cache=tmp_path)
+    index = Index(PipSettings(index=None, find_links=(page.as_uri(),)), PYTHON, cache=tmp_path)
     assert [a.filename for a in index.archives("listed")] == [wheel.name]
     assert index.dist("listed", "1").requires == ("needed",)

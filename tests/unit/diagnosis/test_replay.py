@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootstrap.diagnosis.index import Index
-from bootstrap.diagnosis.model import Subject
+from bootstrap.diagnosis.metadata_env import MetadataEnvironment, importable
+from bootstrap.diagnosis.model import EnvironmentInfo
 from bootstrap.diagnosis.notebook import read_cells
-from bootstrap.diagnosis.player import Player
 from bootstrap.diagnosis.replay import Replay
+from bootstrap.diagnosis.replayer import Replayer
 from bootstrap.diagnosis.session import Session
-from bootstrap.diagnosis.settings import Settings
-from bootstrap.diagnosis.shadow import Shadow, importable
+from bootstrap.diagnosis.settings import PipSettings
 from bootstrap.errors import AsOfError, IndexUnreachableError, ResolverError
 from tests.support.numpy_sets import NUMPY
 from tests.unit.diagnosis import built
@@ -25,30 +25,32 @@ from tests.unit.diagnosis import built
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bootstrap.diagnosis import Scene
-    from bootstrap.diagnosis.model import Outcome
+    from bootstrap.diagnosis import ReplayStep
+    from bootstrap.diagnosis.model import Resolution
     from bootstrap.diagnosis.resolver import Question
 
 
 @contextmanager
 def session(*, uv: bool = False) -> Iterator[Session]:
     place = built.target(*built.installed())
-    shadow = Shadow(place, place.dists)
-    pip = built.TinyResolver(shadow)
-    fast = built.TinyResolver(shadow, "uv 0.9") if uv else pip
-    index = Index(Settings(index=None), place.short_version)
+    metadata_env = MetadataEnvironment(place, place.dists)
+    pip = built.TinyResolver(metadata_env)
+    fast = built.TinyResolver(metadata_env, "uv 0.9") if uv else pip
+    index = Index(PipSettings(index=None), place.short_version)
     try:
-        yield Session(place, shadow, "here", pip, fast, True, Path("uv") if uv else None, index, shadow.root)
+        yield Session(
+            place, metadata_env, "here", pip, fast, True, Path("uv") if uv else None, index, metadata_env.root
+        )
     finally:
-        shadow.close()
+        metadata_env.close()
 
 
 def play(tmp_path: Path, *cells: str, uv: bool = False) -> Replay:
     with session(uv=uv) as found:
-        player = Player(found, tmp_path)
-        for event in read_cells(enumerate(cells, 1), importable(found.shadow)):
+        player = Replayer(found, tmp_path)
+        for event in read_cells(enumerate(cells, 1), importable(found.metadata_env)):
             player.play(event)
-    return Replay("n.ipynb", Subject("here", "3.11.7", NUMPY, 5), tuple(player.scenes))
+    return Replay("n.ipynb", EnvironmentInfo("here", "3.11.7", NUMPY, 5), tuple(player.scenes))
 
 
 def states(found: Replay) -> list[tuple[str, str | None, str | None]]:
@@ -65,7 +67,7 @@ def test_the_story_of_two_moves(tmp_path: Path) -> None:
         "!pip install --force-reinstall 'numpy>=2.0,<3.0' -q",
         "!pip install plain && pip list",
     )
-    assert (found.verdict, found.exit_code) == ("guilty", 4)
+    assert (found.verdict, found.exit_code) == ("broken", 4)
     first, second, third = found.scenes
     assert (first.cell, first.memory, first.disk) == (3, NUMPY, "1.26.4")
     assert first.finding.path == "alone 1.0 -> numpy<2.0"
@@ -140,9 +142,9 @@ def test_what_could_not_be_read_leaves_a_doubt(tmp_path: Path) -> None:
     assert play(tmp_path, "!pip install {name}").verdict == "doubtful"
 
 
-def test_an_innocent_notebook(tmp_path: Path) -> None:
-    found = play(tmp_path, "!pip install innocent", "!pip list", "print(1)")
-    assert (found.verdict, found.left, len(found.scenes)) == ("innocent", None, 1)
+def test_a_harmless_notebook(tmp_path: Path) -> None:
+    found = play(tmp_path, "!pip install harmless", "!pip list", "print(1)")
+    assert (found.verdict, found.left, len(found.scenes)) == ("ok", None, 1)
 
 
 def test_a_bound_that_the_shell_takes_away(tmp_path: Path) -> None:
@@ -169,54 +171,54 @@ def test_uv_answers_for_its_own_commands_where_it_is_there(
 
 
 def test_what_broke_for_real_is_guilt_whatever_the_versions(tmp_path: Path) -> None:
-    found = play(tmp_path, "!pip install innocent")
-    scene: Scene = replace(found.scenes[0], real=("pandas: ImportError",))
+    found = play(tmp_path, "!pip install harmless")
+    scene: ReplayStep = replace(found.scenes[0], real=("pandas: ImportError",))
     found = replace(found, scenes=(scene,))
-    assert found.verdict == "guilty"
+    assert found.verdict == "broken"
     assert "something broke in the real install" in found.to_markdown()
     assert "pandas: ImportError" in repr(found)
 
 
-MOVES, NOT = "!pip install alone", "!pip install innocent"
+MOVES, NOT = "!pip install alone", "!pip install harmless"
 FAMILIES = {
     "a branch that nobody can decide": (("if x():\n    !pip install alone",), "doubtful"),
     "branches that exclude each other": (
-        ("if x():\n    !pip install alone\nelse:\n    !pip install innocent",),
+        ("if x():\n    !pip install alone\nelse:\n    !pip install harmless",),
         "doubtful",
     ),
-    "a branch that is decided": (("X = False", "if X:\n    !pip install alone"), "innocent"),
-    "a harmless one that nobody can decide": (("if x():\n    !pip install innocent",), "innocent"),
-    "surely after a branch": (("if x():\n    !pip install innocent", MOVES), "guilty"),
+    "a branch that is decided": (("X = False", "if X:\n    !pip install alone"), "ok"),
+    "a harmless one that nobody can decide": (("if x():\n    !pip install harmless",), "ok"),
+    "surely after a branch": (("if x():\n    !pip install harmless", MOVES), "broken"),
     "moved and restarted, both or none": (("if x():\n    !pip install alone\n    exit()", MOVES), "doubtful"),
-    "moved, then perhaps restarted": ((MOVES, "if x():\n    exit()"), "guilty"),
+    "moved, then perhaps restarted": ((MOVES, "if x():\n    exit()"), "broken"),
     "perhaps uninstalled": (("if x():\n    !pip uninstall -y numpy",), "doubtful"),
-    "a function that is never called": (("def f():\n    !pip install alone",), "innocent"),
-    "a function that is called": (("def f():\n    !pip install alone", "f()"), "guilty"),
-    "a text": (('print("""\n!pip install alone\n""")',), "innocent"),
-    "a variable": (("p = 'alone'", "!pip install {p}"), "guilty"),
-    "a loop": (("for p in ['innocent', 'alone']:\n    !pip install {p}",), "guilty"),
+    "a function that is never called": (("def f():\n    !pip install alone",), "ok"),
+    "a function that is called": (("def f():\n    !pip install alone", "f()"), "broken"),
+    "a text": (('print("""\n!pip install alone\n""")',), "ok"),
+    "a variable": (("p = 'alone'", "!pip install {p}"), "broken"),
+    "a loop": (("for p in ['harmless', 'alone']:\n    !pip install {p}",), "broken"),
     "two files of one name": (
-        ("%%writefile a/r.txt\nalone", "%%writefile b/r.txt\ninnocent", "!pip install -r a/r.txt"),
-        "guilty",
+        ("%%writefile a/r.txt\nalone", "%%writefile b/r.txt\nharmless", "!pip install -r a/r.txt"),
+        "broken",
     ),
     "a file added to": (
-        ("%%writefile r.txt\nalone", "%%writefile -a r.txt\ninnocent", "!pip install -r r.txt"),
-        "guilty",
+        ("%%writefile r.txt\nalone", "%%writefile -a r.txt\nharmless", "!pip install -r r.txt"),
+        "broken",
     ),
-    "a file by its folder": (("%%writefile x/r.txt\nalone", "%cd x", "!pip install -r r.txt"), "guilty"),
-    "a file that the shell writes": (("!echo alone > r.txt && pip install -r r.txt",), "guilty"),
+    "a file by its folder": (("%%writefile x/r.txt\nalone", "%cd x", "!pip install -r r.txt"), "broken"),
+    "a file that the shell writes": (("!echo alone > r.txt && pip install -r r.txt",), "broken"),
     "a file that only running tells": (("!make > r.txt", "!pip install -r r.txt"), "doubtful"),
-    "another environment's": (("!/tmp/v/bin/pip install alone",), "innocent"),
+    "another environment's": (("!/tmp/v/bin/pip install alone",), "ok"),
     "a folder beside, then on the path": (
         ("!pip install -t /tmp/x alone", "import sys\nsys.path.insert(0, '/tmp/x')"),
         "doubtful",
     ),
     "conda into the kernel's prefix": (("!bash Miniconda3.sh -b -p /usr/local", MOVES), "doubtful"),
     "after condacolab": (("import condacolab\ncondacolab.install()", MOVES), "doubtful"),
-    "conda beside": (("!conda create -n x numpy=1.26", NOT), "innocent"),
-    "unread and plain": (("!cat r.txt | xargs pip install", MOVES), "guilty"),
+    "conda beside": (("!conda create -n x numpy=1.26", NOT), "ok"),
+    "unread and plain": (("!cat r.txt | xargs pip install", MOVES), "broken"),
     "unread alone": (("!cat r.txt | xargs pip install",), "doubtful"),
-    "a source beside what is plain": (("!pip install git+https://x.y/z alone",), "guilty"),
+    "a source beside what is plain": (("!pip install git+https://x.y/z alone",), "broken"),
 }
 
 
@@ -227,7 +229,7 @@ def test_families(tmp_path: Path, name: str) -> None:
 
 
 def test_passwords_in_addresses_are_not_shown(tmp_path: Path) -> None:
-    found = play(tmp_path, "!pip install innocent -i https://user:s3cret@x.y/simple")
+    found = play(tmp_path, "!pip install harmless -i https://user:s3cret@x.y/simple")
     assert all("s3cret" not in text for text in (found.to_markdown(), found._repr_html_(), repr(found)))
 
 
@@ -241,7 +243,7 @@ def test_what_may_not_run_is_told_and_not_counted_as_done(tmp_path: Path) -> Non
 
 def test_nobody_sees_a_numpy_that_a_restart_follows_at_once(tmp_path: Path) -> None:
     found = play(tmp_path, "!pip install alone\nimport os\nif x():\n    os.kill(os.getpid(), 9)")
-    assert found.verdict == "guilty"
+    assert found.verdict == "broken"
     assert found.scenes[0].symptom == ""
 
 
@@ -251,8 +253,8 @@ class Dead:
     def __init__(self, inner: built.TinyResolver, error: Exception) -> None:
         self.inner, self.error, self.folder, self.name = inner, error, inner.folder, inner.name
 
-    def resolve(self, question: Question) -> Outcome:
-        if any(r.text == "innocent" for r in question.requirements):
+    def resolve(self, question: Question) -> Resolution:
+        if any(r.text == "harmless" for r in question.requirements):
             raise self.error
         return self.inner.resolve(question)
 
@@ -261,8 +263,8 @@ class Dead:
 def test_one_fault_takes_no_answer_from_the_others(tmp_path: Path, error: Exception) -> None:
     with session() as found:
         found.pip = found.fast = Dead(found.pip, error)
-        player = Player(found, tmp_path)
-        for event in read_cells([(1, "!pip install innocent -f https://dead.invalid"), (2, MOVES)]):
+        player = Replayer(found, tmp_path)
+        for event in read_cells([(1, "!pip install harmless -f https://dead.invalid"), (2, MOVES)]):
             player.play(event)
     assert [s.kind for s in player.scenes] == ["unread", "install"]
     assert player.scenes[1].parted

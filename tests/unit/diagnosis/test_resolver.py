@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bootstrap.diagnosis.model import Dist, Outcome, Requirement
+from bootstrap.diagnosis.metadata_env import MetadataEnvironment
+from bootstrap.diagnosis.model import Dist, Requirement, Resolution
 from bootstrap.diagnosis.resolver import PipResolver, Question, UvResolver, find_uv, need_uv, translate
-from bootstrap.diagnosis.shadow import Shadow
 from bootstrap.errors import AsOfError, IndexUnreachableError, ResolverError, ResolverNotFoundError
 from tests.support import wheels
 from tests.unit.diagnosis import built
@@ -66,11 +66,11 @@ def told(tmp_path: Path) -> Told:
 
 
 @pytest.fixture
-def shadow(told: Told) -> Iterator[Shadow]:
+def metadata_env(told: Told) -> Iterator[MetadataEnvironment]:
     place = replace(built.target(Dist("numpy", "2.0.2")), pip_path=told.folder, pip_version="24.1")
-    shadow = Shadow(place, place.dists)
-    yield shadow
-    shadow.close()
+    metadata_env = MetadataEnvironment(place, place.dists)
+    yield metadata_env
+    metadata_env.close()
 
 
 def question(*texts: str, **more: Any) -> Question:
@@ -91,10 +91,10 @@ ITEM = {
 
 
 class TestPip:
-    def test_its_report_is_the_plan(self, told: Told, shadow: Shadow) -> None:
+    def test_its_report_is_the_plan(self, told: Told, metadata_env: MetadataEnvironment) -> None:
         direct = {**ITEM, "is_direct": True, "metadata": {"name": "b", "version": "2"}, "requested": False}
         told.say(report={"install": [ITEM, direct]}, out="whatever")
-        found = PipResolver(shadow).resolve(question("alone"))
+        found = PipResolver(metadata_env).resolve(question("alone"))
         url = "https://x.y/alone-1.0-py3-none-any.whl"
         assert found.ok
         assert found.resolver == "pip 24.1"
@@ -103,11 +103,11 @@ class TestPip:
             Dist("b", "2", direct_url={"url": url}, url=url),
         )
 
-    def test_what_it_is_asked(self, told: Told, shadow: Shadow) -> None:
+    def test_what_it_is_asked(self, told: Told, metadata_env: MetadataEnvironment) -> None:
         told.say(report={"install": []})
         hashed = Requirement("a==1", options=("--hash=sha256:00",))
         asked = Question((hashed,), ("c<3",), ("--pre",), hashes=True, held=("numpy==2.0.2",))
-        PipResolver(shadow).resolve(asked)
+        PipResolver(metadata_env).resolve(asked)
         [found] = told.asked
         assert found["arguments"][:2] == ["install", "--dry-run"]
         assert {"--pre", "--require-hashes"} <= set(found["arguments"])
@@ -115,39 +115,39 @@ class TestPip:
         assert found["constraints"] == "c<3\nnumpy==2.0.2\n"
 
     def test_equal_questions_are_asked_once_while_the_environment_is_the_same(
-        self, told: Told, shadow: Shadow
+        self, told: Told, metadata_env: MetadataEnvironment
     ) -> None:
         told.say(report={"install": []})
-        resolver = PipResolver(shadow)
+        resolver = PipResolver(metadata_env)
         for _ in range(2):
             resolver.resolve(question("a"))
         resolver.resolve(question("a", options=("--pre",)))
-        shadow.apply([Dist("numpy", "1.26.4")])
+        metadata_env.apply([Dist("numpy", "1.26.4")])
         resolver.resolve(question("a"))
         assert len(told.asked) == resolver.asked == 3
 
-    def test_sources_are_built_in_a_copy(self, told: Told, shadow: Shadow, tmp_path: Path) -> None:
+    def test_sources_are_built_in_a_copy(self, told: Told, metadata_env: MetadataEnvironment, tmp_path: Path) -> None:
         told.say(report={"install": []})
         folder = wheels.make_sources(tmp_path, "local", "1.0")
         (tmp_path / "no-sources").mkdir()
         editable = Requirement("./local-1.0", editable=True)
         texts = (f"{folder}[x]", "./no-sources", "https://x.y/z.whl")
-        PipResolver(shadow, folder=tmp_path).resolve(Question((*(Requirement(t) for t in texts), editable)))
+        PipResolver(metadata_env, folder=tmp_path).resolve(Question((*(Requirement(t) for t in texts), editable)))
         first, *same, last = told.asked[0]["requirements"].splitlines()
         assert first.endswith("/local-1.0[x]")
         assert last.startswith("-e /")
         assert str(folder) not in first + last
         assert same == ["./no-sources", "https://x.y/z.whl"]
 
-    def test_days_need_a_pip_that_knows_them(self, told: Told, shadow: Shadow) -> None:
+    def test_days_need_a_pip_that_knows_them(self, told: Told, metadata_env: MetadataEnvironment) -> None:
         told.say(report={"install": []})
         with pytest.raises(AsOfError):
-            PipResolver(shadow, as_of="2025-11-15T23:59:59Z").resolve(question("a"))
-        shadow.target = replace(shadow.target, pip_version="26.0")
-        PipResolver(shadow, as_of="2025-11-15T23:59:59Z").resolve(question("a"))
+            PipResolver(metadata_env, as_of="2025-11-15T23:59:59Z").resolve(question("a"))
+        metadata_env.target = replace(metadata_env.target, pip_version="26.0")
+        PipResolver(metadata_env, as_of="2025-11-15T23:59:59Z").resolve(question("a"))
         assert told.asked[0]["arguments"][-2:] == ["--uploaded-prior-to", "2025-11-15T23:59:59Z"]
 
-    def test_why_it_gave_up(self, told: Told, shadow: Shadow) -> None:
+    def test_why_it_gave_up(self, told: Told, metadata_env: MetadataEnvironment) -> None:
         told.say(
             code=1,
             out="Looking\nThe conflict is caused by:\n    a 1 depends on c==1\n    The user requested c>=2\n",
@@ -158,16 +158,16 @@ class TestPip:
             "ERROR: ResolutionImpossible: for help visit x\n"
             "[notice] A new release of pip is available\n",
         )
-        found = PipResolver(shadow).resolve(question("a", "c>=2"))
+        found = PipResolver(metadata_env).resolve(question("a", "c>=2"))
         assert found.failed == (
             "Cannot install a and c>=2 because of conflicts.",
             "a 1 depends on c==1",
             "The user requested c>=2",
         )
 
-    def test_it_ends_without_a_word(self, told: Told, shadow: Shadow) -> None:
+    def test_it_ends_without_a_word(self, told: Told, metadata_env: MetadataEnvironment) -> None:
         told.say(code=2)
-        assert PipResolver(shadow).resolve(question("a")).failed == ("pip 24.1 failed without a message",)
+        assert PipResolver(metadata_env).resolve(question("a")).failed == ("pip 24.1 failed without a message",)
 
     @pytest.mark.parametrize(
         "line",
@@ -176,24 +176,26 @@ class TestPip:
             "ERROR: HTTPSConnectionPool(host='x'): Max retries exceeded with url: /simple/a/",
         ],
     )
-    def test_an_index_out_of_reach_is_no_answer(self, told: Told, shadow: Shadow, line: str) -> None:
+    def test_an_index_out_of_reach_is_no_answer(
+        self, told: Told, metadata_env: MetadataEnvironment, line: str
+    ) -> None:
         told.say(code=1, err=f"{line}\nERROR: No matching distribution found for a\n")
         with pytest.raises(IndexUnreachableError):
-            PipResolver(shadow).resolve(question("a"))
+            PipResolver(metadata_env).resolve(question("a"))
 
     @pytest.mark.parametrize("report", [None, {}])
-    def test_no_report_is_no_answer(self, told: Told, shadow: Shadow, report: Any) -> None:
+    def test_no_report_is_no_answer(self, told: Told, metadata_env: MetadataEnvironment, report: Any) -> None:
         told.say(report=report)
         with pytest.raises(ResolverError, match="no report"):
-            PipResolver(shadow).resolve(question("a"))
+            PipResolver(metadata_env).resolve(question("a"))
 
 
 class TestUv:
-    def resolve(self, told: Told, shadow: Shadow, asked: Question) -> Outcome:
+    def resolve(self, told: Told, metadata_env: MetadataEnvironment, asked: Question) -> Resolution:
         pip = {"constraint": "/c.txt"}
-        return UvResolver(shadow, told.folder / "uv", pip, folder=None, as_of="2025-11-15").resolve(asked)
+        return UvResolver(metadata_env, told.folder / "uv", pip, folder=None, as_of="2025-11-15").resolve(asked)
 
-    def test_its_lines_are_the_plan(self, told: Told, shadow: Shadow, tmp_path: Path) -> None:
+    def test_its_lines_are_the_plan(self, told: Told, metadata_env: MetadataEnvironment, tmp_path: Path) -> None:
         listed = wheels.make_wheel(tmp_path, "listed", "1.0", ["numpy<2"])
         direct = wheels.make_wheel(tmp_path, "direct", "3.0", ["listed"])
         told.say(
@@ -201,7 +203,7 @@ class TestUv:
             f" + direct==3.0 (from {direct.as_uri()})\n"
         )
         options = ("--no-index", "--find-links", str(tmp_path))
-        found = self.resolve(told, shadow, question("listed", options=options))
+        found = self.resolve(told, metadata_env, question("listed", options=options))
         assert found.resolver == "uv 0.9.1"
         assert [(str(d), d.requires, d.requested) for d in found.planned] == [
             ("listed 1.0", ("numpy<2",), True),
@@ -209,8 +211,10 @@ class TestUv:
         ]
         assert found.planned[0].url == listed.as_uri()
 
-    def test_what_it_is_asked(self, told: Told, shadow: Shadow) -> None:
-        self.resolve(told, shadow, question("a", options=("-i", "https://y/simple", "--trusted-host", "h", "--pre")))
+    def test_what_it_is_asked(self, told: Told, metadata_env: MetadataEnvironment) -> None:
+        self.resolve(
+            told, metadata_env, question("a", options=("-i", "https://y/simple", "--trusted-host", "h", "--pre"))
+        )
         words = (told.folder / "asked").read_text().splitlines()
         text = " ".join(words)
         assert "--default-index https://y/simple" in text
@@ -218,22 +222,26 @@ class TestUv:
         assert "--prerelease allow" in text
         assert "-c /c.txt" in text
         assert text.endswith("--exclude-newer 2025-11-15")
-        assert f"--python {shadow.python}" in text
+        assert f"--python {metadata_env.python}" in text
 
     @pytest.mark.parametrize(
         "line", [" + no version of it", " + never-heard-of==1.0", " + b @ file:///nowhere/b-1.0-py3-none-any.whl"]
     )
-    def test_what_cannot_be_read_or_looked_at_is_no_answer(self, told: Told, shadow: Shadow, line: str) -> None:
+    def test_what_cannot_be_read_or_looked_at_is_no_answer(
+        self, told: Told, metadata_env: MetadataEnvironment, line: str
+    ) -> None:
         told.say(err=f"{line}\n")
         with pytest.raises(ResolverError):
-            self.resolve(told, shadow, question("a", options=("--no-index",)))
+            self.resolve(told, metadata_env, question("a", options=("--no-index",)))
 
-    def test_an_option_that_it_does_not_know_is_no_answer(self, told: Told, shadow: Shadow) -> None:
+    def test_an_option_that_it_does_not_know_is_no_answer(
+        self, told: Told, metadata_env: MetadataEnvironment
+    ) -> None:
         told.say(code=2, err="error: unexpected argument\n\nUsage: uv pip install\n")
         with pytest.raises(ResolverError, match="can't parse"):
-            self.resolve(told, shadow, question("a"))
+            self.resolve(told, metadata_env, question("a"))
 
-    def test_why_it_gave_up(self, told: Told, shadow: Shadow) -> None:
+    def test_why_it_gave_up(self, told: Told, metadata_env: MetadataEnvironment) -> None:
         told.say(
             code=1,
             err="Using Python 3.11 environment\n"
@@ -241,17 +249,17 @@ class TestUv:
             "  ╰─▶ Because a==1 depends on c==1 and you require c>=2\n"
             "hint: something\n",
         )
-        assert self.resolve(told, shadow, question("a")).failed == (
+        assert self.resolve(told, metadata_env, question("a")).failed == (
             "x No solution found when resolving dependencies:",
             "╰─▶ Because a==1 depends on c==1 and you require c>=2",
         )
 
-    def test_an_answer_that_a_file_is_not_there_is_one(self, told: Told, shadow: Shadow) -> None:
+    def test_an_answer_that_a_file_is_not_there_is_one(self, told: Told, metadata_env: MetadataEnvironment) -> None:
         told.say(code=1, err="error: Failed to fetch `https://x/a`: HTTP status client error (404 Not Found)\n")
-        assert self.resolve(told, shadow, question("a")).failed
+        assert self.resolve(told, metadata_env, question("a")).failed
         told.say(code=1, err="error: Failed to fetch `https://x/a`\n  Caused by: dns error\n")
         with pytest.raises(IndexUnreachableError):
-            self.resolve(told, shadow, question("a"))
+            self.resolve(told, metadata_env, question("a"))
 
 
 @pytest.mark.parametrize(

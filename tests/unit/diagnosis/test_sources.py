@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.diagnosis import archives
+from bootstrap.diagnosis import package_metadata
 from bootstrap.diagnosis.index import Index
-from bootstrap.diagnosis.settings import Settings
+from bootstrap.diagnosis.settings import PipSettings
 from bootstrap.diagnosis.sources import describe_source, wanted_sources
 from tests.support.wheels import make_sdist, make_wheel
 
@@ -31,7 +31,7 @@ def test_what_a_resolver_misses(text: str, found: list[str]) -> None:
 
 
 def index(folder: Path) -> Index:
-    return Index(Settings(index=None, find_links=(str(folder),)), "3.12", cache=folder / "cache")
+    return Index(PipSettings(index=None, find_links=(str(folder),)), "3.12", cache=folder / "cache")
 
 
 def test_the_newest_fitting_source(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_the_newest_fitting_source(tmp_path: Path) -> None:
     assert describe_source("only_source<3", index(tmp_path), found, None) == "Only.Source 2.0"
     [wheel] = found.iterdir()
     assert wheel.name == "Only_Source-2.0-py3-none-any.whl"
-    assert archives.read_wheel(wheel.as_uri()).requires == ("numpy<2.0",)
+    assert package_metadata.read_wheel(wheel.as_uri()).requires == ("numpy<2.0",)
     for wanted in ("only-source>3", "both", "none", "not a requirement!"):
         assert describe_source(wanted, index(tmp_path), found, None) is None
 
@@ -56,8 +56,8 @@ def test_a_source_in_a_zip_archive(tmp_path: Path) -> None:
         archive.writestr("setup.py", "raise SystemExit")
     path = tmp_path / "a-1.0.zip"
     path.write_bytes(buffer.getvalue())
-    dist = archives.read_source(path.as_uri(), None)
+    dist = package_metadata.read_source(path.as_uri(), None)
     assert dist.requires == ("numpy<2", 'b; extra == "x"')
     path.write_bytes(b"PK")
     with pytest.raises(ValueError, match=r"zip file"):
-        archives.read_source(path.as_uri(), None)
+        package_metadata.read_source(path.as_uri(), None)

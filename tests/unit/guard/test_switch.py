@@ -16,9 +16,9 @@ from bootstrap.errors import (
     NotAnEnvironmentError,
     PrefixNotFoundError,
 )
-from bootstrap.guard import files
-from bootstrap.guard.held import constraint_lines, held_packages, pin_lines
-from bootstrap.prefix.state import State, write_state
+from bootstrap.guard import config_files
+from bootstrap.guard.locked_packages import constraint_lines, held_packages, pin_lines
+from bootstrap.prefix.manifest import Manifest, write_manifest
 from tests.support import ROOT, one_of
 from tests.support.kill import until
 
@@ -40,7 +40,7 @@ def metadata(prefix: Path, folder: str, text: str) -> None:
 @pytest.fixture
 def prefix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two locked packages, one of them pytorch, and one that is not locked."""
-    for name in (files.UV_VARIABLE, files.PIP_VARIABLE):
+    for name in (config_files.UV_VARIABLE, config_files.PIP_VARIABLE):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "conda-meta").mkdir()
     metadata(tmp_path, "numpy-2.4.6.dist-info", "Name: numpy\nVersion: 2.4.6\n\nName: not this\n")
@@ -58,7 +58,7 @@ def prefix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ),
     ]
     record(tmp_path, "stranger", "1.0", "0")
-    write_state(tmp_path, State({}, dict.fromkeys(stems, "00"), {}))
+    write_manifest(tmp_path, Manifest({}, dict.fromkeys(stems, "00"), {}))
     return tmp_path
 
 
@@ -100,7 +100,7 @@ def test_on_off_and_never(prefix: Path) -> None:
 
 
 def test_off_leaves_what_was_there_before(prefix: Path) -> None:
-    pinned = files.pinned_path(prefix)
+    pinned = config_files.pinned_path(prefix)
     pinned.write_text("numpy <2\ncuda-version 12.*\n")
     (prefix / "pip.conf").write_text("[global]\ntimeout = 60\n")
     on = guard.on(prefix)
@@ -110,13 +110,13 @@ def test_off_leaves_what_was_there_before(prefix: Path) -> None:
     guard.off(prefix)
     assert sorted(pinned.read_text().splitlines()) == ["cuda-version 12.*", "numpy <2"]
     assert (prefix / "pip.conf").read_text() == "[global]\ntimeout = 60\n"
-    assert not files.constraints_path(prefix).exists()
+    assert not config_files.constraints_path(prefix).exists()
 
 
 def test_a_part_that_is_missing_is_told(prefix: Path) -> None:
     guard.on(prefix)
-    files.pinned_path(prefix).unlink()
-    files.constraints_path(prefix).unlink()
+    config_files.pinned_path(prefix).unlink()
+    config_files.constraints_path(prefix).unlink()
     (prefix / "pip.conf").unlink()
     found = guard.status(prefix)
     (prefix / "conda-meta/state").unlink()
@@ -129,19 +129,19 @@ def test_a_part_that_is_missing_is_told(prefix: Path) -> None:
 
 def test_the_environments_own_process_is_held_too(prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.prefix", str(prefix))
-    monkeypatch.setenv(files.PIP_VARIABLE, "mine.txt")
+    monkeypatch.setenv(config_files.PIP_VARIABLE, "mine.txt")
     guard.on(prefix)
-    path = files.constraints_path(prefix)
-    assert os.environ[files.UV_VARIABLE] == str(path)
-    assert os.environ[files.PIP_VARIABLE] == f"mine.txt {path.as_uri()}"
+    path = config_files.constraints_path(prefix)
+    assert os.environ[config_files.UV_VARIABLE] == str(path)
+    assert os.environ[config_files.PIP_VARIABLE] == f"mine.txt {path.as_uri()}"
     guard.off(prefix)
-    assert files.UV_VARIABLE not in os.environ
-    assert os.environ[files.PIP_VARIABLE] == "mine.txt"
+    assert config_files.UV_VARIABLE not in os.environ
+    assert os.environ[config_files.PIP_VARIABLE] == "mine.txt"
 
 
 def test_another_process_keeps_its_variables(prefix: Path) -> None:
     guard.on(prefix)
-    assert files.UV_VARIABLE not in os.environ
+    assert config_files.UV_VARIABLE not in os.environ
 
 
 @pytest.mark.parametrize("text", ["", "no JSON", "[]", '{"schema": 99, "state": "on"}'])
@@ -166,7 +166,7 @@ def test_killed_anywhere_it_tells_the_truth_and_comes_to_its_end(
     prefix: Path, what: str, then: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "fsync", lambda _: None)
-    pinned = files.pinned_path(prefix)
+    pinned = config_files.pinned_path(prefix)
     pinned.write_text("numpy <2\nfoo 1.*\n")
     before = names(prefix)
     step, killed = 0, True

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bootstrap import cells
+from bootstrap import cell_times
 from bootstrap.guard import tripwire
-from bootstrap.guard.words import to_bundle
+from bootstrap.guard.messages import to_bundle
 
 SHORT = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -174,8 +174,8 @@ def test_what_a_repair_changed_is_told_by_it_and_not_again(
     shell = Shell()
     wire = tripwire.arm(shell, prefix)
     install(prefix, "numpy", "2.3.4")
-    monkeypatch.setattr(cells, "shell", lambda: shell)
-    cells.accept_changes()
+    monkeypatch.setattr(cell_times, "shell", lambda: shell)
+    cell_times.accept_changes()
     wire.after_cell()
     assert capsys.readouterr().out == ""
 

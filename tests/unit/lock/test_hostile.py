@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bootstrap.errors import BootstrapError, LockNotFoundError, LockSyntaxError
-from bootstrap.lock import judge
+from bootstrap.lock import validate
 from bootstrap.lock.reader import parse_lock, read_lock
 from tests.support import locks
 
@@ -29,7 +29,7 @@ def use(text: str | bytes) -> None:
         lock = parse_lock(
             text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"), Path("lock.yml")
         )
-        judge(lock, "linux-64")
+        validate(lock, "linux-64")
     except BootstrapError as error:
         assert error.evidence
         assert str(error).isprintable()
@@ -41,7 +41,7 @@ def use(text: str | bytes) -> None:
 def test_malformed_addresses_are_told_with_their_line(host: str, tmp_path: Path) -> None:
     path = locks.write(tmp_path / "l.yml", locks.damaged(url=URL.format(host)))
     with pytest.raises(BootstrapError) as caught:
-        judge(read_lock(path), "linux-64")
+        validate(read_lock(path), "linux-64")
     assert re.search(r"l\.yml:[0-9]+: ", caught.value.evidence[0])
     assert "s3cret" not in caught.value.evidence[0]
 
@@ -50,7 +50,7 @@ def test_malformed_addresses_are_told_with_their_line(host: str, tmp_path: Path)
 def test_what_a_parser_of_addresses_drops_is_refused(character: str) -> None:
     lock = locks.damaged(url=URL.format("conda.anaconda.org/conda-forge").replace("linux", f"li{character}nux"))
     with pytest.raises(BootstrapError):
-        judge(parse_lock(json.dumps(lock).encode(), Path("lock.yml")), "linux-64")
+        validate(parse_lock(json.dumps(lock).encode(), Path("lock.yml")), "linux-64")
 
 
 @pytest.mark.parametrize("make", ["folder", "pipe", "zero"])

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from bootstrap import errors
-from bootstrap.lock import judge, read_lock
+from bootstrap.lock import read_lock, validate
 from tests.support import locks
 
 NUMPY = f"{locks.CHANNEL}/linux-64/numpy-2.3.4-py313_0.conda"
 
 
 def judged(tmp_path: Path, lock: dict[str, Any], **options: Any) -> tuple[Any, ...]:
-    return judge(read_lock(locks.write(tmp_path / "l.yml", lock)), "linux-64", **options)
+    return validate(read_lock(locks.write(tmp_path / "l.yml", lock)), "linux-64", **options)
 
 
 def test_a_sound_lock_gives_its_records(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_each_fault_is_named(tmp_path: Path, change: dict[str, Any], error: type
 def test_platform_not_locked(tmp_path: Path) -> None:
     lock = read_lock(locks.write(tmp_path / "l.yml", locks.sound_lock()))
     with pytest.raises(errors.PlatformNotLockedError) as caught:
-        judge(lock, "linux-aarch64")
+        validate(lock, "linux-aarch64")
     assert "linux-64, osx-arm64" in caught.value.evidence[0]
 
 

@@ -11,7 +11,7 @@ import pytest
 from bootstrap.errors import SpecificationError
 from bootstrap.lock.reader import read_lock
 from bootstrap.maintain.content_hash import accepted_hashes
-from bootstrap.maintain.variant import VARIANTS, Variant
+from bootstrap.maintain.variant import VARIANTS, LockVariant
 from tests.support import ROOT
 
 pytest.importorskip("conda_lock.content_hash")
@@ -33,7 +33,7 @@ def hashes(folder: Path, **options) -> frozenset[str]:
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
-def test_the_committed_locks_have_one_of_theirs(variant: Variant) -> None:
+def test_the_committed_locks_have_one_of_theirs(variant: LockVariant) -> None:
     machine = ROOT / variant.virtual_packages_name
     accepted = accepted_hashes(ROOT / SPECIFICATION, machine, platform="linux-64")
     assert read_lock(ROOT / variant.lock_name).content_hash["linux-64"] in accepted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.errors import WrongVariantError
-from bootstrap.maintain.check import variant_fault
+from bootstrap.maintain.lock_check import variant_fault
 from bootstrap.maintain.variant import CPU, CUDA, needs_cuda, select
 from tests.support.records import lock, record
 

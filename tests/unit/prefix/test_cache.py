@@ -35,36 +35,36 @@ def cache(tmp_path: Path):
         yield found
 
 
-def vouch(cache: PackageCache) -> None:
-    cache.vouch(RECORD, fingerprint_tree(cache.pkgs / RECORD.stem))
+def mark_verified(cache: PackageCache) -> None:
+    cache.mark_verified(RECORD, fingerprint_tree(cache.pkgs / RECORD.stem))
 
 
 def test_without_a_voucher_nothing_counts(cache: PackageCache) -> None:
     assert not cache.find(RECORD)
-    cache.discard_unvouched()
+    cache.discard_unverified()
     assert not (cache.pkgs / RECORD.stem).exists()
 
 
 def test_with_a_voucher_it_counts(cache: PackageCache) -> None:
-    vouch(cache)
+    mark_verified(cache)
     assert cache.find(RECORD)
     assert cache.holds(RECORD)
-    cache.discard_unvouched()
+    cache.discard_unverified()
     assert cache.find(RECORD)
 
 
 def test_a_voucher_is_for_one_archive(cache: PackageCache) -> None:
-    vouch(cache)
+    mark_verified(cache)
     assert not cache.find(replace(RECORD, sha256="cd" * 32))
     assert not cache.holds(replace(RECORD, sha256="cd" * 32))
 
 
 @pytest.mark.parametrize("how", ["edited", "grown", "deleted", "added", "made executable", "retargeted"])
 def test_a_changed_entry_does_not_count(cache: PackageCache, how: str) -> None:
-    vouch(cache)
+    mark_verified(cache)
     file = cache.pkgs / RECORD.stem / "lib/umath.so"
     os.utime(file, (1, 1))
-    vouch(cache)
+    mark_verified(cache)
     if how == "edited":
         with file.open("r+b") as opened:
             opened.write(b"x")
@@ -86,18 +86,18 @@ def test_a_changed_entry_does_not_count(cache: PackageCache, how: str) -> None:
 
 def test_an_entry_that_is_gone_does_not_count(cache: PackageCache) -> None:
     cache.discard(RECORD)
-    vouch(cache)
+    mark_verified(cache)
     assert not cache.find(RECORD)
 
 
 def test_linking_into_a_prefix_changes_nothing(cache: PackageCache, tmp_path: Path) -> None:
-    vouch(cache)
+    mark_verified(cache)
     os.link(cache.pkgs / RECORD.stem / "lib/umath.so", tmp_path / "umath.so")
     assert cache.find(RECORD)
 
 
 def test_a_garbled_voucher_is_none(cache: PackageCache) -> None:
-    vouch(cache)
+    mark_verified(cache)
     (cache.root / "vouchers" / f"{RECORD.stem}.json").write_text("{")
     assert not cache.find(RECORD)
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.prefix._child_verifier import AlteredFile
 from bootstrap.prefix.compare import Comparison, compare_prefix
-from bootstrap.prefix.files import FileFault
+from bootstrap.prefix.manifest import Manifest, fingerprint, write_manifest
 from bootstrap.prefix.records import read_records
-from bootstrap.prefix.state import State, fingerprint, write_state
 from tests.support.records import install, path_entry, record, write_meta
 
 SITE = "lib/python3.13/site-packages"
@@ -35,9 +35,9 @@ def keep_ledger(prefix: Path, **lock: str) -> None:
     for package in read_records(prefix)[0]:
         owned = [*(file.path for file in package.files), f"conda-meta/{package.meta.name}"]
         files[package.stem] = {path: fingerprint(f"{prefix}/{path}") for path in owned}
-    write_state(
+    write_manifest(
         prefix,
-        State({"prefix": lock["made"]} if lock else {}, {r.stem: r.sha256 or "" for r in (NUMPY, TOOL)}, files),
+        Manifest({"prefix": lock["made"]} if lock else {}, {r.stem: r.sha256 or "" for r in (NUMPY, TOOL)}, files),
     )
 
 
@@ -52,7 +52,7 @@ def test_an_environment_that_was_moved(prefix: Path, tmp_path_factory: pytest.Te
     prefix.symlink_to(moved)
     assert compared(moved, NUMPY, TOOL).agrees, "the old name leads to it"
     prefix.unlink()
-    said = [FileFault("bin/tool", "tool 1.0", "prefix", f"made for {prefix}")]
+    said = [AlteredFile("bin/tool", "tool 1.0", "prefix", f"made for {prefix}")]
     assert list(compared(moved, NUMPY, TOOL).altered) == said
     keep_ledger(moved, made=str(prefix))
     for hash_all in (True, False):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootstrap.prefix import plan
-from bootstrap.prefix.compare import Change, Comparison
-from bootstrap.prefix.files import FileFault
+from bootstrap.prefix._child_verifier import AlteredFile
+from bootstrap.prefix.compare import Comparison, RecordChange
 from bootstrap.prefix.records import BadRecord, InstalledRecord
 from tests.support.records import record
 
@@ -35,12 +35,12 @@ def unreadable(package: Record) -> BadRecord:
 
 
 MISSING = Comparison(missing=(TOOL,))
-NEWER = Comparison(changed=(Change(installed(NUMPY, "2.0.2"), NUMPY),))
-NEXT_PYTHON = Comparison(changed=(Change(installed(PYTHON, "3.12.9"), PYTHON),))
-SAME_PYTHON = Comparison(changed=(Change(installed(PYTHON, "3.13.0"), PYTHON),))
+NEWER = Comparison(changed=(RecordChange(installed(NUMPY, "2.0.2"), NUMPY),))
+NEXT_PYTHON = Comparison(changed=(RecordChange(installed(PYTHON, "3.12.9"), PYTHON),))
+SAME_PYTHON = Comparison(changed=(RecordChange(installed(PYTHON, "3.13.0"), PYTHON),))
 EXTRA = Comparison(extra=(installed(LIB),))
-ALTERED = Comparison(altered=(FileFault("lib/x", "numpy 2.3.4", "sha256"), FileFault("y", "numpy 2.3.4", "size")))
-OVERLAID = Comparison(overlaid=(FileFault("site/tool-2.dist-info", "tool 1.0", "foreign"),))
+ALTERED = Comparison(altered=(AlteredFile("lib/x", "numpy 2.3.4", "sha256"), AlteredFile("y", "numpy 2.3.4", "size")))
+OVERLAID = Comparison(overlaid=(AlteredFile("site/tool-2.dist-info", "tool 1.0", "foreign"),))
 BROKEN = Comparison(unreadable=(unreadable(LIB),))
 
 

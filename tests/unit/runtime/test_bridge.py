@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.runtime import bridge, kernel_packages
-from bootstrap.runtime.layout import Layout
+from bootstrap.runtime.environment_paths import EnvironmentPaths
 
 
 def distribution(folder: Path, name: str, *files: str, requires: tuple[str, ...] = ()) -> None:
@@ -47,9 +47,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return packages
 
 
-def environment(tmp_path: Path, *names: str) -> Layout:
+def environment(tmp_path: Path, *names: str) -> EnvironmentPaths:
     """An environment with these packages."""
-    layout = Layout(tmp_path / "env")
+    layout = EnvironmentPaths(tmp_path / "env")
     packages = tmp_path / "env/lib/python3.13/site-packages"
     for name in names:
         distribution(packages, name, f"{name}.py")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.errors import BootstrapError, CondacolabFailedError
-from bootstrap.progress import Silent
+from bootstrap.progress import NullProgress
 from bootstrap.runtime.condacolab import KNOWN_VERSIONS, InstallerProgress, failure, obstacle, tidy
 
 
@@ -73,7 +73,7 @@ def test_a_fault_of_condacolab(text: str | None, tmp_path: Path) -> None:
 def test_progress_is_read_as_it_grows(tmp_path: Path) -> None:
     seen: list[object] = []
 
-    class Collect(Silent):
+    class Collect(NullProgress):
         def step(self, step: object) -> None:
             seen.append(step)
 

@@ -16,9 +16,9 @@ import zmq
 
 from bootstrap.errors import KernelStartError
 from bootstrap.runtime.kernel import relayed
-from bootstrap.runtime.kernel.child import DELIMITER, HERE, IDENTITY, VARIABLE, Target
+from bootstrap.runtime.kernel.child_kernel import DELIMITER, HERE, IDENTITY, VARIABLE, KernelTarget
 
-TARGET = Target(["python"], {"A": "1"}, remove=["/old"])
+TARGET = KernelTarget(["python"], {"A": "1"}, remove=["/old"])
 
 
 @dataclass

@@ -1,0 +1,122 @@
+"""``bootstrap diagnose``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap import api
+from bootstrap.console import print_json, print_text, progress_for, show_result
+from bootstrap.errors import NoPinnedSetError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from rich.console import RenderableType
+
+    from bootstrap.diagnosis import Diagnosis, History, Replay
+
+_DESCRIPTION = """\
+Find which requirement would replace or break numpy, or already did. Resolves against a metadata-only copy of the
+environment; the environment itself is never changed.
+"""
+_EPILOG = """\
+examples:
+  bootstrap diagnose requirements.txt                         what it would do to this Python
+  bootstrap diagnose requirements.txt --python python3.12     to another one
+  bootstrap diagnose requirements.txt --against freeze.txt    to the environment in a `pip freeze` file
+  bootstrap diagnose --require 'optuna>=3' --require captum   without a file
+  bootstrap diagnose requirements.txt --install               prove it in temporary copies
+  bootstrap diagnose requirements.txt --write-minimal m.txt --write-pinned p.txt
+  bootstrap diagnose notebook.ipynb                           which cell changes numpy under the kernel
+  bootstrap diagnose --history                                what was installed here so far
+
+exit codes: 0 ok, 3 doubtful (can't be resolved, or other packages would break), 4 broken
+"""
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command."""
+    command = commands.add_parser("diagnose", description=_DESCRIPTION, epilog=_EPILOG)
+    command.add_argument(
+        "source", nargs="?", type=Path, metavar="FILE", help="a requirements file, or a notebook (.ipynb)"
+    )
+    command.add_argument(
+        "--require", action="append", metavar="REQUIREMENT", help="a requirement such as 'numpy<2'; repeatable"
+    )
+    command.add_argument("--history", action="store_true", help="reconstruct what was installed in this runtime")
+    about = command.add_argument_group("environment to examine")
+    about.add_argument("--python", metavar="EXECUTABLE", help="the target Python [default: the running one]")
+    about.add_argument(
+        "--against", type=Path, metavar="FILE", help="a pip freeze file, instead of what that Python has installed"
+    )
+    about.add_argument("--as-of", metavar="DAY", help="ignore uploads after this date (2025-11-15)")
+    how = command.add_argument_group("how")
+    how.add_argument(
+        "--resolver",
+        choices=["auto", "pip", "uv"],
+        default="auto",
+        help="auto: uv if installed, confirmed by pip [default: %(default)s]",
+    )
+    how.add_argument(
+        "--install", action="store_true", help="also install into temporary copies and check what breaks"
+    )
+    how.add_argument(
+        "--build",
+        action="store_true",
+        help="also build source-only packages, which runs their setup.py or build backend",
+    )
+    how.add_argument(
+        "--pip-option",
+        action="append",
+        default=[],
+        metavar="OPTION",
+        help="an option of the pip command, e.g. --pip-option=--upgrade; repeatable",
+    )
+    out = command.add_argument_group("ways out")
+    out.add_argument(
+        "--write-minimal", type=Path, metavar="FILE", help="write the requirements that change no installed package"
+    )
+    out.add_argument("--write-pinned", type=Path, metavar="FILE", help="write exact versions that keep numpy")
+    out.add_argument("--force", action="store_true", help="replace existing files")
+    out.add_argument("--markdown", action="store_true", help="print Markdown, for a bug report")
+    command.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    given = [bool(args.source), bool(args.require), args.history]
+    if sum(given) != 1:
+        args.parser.error("Pass a file, --require, or --history.")
+    progress = progress_for(quiet=args.quiet, as_json=args.json)
+    try:
+        found = api.diagnose(
+            args.source or args.require,
+            python=args.python,
+            against=args.against,
+            install=args.install,
+            write_minimal=args.write_minimal,
+            write_pinned=args.write_pinned,
+            force=args.force,
+            resolver=args.resolver,
+            as_of=args.as_of,
+            options=args.pip_option,
+            build=args.build,
+            progress=progress,
+        )
+    except NoPinnedSetError as error:
+        # The file can't be written, but the question can be answered.
+        if error.diagnosis is not None and not args.json:
+            _show(error.diagnosis, args)
+        raise
+    _show(found, args)
+    return int(found.exit_code)
+
+
+def _show(found: Diagnosis | Replay | History, args: argparse.Namespace) -> None:
+    if args.json:
+        print_json(found.to_dict())
+    elif args.markdown:
+        print_text(found.to_markdown())
+    else:
+        shown: RenderableType = found.render(everything=args.verbose)
+        show_result(shown, soft_wrap=False)

@@ -1,0 +1,299 @@
+"""The maintainers' commands: ``lock``, ``diff``, ``render``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.console import print_json, print_text
+from bootstrap.errors import EXIT_OK, LockNotWritableError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from bootstrap.errors import BootstrapError
+    from bootstrap.lock.diff import Difference
+    from bootstrap.lock.model import Lock
+    from bootstrap.maintain.variant import LockVariant
+
+_PIPE_WIDTH = 160
+_LOCK = """\
+Solve environment.yml into conda-lock.yml (CPU) and conda-lock-cuda.yml (NVIDIA GPU), with conda-lock and a
+built-in solver; no conda is needed. Either all locks are written or, if anything fails, none.
+Needs the extra: pip install 'condacolab-bootstrap[maintain]'
+"""
+_LOCK_EXAMPLES = """\
+examples:
+  bootstrap lock                                   solve both variants
+  bootstrap lock --update numpy                    update numpy, and as little else as possible
+  bootstrap lock --check                           offline, for CI: does the lock match environment.yml?
+  bootstrap lock --exclude-newer 2026-08-01        ignore later builds
+  bootstrap lock --variant cpu --channel file:///srv/channel --output /tmp/out
+                                                   against a local channel, beside the committed locks
+  bootstrap lock --repodata DIR                    conda-forge's URLs, its repodata read from DIR/SUBDIR
+
+exit codes: 10 to 29 the lock breaks its policy, 60 to 79 refreshing or checking failed (docs/lock.md)
+"""
+_DIFF_EXAMPLES = """\
+examples:
+  bootstrap diff HEAD                              what the working tree's lock changes
+  bootstrap diff v1.0 v1.1 --format markdown       for a pull request or a release
+  bootstrap diff old.yml new.yml --json            as data
+"""
+_RENDER_EXAMPLES = """\
+examples:
+  bootstrap render > env.txt                       for conda 24.9 and later: conda create -n X --file env.txt
+  bootstrap render --hash md5 --output env.txt     for older ones
+  bootstrap render --lock conda-lock-cuda.yml      the environment for GPUs
+"""
+
+
+def register(subparsers: Any) -> None:
+    """Adds the commands to the command line."""
+    lock = subparsers.add_parser("lock", description=_LOCK, epilog=_LOCK_EXAMPLES)
+    lock.add_argument(
+        "-f", "--file", type=Path, default=Path("environment.yml"), help="the specification [default: %(default)s]"
+    )
+    lock.add_argument("--output", type=Path, metavar="DIR", help="folder of the locks [default: the specification's]")
+    lock.add_argument(
+        "--variant", choices=("cpu", "cuda", "all"), default="all", help="which lock [default: %(default)s]"
+    )
+    lock.add_argument("--update", action="append", default=[], metavar="NAME", help="update only NAME; repeatable")
+    lock.add_argument("--check", action="store_true", help="only check the locks, offline; write nothing")
+    lock.add_argument("--channel", metavar="URL", help="lock against this channel, which the locks will name")
+    lock.add_argument("--repodata", type=Path, metavar="DIR", help="read the channel's repodata from DIR")
+    lock.add_argument("--exclude-newer", metavar="DATE", help="ignore packages built after DATE (2026-08-01)")
+    lock.add_argument("--conda", metavar="EXE", help="solve with conda, mamba, micromamba or a path")
+    lock.add_argument(
+        "--conda-lock", default="conda-lock", metavar="EXE", help="the conda-lock to use [default: %(default)s]"
+    )
+    lock.add_argument("--changelog", type=Path, metavar="FILE", help="add the entry to FILE, not to the output")
+    lock.set_defaults(run=run_lock)
+
+    diff = subparsers.add_parser(
+        "diff",
+        description="Compare two locks (files, or git revisions of one): numpy first, then what\n"
+        "packages in environment.yml, then the rest.",
+        epilog=_DIFF_EXAMPLES,
+    )
+    diff.add_argument("old", metavar="OLD", help="a lock file or a git revision")
+    diff.add_argument("new", metavar="NEW", nargs="?", help="the same; the working tree's lock if left out")
+    diff.add_argument(
+        "-f",
+        "--lock",
+        type=Path,
+        default=Path("conda-lock.yml"),
+        metavar="FILE",
+        help="lock file to read at the given revisions [default: %(default)s]",
+    )
+    diff.add_argument(
+        "--file",
+        type=Path,
+        default=Path("environment.yml"),
+        metavar="FILE",
+        help="specification whose packages are listed first [default: %(default)s]",
+    )
+    diff.add_argument("--platform", default="linux-64", help="[default: %(default)s]")
+    diff.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="[default: %(default)s]")
+    diff.set_defaults(run=run_diff)
+
+    render = subparsers.add_parser(
+        "render",
+        description="Write the lock as a list of URLs with hashes, which any conda, mamba or micromamba installs\n"
+        "without solving.",
+        epilog=_RENDER_EXAMPLES,
+    )
+    render.add_argument(
+        "-f", "--lock", type=Path, default=Path("conda-lock.yml"), metavar="FILE", help="[default: %(default)s]"
+    )
+    render.add_argument("--platform", default="linux-64", help="[default: %(default)s]")
+    render.add_argument("--hash", choices=("sha256", "md5"), default="sha256", help="[default: %(default)s]")
+    render.add_argument("--output", type=Path, metavar="FILE", help="write to FILE, not to standard output")
+    render.set_defaults(run=run_render)
+
+
+def run_lock(args: argparse.Namespace) -> int:
+    """``bootstrap lock``."""
+    from bootstrap.maintain.variant import select
+
+    _refuse_contradictions(args)
+    variants = select(args.variant)
+    if args.check:
+        return _check(args, variants)
+    return _refresh(args, variants)
+
+
+def _refuse_contradictions(args: argparse.Namespace) -> None:
+    from bootstrap.maintain.solver import parse_date
+
+    if args.check and (args.update or args.repodata or args.exclude_newer or args.conda or args.changelog):
+        args.parser.error("--check can't be combined with options for solving or writing")
+    if args.channel and args.repodata:
+        args.parser.error("--channel can't be combined with --repodata: a channel has its own repodata")
+    if args.conda and (args.repodata or args.exclude_newer):
+        args.parser.error("--repodata and --exclude-newer need the built-in solver: omit --conda")
+    if args.exclude_newer:
+        try:
+            parse_date(args.exclude_newer)
+        except ValueError:
+            args.parser.error(f"--exclude-newer: {args.exclude_newer!r} is not a date such as 2026-08-01")
+
+
+def _check(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
+    from bootstrap.maintain.lock_check import check_lock
+
+    folder = args.output or args.file.parent
+    faults: list[BootstrapError] = []
+    locks: list[tuple[LockVariant, Lock]] = []
+    for variant in variants:
+        lock, found = check_lock(variant, specification=args.file, folder=folder, channel=args.channel)
+        locks.append((variant, lock))
+        faults += found
+    if faults:
+        raise _joined(faults)
+    if _flag(args, "json"):
+        print_json({"locks": [{"variant": v.name, "path": str(lo.path), "faults": []} for v, lo in locks]})
+    elif not _flag(args, "quiet"):
+        for variant, lock in locks:
+            total = sum(r.size or 0 for r in lock.records)
+            _out().print(f"{lock.path}: sound, {len(lock.records)} records, {total / 1e6:.1f} MB ({variant.title})")
+    return EXIT_OK
+
+
+def _joined(faults: Sequence[BootstrapError]) -> BootstrapError:
+    """The first fault, with the others among its evidence: one exit code, nothing hidden."""
+    first, *others = faults
+    for other in others:
+        first.evidence += (
+            f"also {other.id} ({other.exit_code}): {other.message}",
+            *(f"  {e}" for e in other.evidence),
+        )
+    return first
+
+
+def _refresh(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
+    from bootstrap.lock.diff import compare
+    from bootstrap.maintain.change_report import add_to_changelog, to_changelog
+    from bootstrap.maintain.refresh import RefreshSettings, refresh
+    from bootstrap.maintain.solver import version_key
+    from bootstrap.maintain.specification import read_specification
+
+    quiet = _flag(args, "quiet") or _flag(args, "json")
+    from bootstrap.screen import Screen
+
+    console = Screen(stderr=True)
+    settings = RefreshSettings(
+        specification=args.file,
+        folder=args.output or args.file.parent,
+        variants=tuple(variants),
+        update=tuple(dict.fromkeys(args.update)),
+        channel=args.channel,
+        repodata=args.repodata,
+        exclude_newer=args.exclude_newer,
+        conda=args.conda,
+        conda_lock=args.conda_lock,
+    )
+    done = refresh(settings, progress=(lambda _: None) if quiet else console.print)
+    specification = read_specification(args.file)
+    shown: list[tuple[str, Difference]] = []
+    for one in done:
+        for platform in specification.platforms:
+            difference = compare(
+                one.old, one.new, platform=platform, explicit=specification.names, version_key=version_key
+            )
+            shown.append((one.path.name, difference))
+    entries = "".join(to_changelog(difference, title=f"`{name}`") for name, difference in shown)
+    if args.changelog and entries:
+        _add_entries(args.changelog, entries, add_to_changelog)
+    if _flag(args, "json"):
+        parts = [
+            {"variant": r.variant.name, "path": str(r.path), "changed": r.changed, "difference": d.to_dict()}
+            for r, (_, d) in zip(done, shown, strict=False)
+        ]
+        print_json({"locks": parts, "changelog": entries})
+        return EXIT_OK
+    if not quiet:
+        for (name, difference), one in zip(shown, done, strict=False):
+            _show(difference, title=f"{name}{'' if one.changed else ': unchanged'}")
+            if one.undated:
+                _out().print(f"Records without a build time, accepted despite the cut-off date: {one.undated}")
+        if entries and not args.changelog:
+            _out().print("\nDraft for the changelog:\n")
+            print_text(entries)
+    return EXIT_OK
+
+
+def _add_entries(path: Path, entries: str, add: Any) -> None:
+    from bootstrap.maintain.lockfile import place
+
+    try:
+        text = path.read_text(encoding="utf-8") if path.exists() else "# Changelog\n"
+    except OSError as error:
+        raise LockNotWritableError(
+            f"Can't read the changelog: {error.strerror or error}.", evidence=[str(path)]
+        ) from error
+    place({path: add(text, entries)})
+
+
+def run_diff(args: argparse.Namespace) -> int:
+    """``bootstrap diff``."""
+    from bootstrap.lock.diff import compare
+    from bootstrap.maintain.change_report import to_markdown
+    from bootstrap.maintain.revision import read_revision
+    from bootstrap.maintain.solver import version_key
+    from bootstrap.maintain.specification import read_specification
+
+    new_name = args.new or str(args.lock)
+    old, new = (read_revision(name, lock_path=args.lock) for name in (args.old, new_name))
+    explicit = read_specification(args.file).names if args.file.is_file() else ()
+    difference = compare(old, new, platform=args.platform, explicit=explicit, version_key=version_key)
+    title = f"{args.lock.name}: {args.old} to {args.new or 'the working tree'}"
+    if args.format == "json" or _flag(args, "json"):
+        print_json(difference.to_dict())
+    elif args.format == "markdown":
+        print_text(to_markdown(difference, title=title))
+    else:
+        _show(difference, title=title)
+    return EXIT_OK
+
+
+def run_render(args: argparse.Namespace) -> int:
+    """``bootstrap render``."""
+    from bootstrap.lock.reader import read_lock
+    from bootstrap.lock.render import explicit
+    from bootstrap.maintain.lockfile import place
+
+    text = explicit(read_lock(args.lock), args.platform, digest=args.hash)
+    if args.output:
+        place({args.output: text})
+    elif _flag(args, "json"):
+        print_json({"lock": str(args.lock), "platform": args.platform, "explicit": text})
+    else:
+        print_text(text)
+    return EXIT_OK
+
+
+def _flag(args: argparse.Namespace, name: str) -> bool:
+    return bool(getattr(args, name, False))
+
+
+def _show(difference: Difference, *, title: str) -> None:
+    from bootstrap.console import show_result
+    from bootstrap.maintain.change_report import summary, to_table
+
+    if difference.changes:
+        show_result(to_table(difference, title=title), soft_wrap=False)
+        _out().print(summary(difference))
+    else:
+        _out().print(f"{title}: {summary(difference)}")
+
+
+def _out() -> Console:
+    # A pipe has no width; rich would fold at 80 columns what a program reads.
+    from bootstrap.screen import Screen
+
+    return Screen(width=None if sys.stdout.isatty() else _PIPE_WIDTH)

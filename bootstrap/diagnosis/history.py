@@ -1,0 +1,259 @@
+"""The likely story of a runtime, told from what it still shows; every line of it says how sure it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group
+from rich.text import Text
+
+from bootstrap import cell_times
+from bootstrap.diagnosis.evidence import Evidence, Installed, gather, stamp
+from bootstrap.diagnosis.markdown import prose
+from bootstrap.diagnosis.model import EXIT_CODES, NUMPY_NAME, SCHEMA, Verdict, normalized
+from bootstrap.diagnosis.settings import pip_settings
+from bootstrap.diagnosis.stale_symptoms import first_symptom
+from bootstrap.diagnosis.target import analyse, comparison, examine, find_python
+from bootstrap.diagnosis.wording import badge
+from bootstrap.prefix.locked import next_step
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from bootstrap.diagnosis.target import Target
+
+_STYLES = {"ok": "green", "doubtful": "yellow", "broken": "red"}
+_SHOWN = 8
+_NAME = re.compile(r"[\w.-]+")
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One line of a story."""
+
+    text: str
+    likely: bool = False
+    """A conclusion; otherwise it was seen."""
+
+    def __str__(self) -> str:
+        return f"likely: {self.text}" if self.likely else self.text
+
+
+@dataclass(frozen=True)
+class History:
+    """What has happened in a runtime, as far as it can be told."""
+
+    python: str
+    memory: str | None
+    """The numpy that the kernel has loaded; None where there is no kernel, or it can't be seen."""
+    disk: str | None
+    verdict: Verdict
+    lines: tuple[HistoryEntry, ...]
+    evidence: Evidence
+
+    @property
+    def exit_code(self) -> int:
+        """The command line's exit code."""
+        return EXIT_CODES[self.verdict]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The story as JSON-ready data."""
+        kernel = self.evidence.kernel
+        return {
+            "schema": SCHEMA,
+            "verdict": self.verdict,
+            "python": self.python,
+            "memory": self.memory,
+            "disk": self.disk,
+            "kernel": None if kernel is None else {"pid": kernel.pid, "began": stamp(kernel.began)},
+            "story": [{"text": line.text, "likely": line.likely} for line in self.lines],
+            "installed": [[item.to_dict() for item in burst] for burst in self.evidence.bursts],
+            "commands": [{"cell": e.cell, "text": e.text} for e in self.evidence.events],
+            "pip_log": list(self.evidence.log),
+        }
+
+    def render(self, *, everything: bool = False) -> RenderableType:
+        """The story for a terminal, by rich."""
+        style = _STYLES[self.verdict]
+        parts: list[RenderableType] = [
+            Text.assemble((self.verdict, f"bold {style}"), ": ", (headline(self), "bold")),
+            Text(f"{self.python}", style="dim"),
+            Text(),
+        ]
+        for line in self.lines:
+            mark = Text("likely  " if line.likely else "seen    ", style="yellow" if line.likely else "dim")
+            parts.append(Text.assemble(mark, line.text))
+        if everything:
+            for burst in self.evidence.bursts:
+                parts.append(Text(f"\n{stamp(burst[0].at)}", style="bold"))
+                parts += [Text(f"  {_told(item)}", style="dim") for item in burst]
+        if self.verdict != "ok":
+            parts.append(Text.assemble(("next: ", "bold"), advice(self)))
+        return Group(*parts)
+
+    def to_markdown(self) -> str:
+        """The story for a bug report."""
+        lines = [f"### {self.verdict}: {prose(headline(self))}", "", prose(self.python), ""]
+        lines += [f"- {'**likely:** ' if line.likely else ''}{prose(line.text)}" for line in self.lines]
+        return "\n".join([*lines, ""])
+
+    def __repr__(self) -> str:
+        """The same as text, for a prompt and for a notebook that shows no HTML."""
+        from bootstrap.console import plain
+
+        return plain(self.render()).rstrip()
+
+    def _repr_html_(self) -> str:
+        items = "".join(
+            f"<li>{'<b>likely:</b> ' if line.likely else ''}{escape(line.text)}</li>" for line in self.lines
+        )
+        return (
+            f'<div style="font-family:sans-serif;line-height:1.5">{badge(self.verdict)} '
+            f"<b>{escape(headline(self))}</b><ul>{items}</ul>{escape(advice(self))}</div>"
+        )
+
+
+def headline(story: History) -> str:
+    """The verdict in a sentence."""
+    if story.memory and story.disk != story.memory:
+        return f"the kernel has numpy {story.memory} loaded, on disk is {story.disk or 'none'}"
+    if story.evidence.kernel and story.evidence.kernel.deleted:
+        return f"the kernel has files of numpy loaded that are no longer on disk (there is {story.disk or 'none'})"
+    if len(story.evidence.records) > 1:
+        return f"numpy has {len(story.evidence.records)} records on disk"
+    if story.disk is None:
+        return "there is no numpy"
+    if story.evidence.kernel is None:
+        return f"numpy {story.disk} on disk; no kernel found"
+    return f"numpy {story.disk}; no sign of a problem"
+
+
+def advice(story: History) -> str:
+    """What to do."""
+    if story.verdict == "ok":
+        return "bootstrap check verifies the files themselves"
+    in_cell = cell_times.shell() is not None
+    if len(story.evidence.records) > 1:
+        repair = "bootstrap.check(repair=True)" if in_cell else f"bootstrap check --python {story.python} --repair"
+        return f"two versions are installed over each other: `{repair}` leaves one"
+    prefix = Path(story.python).absolute().parents[1]
+    return next_step(prefix, memory=story.memory or "", disk=story.disk or "", in_cell=in_cell)
+
+
+def reconstruct_history(*, python: Path | str | None = None) -> History:
+    """Reconstructs what was installed in this runtime.
+
+    Args:
+        python: The interpreter whose packages are looked at; the running one unless given.
+
+    Raises:
+        InterpreterError: It can't be asked.
+    """
+    target = examine(find_python(python))
+    log = pip_settings(target.python).get("log")
+    return conclude(target, gather(target, Path(log) if log else None))
+
+
+def conclude(target: Target, evidence: Evidence) -> History:
+    """The story that evidence of an interpreter comes to."""
+    disk = evidence.numpy.dist.version if evidence.numpy else None
+    memory = evidence.kernel.numpy_memory if evidence.kernel else None
+    deleted = bool(evidence.kernel and evidence.kernel.deleted)
+    verdict: Verdict = "ok"
+    if (memory is not None and memory != disk) or deleted:
+        verdict = "broken"
+    elif len(evidence.records) > 1 or disk is None:
+        verdict = "doubtful"
+    lines = _lines(target, evidence, memory, disk)
+    return History(str(target.python), memory, disk, verdict, tuple(lines), evidence)
+
+
+def _lines(target: Target, evidence: Evidence, memory: str | None, disk: str | None) -> list[HistoryEntry]:
+    lines = []
+    kernel = evidence.kernel
+    if kernel is not None:
+        loaded = f"numpy {memory} loaded" if memory else "an unknown numpy (not visible from outside)"
+        lines.append(HistoryEntry(f"the kernel (process {kernel.pid}) began {stamp(kernel.began)} and has {loaded}"))
+        if kernel.deleted:
+            count = len(kernel.deleted)
+            lines.append(
+                HistoryEntry(f"{count} files of numpy that it has loaded have been deleted, e.g. {kernel.deleted[0]}")
+            )
+    if len(evidence.records) > 1:
+        lines.append(HistoryEntry(f"numpy has several records: {', '.join(evidence.records)}"))
+    if evidence.numpy is not None:
+        lines.append(HistoryEntry(f"on disk: {_told(evidence.numpy)}"))
+        lines += _numpy_lines(target, evidence, evidence.numpy, memory)
+    for line in evidence.log[-3:]:
+        lines.append(HistoryEntry(f"pip's log: {line}"))
+    lines += [HistoryEntry(f"history, cell {e.cell}: {e.text}") for e in evidence.events[-_SHOWN:]]
+    if memory and disk and memory != disk and (symptom := first_symptom(memory, disk)):
+        lines.append(HistoryEntry(f"first symptom: {symptom}", likely=True))
+    return lines
+
+
+def _told(item: Installed) -> str:
+    """A distribution, when and how it came."""
+    dist = item.dist
+    how = "installed by name" if dist.requested else "as a dependency"
+    by = f"by {dist.installer}" if dist.installer else "by an unknown installer"
+    source = f", from {dist.direct_url.get('url')}" if dist.direct_url else ""
+    return f"{dist.name} {dist.version}, written {stamp(item.at)} {by}, {how}{source}"
+
+
+def _numpy_lines(target: Target, evidence: Evidence, numpy: Installed, memory: str | None) -> list[HistoryEntry]:
+    """Who is likely to have brought the numpy on disk: what came with it, and needs what memory doesn't have."""
+    burst = next((b for b in evidence.bursts if numpy in b), ())
+    kernel = evidence.kernel
+    if kernel is not None and numpy.at < kernel.began <= numpy.changed:
+        return [HistoryEntry("numpy's metadata has its archive's time, not the time of installation")]
+    if not burst or (kernel is not None and numpy.at < kernel.began):
+        return [
+            HistoryEntry(
+                "numpy on disk is older than the kernel: nothing has moved it since", likely=kernel is not None
+            )
+        ]
+    lines = []
+    company = [i for i in burst if i.dist.key != NUMPY_NAME]
+    asked = [i for i in burst if i.dist.requested]
+    if asked:
+        names = ", ".join(str(i.dist) for i in asked[:_SHOWN])
+        lines.append(HistoryEntry(f"written at the same time, installed by name: {names}"))
+    brought: set[str] = set()
+    if memory and memory != numpy.dist.version and company:
+        forced, brought = _forced(target, company, memory, numpy.dist.version)
+        lines += forced
+    if numpy.dist.requested and not brought:
+        lines.append(HistoryEntry("a command named numpy directly (an upgrade, or --force-reinstall)", likely=True))
+        brought = {NUMPY_NAME}
+    # That a cell ran at that time says nothing: it must have asked for what brought numpy.
+    for event in evidence.events:
+        command = event.command
+        named = {normalized(m[0]) for r in command.requirements if (m := _NAME.match(r))} if command else set()
+        if command is not None and command.action == "install" and named & brought and not event.never:
+            lines.append(HistoryEntry(f"it was cell {event.cell}: {event.text}", likely=True))
+    return lines
+
+
+def _forced(target: Target, company: list[Installed], memory: str, disk: str) -> tuple[list[HistoryEntry], set[str]]:
+    """Which of those installed along with numpy shut out the version before, and what asked for these."""
+    after = [i.dist for i in company]
+    numpy_then = {"name": NUMPY_NAME, "version": memory, "requires": []}
+    roots = [i.dist for i in company if i.dist.requested] or after
+    item = comparison([], after, [f"{d.name}=={d.version}" for d in roots], NUMPY_NAME)
+    item["before"] = [numpy_then]
+    item["after"] = [*item["after"], {**numpy_then, "version": disk}]
+    chains = analyse(target.inside, [item])[0]["chains"]
+    owners = dict.fromkeys((way[-1]["owner"], way[-1]["needs"]) for way in chains if way[-1]["owner"])
+    versions = {d.key: d.version for d in after}
+    lines = [
+        HistoryEntry(
+            f"{name} {versions.get(name, '')} caused it: it needs {needs}, which excludes {memory}", likely=True
+        )
+        for name, needs in list(owners)[:3]
+    ]
+    return lines, {way[0]["name"] for way in chains if way[-1]["owner"]}

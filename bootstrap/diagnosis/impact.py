@@ -1,0 +1,231 @@
+"""Judges what requirements would do to one environment: each resolution becomes a finding."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from bootstrap.diagnosis.model import (
+    NUMPY_NAME,
+    Breakage,
+    Dist,
+    DistChange,
+    Finding,
+    Requirement,
+    Resolution,
+    Verdict,
+    normalized,
+)
+from bootstrap.diagnosis.requirements import needs_build
+from bootstrap.diagnosis.resolver import Question
+from bootstrap.diagnosis.target import analyse, comparison
+from bootstrap.errors import ResolverError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from bootstrap.diagnosis.metadata_env import MetadataEnvironment
+    from bootstrap.diagnosis.resolver import Resolver
+    from bootstrap.diagnosis.target import Target
+
+_NEWEST = ("--force-reinstall", "--ignore-installed", "-I")
+
+
+@dataclass
+class ImpactAnalyzer:
+    """An environment, who resolves for it, and the bounds and options that hold for every question."""
+
+    target: Target
+    metadata_env: MetadataEnvironment
+    pip: Resolver
+    fast: Resolver
+    """Asked first: uv where it is there, else pip."""
+    confirm: bool = True
+    """Whether pip is asked again where the fast resolver accuses."""
+    constraints: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    hashed: bool = False
+    build: bool = False
+    """Whether sources may be built, which runs their code."""
+    _findings: dict[tuple[tuple[Requirement, ...], bool, bool], Finding] = field(default_factory=dict)
+
+    def request(self, requirements: Sequence[Requirement], *, held: Sequence[str] = (), whole: bool) -> Question:
+        """The question that a set of requirements comes to.
+
+        Args:
+            requirements: The set.
+            held: Further bounds.
+            whole: Whether these are all: hashes are demanded of a complete list only.
+        """
+        return Question(
+            tuple(r for r in requirements if r.applies and (self.build or not needs_build(r, self.pip.folder))),
+            constraints=self.constraints,
+            options=self.options,
+            hashes=self.hashed and whole,
+            held=tuple(held),
+        )
+
+    def analyze(self, requirements: Sequence[Requirement], *, sure: bool = False, whole: bool = False) -> Finding:
+        """What these requirements would do, by the fast resolver; by pip where that accuses, or on demand.
+
+        Args:
+            requirements: The set.
+            sure: Ask pip in any case.
+            whole: Whether these are all that the file asks for.
+
+        Raises:
+            IndexUnreachableError: An index doesn't answer.
+        """
+        asked = tuple(requirements)
+        sources = () if self.build else tuple(r for r in asked if r.applies and needs_build(r, self.pip.folder))
+        if sources:
+            return self._without(sources, asked, sure=sure, whole=whole)
+        question = self.request(asked, whole=whole)
+        key = asked, question.hashes, sure
+        if key in self._findings:
+            return self._findings[key]
+        if not question.requirements:
+            return Finding(asked, "ok", reason="its marker doesn't apply here")
+        found = None
+        if self.fast is not self.pip and not (sure and self.confirm):
+            try:
+                found = self.to_finding(asked, self.fast.resolve(question))
+            except ResolverError:
+                if not self.confirm:
+                    raise
+        if found is None or ((found.moves or found.failed) and self.confirm):
+            found = self.to_finding(asked, self.pip.resolve(question))
+        self._findings[key] = found
+        return found
+
+    def _without(
+        self, sources: tuple[Requirement, ...], asked: tuple[Requirement, ...], *, sure: bool, whole: bool
+    ) -> Finding:
+        """What the others do: of these only a build would tell what they need."""
+        unread = tuple(f"{r.for_pip(hashes=False)} must be built to show its dependencies" for r in sources)
+        rest = tuple(r for r in asked if r not in sources)
+        if not any(r.applies for r in rest):
+            return Finding(asked, "doubtful", failed=unread, unread=unread)
+        found = self.analyze(rest, sure=sure, whole=whole)
+        return replace(
+            found,
+            requirements=asked,
+            verdict="broken" if found.verdict == "broken" else "doubtful",
+            unread=unread,
+        )
+
+    @property
+    def pip_or_fast(self) -> Resolver:
+        """Who has the last word: pip, except where it can't answer at all."""
+        return self.pip if self.confirm else self.fast
+
+    def trust_pip(self) -> None:
+        """Forgets the fast resolver and what it said."""
+        self.fast = self.pip
+        self._findings.clear()
+
+    def to_finding(
+        self, requirements: tuple[Requirement, ...], outcome: Resolution, *, removed: Sequence[str] = ()
+    ) -> Finding:
+        """A resolution's outcome as a finding."""
+        began = time.monotonic()
+        if outcome.failed:
+            return Finding(
+                requirements, "doubtful", failed=outcome.failed, resolver=outcome.resolver, seconds=outcome.seconds
+            )
+        changes, added = self._changes(outcome.planned)
+        gone = [d for name in removed if (d := self.metadata_env.get(name))]
+        changes += [DistChange(d.key, "removed", d.version) for d in gone]
+        after = [d for d in self.metadata_env.after(outcome.planned) if d not in gone]
+        roots = [_root(r, outcome.planned) for r in requirements if r.applies]
+        analysis = analyse(self.target.inside, [comparison(self.metadata_env, after, roots, NUMPY_NAME)])[0]
+        subject = next((c for c in changes if c.name == NUMPY_NAME), None)
+        breakages = tuple(Breakage(f["name"], f["version"], f["needs"], f["has"]) for f in analysis["faults"])
+        versions = {d.key: d.version for d in after}
+        moved = subject is not None and subject.kind == "replaced"
+        chain = describe(analysis["chains"][0], versions) if moved and analysis["chains"] else ()
+        return Finding(
+            requirements,
+            _verdict(subject, breakages, chain, outcome.unbuilt),
+            subject=subject,
+            chain=chain,
+            reason=self._reason(subject, chain, requirements, outcome.planned),
+            changes=tuple(changes),
+            added=tuple(added),
+            breakages=breakages,
+            resolver=outcome.resolver,
+            seconds=outcome.seconds + time.monotonic() - began,
+            planned=outcome.planned,
+            unbuilt=outcome.unbuilt,
+        )
+
+    def _changes(self, planned: Sequence[Dist]) -> tuple[list[DistChange], list[DistChange]]:
+        changes, added = [], []
+        for dist in sorted(planned, key=lambda d: d.key):
+            installed = self.metadata_env.get(dist.name)
+            if installed is None:
+                added.append(DistChange(dist.key, "new", None, dist.version))
+            elif installed.version != dist.version:
+                changes.append(DistChange(dist.key, "replaced", installed.version, dist.version))
+            else:
+                changes.append(DistChange(dist.key, "rewritten", installed.version, dist.version))
+        return changes, added
+
+    def _reason(
+        self,
+        subject: DistChange | None,
+        chain: tuple[str, ...],
+        requirements: Sequence[Requirement],
+        planned: Sequence[Dist],
+    ) -> str:
+        """What forces numpy where no bound does."""
+        if subject is None or chain:
+            return ""
+        if subject.kind == "removed":
+            return "it is uninstalled"
+        direct = next((d for d in planned if d.key == NUMPY_NAME and d.direct_url), None)
+        if direct is not None:
+            return f"numpy is requested by URL, {direct.url}"
+        named = any(r.name == NUMPY_NAME for r in requirements)
+        for option in self.options:
+            if option in _NEWEST:
+                return f"{option} reinstalls everything in the newest version allowed; no dependency requires it"
+        upgrade = any(o in ("-U", "--upgrade") for o in self.options)
+        if upgrade and any("eager" in o for o in self.options):
+            return "--upgrade-strategy eager takes the newest of every dependency; no dependency requires it"
+        if upgrade and named:
+            return "--upgrade requests the newest numpy, though the installed one would do"
+        return f"nothing excludes numpy {subject.before}; the resolver chose another"
+
+
+def _verdict(
+    subject: DistChange | None, breakages: Sequence[Breakage], chain: Sequence[str], unbuilt: Sequence[str]
+) -> Verdict:
+    if subject is not None and subject.kind in ("replaced", "removed"):
+        # Whether a source can be built, and then needs what its record says, only its build tells.
+        sources = {normalized(named.rpartition(" ")[0]) for named in unbuilt}
+        way = {NUMPY_NAME, *(normalized(link.partition(" ")[0].partition("[")[0]) for link in chain[:-1])}
+        return "doubtful" if way & sources else "broken"
+    return "doubtful" if breakages or subject is not None else "ok"
+
+
+def _root(requirement: Requirement, planned: Sequence[Dist]) -> str:
+    """A requirement as a root of the graph; a URL's name is the one that was requested and isn't named otherwise."""
+    extras = f"[{','.join(requirement.extras)}]" if requirement.extras else ""
+    if requirement.name and "://" not in requirement.text and not requirement.editable:
+        return requirement.text
+    name = requirement.name or next((d.name for d in planned if d.requested and d.direct_url), "")
+    return f"{name}{extras}"
+
+
+def describe(way: Sequence[dict[str, Any]], versions: dict[str, str]) -> tuple[str, ...]:
+    """A way through the graph, in words: every package on it, and the bound at its end."""
+    links = []
+    for before, step in pairwise(way):
+        bracket = before["needs"].partition("[")[2].partition("]")[0] if "[" in before["needs"] else ""
+        extras = f"[{bracket}]" if bracket else ""
+        links.append(f"{step['owner']}{extras} {versions.get(step['owner'], '')}".strip())
+    return (*links, way[-1]["needs"])

@@ -1,0 +1,134 @@
+"""A copy of an environment that holds metadata only: what resolvers look at, and nothing that runs.
+
+It is the one way in which environments are asked here: a running interpreter's, another one's, a freeze file's,
+and one that changes with every cell of a notebook. The environment itself is never given to a resolver.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap.diagnosis.model import Dist, normalized
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from bootstrap.diagnosis.target import Target
+
+
+class MetadataEnvironment:
+    """A virtual environment of distributions that are only described. To be closed."""
+
+    def __init__(self, target: Target, dists: Iterable[Dist], folder: Path | None = None) -> None:
+        """Makes it.
+
+        Args:
+            target: Whose Python, markers and pip settings it has.
+            dists: What should look installed.
+            folder: Where it is made; the folder for temporary files unless given.
+        """
+        self.target = target
+        self.root = Path(tempfile.mkdtemp(prefix="environment-", dir=folder))
+        self.python = self.root / "bin" / "python"
+        self._site = self.root / "lib" / f"python{target.short_version}" / "site-packages"
+        self._dists: dict[str, Dist] = {}
+        self._site.mkdir(parents=True)
+        self.python.parent.mkdir()
+        self.python.symlink_to(os.path.realpath(target.base))
+        settings = f"home = {Path(os.path.realpath(target.base)).parent}\ninclude-system-site-packages = false\n"
+        (self.root / "pyvenv.cfg").write_text(settings, encoding="utf-8")
+        with suppress(OSError):  # the settings of pip that belong to that environment alone
+            shutil.copy(target.prefix / "pip.conf", self.root)
+        for dist in dists:
+            self._write(dist)
+
+    def close(self) -> None:
+        """Deletes it."""
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def __iter__(self) -> Iterator[Dist]:
+        return iter(self._dists.values())
+
+    def __len__(self) -> int:
+        return len(self._dists)
+
+    def get(self, name: str) -> Dist | None:
+        """The distribution of that name."""
+        return self._dists.get(normalized(name))
+
+    def after(self, planned: Iterable[Dist]) -> list[Dist]:
+        """What would be there with these installed; nothing is changed."""
+        return list({**self._dists, **{dist.key: dist for dist in planned}}.values())
+
+    def apply(self, planned: Iterable[Dist]) -> None:
+        """Has these look installed, in place of what had their names."""
+        for dist in planned:
+            self.remove(dist.name)
+            self._write(dist)
+
+    def remove(self, name: str) -> Dist | None:
+        """Has a distribution look uninstalled; None where it wasn't there."""
+        dist = self._dists.pop(normalized(name), None)
+        if dist is not None:
+            shutil.rmtree(self._folder(dist))
+        return dist
+
+    def _folder(self, dist: Dist) -> Path:
+        return self._site / f"{re.sub(r'[-_.]+', '_', dist.name)}-{dist.version}.dist-info"
+
+    def _write(self, dist: Dist) -> None:
+        folder = self._folder(dist)
+        folder.mkdir()
+        (folder / "METADATA").write_text(metadata_text(dist), encoding="utf-8")
+        (folder / "INSTALLER").write_text(f"{dist.installer or 'pip'}\n", encoding="utf-8")
+        (folder / "RECORD").write_text("", encoding="utf-8")
+        if dist.direct_url is not None:
+            (folder / "direct_url.json").write_text(json.dumps(dist.direct_url), encoding="utf-8")
+        self._dists[dist.key] = dist
+
+
+_NAMED_OTHERWISE = {
+    "PIL": "pillow",
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
+"""Distributions that are imported under another name than their own."""
+
+
+def importable(metadata_env: MetadataEnvironment) -> Callable[[str], bool | None]:
+    """Tells of a module whether it can be imported: yes, or nobody knows (it may come with anything)."""
+    there = {dist.key for dist in metadata_env}
+
+    def ask(module: str) -> bool | None:
+        top = module.partition(".")[0]
+        if module.startswith("google."):
+            return normalized(module.replace(".", "-")) in there or None
+        known = top in sys.stdlib_module_names or normalized(_NAMED_OTHERWISE.get(top, top)) in there
+        return known or None
+
+    return ask
+
+
+def metadata_text(dist: Dist) -> str:
+    """A METADATA file that says what resolvers need."""
+    lines = ["Metadata-Version: 2.1", f"Name: {dist.name}", f"Version: {dist.version}"]
+    lines += [f"Requires-Python: {dist.requires_python}"] if dist.requires_python else []
+    lines += [f"Requires-Dist: {_one_line(text)}" for text in dist.requires]
+    lines += [f"Provides-Extra: {extra}" for extra in dist.extras]
+    return "\n".join(lines) + "\n\n"
+
+
+def _one_line(text: str) -> str:
+    """A requirement that was folded over several lines, on one."""
+    return " ".join(text.split())

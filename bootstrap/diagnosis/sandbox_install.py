@@ -1,0 +1,212 @@
+"""The proof: what is suspected is installed for real, in a throw-away copy each, and looked at from two sides.
+
+One process had numpy loaded before the installation, as a kernel has; the other is fresh, and is the integrity
+check's. What fails before anything is installed is not held against anybody.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.children import tied
+from bootstrap.diagnosis._child_imports import LAZY
+from bootstrap.diagnosis.answer import Trial
+from bootstrap.diagnosis.sandbox import sandbox
+from bootstrap.errors import ProofError
+from bootstrap.progress import Step
+from bootstrap.scratch import scratch_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bootstrap.diagnosis.answer import Diagnosis
+    from bootstrap.diagnosis.impact import ImpactAnalyzer
+    from bootstrap.diagnosis.model import Finding
+    from bootstrap.diagnosis.target import Target
+    from bootstrap.progress import Progress
+
+DEPENDENTS = ("pandas", "scipy", "scikit-learn", "matplotlib", "torch", "pyarrow", "xgboost", "numba", "h5py", "jax")
+"""Packages that use numpy's binary interface: imported afterwards where they are installed."""
+_LIMIT_SECONDS = 3600.0
+_MOST_IMPORTS = 60
+_TRIAL = Path(__file__).with_name("_child_install.py")
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What was seen of a copy."""
+
+    steps: tuple[After, ...]
+    """After each command."""
+    causes: tuple[tuple[str, str], ...]
+    """Severity and summary of what the integrity check finds in a fresh process at the end."""
+    checked: bool
+    """Whether that check could run."""
+
+
+@dataclass(frozen=True)
+class After:
+    """What the process that had numpy loaded says after one installation."""
+
+    installed: bool
+    log: tuple[str, ...]
+    memory: str | None
+    disk: str | None
+    live: tuple[str, ...]
+    seconds: float
+
+
+def prove(analyzer: ImpactAnalyzer, diagnosis: Diagnosis, progress: Progress) -> tuple[Trial, ...]:
+    """Installs each suspect for real; where there is none, all together.
+
+    Raises:
+        ProofError: There is no environment to copy, or a copy can't be made.
+        ProofSpaceError: Not enough disk space for one.
+    """
+    suspects: list[Finding] = [*diagnosis.culprits]
+    suspects += [f for f in diagnosis.alone if f.disturbs and not f.failed and f not in suspects]
+    if not suspects and not diagnosis.together.failed:
+        suspects = [diagnosis.together]
+    baseline: Observed | None = None
+    trials = []
+    for done, finding in enumerate(suspects):
+        label = " + ".join(r.text for r in finding.requirements)
+        progress.step(Step("install for real", done, len(suspects), unit="copies", detail=label))
+        if baseline is None:
+            baseline = observe(analyzer.target, [["-c", "pass"]], _names(suspects), folder=analyzer.pip.folder)
+        trials.append(_trial(analyzer, finding, baseline, _names(suspects)))
+    return tuple(trials)
+
+
+def refuse_freeze(against: Path | None) -> None:
+    """A list has nothing to be copied.
+
+    Raises:
+        ProofError: Always, where a freeze file was given.
+    """
+    if against is not None:
+        raise ProofError(
+            "A freeze file can't be copied and tested like an environment.",
+            evidence=[str(against)],
+            hint="Install the list into a virtual environment, and pass that with `--python` instead of `--against`.",
+        )
+
+
+def _names(findings: Sequence[Finding]) -> list[str]:
+    """The distributions whose imports count: numpy's dependents, and what the findings name, change or add."""
+    named = [r.name for f in findings for r in f.requirements if r.name]
+    changed = [c.name for f in findings for c in (*f.changes, *f.added)]
+    return list(dict.fromkeys([*DEPENDENTS, *named, *changed]))[:_MOST_IMPORTS]
+
+
+def _trial(analyzer: ImpactAnalyzer, finding: Finding, baseline: Observed, names: Sequence[str]) -> Trial:
+    began = time.monotonic()
+    requirements = [r for r in finding.requirements if r.applies]
+    with scratch_folder() as folder:
+        wanted = folder / "requirements.txt"
+        lines = [r.for_pip(hashes=analyzer.hashed) for r in requirements]
+        wanted.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        arguments = ["-m", "pip", "install", "--quiet", *analyzer.options, "-r", str(wanted)]
+        if analyzer.constraints:
+            bounds = folder / "constraints.txt"
+            bounds.write_text("\n".join(analyzer.constraints) + "\n", encoding="utf-8")
+            arguments += ["-c", str(bounds)]
+        seen = observe(analyzer.target, [arguments], names, folder=analyzer.pip.folder)
+    after, before = seen.steps[0], baseline.steps[0]
+    causes = [c for c in seen.causes if c not in baseline.causes]
+    return Trial(
+        requirements=finding.requirements,
+        installed=after.installed,
+        log=after.log,
+        numpy_memory=after.memory,
+        numpy_disk=after.disk,
+        live=tuple(line for line in after.live if line not in before.live),
+        fresh=tuple(f"{severity}: {summary}" for severity, summary in causes),
+        fresh_verdict=_worst(causes) if seen.checked else "unknown",
+        seconds=time.monotonic() - began,
+    )
+
+
+def _worst(causes: Sequence[tuple[str, str]]) -> str:
+    severities = {severity for severity, _ in causes}
+    return "broken" if "broken" in severities else "doubtful" if "doubtful" in severities else "ok"
+
+
+def observe(
+    target: Target,
+    commands: Sequence[Sequence[str]],
+    names: Sequence[str],
+    *,
+    folder: Path,
+    method: str = "auto",
+    check: bool = True,
+) -> Observed:
+    """Runs commands of the interpreter in order in a throw-away copy, and looks from both sides.
+
+    Args:
+        target: The interpreter.
+        commands: Arguments for it.
+        names: Distributions to import in the process that had numpy loaded before.
+        folder: Where the commands run.
+        method: How the copy is made; see `sandbox`.
+        check: Whether the integrity check looks at it at the end.
+
+    Raises:
+        ProofError: The copy can't be made or used.
+        ProofSpaceError: Not enough disk space for it.
+    """
+    with sandbox(target, method=method) as copy:
+        job = {
+            "python": str(copy.python),
+            "commands": [list(command) for command in commands],
+            "modules": list(LAZY),
+            "names": list(names),
+            "folder": str(folder),
+        }
+        told = _run([*copy.wrapper, sys.executable, "-I", str(_TRIAL)], json.dumps(job))
+        try:
+            steps = json.loads(told.stdout)["steps"]
+        except (ValueError, KeyError) as error:
+            last = told.stderr.strip().splitlines()[-3:]
+            raise ProofError("The temporary copy can't be used.", evidence=last or [str(error)]) from error
+        command = [sys.executable, "-m", "bootstrap", "check", "--json", "--quiet", "--python", str(copy.python)]
+        report = _report(_run([*copy.wrapper, *command], None).stdout) if check else {}
+    return Observed(
+        tuple(
+            After(s["installed"], tuple(s["log"]), s["memory"], s["disk"], tuple(s["live"]), s["seconds"])
+            for s in steps
+        ),
+        # The copy's own place is no part of what it says.
+        tuple((c["severity"], c["summary"].replace(str(copy.python), "python")) for c in report.get("causes", ())),
+        checked="causes" in report,
+    )
+
+
+def _run(command: Sequence[str], text: str | None) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            list(command),
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LIMIT_SECONDS,
+            preexec_fn=tied(),
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ProofError("The temporary copy can't be used.", evidence=[str(error)]) from error
+
+
+def _report(text: str) -> dict[str, Any]:
+    """The integrity check's report; empty where an installation broke the very program that checks."""
+    try:
+        found: dict[str, Any] = json.loads(text)
+    except ValueError:
+        return {}
+    return found

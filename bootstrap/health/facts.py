@@ -1,0 +1,145 @@
+"""Everything that a check has found out, before it is judged."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bootstrap.health.inventory import Inventory
+    from bootstrap.health.live import Live
+    from bootstrap.health.model import ProbeResult
+    from bootstrap.health.record_files import Distribution
+
+LOADER_VARIABLES = ("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT")
+"""What the dynamic loader is told by; left as it is for the probes, taken away to see whether it is to blame."""
+NUMERIC_VARIABLES = ("NPY_", "NUMPY_", "OPENBLAS_", "GOTO_", "MKL_", "BLIS_", "BLAS_", "OMP_", "KMP_")
+"""Beginnings of the names of variables that numpy, its BLAS and their threads read; treated in the same way."""
+
+
+@dataclass(frozen=True)
+class InterpreterLayout:
+    """Where the examined interpreter lives and keeps its packages."""
+
+    python: Path
+    prefix: Path
+    version: tuple[int, ...]
+    sites: tuple[Path, ...]
+    user_site: Path | None = None
+    """The user's site folder, where this interpreter reads it: a plain virtual environment's doesn't."""
+
+    @classmethod
+    def from_probe(cls, python: Path, facts: Mapping[str, Any]) -> InterpreterLayout:
+        """Read the answer of the probe ``layout``."""
+        return cls(
+            python=python,
+            prefix=Path(facts["prefix"]),
+            version=tuple(facts["version"]),
+            sites=tuple(Path(path) for path in facts["site"]),
+            user_site=Path(facts["user_site"]) if facts.get("user_site") and facts.get("reads_user_site") else None,
+        )
+
+
+@dataclass(frozen=True)
+class Hook:
+    """Code that site runs whenever the interpreter starts."""
+
+    path: Path
+    owner: str
+    """The package that owns it, or ''."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The material of the judgement."""
+
+    layout: InterpreterLayout
+    disk: Inventory
+    numpy: tuple[ProbeResult, ...]
+    """Probes of numpy itself."""
+    dependents: tuple[ProbeResult, ...] = ()
+    """Imports of dependents and probes of memory shared with them."""
+    alone: tuple[ProbeResult, ...] = ()
+    """Imports that failed together with others, each repeated in a process of its own."""
+    further: frozenset[str] = frozenset()
+    """Packages among them that are neither usual nor requested, but use numpy."""
+    without_loader: frozenset[str] = frozenset()
+    """Names of failed probes that pass when the loader's variables are taken away."""
+    without_startup: frozenset[str] = frozenset()
+    """Names of failed probes that pass when no startup code runs."""
+    without_bytecode: frozenset[str] = frozenset()
+    """Names of failed probes that pass when Python recompiles every module."""
+    stale_bytecode: tuple[str, ...] = ()
+    """Cached bytecode that is not what its source says; asked only where that may be the cause."""
+    hooks: tuple[Hook, ...] = ()
+    loader: Mapping[str, str] = field(default_factory=dict)
+    """The loader's variables that are set."""
+    without_variables: frozenset[str] = frozenset()
+    """Names of failed probes that pass when the ``variables`` are taken away."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Variables that numpy or its BLAS reads and that make a probe fail."""
+    told_by: str = ""
+    """Where the variables come from, in words; empty where they are this process's own."""
+    python_variables: Mapping[str, str] = field(default_factory=dict)
+    """Variables that the interpreter itself reads and with which numpy can't be imported."""
+    python_problem: str = ""
+    """What is said then."""
+    live: Live | None = None
+    """What the running process told; None where another environment is examined from outside."""
+    outer_paths: tuple[Path, ...] = ()
+    """Folders that a notebook's Python would search before the site folders, and a probe's does not."""
+    imported_again: ProbeResult | None = None
+    """How a second import in one fresh process went; asked only where this process is about to do that."""
+    ours: bool = False
+    """Whether this program has restored the prefix, so that it can do so again."""
+    lock: Path | None = None
+    """The lock that it is compared with."""
+    call: str = ""
+    """How a cell has it repaired, where it was asked from one; empty where it was asked from a shell."""
+
+    def probe(self, name: str) -> ProbeResult | None:
+        """A probe of numpy by its name."""
+        return next((result for result in self.numpy if result.name == name), None)
+
+    @property
+    def numpy_version(self) -> str | None:
+        """The version that the imported numpy says it has; the installed one where it can't be imported."""
+        imported = self.probe("numpy-import")
+        if imported is not None and imported.facts.get("version"):
+            return str(imported.facts["version"])
+        return self.distributions[0].version if self.distributions else None
+
+    @property
+    def distributions(self) -> tuple[Distribution, ...]:
+        """numpy's distributions in the first site folder that has any; those behind it are never imported."""
+        found = self.disk.numpy_distributions
+        return tuple(d for d in found if d.site == found[0].site)
+
+    @property
+    def numpy_owner(self) -> str:
+        """numpy with the version that its installer noted."""
+        version = self.disk.conda.get("numpy") or (self.distributions[0].version if self.distributions else "")
+        return f"numpy {version}".strip()
+
+
+def find_hooks(disk: Inventory) -> tuple[Hook, ...]:
+    """Startup code in the site folders: sitecustomize, usercustomize, and ``.pth`` files with an import line."""
+    hooks = []
+    for site in disk.sites:
+        candidates = [site / "sitecustomize.py", site / "usercustomize.py"]
+        candidates += [site / name / "__init__.py" for name in ("sitecustomize", "usercustomize")]
+        candidates += sorted(site.glob("*.pth"))
+        for path in candidates:
+            try:
+                text = path.read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                continue
+            code = [line for line in text.splitlines() if line.startswith(("import ", "import\t"))]
+            if path.suffix == ".pth" and not code:
+                continue
+            hooks.append(Hook(path, disk.owner_of(os.path.normpath(path))))
+    return tuple(hooks)

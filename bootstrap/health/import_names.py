@@ -1,0 +1,159 @@
+"""Which modules to import for a package: read from what is installed, not from a list of names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from bootstrap.health.probe_runner import Task
+from bootstrap.health.record_files import normalized
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from bootstrap.health.inventory import Inventory
+    from bootstrap.health.record_files import Distribution, RecordEntry
+
+DEPENDENTS = (
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "torch",
+    "matplotlib",
+    "scikit-learn",
+    "datasets",
+    "transformers",
+    "pytorch-lightning",
+    "torchmetrics",
+    "captum",
+    "optuna",
+    "onnx",
+    "onnxruntime",
+)
+"""Packages that use numpy's binary interface and that a check imports where they are installed."""
+
+QUICK_DEPENDENTS = ("scipy", "pandas", "pyarrow")
+"""Those of them that load in about a second, for the quick check."""
+
+_SMALL = 8 * 2**20
+"""Bytes up to which an extension module is searched for numpy's C API, where no metadata tells."""
+_NO_PACKAGES = {"benchmarks", "doc", "docs", "examples", "scripts", "test", "tests", "testing"}
+_MODULE_SUFFIXES = (".py", ".so", ".pyd")
+
+
+def import_tasks(names: Sequence[str], disk: Inventory) -> list[Task]:
+    """One import for each of these packages that is installed, in their order.
+
+    Args:
+        names: Names of distributions, of conda packages, or of modules.
+        disk: What is installed.
+    """
+    tasks = []
+    for name in names:
+        modules = import_names(name, disk)
+        if modules:
+            tasks.append(Task(f"import {name}", tuple(modules)))
+    return tasks
+
+
+def stand_on_numpy(disk: Inventory, known: Sequence[str]) -> list[str]:
+    """Distributions with extension modules that ask for numpy, or that know its C API, beside those known already."""
+    told = {normalized(name) for name in (*known, "numpy")}
+    modules = {normalized(module) for name in known for module in import_names(name, disk)}
+    found = []
+    for distribution in disk.distributions:
+        if distribution.name in told or distribution.by_system:
+            continue
+        extensions = [e for e in distribution.record() if ".so" in e.path and ".libs/" not in e.path]
+        stands = extensions and ("numpy" in distribution.requires() or _knows_numpy(distribution, extensions))
+        if stands and not modules.intersection(map(normalized, import_names(distribution.name, disk))):
+            found.append(distribution.name)
+    return list(dict.fromkeys(found))
+
+
+def _knows_numpy(distribution: Distribution, extensions: Sequence[RecordEntry]) -> bool:
+    for entry in extensions:
+        if (entry.size or 0) < _SMALL:
+            try:
+                if b"core._multiarray_umath" in (distribution.site / entry.path).read_bytes():
+                    return True
+            except OSError:
+                continue
+    return False
+
+
+def import_names(name: str, disk: Inventory) -> list[str]:
+    """The modules to import for one package; empty where it is not installed.
+
+    A distribution's own RECORD is read first, then the paths of a conda package of that name, then the site
+    folders for a module of that name.
+    """
+    wanted = normalized(name)
+    for distribution in disk.distributions:
+        if distribution.name == wanted:
+            found = choose(distribution.name, (entry.path for entry in distribution.record()))
+            if found:
+                return found
+            found = _top_level(distribution.info, distribution.name)
+            if found:
+                return found
+    if name in disk.conda:
+        starts = f"{name} {disk.conda[name]}"
+        for site in disk.sites:
+            start = f"{site}/"
+            paths = (p[len(start) :] for p, owner in disk.owners.items() if owner == starts and p.startswith(start))
+            found = choose(wanted, paths)
+            if found:
+                return found
+    module = name.replace("-", "_")
+    parts = module.split(".")
+    if all(part.isidentifier() for part in parts):
+        for site in disk.sites:
+            path = site.joinpath(*parts)
+            if (path / "__init__.py").is_file() or path.with_suffix(".py").is_file():
+                return [module]
+    return []
+
+
+def choose(name: str, paths: Iterable[str]) -> list[str]:
+    """The importable name of a package, from the paths (relative to the site folder) of its files.
+
+    The package that bears the distribution's name wins; otherwise the public one with the most files, which
+    passes over helpers, tests and shims that share the distribution. In a namespace package (a folder without
+    ``__init__.py``) it is the packages one level down.
+    """
+    listed = [PurePosixPath(path) for path in paths]
+    with_init = {p.parent.parts for p in listed if p.name == "__init__.py"}
+    counts: Counter[str] = Counter()
+    for path in listed:
+        parts = path.parts
+        if ".." in parts or parts[0] == "__pycache__" or parts[0].endswith((".dist-info", ".data", ".libs")):
+            continue
+        if len(parts) == 1:
+            if path.name.endswith(_MODULE_SUFFIXES):
+                counts[path.name.split(".")[0]] += 1
+            continue
+        for depth in (1, 2):
+            if parts[:depth] in with_init:
+                counts[".".join(parts[:depth])] += 1
+                break
+    public = {n: c for n, c in counts.items() if not n.startswith("_") and all(map(str.isidentifier, n.split(".")))}
+    public = {n: c for n, c in public.items() if n.split(".")[0] not in _NO_PACKAGES} or public
+    if not public:
+        return []
+    for candidate in public:
+        if normalized(candidate) == name:
+            return [candidate]
+    return [max(sorted(public), key=lambda n: public[n])]
+
+
+def _top_level(info: Path, name: str) -> list[str]:
+    """The modules that an old-style distribution (egg-info, no RECORD) says it has."""
+    try:
+        lines = (info / "top_level.txt").read_text(encoding="utf-8").split()
+    except OSError:
+        return []
+    public = [line for line in lines if line.isidentifier() and not line.startswith("_")]
+    return [line for line in public if normalized(line) == name] or public[:1]

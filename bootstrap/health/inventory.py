@@ -1,0 +1,275 @@
+"""What the disk says: every file against its package, every package against the lock.
+
+Three sources are brought into one shape: conda-meta (and a lock, where one is given) for a conda prefix, RECORD
+for what conda does not own, and the site folders themselves for what nobody owns.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from bootstrap.health.model import FileFault, RecordFault
+from bootstrap.health.record_files import (
+    Distribution,
+    extra_files,
+    find_distributions,
+    normalized,
+    packages_of,
+    verify_distribution,
+)
+from bootstrap.prefix._child_verifier import verify_files
+from bootstrap.prefix.compare import compare_prefix, moved_files
+from bootstrap.prefix.manifest import read_manifest, suspects
+from bootstrap.prefix.records import InstalledRecord, is_environment, read_records
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from bootstrap.lock import Lock
+    from bootstrap.prefix._child_verifier import AlteredFile as PrefixFault
+    from bootstrap.prefix.compare import Comparison
+
+_HASH_ALL_BELOW = 2 * 2**30
+"""Bytes of all distributions up to which each file is hashed; above, numpy and the named packages are."""
+_UNCHECKED = b"\1\0\0\0"
+"""Flags in the header of bytecode that goes by a hash of its source which nobody compares (PEP 552)."""
+_PLATFORMS = {("linux", "x86_64"): "linux-64", ("linux", "aarch64"): "linux-aarch64"}
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What is installed in an environment, and what of it is not as it should be."""
+
+    prefix: Path
+    sites: tuple[Path, ...]
+    conda: Mapping[str, str] = field(default_factory=dict)
+    """Versions of the conda packages by name."""
+    locked: Mapping[str, str] = field(default_factory=dict)
+    """Locked versions by name; empty without a lock."""
+    distributions: tuple[Distribution, ...] = ()
+    files: tuple[FileFault, ...] = ()
+    records: tuple[RecordFault, ...] = ()
+    checked: int = 0
+    """How many files were compared."""
+    owners: Mapping[str, str] = field(default_factory=dict)
+    """Absolute path to the package that owns it, version included."""
+    foreign: tuple[Distribution, ...] = ()
+    """Distributions that conda does not own, nor the operating system."""
+    leftovers: tuple[Path, ...] = ()
+    """What an interrupted pip has left in the site folders."""
+    unchecked: tuple[str, ...] = ()
+    """Bytecode that Python never compares with its source."""
+    record_clean: bool = False
+    """Whether numpy's files all agree with its RECORD; asked only where they disagree with conda-meta."""
+
+    @property
+    def numpy_distributions(self) -> tuple[Distribution, ...]:
+        """Every .dist-info that says numpy."""
+        return tuple(d for d in self.distributions if d.name == "numpy")
+
+    def owner_of(self, path: str) -> str:
+        """The package that owns a path, or ''."""
+        return self.owners.get(os.path.normpath(path), "")
+
+
+def current_platform() -> str:
+    """The conda platform of this machine."""
+    machine = platform.machine().lower()
+    return _PLATFORMS.get((sys.platform, machine), f"{sys.platform}-{machine}")
+
+
+def examine(
+    prefix: Path, sites: Sequence[Path], *, lock: Lock | None, named: Collection[str], quick: bool = False
+) -> Inventory:
+    """Compare what is installed with what should be.
+
+    Args:
+        prefix: The environment.
+        sites: Its site folders.
+        lock: What should be installed; without one, only the files are judged.
+        named: Packages whose files are hashed however large the environment is.
+        quick: Hash numpy, and what shows a sign of change: in a restored prefix a file whose size, time, mode or
+            inode is not the manifest's, elsewhere one that is younger than its package's RECORD.
+    """
+    distributions = find_distributions(sites)
+    conda = _Conda.read(prefix, lock, quick=quick) if is_environment(prefix) else _Conda()
+    files = list(conda.faults)
+    owners = dict(conda.owners)
+    checked = conda.checked
+    record_clean = False
+    if conda.records:
+        files += _conda_extras(sites, conda.records)
+        if any(fault.owner.split(" ")[0] == "numpy" and fault.reason not in ("extra", "prefix") for fault in files):
+            record_clean = _record_is_clean(distributions)
+    foreign = [d for d in distributions if os.path.normpath(d.info / "METADATA") not in owners]
+    # A file that pip has put over conda's is listed twice: conda's word counts, since conda is to repair it.
+    taken = {normalized(name) for name in conda.versions}
+    foreign = [d for d in foreign if not d.by_system and d.name not in taken]
+    lists = {d.info: d.record() for d in foreign}
+    sizes = {info: sum(entry.size or 0 for entry in entries) for info, entries in lists.items()}
+    everything = sum(sizes.values()) < _HASH_ALL_BELOW and not quick
+    wanted_names = {"numpy"} | (set() if quick else {normalized(name) for name in named})
+    groups: dict[tuple[Path, str], list[Distribution]] = {}
+    for distribution in foreign:
+        groups.setdefault((distribution.site, distribution.name), []).append(distribution)
+    for (_, name), group in groups.items():
+        verified = [
+            verify_distribution(
+                d,
+                hash_content=everything or name in wanted_names,
+                extra=name == "numpy",
+                record=lists[d.info],
+            )
+            for d in group
+        ]
+        # Where a folder has two .dist-info of one name, the files are those of the one that they agree with.
+        best = min(range(len(group)), key=lambda i: (not verified[i].checked, len(verified[i].faults)))
+        files += verified[best].faults
+        checked += verified[best].checked
+        for entry in lists[group[best].info]:
+            owners.setdefault(os.path.normpath(group[best].site / entry.path), str(group[best]))
+    return Inventory(
+        prefix=prefix,
+        sites=tuple(sites),
+        conda=conda.versions,
+        locked=conda.locked,
+        distributions=tuple(distributions),
+        files=tuple(files),
+        records=tuple(conda.differences),
+        checked=checked,
+        owners=owners,
+        record_clean=record_clean,
+        foreign=tuple(foreign),
+        leftovers=tuple(_leftovers(sites)),
+        unchecked=tuple(
+            unchecked_bytecode(sites, {"numpy", *(name.replace("-", "_") for name in named)} if quick else None)
+        ),
+    )
+
+
+@dataclass
+class _Conda:
+    """What conda-meta, and a lock, say of a prefix."""
+
+    records: Sequence[InstalledRecord] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    locked: Mapping[str, str] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
+    faults: Sequence[FileFault] = ()
+    differences: Sequence[RecordFault] = ()
+    checked: int = 0
+
+    @classmethod
+    def read(cls, prefix: Path, lock: Lock | None, *, quick: bool) -> _Conda:
+        """Compares the prefix with its records, and with a lock where one is given."""
+        records, _ = read_records(prefix)
+        owners = {os.path.normpath(f"{prefix}/{file.path}"): str(r) for r in records for file in r.files}
+        wanted = () if lock is None else lock.for_platform(current_platform())
+        differences: list[RecordFault] = []
+        if lock is not None:
+            comparison = compare_prefix(prefix, wanted, hash_all=not quick)
+            differences = record_faults(comparison)
+            found = list(comparison.altered)
+            if quick:
+                told = {fault.path for fault in found}
+                numpy = [r for r in records if r.name == "numpy"]
+                found += [f for f in verify_files(prefix, numpy, workers=1) if f.path not in told]
+        else:
+            found = _look(prefix, records) if quick else verify_files(prefix, records)
+            found += moved_files(prefix, records)
+        faults = [
+            FileFault(os.path.normpath(prefix / f.path), f.owner, f.reason, f.detail)
+            for f in found
+            if not f.path.endswith(".pyc")  # rewritten by Python when it sees fit
+        ]
+        return cls(
+            records=records,
+            versions={record.name: record.version for record in records},
+            locked={record.name: record.version for record in wanted},
+            owners=owners,
+            faults=faults,
+            differences=differences,
+            checked=sum(len(record.files) for record in records),
+        )
+
+
+def _look(prefix: Path, records: Sequence[InstalledRecord]) -> list[PrefixFault]:
+    """Faults found by hashing numpy and what the manifest shows changed, and by looking at the rest."""
+    state = read_manifest(prefix)
+    doubtful = {r.stem for r in records if r.name == "numpy"} | (suspects(prefix, state) if state else set())
+    listed = set(state.files) if state else set()
+    hashed = [r for r in records if r.stem in doubtful]
+    unknown = [r for r in records if r.stem not in doubtful and r.stem not in listed]
+    sized = [replace(r, files=tuple(replace(f, sha256=None) for f in r.files)) for r in unknown]
+    return verify_files(prefix, [*hashed, *sized], workers=1)
+
+
+def _leftovers(sites: Sequence[Path]) -> list[Path]:
+    """What an interrupted pip leaves behind: folders whose first letters it has replaced by ``~``."""
+    return sorted(path for site in sites if site.is_dir() for path in site.iterdir() if path.name.startswith("~"))
+
+
+def unchecked_bytecode(sites: Sequence[Path], packages: Collection[str] | None = None) -> Iterator[str]:
+    """Bytecode whose header says that it is never to be compared with its source.
+
+    Args:
+        sites: The site folders.
+        packages: Top-level packages to look at; all by default.
+    """
+    roots = sites if packages is None else [site / name for site in sites for name in packages]
+    for folder, _, files in chain.from_iterable(map(os.walk, roots)):
+        if folder.endswith("__pycache__"):
+            for path in (f"{folder}/{name}" for name in files if name.endswith(".pyc")):
+                try:
+                    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 (of some ten thousand files)
+                        flags = file.read(8)[4:]
+                except OSError:
+                    continue
+                if flags == _UNCHECKED:
+                    yield path
+
+
+def record_faults(comparison: Comparison) -> list[RecordFault]:
+    """A comparison's differences between records, in the words of this package."""
+    faults = [RecordFault(r.name, "missing", locked=f"{r.version} {r.build}") for r in comparison.missing]
+    faults += [RecordFault(r.name, "extra", installed=f"{r.version} {r.build}") for r in comparison.extra]
+    faults += [
+        RecordFault(
+            change.locked.name,
+            change.kind,
+            f"{change.installed.version} {change.installed.build}",
+            f"{change.locked.version} {change.locked.build}",
+        )
+        for change in comparison.changed
+    ]
+    return faults
+
+
+def _record_is_clean(distributions: Sequence[Distribution]) -> bool:
+    """Whether some numpy distribution has a RECORD, and all its files agree with it."""
+    return any(
+        check.checked > 0 and not check.faults
+        for check in (verify_distribution(d) for d in distributions if d.name == "numpy")
+    )
+
+
+def _conda_extras(sites: Sequence[Path], records: Sequence[InstalledRecord]) -> list[FileFault]:
+    """Code in numpy's own folders that conda's numpy doesn't list."""
+    numpy = next((record for record in records if record.name == "numpy"), None)
+    if numpy is None:
+        return []
+    faults = []
+    for site in sites:
+        root = numpy.meta.parent.parent
+        if not site.is_relative_to(root):
+            continue
+        start = f"{site.relative_to(root).as_posix()}/"
+        listed = {os.path.normpath(f.path[len(start) :]) for f in numpy.files if f.path.startswith(start)}
+        faults += extra_files(site, listed, packages_of(listed), str(numpy))
+    return faults

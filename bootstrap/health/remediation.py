@@ -1,0 +1,256 @@
+"""What mends a cause: in words for a person, and as actions that `repair` can carry out."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap.health.dist_requirements import applying
+from bootstrap.health.model import Action
+from bootstrap.health.record_files import normalized, written_version
+from bootstrap.health.rules.base import package_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bootstrap.health.facts import Facts
+    from bootstrap.health.model import Severity
+    from bootstrap.health.rules.base import CandidateCause
+
+_REINSTALL = {
+    "built-for-another-python",
+    "dependency-missing",
+    "environment-moved",
+    "files-altered",
+    "import-fails",
+    "interrupted-install",
+    "memory-not-shared",
+    "not-as-locked",
+    "numpy-crashes",
+    "numpy-import-fails",
+    "numpy-not-installed",
+    "numpy-replaced",
+    "numpy-two-dist-infos",
+    "numpy-unrecorded",
+    "numpy-version-mismatch",
+    "numpy-wrong-answers",
+}
+_UPGRADE = {"built-for-another-numpy", "numpy-out-of-bounds"}
+_SET_ASIDE = {"extra-files", "interrupted-install", "numpy-namesake", "numpy-shadowed", "startup-code"}
+_LAID_OVER = {"numpy-replaced", "numpy-two-dist-infos", "numpy-version-mismatch"}
+"""With these, files of the other version lie about that putting back the right ones doesn't take away."""
+_RESTART = {"float-state-changed", "mixed-in-memory", "numpy-patched", "stale-in-memory", "wrong-answers-here"}
+
+
+def actions(draft: CandidateCause, severity: Severity, facts: Facts) -> tuple[Action, ...]:
+    """What can be done about a draft without asking anybody; empty for a note, which needs nothing."""
+    return tuple(_actions(draft, facts)) if severity != "note" else ()
+
+
+def _actions(draft: CandidateCause, facts: Facts) -> Iterator[Action]:
+    if draft.live:
+        if draft.id in _RESTART:
+            yield Action("restart", ())
+        return
+    inside = [f for f in draft.files if Path(f).is_relative_to(facts.layout.prefix) and os.path.lexists(f)]
+    if draft.id in _SET_ASIDE:
+        yield from (Action("set-aside", (f,)) for f in inside if not facts.disk.owner_of(f))
+    if draft.package == "numpy" and draft.id in _LAID_OVER:
+        extra = (f.path for f in facts.disk.files if f.reason == "extra")
+        yield from (Action("set-aside", (path,)) for path in extra if not facts.disk.owner_of(path))
+    if draft.id == "stale-bytecode":
+        yield from (Action("delete", (f,)) for f in inside)
+    if draft.id == "numpy-two-dist-infos" and not facts.disk.conda:
+        yield from (Action("delete", (f,)) for f in stale_infos(facts))
+    damaged = draft.id == "numpy-shadowed" and "pip install" in draft.repair
+    if draft.id in _REINSTALL or draft.id in _UPGRADE or damaged:
+        away = [Action("set-aside", (f,)) for f in in_the_way(draft.package, facts)]
+        if is_locked(draft.package, facts):
+            yield from away
+            yield Action("restore", (str(facts.layout.prefix),))
+        elif draft.package:
+            # What has lost its list of files can't be uninstalled by pip.
+            how = {"anew": draft.id == "numpy-unrecorded", "complete": draft.id == "dependency-missing"}
+            nearest = draft.requirement or (nearest_release(draft.package, facts) if draft.id in _UPGRADE else "")
+            if command := pip_command(draft.package, facts, requirement=nearest, **how):
+                yield from away
+                yield Action("pip", command)
+
+
+def in_the_way(package: str, facts: Facts) -> list[str]:
+    """Links and folders in the place of a package's files, or on the way: what is put back would go through them."""
+    found = []
+    faults = [f for f in facts.disk.files if package_name(f.owner) == package and f.reason != "extra"]
+    for file in (Path(fault.path) for fault in faults):
+        site = next((site for site in facts.disk.sites if file.is_relative_to(site)), None)
+        if site is None:
+            continue
+        above = [folder for folder in reversed(file.parents) if folder.is_relative_to(site) and folder != site]
+        links = [path for path in (*above, file) if path.is_symlink()]
+        if links or file.is_dir():
+            found.append(str(links[0] if links else file))
+    return list(dict.fromkeys(found))
+
+
+def is_locked(package: str, facts: Facts) -> bool:
+    """Whether conda owns a package, so that it is put back from the lock's archives."""
+    if not facts.disk.conda:
+        return False
+    if package in facts.disk.locked:
+        return True
+    return not any(d.name == normalized(package) for d in facts.disk.foreign)
+
+
+def repair_package(
+    package: str, facts: Facts, *, requirement: str = "", anew: bool = False, complete: bool = False
+) -> str:
+    """How to put a package right again: from the lock in a conda prefix, with pip elsewhere.
+
+    The command where the check was asked from a shell, the call where it was asked from a cell.
+    """
+    if is_locked(package, facts):
+        return _from_lock(package, facts)
+    command = pip_command(package, facts, requirement=requirement, anew=anew, complete=complete)
+    if not command:
+        name = installed_name(package, facts)[0]
+        chosen = f"{shlex.join(_installer(facts))} {name}==VERSION"
+        return f"The previous version of {name} is unknown. Choose one: `{chosen}`."
+    what = shlex.join(command)
+    if complete:
+        what, then = f"{what}`: it adds what is missing", ""
+    else:
+        what, then = f"{what}`", ", then restart the kernel"
+    if facts.call:
+        return f"Run `{facts.call}`, which runs `{what}{then}."
+    there = " and ".join(in_the_way(package, facts))
+    first = f"Delete {there}, which pip would write through. Then: " if there else ""
+    return f"{first}Run `{what}{then}."
+
+
+def _from_lock(package: str, facts: Facts) -> str:
+    """How conda's files are put back: by us where we have put them there, else by conda."""
+    prefix = facts.disk.prefix
+    if not facts.ours and facts.disk.locked:
+        named = f" --lock {facts.lock}" if facts.lock else ""
+        return f"Run `bootstrap restore --prefix {prefix}{named} --adopt`: it makes the environment match the lock."
+    if not facts.ours:
+        version = facts.disk.conda.get(package)
+        wanted = f"{package}={version}" if version else package
+        return f"Run `conda install --prefix {prefix} --force-reinstall {wanted}`: it puts the package's files back."
+    if facts.disk.locked and facts.call:
+        return f"Run `{facts.call}`: it puts the locked files back."
+    command = f"bootstrap restore --prefix {prefix}"
+    if facts.disk.locked:
+        return f"Run `{command}{f' --lock {facts.lock}' if facts.lock else ''}`: it puts the locked files back."
+    chosen = f"bootstrap.restore('FILE', {str(prefix)!r})" if facts.call else f"{command} --lock FILE"
+    return f"The lock that it was restored from is missing or has changed. Choose one: `{chosen}`."
+
+
+def pip_command(
+    package: str, facts: Facts, *, requirement: str = "", anew: bool = False, complete: bool = False
+) -> tuple[str, ...]:
+    """The installer's command for one package; empty where nothing tells which version to install.
+
+    Args:
+        package: The distribution's name.
+        facts: Which version is there, and which installer.
+        requirement: Take what this names instead of the version that is there.
+        anew: Don't uninstall what is there: it can't be.
+        complete: Only add what it needs and is missing.
+    """
+    name, version = installed_name(package, facts)
+    asked = requirement or (f"{name}=={version}" if version else "")
+    if not asked and name == "numpy":
+        # None is there that could be moved: what goes with the rest.
+        asked = f"numpy{bounds_on_numpy(facts)}"
+    if not asked:
+        return ()
+    if complete or requirement:
+        # What it needs comes as well, and numpy stays what it is.
+        held = installed_name("numpy", facts)[1] if name != "numpy" else ""
+        return (*_installer(facts), asked, *([f"numpy=={held}"] if held else []))
+    way = ["--ignore-installed" if anew else "--force-reinstall", "--no-deps"] if version else []
+    return (*_installer(facts), *way, asked)
+
+
+def installed_name(package: str, facts: Facts) -> tuple[str, str]:
+    """A package's name for an installer, and the version that is there; '' where no trace tells it.
+
+    Traces are its .dist-info, for numpy then what it says of itself (imported, on disk, in memory), then the
+    metadata that an interrupted pip has renamed, then conda-meta and the lock.
+    """
+    name = package
+    found = [d for d in facts.disk.distributions if d.name == normalized(package)]
+    if not found:
+        owners = (facts.disk.owner_of(f"{site}/{package}/__init__.py") for site in facts.disk.sites)
+        owner = next(filter(None, owners), "").split(" ")[0]
+        found = [d for d in facts.disk.distributions if owner and d.name == normalized(owner)]
+        name = found[0].name if found else package
+    # Where METADATA and the folder's name disagree, the name is what pip gave it.
+    versions = [d.labelled_version for d in found] + [d.version for d in found]
+    if name == "numpy":
+        running = facts.numpy_version or ""
+        versions = [running, *versions] if running in versions else [*versions, running]
+        versions += [written_version(site / "numpy") for site in facts.disk.sites]
+        versions.append(str(facts.live.facts("live-version").get("memory", "")) if facts.live else "")
+    versions += _waiting(normalized(name), facts)
+    versions += [str(facts.disk.conda.get(name, "")), str(facts.disk.locked.get(name, ""))]
+    return name, next(filter(None, versions), "")
+
+
+def _waiting(name: str, facts: Facts) -> Iterator[str]:
+    """Versions of a package in metadata whose first letters an interrupted pip has replaced by ``~``."""
+    for path in facts.disk.leftovers:
+        found = re.match(r"[~_-]+(?P<rest>.+?)-(?P<version>[^-]+)\.dist-info$", path.name)
+        if found and name.endswith(normalized(found["rest"])):
+            yield found["version"]
+
+
+def nearest_release(package: str, facts: Facts, *, older: bool = False) -> str:
+    """The requirement for another release of a package that stays as near as can be: '' where none is there.
+
+    Args:
+        package: The distribution's name.
+        facts: Which version is there.
+        older: Whether it has to be an older one; else it is a newer one of the same major version.
+    """
+    name, version = installed_name(package, facts)
+    major = re.match(r"(?:\d+!)?(\d+)", version)
+    if not major:
+        return ""
+    return f"{name}<{version}" if older else f"{name}>{version},<{int(major[1]) + 1}"
+
+
+def bounds_on_numpy(facts: Facts) -> str:
+    """All that the installed distributions ask of numpy's version, as one specifier."""
+    asked = (
+        wanted
+        for distribution in facts.disk.distributions
+        for _, wanted in applying(distribution, facts.layout.version)
+    )
+    return ",".join(
+        sorted({str(one) for wanted in asked if normalized(wanted.name) == "numpy" for one in wanted.specifier})
+    )
+
+
+def _installer(facts: Facts) -> tuple[str, ...]:
+    """The environment's own pip; else a pip or uv that can install into it from outside."""
+    python = str(facts.layout.python)
+    if any(d.name == "pip" for d in facts.disk.distributions):
+        return (python, "-m", "pip", "install")
+    if importlib.util.find_spec("pip") is None and shutil.which("uv"):
+        return ("uv", "pip", "install", "--python", python)
+    return (sys.executable, "-m", "pip", "--python", python, "install")
+
+
+def stale_infos(facts: Facts) -> list[str]:
+    """The .dist-info folders of numpy that tell another version than the numpy that runs."""
+    running = facts.numpy_version
+    stale = [str(d.info) for d in facts.distributions if d.version != running]
+    return stale if len(stale) < len(facts.distributions) else []

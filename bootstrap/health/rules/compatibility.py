@@ -1,0 +1,164 @@
+"""Packages that don't fit this interpreter or this numpy, told without importing them."""
+
+from __future__ import annotations
+
+import mmap
+import re
+from typing import TYPE_CHECKING
+
+from bootstrap.health.dist_requirements import applying
+from bootstrap.health.record_files import normalized
+from bootstrap.health.remediation import nearest_release, repair_package
+from bootstrap.health.rules.base import CandidateCause
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bootstrap.health.facts import Facts
+    from bootstrap.health.record_files import Distribution
+
+_EXTENSION = re.compile(r"\.cpython-(\d)(\d+)[a-z]*-[^/]*\.so$")
+_VARIANT = re.compile(r"-(?:headless|contrib|cpu|gpu|binary|intel|nightly|rocm|cu\d+|cuda\w*)\b")
+"""Parts of a name by which projects offer the same modules in several distributions."""
+_OLD_API, _NEW_API = b"numpy.core._multiarray_umath", b"numpy._core._multiarray_umath"
+"""What the C API's own header looks up; from 2.0 on the second, and the first only after it."""
+
+
+def misfits(facts: Facts) -> list[CandidateCause]:
+    """All of them; those that explain most first."""
+    return [*_other_python(facts), *_interrupted(facts), *_old_interface(facts), *_bounds(facts), *_lacking(facts)]
+
+
+def _other_python(facts: Facts) -> Iterator[CandidateCause]:
+    """Distributions whose extension modules are all for another version of Python."""
+    version = facts.layout.version[:2]
+    for distribution in facts.disk.foreign:
+        tags: dict[tuple[int, int], str] = {}
+        for entry in distribution.record():
+            if (found := _EXTENSION.search(entry.path)) and (distribution.site / entry.path).exists():
+                tags[int(found[1]), int(found[2])] = entry.path
+        if not tags or version in tags or len(version) < 2:
+            continue
+        (other, path) = next(iter(tags.items()))
+        numpy = distribution.name == "numpy"
+        yield CandidateCause(
+            id="built-for-another-python",
+            severity="broken" if numpy else "doubtful",
+            summary=f"{distribution} was built for Python {other[0]}.{other[1]}, this is {version[0]}.{version[1]}.",
+            evidence=(f"{distribution.site / path}: no extension module for {version[0]}.{version[1]} beside it",),
+            files=(str(distribution.site / path),),
+            owner=str(distribution),
+            package=distribution.name,
+            repair=repair_package(distribution.name, facts),
+        )
+
+
+def _interrupted(facts: Facts) -> Iterator[CandidateCause]:
+    """Folders that pip renames while it replaces a package, and that only an interrupted pip leaves."""
+    for path in facts.disk.leftovers:
+        # pip writes "~" over the first letters, and over more of them where that name is taken.
+        rest = path.name.lstrip("~-_")
+        owner = next(
+            (str(d) for d in facts.disk.distributions if rest and d.name.endswith(rest.partition("-")[0])), ""
+        )
+        numpy = bool(rest) and "numpy".endswith(rest.partition("-")[0].partition(".")[0])
+        yield CandidateCause(
+            id="interrupted-install",
+            severity="doubtful" if numpy else "note",
+            summary=f"An installation {'of numpy ' if numpy else ''}was interrupted, leaving {path.name}.",
+            evidence=(f"{path}: pip renames what it is about to remove, and deletes it at the end",),
+            files=(str(path),),
+            owner=owner or ("numpy" if numpy else ""),
+            repair=f"Delete {path}." + (f" Then: {repair_package('numpy', facts)}" if numpy else ""),
+        )
+
+
+def _old_interface(facts: Facts) -> Iterator[CandidateCause]:
+    """Extension modules compiled with the headers of numpy 1 beside a numpy 2, which refuses them."""
+    if not (facts.numpy_version or "").startswith("2."):
+        return
+    tried = {result.name.removeprefix("import ") for result in facts.dependents}
+    suspects = [d for d in facts.disk.foreign if d.name not in tried and "numpy" in d.requires()]
+    for distribution in suspects:
+        found = _compiled_for_old(distribution)
+        if found is not None:
+            yield CandidateCause(
+                id="built-for-another-numpy",
+                severity="doubtful",
+                summary=f"{distribution} was built for numpy 1; the installed {facts.numpy_version} refuses it.",
+                evidence=(f"{found}: looks up the C API of numpy 1 only",),
+                files=(str(found),),
+                owner=str(distribution),
+                package=distribution.name,
+                repair=repair_package(
+                    distribution.name, facts, requirement=nearest_release(distribution.name, facts)
+                ),
+            )
+
+
+def _compiled_for_old(distribution: Distribution) -> Path | None:
+    """An extension module that knows numpy 1 alone; a build is of one kind, so the first that tells decides."""
+    # Libraries that a wheel brings along know nothing of numpy; small modules tell as much as large ones.
+    modules = [e for e in distribution.record() if ".so" in e.path and ".libs/" not in e.path]
+    for entry in sorted(modules, key=lambda e: e.size or 0):
+        path = distribution.site / entry.path
+        try:
+            with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                if data.find(_NEW_API) >= 0:
+                    return None
+                if data.find(_OLD_API) >= 0:
+                    return path
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def _bounds(facts: Facts) -> Iterator[CandidateCause]:
+    """Distributions that say themselves that they don't go with the installed numpy."""
+    told = {d.version for d in facts.distributions}
+    version = facts.numpy_version if facts.numpy_version in told else None
+    if version is None:
+        return
+    for distribution in facts.disk.foreign:
+        for line, wanted in applying(distribution, facts.layout.version):
+            if normalized(wanted.name) != "numpy" or wanted.specifier.contains(version, prereleases=True):
+                continue
+            # A numpy below what it asks for: an older release of it asked for less.
+            older = any(s.operator in (">=", ">", "~=") for s in wanted.specifier if not s.contains(version, True))
+            nearest = nearest_release(distribution.name, facts, older=older)
+            yield CandidateCause(
+                id="numpy-out-of-bounds",
+                severity="doubtful",
+                summary=f"{distribution} requires numpy {wanted.specifier}, {version} is installed.",
+                evidence=(f"{distribution.info / 'METADATA'}: Requires-Dist: {line}",),
+                files=(str(distribution.info / "METADATA"),),
+                owner=str(distribution),
+                package=distribution.name,
+                requirement=nearest,
+                repair=repair_package(distribution.name, facts, requirement=nearest),
+            )
+
+
+def _lacking(facts: Facts) -> Iterator[CandidateCause]:
+    """Distributions that depend on numpy and declare dependencies that aren't installed."""
+    names = [*(d.name for d in facts.disk.distributions), *map(normalized, facts.disk.conda), "numpy"]
+    there = {_VARIANT.sub("", name) for name in names}
+    works = {result.name.removeprefix("import ") for result in facts.dependents if result.passed}
+    for distribution in facts.disk.foreign:
+        asked = list(applying(distribution, facts.layout.version))
+        if not any(normalized(wanted.name) == "numpy" for _, wanted in asked):
+            continue
+        lacking = [wanted.name for _, wanted in asked if _VARIANT.sub("", normalized(wanted.name)) not in there]
+        if lacking:
+            yield CandidateCause(
+                id="dependency-missing",
+                # What can be imported needs it for a part of itself at most.
+                severity="note" if distribution.name in works else "doubtful",
+                summary=f"{distribution} needs {', '.join(lacking)}, which is not installed.",
+                evidence=tuple(f"{distribution.info / 'METADATA'}: Requires-Dist: {name}" for name in lacking),
+                files=(str(distribution.info / "METADATA"),),
+                owner=str(distribution),
+                package=distribution.name,
+                repair=repair_package(distribution.name, facts, complete=True),
+            )

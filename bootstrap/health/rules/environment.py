@@ -1,0 +1,283 @@
+"""What is wrong at the root: findings that stand for themselves, as drafts of causes.
+
+Here are those that come from around the environment: the loader, startup code, bytecode, the search path. What
+the disk tells of numpy and of the other packages is in `numpy` and `files`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap.health.rules.base import CandidateCause, mapped_libraries, package_name, shorten, shown
+from bootstrap.health.rules.compatibility import misfits
+from bootstrap.health.rules.files import extra, files, moved, records
+from bootstrap.health.rules.numpy import absent, rivals, shadowed, unrecorded, versions
+from bootstrap.health.rules.process import process_roots
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bootstrap.health.facts import Facts
+
+
+_STARTS = re.compile(
+    rb"#!\s*(/\S+/bin/python[\d.]*)\s*$|#!/bin/sh\n'''exec' \"?(/[^\"\n]+?/bin/python[\d.]*)\"? ", re.MULTILINE
+)
+"""How a program begins that an installer has made for a Python."""
+
+
+def find_roots(facts: Facts) -> list[CandidateCause]:
+    """All drafts, those that explain most first."""
+    return [
+        *process_roots(facts),
+        *_loader(facts),
+        *_variables(facts),
+        *_startup(facts),
+        *_bytecode(facts),
+        *absent(facts),
+        *shadowed(facts),
+        *versions(facts),
+        *unrecorded(facts),
+        *misfits(facts),
+        *records(facts),
+        *moved(facts),
+        *files(facts),
+        *extra(facts),
+        *_searched_first(facts),
+        *_company(facts),
+        *_renamed(facts),
+    ]
+
+
+def _loader(facts: Facts) -> Iterator[CandidateCause]:
+    """Libraries that the dynamic loader was told to take from elsewhere."""
+    told = tuple(f"{name}={value}" for name, value in facts.loader.items())
+    mapped = mapped_libraries(facts)
+    foreign = _from_variables(facts, mapped)
+    if facts.without_loader:
+        yield CandidateCause(
+            id="loader-variables",
+            severity="broken",
+            summary=f"Libraries loaded by {' and '.join(facts.loader)} break numpy.",
+            evidence=(*told, *(f"without: {name} passes" for name in sorted(facts.without_loader)), *_told_by(facts)),
+            files=tuple(foreign),
+            package="numpy",
+            repair=f"Unset {' and '.join(facts.loader)}, or remove the named libraries from it.",
+            experiment=facts.without_loader,
+        )
+        return
+    twins = [path for path in foreign if _twin(Path(path).name, facts)]
+    if twins:
+        yield CandidateCause(
+            id="foreign-library",
+            severity="doubtful",
+            summary="The loader takes libraries from outside the environment, which has its own.",
+            evidence=(*told, *(f"{path} instead of {_twin(Path(path).name, facts)}" for path in twins)),
+            files=tuple(twins),
+            repair=f"Unset {' and '.join(facts.loader)} before Python starts.",
+        )
+
+
+def _variables(facts: Facts) -> Iterator[CandidateCause]:
+    """Variables that numpy itself or its BLAS reads."""
+    if facts.python_variables:
+        names = " and ".join(facts.python_variables)
+        yield CandidateCause(
+            id="numpy-variables",
+            severity="broken",
+            summary=f"With {names} set, this Python can't import numpy: {facts.python_problem}.",
+            evidence=tuple(f"{name}={value}" for name, value in facts.python_variables.items()) + _told_by(facts),
+            package="numpy",
+            repair=f"Unset {names} before Python starts.",
+        )
+    if facts.without_variables:
+        names = " and ".join(facts.variables)
+        yield CandidateCause(
+            id="numpy-variables",
+            severity="broken",
+            summary=f"{names} {'make' if len(facts.variables) > 1 else 'makes'} numpy fail.",
+            evidence=(
+                *(f"{name}={value}" for name, value in facts.variables.items()),
+                *(f"without: {name} passes" for name in sorted(facts.without_variables)),
+                *_told_by(facts),
+            ),
+            package="numpy",
+            repair=f"Unset {names} before Python starts.",
+            experiment=facts.without_variables,
+        )
+
+
+def _told_by(facts: Facts) -> tuple[str, ...]:
+    return (f"set {facts.told_by}",) if facts.told_by else ()
+
+
+def _from_variables(facts: Facts, mapped: list[str]) -> list[str]:
+    """Which mapped libraries lie outside the prefix and where the loader's variables point."""
+    preloaded = facts.loader.get("LD_PRELOAD", "").replace(":", " ").split()
+    folders = [folder for folder in facts.loader.get("LD_LIBRARY_PATH", "").split(":") if folder]
+    inside = f"{os.path.realpath(facts.layout.prefix)}/"
+    found = []
+    for path in [*preloaded, *mapped]:
+        real = os.path.realpath(path)
+        listed = path in preloaded or any(Path(real).parent == Path(os.path.realpath(f)) for f in folders)
+        if listed and not real.startswith(inside) and path not in found and Path(path).exists():
+            found.append(path)
+    return found
+
+
+def _twin(name: str, facts: Facts) -> str:
+    """The environment's own library of this name, or ''."""
+    path = facts.layout.prefix / "lib" / name
+    return str(path) if facts.disk.conda and path.exists() else ""
+
+
+def _startup(facts: Facts) -> Iterator[CandidateCause]:
+    """Code that runs at every start of the interpreter and breaks numpy."""
+    if not facts.without_startup:
+        return
+    # What a package owns has been there when it was healthy, unless its file was altered.
+    altered = {fault.path for fault in facts.disk.files}
+    suspects = [hook for hook in facts.hooks if not hook.owner or str(hook.path) in altered] or list(facts.hooks)
+    owners = sorted({hook.owner for hook in suspects if hook.owner})
+    patched = facts.probe("numpy-functions")
+    sources = list(patched.facts.get("files", ())) if patched else []
+    files = dict.fromkeys([*(str(hook.path) for hook in suspects), *sources])
+    yield CandidateCause(
+        id="startup-code",
+        severity="doubtful",  # as bad as what follows from it
+        summary=f"Startup code breaks numpy: {', '.join(shown(str(hook.path), facts) for hook in suspects[:3])}.",
+        evidence=(
+            *(
+                f"{hook.path}: {f'owned by {hook.owner}' if hook.owner else 'owned by no package'}"
+                for hook in suspects
+            ),
+            *(f"without startup code: {name} passes" for name in sorted(facts.without_startup)),
+        ),
+        files=tuple(files),
+        owner=", ".join(owners),
+        package="numpy",
+        repair=f"Remove {', '.join(str(hook.path) for hook in suspects)}, then restart the kernel.",
+        experiment=facts.without_startup,
+    )
+
+
+def _bytecode(facts: Facts) -> Iterator[CandidateCause]:
+    """Python runs cached bytecode that is not what the source says."""
+    stale: dict[tuple[str, str], list[str]] = {}
+    for path in facts.stale_bytecode:
+        folder = Path(path).parents[1]
+        owner = facts.disk.owner_of(f"{folder}/{Path(path).name.split('.')[0]}.py")
+        name = package_name(owner) or shown(path, facts).replace("__pycache__/", "").replace(".", "/").split("/")[0]
+        stale.setdefault((name, owner or (facts.numpy_owner if name == "numpy" else "")), []).append(path)
+    for (name, owner), found in stale.items():
+        others = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        yield CandidateCause(
+            id="stale-bytecode",
+            severity="broken" if name == "numpy" or facts.without_bytecode else "doubtful",
+            summary=f"Cached bytecode of {name} doesn't match its source, but runs instead of it: "
+            f"{shown(found[0], facts)}{others}.",
+            evidence=(
+                *shorten(found),
+                *(f"recompiled: {name} passes" for name in sorted(facts.without_bytecode)),
+            ),
+            files=tuple(found),
+            owner=owner,
+            package=name,
+            repair="Delete these files; Python recreates them.",
+            experiment=facts.without_bytecode,
+        )
+
+
+def _searched_first(facts: Facts) -> Iterator[CandidateCause]:
+    """Another numpy, or a file that hides a module numpy needs, in a folder that a notebook searches first."""
+    if facts.live is not None:
+        return  # the process itself was asked
+    loaded = facts.probe("numpy-modules")
+    needed = loaded.facts.get("stdlib", ()) if loaded else ()
+    for folder in facts.outer_paths:
+        for name in needed:
+            if (hiding := next((p for p in module_files(folder, name) if p.exists()), None)) is not None:
+                yield CandidateCause(
+                    id="stdlib-shadowed",
+                    severity="doubtful",
+                    summary=f"{hiding} would hide the standard library's module {name}, which numpy imports.",
+                    evidence=(f"{folder} comes before the standard library on a notebook's search path",),
+                    files=(str(hiding),),
+                    repair=f"Rename {hiding}, or take {folder} off the search path.",
+                )
+        found = [p for p in [folder / "numpy" / "__init__.py", *rivals(folder)] if p.exists()]
+        if found and not any(folder == site for site in facts.disk.sites):
+            yield CandidateCause(
+                id="numpy-elsewhere",
+                severity="doubtful",
+                summary=f"A notebook would import a different numpy: {found[0]}.",
+                evidence=(
+                    f"{folder} comes before {facts.disk.sites[0] if facts.disk.sites else 'the site folders'}",
+                    *(_told_by(facts) if folder != Path.cwd() else ()),
+                ),
+                files=tuple(str(path) for path in found),
+                repair=f"Rename or delete {found[0]}, or take {folder} off the search path.",
+            )
+
+
+def _company(facts: Facts) -> Iterator[CandidateCause]:
+    """Packages that can be imported alone, not together."""
+    passed = {result.name for result in facts.alone if result.ok} - facts.further
+    failed = [result for result in facts.dependents if not result.ok and result.name in passed]
+    if failed:
+        names = [result.name.removeprefix("import ").removeprefix("share-") for result in facts.dependents]
+        name = failed[0].name.removeprefix("import ")
+        yield CandidateCause(
+            id="import-conflict",
+            severity="doubtful",
+            summary=f"{name} can be imported on its own, but not after {', '.join(names[: names.index(name)])}.",
+            evidence=tuple(failed[0].problems[:4]),
+            owner=name,
+            repair=f"Import {name} first, or use builds of these packages that share their runtime libraries.",
+        )
+
+
+def _renamed(facts: Facts) -> Iterator[CandidateCause]:
+    """The environment's folder was renamed: its programs start a Python where it was."""
+    prefix = facts.layout.prefix
+    if not facts.disk.conda and not (prefix / "pyvenv.cfg").is_file():
+        return
+    if any(fault.reason == "prefix" for fault in facts.disk.files):
+        return  # told with all the files that name the old place
+    lost: dict[str, list[str]] = {}
+    right = 0
+    for path in sorted((prefix / "bin").glob("*")):
+        if path.is_symlink() or not path.is_file():
+            continue
+        try:
+            with path.open("rb") as file:
+                found = _STARTS.match(file.read(512))
+        except OSError:
+            continue
+        python = Path(os.fsdecode(found[1] or found[2])) if found else None
+        if python is not None and python.exists():
+            right += 1
+        # Where it was: beside what is still there, as a rename leaves it. Some packages name the system's by mistake.
+        elif python is not None and python.parents[2].is_dir() and not python.is_relative_to("/usr"):
+            lost.setdefault(str(python.parents[1]), []).append(str(path))
+    for home, scripts in lost.items():
+        if len(scripts) < right:
+            continue
+        back = f"Rename it back to {home}, or recreate it in another folder"
+        yield CandidateCause(
+            id="environment-moved",
+            severity="doubtful",
+            summary=f"The environment was moved from {home}: {shown(scripts[0], facts)}"
+            f"{f' and {len(scripts) - 1} more' if len(scripts) > 1 else ''} can't be started.",
+            evidence=tuple(f"{script}: starts {home}/bin/python, which is not there" for script in scripts[:4]),
+            files=tuple(scripts),
+            repair=f"{back}: `bootstrap restore --prefix FOLDER`." if facts.ours else f"{back}.",
+        )
+
+
+def module_files(folder: Path, name: str) -> list[Path]:
+    """The files that an import of a top-level module would find in a folder, those that exist or not."""
+    return [folder / name / "__init__.py", folder / f"{name}.py", folder / f"{name}.pyc"]

@@ -1,0 +1,150 @@
+"""Packages that are not the locked ones, files that are not as installed, and files that nobody installed."""
+
+from __future__ import annotations
+
+import os
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap.health.record_files import normalized
+from bootstrap.health.remediation import repair_package
+from bootstrap.health.rules.base import CandidateCause, mapped_libraries, package_name, shorten, shown
+from bootstrap.health.rules.numpy import shadowed, versions
+from bootstrap.health.severity import fault_severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bootstrap.health.facts import Facts
+    from bootstrap.health.model import FileFault
+    from bootstrap.health.record_files import Distribution
+
+
+def records(facts: Facts) -> Iterator[CandidateCause]:
+    """Packages that are not the locked ones."""
+    for fault in facts.disk.records:
+        mild = fault.kind == "extra"
+        numpy = fault.name == "numpy"
+        there = next((d for d in facts.disk.foreign if d.name == normalized(fault.name)), None)
+        yield CandidateCause(
+            id="not-locked" if mild else "not-as-locked",
+            severity="note" if mild else "broken" if numpy else "doubtful",
+            summary=f"{fault.name}: another installer replaced the locked {fault.locked} with {there.version}."
+            if fault.kind == "missing" and there is not None
+            else f"{fault}.",
+            owner=f"{fault.name} {fault.installed or fault.locked}".strip(),
+            package=fault.name,
+            core=fault.name == "python" or fault.name.startswith(("libblas", "liblapack", "libopenblas")),
+            repair=repair_package(fault.name, facts),
+        )
+
+
+def moved(facts: Facts) -> Iterator[CandidateCause]:
+    """An environment that was made in another place."""
+    faults = [fault for fault in facts.disk.files if fault.reason == "prefix"]
+    if faults:
+        yield CandidateCause(
+            id="environment-moved",
+            severity="doubtful",
+            summary=f"The environment was {faults[0].detail}, and {len(faults)} of its files refer to it.",
+            evidence=shorten(faults),
+            files=tuple(fault.path for fault in faults),
+            package="python",
+            repair=f"Run `bootstrap restore --prefix {facts.disk.prefix}`: it rewrites them. Or move it back.",
+        )
+
+
+def files(facts: Facts) -> Iterator[CandidateCause]:
+    """Packages whose files are not as they were installed."""
+    mapped = {os.path.realpath(path) for path in mapped_libraries(facts)}
+    faults = [fault for fault in facts.disk.files if fault.reason not in ("extra", "prefix")]
+    claimed = {path for draft in versions(facts) for path in draft.files if draft.id == "numpy-replaced"}
+    told = {draft.id for draft in (*versions(facts), *shadowed(facts))}
+    overlaid = bool(told & {"numpy-version-mismatch", "numpy-two-dist-infos", "numpy-shadowed"})
+    for owner, group in groupby(sorted(faults, key=lambda f: f.owner), key=lambda f: f.owner):
+        name = package_name(owner)
+        listed = [f for f in group if f.path not in claimed]
+        if name == "numpy" and (claimed or overlaid):
+            continue  # told with what was put over it
+        other = _other_version(name, listed, facts)
+        core = name == "python" or any(_beneath_numpy(fault, facts, mapped) for fault in listed)
+        near = core or name == "numpy" or name in _dependents(facts)
+        weighed = [(fault_severity(fault, near=near), fault) for fault in listed]
+        for severity in ("broken", "doubtful", "note"):
+            members = [fault for weight, fault in weighed if weight == severity]
+            if not members:
+                continue
+            count = f"{len(members)} files" if len(members) > 1 else "A file"
+            summary = (
+                f"{count} of {owner} {'are' if len(members) > 1 else 'is'} not as installed: "
+                f"{shown(members[0].path, facts)}{' and others' if len(members) > 1 else ''}."
+            )
+            if other is not None:
+                summary = f"Another installer has replaced conda's {owner} with {other}."
+            yield CandidateCause(
+                id="files-altered" if other is None else "not-as-locked",
+                severity=severity,
+                summary=summary,
+                evidence=shorten(members),
+                files=tuple(fault.path for fault in members),
+                owner=owner,
+                package=name,
+                core=core,
+                repair=repair_package(name, facts),
+            )
+            break  # milder faults of the same package are mended by the same repair
+
+
+def _other_version(name: str, faults: Sequence[FileFault], facts: Facts) -> Distribution | None:
+    """The distribution in the place of a conda package whose own metadata is gone."""
+    gone = any(f.reason == "missing" and f.path.endswith(".dist-info/METADATA") for f in faults)
+    version = facts.disk.conda.get(name)
+    if not gone or not version:
+        return None
+    return next((d for d in facts.disk.distributions if d.name == normalized(name) and d.version != version), None)
+
+
+def _beneath_numpy(fault: FileFault, facts: Facts, mapped: set[str]) -> bool:
+    """Whether numpy loads the file; where numpy no longer loads, any library of the prefix may be the reason."""
+    if os.path.realpath(fault.path) in mapped:
+        return True
+    imported = facts.probe("numpy-import")
+    failed = imported is None or not imported.ok
+    return failed and ".so" in Path(fault.path).name and Path(fault.path).parent == facts.layout.prefix / "lib"
+
+
+def _dependents(facts: Facts) -> set[str]:
+    names = {result.name.removeprefix("import ") for result in facts.dependents}
+    return names | {distribution.name for distribution in facts.disk.distributions if distribution.name in names}
+
+
+def extra(facts: Facts) -> Iterator[CandidateCause]:
+    """Code in numpy's folders that no package has put there."""
+    faults = [f for f in facts.disk.files if f.reason == "extra"]
+    if not faults or any(versions(facts)):
+        return
+    # An extension module wins over a .py of its name, and a package over both.
+    winning = [f for f in faults if _wins(Path(f.path), facts)]
+    # What numpy itself loads is no leftover, whatever its record says of it.
+    mapped = {os.path.realpath(path) for path in mapped_libraries(facts)}
+    faults = [f for f in faults if f in winning or os.path.realpath(f.path) not in mapped]
+    if not faults:
+        return
+    yield CandidateCause(
+        id="extra-files",
+        severity="broken" if winning else "doubtful",
+        summary="numpy's folder contains code that no package owns"
+        f"{', which overrides its own' if winning else ''}: {shown((winning or faults)[0].path, facts)}.",
+        evidence=shorten(winning or faults),
+        files=tuple(f.path for f in faults),
+        owner=faults[0].owner,
+        package="numpy",
+        repair=f"Delete {faults[0].path}{' and the others' if len(faults) > 1 else ''}.",
+    )
+
+
+def _wins(path: Path, facts: Facts) -> bool:
+    if path.name == "__init__.py":
+        return bool(facts.disk.owner_of(f"{path.parent}.py"))
+    return ".so" in path.name and bool(facts.disk.owner_of(str(path.with_name(path.name.split(".")[0] + ".py"))))

@@ -1,0 +1,226 @@
+"""Is the numpy that is imported the one that is installed, in the version that every place tells?"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootstrap.health.remediation import repair_package, stale_infos
+from bootstrap.health.rules.base import CandidateCause, package_name, shorten, shown
+from bootstrap.health.severity import is_code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bootstrap.health.facts import Facts
+
+
+def absent(facts: Facts) -> Iterator[CandidateCause]:
+    """No numpy at all."""
+    imported = facts.probe("numpy-import")
+    if facts.distributions or facts.disk.conda.get("numpy"):
+        return
+    if imported is not None and imported.outcome != "skip" and imported.facts.get("file"):
+        # Debian's packages have no RECORD, and are not pip's to verify.
+        yield CandidateCause(
+            id="numpy-unrecorded",
+            severity="doubtful",
+            summary="numpy can be imported, but has no metadata: no package claims it.",
+            evidence=(
+                f"imported: {imported.facts['file']}",
+                *(f"{s}: no numpy .dist-info" for s in facts.disk.sites),
+            ),
+            files=(str(imported.facts["file"]),),
+            package="numpy",
+            repair=repair_package("numpy", facts, anew=True),
+        )
+        return
+    yield CandidateCause(
+        id="numpy-not-installed",
+        severity="broken",
+        summary="numpy is not installed in this environment.",
+        evidence=tuple(f"{site}: no numpy distribution" for site in facts.disk.sites),
+        owner="numpy",
+        package="numpy",
+        repair=repair_package("numpy", facts),
+    )
+
+
+def shadowed(facts: Facts) -> Iterator[CandidateCause]:
+    """The name numpy leads elsewhere than to the installed numpy."""
+    imported = facts.probe("numpy-import")
+    file = imported.facts.get("file") if imported else None
+    homes = [distribution.site / "numpy" for distribution in facts.distributions]
+    if not homes:
+        return
+    home = homes[0]
+    beside = [path for path in rivals(home.parent) if path.exists()]
+    if isinstance(file, str):
+        reached = os.path.realpath(file).startswith(f"{os.path.realpath(home)}/")
+        intruders = [] if reached else [Path(file)]
+    else:
+        intruders = [] if (home / "__init__.py").is_file() else beside
+    if not intruders and beside:
+        yield CandidateCause(
+            id="numpy-namesake",
+            severity="note",
+            summary=f"There is another module named numpy beside the package: {beside[0].name}. Python ignores it.",
+            evidence=tuple(str(path) for path in beside),
+            files=tuple(str(path) for path in beside),
+            repair=f"Rename or delete {beside[0]}.",
+        )
+    if not intruders:
+        return
+    faults = [f for f in facts.disk.files if package_name(f.owner) == "numpy" and is_code(f.path)]
+    # A folder outside comes before the site folders only because startup code has put it there.
+    guides = [hook for hook in facts.hooks if any(_leads(hook.path, path) for path in intruders)]
+    intruders = [*intruders, *(hook.path for hook in guides)]
+    owners = {facts.disk.owner_of(str(path)) for path in intruders}
+    yield CandidateCause(
+        id="numpy-shadowed",
+        severity="broken",
+        summary=f"`import numpy` doesn't load the installed {facts.numpy_owner}, but {intruders[0]}.",
+        evidence=(
+            f"imported: {file or intruders[0]}",
+            f"installed: {home}",
+            *(f"{hook.path} puts its folder on the search path" for hook in guides),
+            *shorten(faults),
+        ),
+        files=tuple(str(path) for path in intruders),
+        owner=", ".join(sorted(owner for owner in owners if owner)),
+        package="numpy",
+        repair=" ".join(
+            [
+                f"Rename or delete {(guides[0].path if guides else intruders[0])}.",
+                *([repair_package("numpy", facts)] if faults else []),
+            ]
+        ),
+    )
+
+
+def _leads(hook: Path, module: Path) -> bool:
+    """Whether startup code names the folder that a module was imported from."""
+    folder = module.parent.parent if module.name == "__init__.py" else module.parent
+    try:
+        return str(folder) in hook.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+
+
+def rivals(folder: Path) -> list[Path]:
+    """Modules of the name numpy in a folder, compiled ones included."""
+    return [folder / "numpy.py", folder / "numpy.pyc", *sorted(folder.glob("numpy.*.so")), folder / "numpy.so"]
+
+
+def versions(facts: Facts) -> Iterator[CandidateCause]:
+    """The places that tell numpy's version don't agree."""
+    found = facts.distributions
+    conda, locked = facts.disk.conda.get("numpy"), facts.disk.locked.get("numpy")
+    imported = facts.probe("numpy-import")
+    running = str(imported.facts.get("version") or "") if imported else ""
+    told = [(f"{d.info} says", d.version) for d in found]
+    told += [
+        (f"the name of {d.info.name} says", d.labelled_version) for d in found if d.labelled_version != d.version
+    ]
+    if running:
+        told.append(("numpy.__version__ says", running))
+    if conda:
+        told.append(("conda-meta says", conda))
+    if locked:
+        told.append(("the lock says", locked))
+    lines = tuple(f"{place} {version}" for place, version in told)
+    faults = [f for f in facts.disk.files if package_name(f.owner) == "numpy" and is_code(f.path)]
+    another = bool(found) and conda not in {d.version for d in found}
+    again = "" if another or not facts.disk.record_clean else _installed_again(facts)
+    # A lock that all of them disagree with is told as a package that is not as locked.
+    versions = {version for place, version in told if place != "the lock says"}
+    if conda and (another or again):
+        summary = f"Another installer has put numpy {running or found[0].version} over conda's numpy {conda}."
+        if again:
+            differ = f"{len(faults)} of its files differ, {shown(faults[0].path, facts)} first" if faults else ""
+            summary = f"{again} has reinstalled numpy {conda} over conda's: {differ or 'its code is the same'}."
+        yield CandidateCause(
+            id="numpy-replaced",
+            severity="broken" if faults or another else "doubtful",
+            summary=summary,
+            evidence=(*lines, *(_installers(facts)), *shorten(faults)),
+            files=tuple(
+                f.path for f in facts.disk.files if package_name(f.owner) == "numpy" and (again or is_code(f.path))
+            ),
+            owner=f"numpy {conda}",
+            package="numpy",
+            repair=repair_package("numpy", facts),
+        )
+    elif len(versions) > 1 or len(found) > 1:
+        two = len(found) > 1
+        harmless = two and not faults and (not running or running in {d.version for d in found}) and not conda
+        summary = (
+            f"numpy has {len(found)} .dist-info folders in one place: {', '.join(d.version for d in found)}."
+            if two
+            else f"numpy is a mix of two versions: {' and '.join(sorted(versions))}."
+        )
+        yield CandidateCause(
+            id="numpy-two-dist-infos" if two else "numpy-version-mismatch",
+            severity="doubtful" if harmless else "broken",
+            summary=summary,
+            evidence=(*lines, *shorten(faults)),
+            files=tuple(str(d.info) for d in found),
+            owner=f"numpy {running}" if two and running else facts.numpy_owner,
+            package="numpy",
+            repair=_repair_two(facts) if two else repair_package("numpy", facts),
+        )
+
+
+def unrecorded(facts: Facts) -> Iterator[CandidateCause]:
+    """numpy has a .dist-info without RECORD, so that nothing says how its files should be."""
+    for distribution in facts.distributions[:1]:
+        if facts.disk.conda.get("numpy") or distribution.by_system or distribution.record():
+            continue
+        yield CandidateCause(
+            id="numpy-unrecorded",
+            severity="doubtful",
+            summary="numpy's files can't be verified: its RECORD is missing or unreadable.",
+            evidence=(f"{distribution.info / 'RECORD'}: no lines",),
+            files=(str(distribution.info / "RECORD"),),
+            owner=str(distribution),
+            package="numpy",
+            repair=repair_package("numpy", facts, anew=True),
+        )
+
+
+def _repair_two(facts: Facts) -> str:
+    stale = stale_infos(facts)
+    if facts.disk.conda or not stale:
+        return repair_package("numpy", facts)
+    return f"Delete {', '.join(stale)}, then: {repair_package('numpy', facts)}"
+
+
+def _installed_again(facts: Facts) -> str:
+    """Who has installed conda's numpy once more: another's name, or files of another's that conda doesn't list.
+
+    Files that merely agree with a RECORD may have been edited together with it.
+    """
+    told = {fault.path for fault in facts.disk.files}
+    for distribution in facts.distributions:
+        path = distribution.info / "INSTALLER"
+        try:
+            name = path.read_text(encoding="utf-8").strip()
+        except OSError:
+            continue
+        own = [distribution.info / one for one in ("REQUESTED", "direct_url.json", "uv_cache.json")]
+        left = any(one.exists() and not facts.disk.owner_of(str(one)) for one in own)
+        if name != "conda" and (str(path) in told or not facts.disk.owner_of(str(path)) or left):
+            return name
+    return ""
+
+
+def _installers(facts: Facts) -> list[str]:
+    lines = []
+    for distribution in facts.distributions:
+        try:
+            name = (distribution.info / "INSTALLER").read_text(encoding="utf-8").strip()
+        except OSError:
+            continue
+        lines.append(f"{distribution.info.name} was installed by {name}")
+    return lines

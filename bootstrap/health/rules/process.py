@@ -1,0 +1,308 @@
+"""What is wrong with the running process, where its files may be in order."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from bootstrap.health.remediation import repair_package
+from bootstrap.health.rules.base import CandidateCause, package_name, shorten
+from bootstrap.health.severity import is_code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bootstrap.health.facts import Facts
+    from bootstrap.health.live import Live
+
+RESTART = "Restart the runtime"
+_NUMERIC = ("libstdc++", "libgcc_s", "libgfortran", "libquadmath", "libopenblas", "libblas", "liblapack", "libcblas")
+
+
+def process_roots(facts: Facts) -> list[CandidateCause]:
+    """Drafts of causes that lie in the running process; empty where none was examined."""
+    if facts.live is None:
+        return []
+    found = [
+        *_absent(facts, facts.live),
+        *_stale_numpy(facts, facts.live),
+        *_stale_packages(facts, facts.live),
+        *_hidden(facts, facts.live),
+        *_patched(facts.live),
+        *_arithmetic(facts.live),
+        *_answers(facts.live),
+        *_runtimes(facts, facts.live),
+        *_settings(facts.live),
+    ]
+    return found or list(_unanswered(facts.live))
+
+
+def _absent(facts: Facts, live: Live) -> Iterator[CandidateCause]:
+    """numpy's name stands for something else, or for nothing while its libraries are loaded."""
+    found = live.facts("live-presence")
+    if "instead" in found:
+        yield CandidateCause(
+            id="numpy-patched",
+            severity="broken",
+            live=True,
+            summary=f"In this process sys.modules['numpy'] is {found['instead']}, not numpy.",
+            evidence=_problems(live, "live-presence"),
+            package="numpy",
+            repair=f"Remove the code that puts it there, then {RESTART.lower()}.",
+        )
+    if "purged" in found:
+        again = facts.imported_again
+        fails = again is not None and not again.ok
+        what = "its libraries are still loaded, and it can't be imported again"
+        if found["replaced"]:
+            what = "libraries of a version other than that on disk are still loaded: the next import mixes both"
+        yield CandidateCause(
+            id="mixed-in-memory",
+            severity="broken" if found["replaced"] or fails else "doubtful",
+            live=True,
+            summary=f"numpy was taken out of sys.modules, but {what}.",
+            evidence=(
+                *(f"{path}: replaced since it was loaded" for path in found["replaced"]),
+                *(f"{path}: still loaded" for path in found["purged"] if path not in found["replaced"]),
+                *(f"a fresh process that imports it twice: {line}" for line in (again.problems if again else ())[:2]),
+            ),
+            files=tuple(found["purged"]),
+            owner=facts.numpy_owner,
+            package="numpy",
+            repair=f"{_restart(facts, 'numpy')}.",
+        )
+
+
+def _unanswered(live: Live) -> Iterator[CandidateCause]:
+    """Questions that could not be put to the process, where nothing says why."""
+    lines = tuple(str(r.facts["unanswered"]) for r in live.results if "unanswered" in r.facts)
+    if lines:
+        yield CandidateCause(
+            id="process-unexamined",
+            severity="doubtful",
+            live=True,
+            summary="This process couldn't be examined fully, so it can't be called healthy.",
+            evidence=lines,
+            package="numpy",
+            repair=f"{RESTART}, and check again.",
+        )
+
+
+def _stale_numpy(facts: Facts, live: Live) -> Iterator[CandidateCause]:
+    version, libraries, modules = (live.facts(f"live-{part}") for part in ("version", "libraries", "modules"))
+    replaced, differing = list(libraries.get("replaced", ())), list(modules.get("differing", ()))
+    problems = [line for name in ("live-version", "live-libraries", "live-modules") for line in _problems(live, name)]
+    strangers = dict(modules.get("strangers", {}))
+    if not problems:
+        return
+    held, there = str(version.get("memory", "")), str(version.get("disk", ""))
+    two = bool(held and held != there)
+    if not (two or replaced or differing):
+        yield CandidateCause(
+            id="mixed-in-memory",
+            severity="broken",
+            live=True,
+            summary=f"Parts of the loaded numpy {held} come from elsewhere.",
+            evidence=shorten(problems),
+            files=tuple(strangers.values()),
+            owner=f"numpy {held}",
+            package="numpy",
+            repair=f"Take {_folder(strangers)} off the search path, then restart the runtime.",
+        )
+        return
+    # A library that is the very file on disk, beside one that isn't, was loaded after the replacement.
+    current = list(libraries.get("current", ()))
+    mixed = bool(replaced and current) or bool(differing and not two)
+    summary = f"numpy {held} is loaded, {f'numpy {there}' if there else 'no numpy'} is on disk"
+    if not two:
+        summary = f"numpy {held} was replaced on disk by another build of the same version since it was loaded"
+    yield CandidateCause(
+        id="mixed-in-memory" if mixed else "stale-in-memory",
+        severity="broken" if two or mixed else "doubtful",
+        live=True,
+        summary=f"{summary}{', and modules of both are loaded' if mixed else ''}.",
+        evidence=(
+            *(f"will fail: {line}" for line in modules.get("failing", ())),
+            *shorten(problems),
+            *(f"{path}: already loaded from the new files" for path in (current[:3] if mixed else ())),
+        ),
+        files=tuple(dict.fromkeys([*replaced, *([str(version["root"])] if version.get("root") else [])])),
+        owner=f"numpy {there or held}",
+        package="numpy",
+        repair=_way_back(facts, held, there),
+    )
+
+
+def _restart(facts: Facts, package: str) -> str:
+    """To restart; in a locked environment whose files are wrong, to put those back first."""
+    wrong = any(package_name(f.owner) == package and is_code(f.path) for f in facts.disk.files)
+    wrong = wrong or any(fault.name == package and fault.kind != "extra" for fault in facts.disk.records)
+    if wrong and facts.disk.conda:
+        return f"{repair_package(package, facts)} Then restart the runtime"
+    return RESTART
+
+
+def _way_back(facts: Facts, held: str, there: str) -> str:
+    """A restart, where the files are in order; where they are not, they come first."""
+    locked = facts.disk.locked.get("numpy") or facts.disk.conda.get("numpy")
+    damaged = any(package_name(f.owner) == "numpy" and is_code(f.path) for f in facts.disk.files)
+    if locked and (there != locked or damaged):
+        after = "that version is already in memory" if held == locked else "then restart the runtime"
+        return f"{repair_package('numpy', facts)} {after[0].upper()}{after[1:]}."
+    if damaged or not there:
+        return repair_package("numpy", facts)
+    return f"{RESTART}: nothing else is needed, the files are one version."
+
+
+def _stale_packages(facts: Facts, live: Live) -> Iterator[CandidateCause]:
+    for top, found in live.facts("live-packages").get("packages", {}).items():
+        there = found["owner"] or "nothing"
+        yield CandidateCause(
+            id="stale-in-memory",
+            severity="doubtful",
+            live=True,
+            summary=f"{top} {found['memory']} is loaded, {there} is on disk.".replace("  ", " "),
+            evidence=(f"{found['file']}: changed since it was loaded",),
+            files=(found["file"],),
+            owner=found["owner"] or f"{top} {found['memory']}".strip(),
+            package=top,
+            repair=f"{_restart(facts, top)} before {top} is used again.",
+        )
+
+
+def _hidden(facts: Facts, live: Live) -> Iterator[CandidateCause]:
+    path = live.facts("live-path")
+    outside = path.get("outside")
+    if isinstance(outside, str):
+        loaded = path.get("loaded") == outside
+        owner = facts.disk.owner_of(outside)
+        yield CandidateCause(
+            id="numpy-shadowed",
+            severity="broken" if loaded or live.loaded is False else "doubtful",
+            live=True,
+            summary=f"This process {'has loaded' if loaded else 'would load'} a numpy other than the installed one: "
+            f"{outside}.",
+            evidence=_problems(live, "live-path"),
+            files=(outside,),
+            owner=owner,
+            package="numpy",
+            repair=f"Rename or delete {outside}, or take its folder off the search path; then restart the runtime.",
+        )
+    for name, file in path.get("shadowed", {}).items():
+        yield CandidateCause(
+            id="stdlib-shadowed",
+            severity="broken",
+            live=True,
+            summary=f"{file} hides the standard library's module {name}, which numpy imports.",
+            evidence=(f"import {name} would load {file}", *_problems(live, "live-answers")[:2]),
+            files=(file,),
+            owner=facts.disk.owner_of(file),
+            package="numpy",
+            repair=f"Rename {file}, then restart the runtime.",
+        )
+
+
+def _patched(live: Live) -> Iterator[CandidateCause]:
+    found = live.result("live-functions")
+    wrong = live.facts("live-answers").get("failed", ())
+    if found is None:
+        return
+    if found.problems:
+        yield CandidateCause(
+            id="numpy-patched",
+            severity="broken" if wrong else "doubtful",
+            live=True,
+            summary="Code in this process has replaced parts of numpy.",
+            evidence=(*shorten(found.problems), *_problems(live, "live-answers")[:4]),
+            files=tuple(f for f in found.facts.get("files", ()) if os.path.isabs(f)),  # noqa: PTH117 (as text)
+            package="numpy",
+            repair=f"Remove the code that replaces them, then {RESTART.lower()}.",
+        )
+
+
+def _arithmetic(live: Live) -> Iterator[CandidateCause]:
+    lines = _problems(live, "live-arithmetic")
+    if lines:
+        yield CandidateCause(
+            id="float-state-changed",
+            severity="broken" if any("round" in line for line in lines) else "doubtful",
+            live=True,
+            summary="Floating-point arithmetic is altered in this process; a fresh process computes correctly.",
+            evidence=(*lines, *_problems(live, "live-answers")[:4]),
+            package="numpy",
+            repair=f"{RESTART}, without the library that changes it (usually one built with -ffast-math).",
+        )
+
+
+def _answers(live: Live) -> Iterator[CandidateCause]:
+    lines = _problems(live, "live-answers")
+    # What hides the standard library, replaces functions or alters arithmetic is told as itself.
+    known = ("live-path", "live-functions", "live-arithmetic")
+    if lines and not any(_problems(live, name) for name in known):
+        yield CandidateCause(
+            id="wrong-answers-here",
+            severity="broken",
+            live=True,
+            summary="numpy computes wrong answers in this process; a fresh process computes correctly.",
+            evidence=shorten(lines),
+            owner=f"numpy {live.facts('live-version').get('memory', '')}".strip(),
+            package="numpy",
+            repair=f"{RESTART}.",
+        )
+
+
+def _runtimes(facts: Facts, live: Live) -> Iterator[CandidateCause]:
+    found = live.facts("live-runtimes")
+    inside = f"{os.path.realpath(facts.layout.prefix)}/"
+    foreign = []
+    for path in found.get("mapped", ()):
+        name = os.path.basename(path)  # noqa: PTH119 (as text)
+        twin = facts.layout.prefix / "lib" / name
+        outside = not os.path.realpath(path).startswith(inside)
+        if facts.disk.conda and outside and name.startswith(_NUMERIC) and twin.exists():
+            foreign.append((path, str(twin)))
+    if foreign:
+        yield CandidateCause(
+            id="foreign-library",
+            severity="doubtful",
+            live=True,
+            summary="This process has loaded libraries from outside the environment, which has its own.",
+            evidence=tuple(f"{path} instead of {twin}" for path, twin in foreign),
+            files=tuple(path for path, _ in foreign),
+            repair="Unset LD_LIBRARY_PATH and LD_PRELOAD before Python starts, then restart the runtime.",
+        )
+    if len(found.get("openmp", {})) > 1:
+        paths = [path for group in found["openmp"].values() for path in group]
+        yield CandidateCause(
+            id="two-openmp-runtimes",
+            severity="note",
+            live=True,
+            summary=f"{len(found['openmp'])} OpenMP runtimes are loaded: {', '.join(sorted(found['openmp']))}.",
+            evidence=tuple(paths),
+            files=tuple(paths),
+            owner=", ".join(sorted({o for p in paths if (o := facts.disk.owner_of(p))})),
+            repair="If threads hang or results vary, use builds of these packages that share one runtime.",
+        )
+
+
+def _settings(live: Live) -> Iterator[CandidateCause]:
+    lines = _problems(live, "live-settings")
+    if lines:
+        yield CandidateCause(
+            id="numpy-settings",
+            severity="note",
+            live=True,
+            summary="Code in this process has changed how numpy treats floating-point errors or types.",
+            evidence=lines,
+            package="numpy",
+            repair="numpy.seterr(divide='warn', over='warn', under='ignore', invalid='warn') restores the defaults.",
+        )
+
+
+def _problems(live: Live, name: str) -> tuple[str, ...]:
+    found = live.result(name)
+    return found.problems if found else ()
+
+
+def _folder(strangers: dict[str, str]) -> str:
+    return os.path.dirname(next(iter(strangers.values()), ""))  # noqa: PTH120 (as text: none is empty)

@@ -1,0 +1,115 @@
+"""How a prefix compares with a lock."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.card import Card, Shown
+from bootstrap.lock.address import origin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bootstrap.prefix import Comparison
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True, repr=False)
+class PrefixStatus(Shown):
+    """What is at a prefix, without reading every file."""
+
+    prefix: Path
+    lock: Path
+    environment: bool
+    """Whether there is a conda environment at all."""
+    ours: bool
+    """Whether it was restored by this program."""
+    comparison: Comparison | None
+    """How it differs from the lock; None without an environment."""
+    cache: Path
+    cached: int
+    """How many of the lock's packages the cache holds."""
+    packages: int
+    """How many packages the lock has."""
+    guard: str = "never"
+    """Whether it is guarded: ``on``, ``off``, ``never``, or ``not whole``."""
+    unfinished: bool = False
+    """Whether a restore ended right after its switch: what was written meanwhile may not be there yet."""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the environment is the lock's."""
+        return self.comparison is not None and self.comparison.agrees
+
+    @property
+    def card(self) -> Card:
+        """The same for people."""
+        return self.to_card()
+
+    def to_card(self, *, everything: bool = False) -> Card:
+        """The same for people, with every difference if asked for."""
+        rows = [("lock", f"{origin(self.lock)}: {self.packages} packages")]
+        if self.environment:
+            rows.append(("guard", {"never": "off"}.get(self.guard, self.guard)))
+        if self.unfinished:
+            rows.append(("restore", "stopped right after its switch; the next one brings what was written meanwhile"))
+        rows.append(("cache", f"{self.cache}: {self.cached} of {self.packages} packages"))
+        restore = f"`bootstrap restore -p {shlex.quote(str(self.prefix))} -f {shlex.quote(str(self.lock))}`"
+        if not self.environment:
+            there = "no conda environment" if self.prefix.exists() else "nothing there yet"
+            return Card(
+                title=f"`{self.prefix}`: {there}", word="absent", rows=tuple(rows), next=f"{restore} creates it"
+            )
+        if self.comparison is None or self.agrees:
+            onward = f"{restore} finishes" if self.unfinished else ""
+            title = f"`{self.prefix}` agrees with the lock"
+            return Card(title=title, verdict="ok", word="ready", rows=tuple(rows), next=onward)
+        onward = f"{restore} makes it match"
+        if not self.ours:
+            onward = f"bootstrap didn't create it: {restore[:-1]} --adopt` takes it over and makes it match"
+        return Card(
+            title=f"`{self.prefix}` differs from the lock",
+            verdict="doubtful",
+            word="differs",
+            rows=tuple(rows),
+            details=tuple(differences(self.comparison, None if everything else _SHOWN)),
+            next=onward,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The status as JSON-ready data."""
+        return {
+            "prefix": str(self.prefix),
+            "lock": str(self.lock),
+            "environment": self.environment,
+            "ours": self.ours,
+            "agrees": self.agrees,
+            "comparison": self.comparison.to_dict() if self.comparison else None,
+            "guard": self.guard,
+            "unfinished": self.unfinished,
+            "cache": str(self.cache),
+            "cached": self.cached,
+            "packages": self.packages,
+        }
+
+
+def differences(comparison: Comparison, limit: int | None) -> list[str]:
+    """How a prefix differs from a lock, one line each, at most `limit` lines."""
+    moved = [f for f in comparison.altered if f.reason == "prefix"]
+    lines = [f"moved: {moved[0].detail}, and {len(moved)} files refer to the old path"] if moved else []
+    lines += [f"missing: {r}" for r in comparison.missing]
+    lines += [
+        f"{c.kind}: {c.locked.name} is {c.installed.version} {c.installed.build}, "
+        f"locked {c.locked.version} {c.locked.build}"
+        for c in comparison.changed
+    ]
+    lines += [f"not in the lock: {r}" for r in comparison.extra]
+    lines += [f"altered ({f.reason}): {f.path} of {f.owner}" for f in comparison.altered if f not in moved]
+    lines += [f"installed over {f.owner}: {f.path}" for f in comparison.overlaid]
+    lines += [f"unreadable record: {b.meta}: {b.reason}" for b in comparison.unreadable]
+    if limit is not None and len(lines) > limit:
+        lines = [*lines[:limit], f"and {len(lines) - limit} more (-v shows all)"]
+    return lines

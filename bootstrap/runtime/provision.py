@@ -1,0 +1,210 @@
+"""From any state of a machine to one whose notebook runs in the locked environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from bootstrap.errors import KernelRestartError, SystemRefusedError
+from bootstrap.lock import PLATFORM, validate
+from bootstrap.lock.address import origin
+from bootstrap.prefix import Restored, compare_prefix, restore
+from bootstrap.prefix.cache import default_cache
+from bootstrap.prefix.manifest import read_manifest
+from bootstrap.prefix.records import is_environment
+from bootstrap.progress import Progress, Step
+from bootstrap.runtime import condacolab, launchers
+from bootstrap.runtime.environment_paths import EnvironmentPaths
+from bootstrap.runtime.hosting import Hosting
+from bootstrap.runtime.journal import Journal, write_beside
+from bootstrap.runtime.kernel import move
+from bootstrap.runtime.machine import Machine, require_fit
+from bootstrap.runtime.needs import require_kernel
+from bootstrap.runtime.run_result import RunResult
+from bootstrap.runtime.validation import protect
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bootstrap.lock import Lock
+
+KERNEL_NAME = "condacolab-bootstrap"
+_KERNEL_LABEL = "Locked environment (condacolab-bootstrap)"
+_SECONDS_TO_ANSWER = 1.0
+
+
+def set_up(
+    lock: Lock,
+    prefix: Path,
+    machine: Machine,
+    *,
+    cache: Path | None = None,
+    offline: bool = False,
+    adopt: bool = False,
+    progress: Progress,
+) -> RunResult:
+    """Restores a lock, proves that a kernel starts there, and has the notebook run in it. Can be run at any time.
+
+    On Colab condacolab installs, kernels are started in the environment from now on, and the one that runs this is
+    moved there after its cell. Elsewhere a kernel is registered, to be chosen by name.
+
+    Args:
+        lock: The lock.
+        prefix: Where the environment is, or will be.
+        machine: The machine, with the variant that was chosen.
+        cache: Folder of unpacked packages.
+        offline: Fetch nothing.
+        adopt: Also take over a conda environment that this program did not make.
+        progress: Receives the states of the work.
+
+    Raises:
+        BootstrapError: The machine doesn't fit, the restore failed, or no kernel can start in what it made. The
+            environment in place and the kernel that runs this are then as they were.
+        KernelRestartError: This kernel can't be moved, and is restarted now.
+    """
+    try:
+        return _set_up(lock, prefix, machine, cache, offline=offline, adopt=adopt, progress=progress)
+    except OSError as error:
+        raise SystemRefusedError("The operating system reported an error.", evidence=[str(error)]) from error
+
+
+def _set_up(
+    lock: Lock,
+    prefix: Path,
+    machine: Machine,
+    cache: Path | None,
+    *,
+    offline: bool,
+    adopt: bool,
+    progress: Progress,
+) -> RunResult:
+    began = time.monotonic()
+    records = validate(lock, PLATFORM)
+    require_fit(machine, records)
+    colab = machine.kind == "colab"
+    require_kernel(records, colab=colab)
+    layout = EnvironmentPaths(prefix)
+    journal = Journal()
+    hosting = Hosting(prefix, lock, records, colab, journal, progress)
+    if not hosting.inside:
+        # Of the cache's folder only these are ours.
+        journal.keep(prefix, *(() if cache else (default_cache() / name for name in ("locks", "pkgs", "vouchers"))))
+        journal.note(prefix=str(prefix))
+    if _is_ready(hosting):
+        restored = Restored(prefix, lock.path, "unchanged", len(records))
+        if hosting.inside:
+            hosting.prove_here()
+        else:
+            hosting.prove(prefix)
+    else:
+        restored = _restore(hosting, cache=cache, offline=offline, adopt=adopt)
+    kernel = move.live_kernel()
+    if hosting.inside and restored.action == "unchanged":
+        action = "inside"
+    else:
+        action = "registered" if not colab else "moves" if kernel is not None else "restart"
+    moving: AbstractContextManager[None] = nullcontext()
+    obstacle = move.obstacle(kernel) if action == "moves" else None
+    if action == "moves" and obstacle is None:
+        progress.step(Step("starting"))
+        moving = move.moving(kernel, move.KernelTarget([str(layout.entry)], dict(os.environ)))
+    with moving:
+        protect(prefix, lock.path)
+        if not colab:
+            _register(layout, journal)
+        elif not hosting.inside:
+            journal.note(environment=dict(os.environ), python=str(launchers.machine_python(journal)))
+            journal.keep(*condacolab.CONFIGURATION)
+        if colab and "python" in journal.facts:
+            launchers.install(Path(journal.facts["python"]), layout, journal)
+        locked = {record.name: record.version for record in records}
+        ready = _ready(action, lock, layout, machine, restored, locked, time.monotonic() - began)
+    if obstacle is not None:
+        progress.note(str(ready.card))
+        _restart(kernel, obstacle)
+    return ready
+
+
+def _is_ready(hosting: Hosting) -> bool:
+    """Whether the environment is the lock's and has all that a kernel is started with."""
+    prefix = hosting.prefix
+    if not prefix.is_dir() or not is_environment(prefix) or read_manifest(prefix) is None:
+        return False
+    hosting.progress.step(Step("comparing"))
+    return compare_prefix(prefix, hosting.records, hash_all=False).agrees and hosting.present(prefix)
+
+
+def _restore(hosting: Hosting, *, cache: Path | None, offline: bool, adopt: bool) -> Restored:
+    """Brings the prefix to the lock, proven before it is in place; by way of condacolab, if it is Colab's kernel."""
+    how: dict[str, Any] = {"cache": cache, "offline": offline, "adopt": adopt, "progress": hosting.progress}
+    if hosting.colab and not hosting.inside:
+        journal = hosting.journal
+        # One that a killed kernel has left behind would go on beside this one.
+        condacolab.stop(journal.facts.get("installer", 0))
+        if (why := condacolab.obstacle()) is None:
+            return condacolab.install(
+                hosting.lock.path,
+                hosting.prefix,
+                scratch=journal.own,
+                started=lambda group: journal.note(installer=group),
+                **how,
+            )
+        hosting.progress.note(f"{why}; restoring the lock without it.")
+    return restore(hosting.lock, hosting.prefix, additions=hosting, **how)
+
+
+def _ready(
+    action: str,
+    lock: Lock,
+    layout: EnvironmentPaths,
+    machine: Machine,
+    restored: Restored,
+    locked: Mapping[str, str],
+    seconds: float,
+) -> RunResult:
+    return RunResult(
+        action=action,
+        prefix=layout.prefix,
+        lock=lock.path,
+        origin=origin(lock.path),
+        variant=machine.variant.name,
+        reason=machine.variant.reason,
+        machine=str(machine),
+        python=locked["python"],
+        numpy=locked["numpy"],
+        packages=restored.packages,
+        restored=restored.action,
+        seconds=round(seconds, 2),
+        kernel=_KERNEL_LABEL if action == "registered" else "",
+    )
+
+
+def _restart(kernel: Any, why: str) -> NoReturn:
+    """Restarts a kernel that can't be moved."""
+    # The reply to this cell goes out first; the error in it has the queued cells given up by the kernel itself.
+    loop = kernel.io_loop
+    loop.add_callback(loop.call_later, _SECONDS_TO_ANSWER, kernel.do_shutdown, True)
+    raise KernelRestartError(
+        "The environment is ready; this kernel restarts once, now, to run in it.",
+        evidence=[f"it can't be moved while it runs: {why}", "the page may report a crash; ignore it"],
+    )
+
+
+def _register(layout: EnvironmentPaths, journal: Journal) -> None:
+    """Offers the environment as a kernel to the user's Jupyter."""
+    base = os.environ.get("JUPYTER_DATA_DIR") or os.environ.get("XDG_DATA_HOME", "")
+    data = Path(base) if base else Path.home() / ".local/share"
+    folder = (data if os.environ.get("JUPYTER_DATA_DIR") else data / "jupyter") / "kernels" / KERNEL_NAME
+    journal.keep(folder / "kernel.json")
+    folder.mkdir(parents=True, exist_ok=True)
+    spec = {
+        "argv": [str(layout.entry), "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": _KERNEL_LABEL,
+        "language": "python",
+        "metadata": {"debugger": True},
+    }
+    write_beside(folder / "kernel.json", json.dumps(spec, indent=1) + "\n", mode=0o644)

@@ -1,0 +1,61 @@
+"""What `bootstrap.run()` says at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.card import Card, Shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ACTIONS = {
+    "moves": "every cell from the next one on runs in the locked environment",
+    "inside": "this kernel runs in the locked environment",
+    "restart": "restart the session: kernels start in the locked environment",
+    "registered": "choose this kernel in the notebook's menu",
+}
+
+
+@dataclass(frozen=True, repr=False)
+class RunResult(Shown):
+    """A notebook runtime that is ready, and how it came to be. Shows itself as a card."""
+
+    action: str
+    """``moves``, ``inside``, ``restart`` (a kernel has to be restarted) or ``registered`` (off Colab)."""
+    prefix: Path
+    lock: Path
+    origin: str
+    """Where the lock came from, for people."""
+    variant: str
+    reason: str
+    """Why this variant."""
+    machine: str
+    python: str
+    numpy: str
+    packages: int
+    restored: str
+    """What the restore did: ``created``, ``updated``, ``repaired``, ``unchanged``."""
+    seconds: float
+    """Wall time in all."""
+    kernel: str = ""
+    """The kernel's name, where one was registered."""
+
+    @property
+    def card(self) -> Card:
+        """The same for people."""
+        rows = [
+            ("environment", f"`{self.prefix}`: {self.packages} packages, {self.restored}"),
+            ("lock", self.origin),
+            ("numpy", f"{self.numpy} under Python {self.python}, verified"),
+            ("variant", f"{self.variant}: {self.reason}"),
+            ("took", f"{self.seconds:.1f} s"),
+        ]
+        if self.kernel:
+            rows.insert(0, ("kernel", self.kernel))
+        return Card(title=ACTIONS[self.action], verdict="ok", word="ready", rows=tuple(rows))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The outcome as JSON-ready data."""
+        return {**vars(self), "prefix": str(self.prefix), "lock": str(self.lock)}

@@ -1,0 +1,52 @@
+"""The environment is proven before a kernel moves there, and kept as it was proven."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bootstrap import guard, health
+from bootstrap.errors import UnhealthyError
+from bootstrap.progress import Step
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bootstrap.lock import Lock
+    from bootstrap.progress import Progress
+
+_PROBE_SECONDS = 120.0
+"""The first import in a new environment compiles its modules, perhaps on a slow, busy machine."""
+
+
+def require_healthy(prefix: Path, lock: Lock, *, live: bool, progress: Progress) -> health.Report:
+    """Examines numpy in a prefix, and in this process too where it is a kernel in that prefix.
+
+    Args:
+        prefix: The environment.
+        lock: What it should contain.
+        live: Whether this process runs in it.
+        progress: Receives the states of the work.
+
+    Raises:
+        UnhealthyError: Something is broken.
+    """
+    report = health.check(
+        prefix,
+        lock=lock,
+        full=False,
+        live=live,
+        timeout=_PROBE_SECONDS,
+        progress=lambda stage: progress.step(Step(stage)),
+    )
+    broken = [cause for cause in report.causes if cause.severity == "broken"]
+    if broken:
+        worst = broken[0]
+        evidence = [*worst.evidence[:6], *(f"also: {cause.summary}" for cause in broken[1:])]
+        raise UnhealthyError(worst.summary, evidence=evidence, hint=worst.repair or None)
+    return report
+
+
+def protect(prefix: Path, lock: Path) -> None:
+    """Turns the guard on, unless the user has turned it off here."""
+    if guard.status(prefix).state != "off":
+        guard.on(prefix, lock)
