@@ -177,7 +177,9 @@ class Resolver:
                 env=quiet_environment(TMPDIR=str(self.metadata_env.root.parent)),
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise ResolverError("The resolver could not be run, or timed out.", evidence=[f"{command[0]}: {error}"]) from error
+            raise ResolverError(
+                "The resolver can't be run, or timed out.", evidence=[f"{command[0]}: {error}"]
+            ) from error
 
 
 class PipResolver(Resolver):

@@ -181,7 +181,8 @@ class Staging:
         for leftover in (self.stage, self._old):
             _delete(leftover)
         if not os.path.lexists(self.stage) and not os.path.lexists(self._old):
-            self._mark.unlink(missing_ok=True)
+            with suppress(OSError):  # what stays is deleted by the next run, as all else here is
+                self._mark.unlink()
 
 
 def unfinished(prefix: Path) -> bool:

@@ -182,8 +182,10 @@ class Journal:
         elif image.kind == "above":
             try:
                 path.rmdir()
-            except OSError:  # something else is in it by now
-                return False
+            except OSError as error:
+                if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # something else is in it by now
+                    return False
+                raise
         elif image.kind == "folder":
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(image.mode)

@@ -224,7 +224,15 @@ def restoring(root: Path, how: str) -> Scenario:
         restore(full, world.env, cache=world.cache)
 
     scenario = Scenario(world, again, again)
-    scenario.whole = lambda: world.environment() in (before, scenario.done["environment"])
+
+    def whole() -> bool:
+        # New, and it says that the second look at the old one is still to come.
+        now = {
+            path: what for path, what in world.environment().items() if path != "conda-meta/condacolab-bootstrap-look"
+        }
+        return now in (before, scenario.done["environment"])
+
+    scenario.whole = whole
     return scenario
 
 

@@ -265,3 +265,17 @@ def test_a_journal_stays_until_all_else_is_deleted(
     assert journal.file.exists()
     Journal(journal.folder).undo()
     assert not journal.folder.exists()
+
+
+def test_a_folder_that_may_not_be_removed_is_undone_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path / "state")
+    journal.keep(tmp_path / "above/file")
+    (tmp_path / "above").mkdir()
+    with monkeypatch.context() as refused:
+        refused.setattr(Path, "rmdir", lambda path: os.rmdir(path / "no such"))
+        with pytest.raises(UndoError, match=r"couldn't be undone"):
+            journal.undo()
+    Journal(tmp_path / "state").undo()
+    assert not (tmp_path / "above").exists()
