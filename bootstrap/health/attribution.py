@@ -10,21 +10,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bootstrap.health.model import SEVERITIES, Cause
+from bootstrap.health.model import SEVERITIES
 from bootstrap.health.remediation import actions
 from bootstrap.health.rules import environment
+from bootstrap.health.rules.base import KINDS
 from bootstrap.health.symptoms import Symptom, explains, find_symptoms, own_cause, passes_through
 
 if TYPE_CHECKING:
     from bootstrap.health.facts import Facts
-    from bootstrap.health.rules.base import CandidateCause
+    from bootstrap.health.model import Cause
 
 
 @dataclass
 class _Case:
     """A draft with the symptoms that it explains."""
 
-    draft: CandidateCause
+    draft: Cause
     symptoms: list[Symptom] = field(default_factory=list)
 
     def cause(self, facts: Facts) -> Cause:
@@ -32,15 +33,8 @@ class _Case:
         draft = self.draft
         worst = min([draft.severity, *(s.severity for s in self.symptoms)], key=SEVERITIES.index)
         evidence = [*draft.evidence, *(line for symptom in self.symptoms for line in symptom.lines)]
-        return Cause(
-            id=draft.id,
-            severity=worst,
-            summary=draft.summary,
-            evidence=tuple(dict.fromkeys(evidence)),
-            files=draft.files,
-            owner=draft.owner,
-            repair=draft.repair,
-            actions=actions(draft, worst, facts),
+        return replace(
+            draft, severity=worst, evidence=tuple(dict.fromkeys(evidence)), actions=actions(draft, worst, facts)
         )
 
 
@@ -61,9 +55,9 @@ def attribute(facts: Facts) -> tuple[Cause, ...]:
 
 def _joined(cases: list[_Case]) -> list[_Case]:
     """A package's own word that it doesn't go with this numpy is evidence, where it is seen not to."""
-    kept = [case for case in cases if case.draft.id != "numpy-out-of-bounds"]
+    kept = [case for case in cases if not KINDS[case.draft.id].declared]
     for case in cases:
-        if case.draft.id == "numpy-out-of-bounds":
+        if KINDS[case.draft.id].declared:
             same = (c for c in kept if c.draft.package == case.draft.package and c.draft.id.startswith("built-for"))
             seen = next(same, None)
             if seen is None:

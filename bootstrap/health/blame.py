@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import cell_times
 from bootstrap.health.record_files import normalized
+from bootstrap.health.rules.base import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,17 +29,6 @@ if TYPE_CHECKING:
 
 _TOGETHER_S = 60.0
 _COMMAND = re.compile(r"\b(pip3?|uv|conda|mamba|micromamba|poetry)\b.*\b(install|uninstall|remove|update|sync|add)\b")
-_TIMELESS = {
-    "float-state-changed",
-    "foreign-library",
-    "loader-variables",
-    "numpy-out-of-bounds",
-    "numpy-patched",
-    "numpy-settings",
-    "two-openmp-runtimes",
-    "wrong-answers-here",
-}
-"""Causes that no file on disk dates."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +46,7 @@ class Trace:
 
 def add_history(cause: Cause, facts: Facts) -> Cause:
     """The cause with ``since``, ``by`` and what speaks for them among the evidence."""
-    if cause.id in _TIMELESS or cause.severity == "note":
+    if KINDS[cause.id].dated == "never" or cause.severity == "note":
         return cause
     moment = _moment(cause, facts)
     if moment is None:
@@ -64,7 +54,7 @@ def add_history(cause: Cause, facts: Facts) -> Cause:
     since = datetime.fromtimestamp(moment).astimezone().isoformat(timespec="seconds")
     evidence = [f"since {since} ({ago(time.time() - moment)})"]
     # What no package owns, no installer has brought.
-    dated = bool(cause.owner) and cause.id not in ("files-altered", "stale-bytecode")
+    dated = bool(cause.owner) and KINDS[cause.id].dated == "by-install"
     traces = _traces(facts, moment) if dated else []
     own = next((t for t in traces if t.distribution.name == normalized(cause.owner.split(" ")[0] or "-")), None)
     by = ""
@@ -97,7 +87,7 @@ def _moment(cause: Cause, facts: Facts) -> float | None:
     """When the cause came about: the latest change of what it names."""
     places = [Path(file) for file in cause.files]
     name = normalized(cause.owner.split(" ")[0]) if cause.owner else ""
-    if cause.id not in ("files-altered", "stale-bytecode"):
+    if KINDS[cause.id].dated == "by-install":
         # Installed files keep their time at the index; the .dist-info is written where and when they are.
         places += [d.info for d in facts.disk.distributions if d.name == name]
     times = [t for place in places if (t := _changed(place)) is not None]

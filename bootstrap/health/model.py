@@ -148,6 +148,17 @@ class Cause:
     """When it came about, as an ISO 8601 time with its offset; empty where the disk doesn't tell."""
     by: str = ""
     """What brought it about, as far as the traces tell; says ``likely`` where they don't prove it."""
+    # For the attribution of symptoms and the choice of a repair; not part of a report.
+    package: str = field(default="", repr=False)
+    """Name of the package that it damages."""
+    core: bool = field(default=False, repr=False)
+    """Whether it lies beneath numpy: the interpreter, or a library that numpy loads."""
+    live: bool = field(default=False, repr=False)
+    """Whether it is about the running process alone, and so explains nothing that a fresh one does."""
+    requirement: str = field(default="", repr=False)
+    """Which other release of the package mends it; empty for the one that is there."""
+    experiment: frozenset[str] = field(default=frozenset(), repr=False)
+    """Names of the probes that passed once this was taken away; it explains these and no others."""
 
     def to_dict(self) -> dict[str, Any]:
         """The cause as JSON-ready data."""

@@ -14,70 +14,47 @@ from typing import TYPE_CHECKING
 from bootstrap.health.dist_requirements import applying
 from bootstrap.health.model import Action
 from bootstrap.health.record_files import normalized, written_version
-from bootstrap.health.rules.base import package_name
+from bootstrap.health.rules.base import KINDS, package_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bootstrap.health.facts import Facts
-    from bootstrap.health.model import Severity
-    from bootstrap.health.rules.base import CandidateCause
-
-_REINSTALL = {
-    "built-for-another-python",
-    "dependency-missing",
-    "environment-moved",
-    "files-altered",
-    "import-fails",
-    "interrupted-install",
-    "memory-not-shared",
-    "not-as-locked",
-    "numpy-crashes",
-    "numpy-import-fails",
-    "numpy-not-installed",
-    "numpy-replaced",
-    "numpy-two-dist-infos",
-    "numpy-unrecorded",
-    "numpy-version-mismatch",
-    "numpy-wrong-answers",
-}
-_UPGRADE = {"built-for-another-numpy", "numpy-out-of-bounds"}
-_SET_ASIDE = {"extra-files", "interrupted-install", "numpy-namesake", "numpy-shadowed", "startup-code"}
-_LAID_OVER = {"numpy-replaced", "numpy-two-dist-infos", "numpy-version-mismatch"}
-"""With these, files of the other version lie about that putting back the right ones doesn't take away."""
-_RESTART = {"float-state-changed", "mixed-in-memory", "numpy-patched", "stale-in-memory", "wrong-answers-here"}
+    from bootstrap.health.model import Cause, Severity
 
 
-def actions(draft: CandidateCause, severity: Severity, facts: Facts) -> tuple[Action, ...]:
+def actions(draft: Cause, severity: Severity, facts: Facts) -> tuple[Action, ...]:
     """What can be done about a draft without asking anybody; empty for a note, which needs nothing."""
     return tuple(_actions(draft, facts)) if severity != "note" else ()
 
 
-def _actions(draft: CandidateCause, facts: Facts) -> Iterator[Action]:
+def _actions(draft: Cause, facts: Facts) -> Iterator[Action]:
+    repairs = KINDS[draft.id].repairs
     if draft.live:
-        if draft.id in _RESTART:
+        if "restart" in repairs:
             yield Action("restart", ())
         return
     inside = [f for f in draft.files if Path(f).is_relative_to(facts.layout.prefix) and os.path.lexists(f)]
-    if draft.id in _SET_ASIDE:
+    if "set-aside" in repairs:
         yield from (Action("set-aside", (f,)) for f in inside if not facts.disk.owner_of(f))
-    if draft.package == "numpy" and draft.id in _LAID_OVER:
+    if draft.package == "numpy" and "set-aside-extra" in repairs:
+        # Files of the other version lie about that putting back the right ones does not take away.
         extra = (f.path for f in facts.disk.files if f.reason == "extra")
         yield from (Action("set-aside", (path,)) for path in extra if not facts.disk.owner_of(path))
-    if draft.id == "stale-bytecode":
+    if "delete" in repairs:
         yield from (Action("delete", (f,)) for f in inside)
-    if draft.id == "numpy-two-dist-infos" and not facts.disk.conda:
+    if "delete-stale-infos" in repairs and not facts.disk.conda:
         yield from (Action("delete", (f,)) for f in stale_infos(facts))
-    damaged = draft.id == "numpy-shadowed" and "pip install" in draft.repair
-    if draft.id in _REINSTALL or draft.id in _UPGRADE or damaged:
+    damaged = "reinstall-damaged" in repairs and "pip install" in draft.repair
+    if "reinstall" in repairs or "upgrade" in repairs or damaged:
         away = [Action("set-aside", (f,)) for f in in_the_way(draft.package, facts)]
         if is_locked(draft.package, facts):
             yield from away
             yield Action("restore", (str(facts.layout.prefix),))
         elif draft.package:
             # What has lost its list of files can't be uninstalled by pip.
-            how = {"anew": draft.id == "numpy-unrecorded", "complete": draft.id == "dependency-missing"}
-            nearest = draft.requirement or (nearest_release(draft.package, facts) if draft.id in _UPGRADE else "")
+            how = {"anew": "anew" in repairs, "complete": "complete" in repairs}
+            nearest = draft.requirement or (nearest_release(draft.package, facts) if "upgrade" in repairs else "")
             if command := pip_command(draft.package, facts, requirement=nearest, **how):
                 yield from away
                 yield Action("pip", command)

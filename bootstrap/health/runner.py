@@ -20,10 +20,11 @@ from bootstrap.health.facts import LOADER_VARIABLES, NUMERIC_VARIABLES, Facts, I
 from bootstrap.health.import_names import DEPENDENTS, QUICK_DEPENDENTS, import_tasks, stand_on_numpy
 from bootstrap.health.inventory import Inventory, examine
 from bootstrap.health.live import CHECKS, examine_process
-from bootstrap.health.model import Cause, ProbeResult, Report
+from bootstrap.health.model import ProbeResult, Report
 from bootstrap.health.probe_runner import Limits, Task, run_surviving, run_tasks
 from bootstrap.health.probes import answers, layout, linear, origin, registry, sharing, state
 from bootstrap.health.record_files import find_distributions
+from bootstrap.health.rules.base import CauseKind
 from bootstrap.health.variables import runtime_variables
 from bootstrap.prefix.manifest import read_manifest
 
@@ -37,6 +38,7 @@ CATALOGUE = registry.PROBES
 LIVE_CATALOGUE = CHECKS
 """The same for the questions to the running process."""
 
+PYTHON_DOES_NOT_START = CauseKind("python-does-not-start")
 _ROUTINE = [name for name, probe in CATALOGUE.items() if probe.routine and name != "layout"]
 _AT_ONCE = 200
 """Files that one process is asked to compare."""
@@ -164,9 +166,7 @@ def _dead(python: Path, prefix: Path | None, result: ProbeResult, seconds: float
     """The report on an interpreter that doesn't even start."""
     if not python.exists():
         raise PrefixNotFoundError("Python not found.", evidence=[f"{python}: not found"])
-    cause = Cause(
-        id="python-does-not-start",
-        severity="broken",
+    cause = PYTHON_DOES_NOT_START(
         summary="The interpreter doesn't start, so nothing in this environment works.",
         evidence=result.problems,
         files=(str(python),),

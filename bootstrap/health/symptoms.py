@@ -12,11 +12,23 @@ from typing import TYPE_CHECKING
 from bootstrap.health.probes.imports import ABI_SIGNS
 from bootstrap.health.record_files import normalized
 from bootstrap.health.remediation import nearest_release, pip_command, repair_package
-from bootstrap.health.rules.base import CandidateCause
+from bootstrap.health.rules.base import KINDS, CauseKind
+from bootstrap.health.rules.compatibility import BUILT_FOR_ANOTHER_NUMPY, DEPENDENCY_MISSING
+from bootstrap.health.rules.files import NOT_AS_LOCKED
+from bootstrap.health.rules.process import FLOAT_STATE_CHANGED, NUMPY_PATCHED
 
 if TYPE_CHECKING:
     from bootstrap.health.facts import Facts
-    from bootstrap.health.model import ProbeResult, Severity
+    from bootstrap.health.model import Cause, ProbeResult, Severity
+
+FLOAT_STATE = CauseKind("float-state", package="numpy")
+IMPORT_FAILS = CauseKind("import-fails", repairs=("reinstall",))
+INTERPRETER_START_FAILS = CauseKind("interpreter-start-fails", package="numpy")
+LIBRARY_TOO_OLD = CauseKind("library-too-old")
+MEMORY_NOT_SHARED = CauseKind("memory-not-shared", repairs=("reinstall",))
+NUMPY_CRASHES = CauseKind("numpy-crashes", package="numpy", repairs=("reinstall",))
+NUMPY_IMPORT_FAILS = CauseKind("numpy-import-fails", package="numpy", repairs=("reinstall",))
+NUMPY_WRONG_ANSWERS = CauseKind("numpy-wrong-answers", package="numpy", repairs=("reinstall",))
 
 _KEPT = 4
 _WHOLE = 8
@@ -87,11 +99,11 @@ def gist(problem: str) -> str:
     return " ... ".join(dict.fromkeys([parts[0], " ".join(parts[quoted:])]))
 
 
-def explains(draft: CandidateCause, symptom: Symptom, facts: Facts) -> bool:
+def explains(draft: Cause, symptom: Symptom, facts: Facts) -> bool:
     """Whether a symptom follows from a draft."""
     if draft.experiment:
         return symptom.result.name in draft.experiment
-    if draft.severity == "note" or draft.live or draft.id == "numpy-out-of-bounds":
+    if draft.severity == "note" or draft.live or KINDS[draft.id].declared:
         return False
     if draft.package == symptom.package or draft.core:
         return True
@@ -110,16 +122,16 @@ def passes_through(symptom: Symptom, package: str, facts: Facts) -> bool:
     return symptom.package != package and any(f"{site}/{folder}/" in symptom.text for site in facts.disk.sites)
 
 
-def _lacks(draft: CandidateCause, symptom: Symptom) -> bool:
+def _lacks(draft: Cause, symptom: Symptom) -> bool:
     """Whether the failure misses a module that a package of the draft's name would bring.
 
     Names of conda packages contain those of their modules as a rule: python-dateutil, pyyaml, pytorch.
     """
     missing = _MISSING.findall(symptom.text)
-    return draft.id == "not-as-locked" and any(normalized(name.split(".")[0]) in draft.package for name in missing)
+    return draft.id == NOT_AS_LOCKED.id and any(normalized(name.split(".")[0]) in draft.package for name in missing)
 
 
-def _names(draft: CandidateCause, symptom: Symptom, facts: Facts) -> bool:
+def _names(draft: Cause, symptom: Symptom, facts: Facts) -> bool:
     """Whether the failure names a module of the draft's package, or a file in its folder."""
     for site in facts.disk.sites:
         for path in map(Path, draft.files):
@@ -135,7 +147,7 @@ def _names(draft: CandidateCause, symptom: Symptom, facts: Facts) -> bool:
     return False
 
 
-def own_cause(symptom: Symptom, facts: Facts) -> CandidateCause:
+def own_cause(symptom: Symptom, facts: Facts) -> Cause:
     """The cause that a symptom becomes when nothing explains it."""
     if symptom.package == "numpy":
         return _numpy_cause(symptom, facts)
@@ -145,28 +157,27 @@ def own_cause(symptom: Symptom, facts: Facts) -> CandidateCause:
     repair, requirement = repair_package(package, facts), ""
     missing = _MISSING.search(text)
     if symptom.only_state:
-        kind, severity = "float-state-changed", "doubtful"
+        kind, severity = FLOAT_STATE_CHANGED, "doubtful"
         summary = f"Importing {package} changes floating-point arithmetic for the whole process."
         repair = f"Use a build of {package} compiled without -ffast-math."
     elif old := _TOO_OLD.search(text):
         return _library_too_old(old, symptom, owner, facts)
     elif _misfit(text):
-        kind = "built-for-another-numpy"
+        kind = BUILT_FOR_ANOTHER_NUMPY
         summary = f"{owner} was built for a different numpy than the installed {facts.numpy_version}."
         requirement = nearest_release(package, facts)
         repair = repair_package(package, facts, requirement=requirement)
     elif missing and not _present(missing[1], facts):
-        kind = "dependency-missing"
+        kind = DEPENDENCY_MISSING
         summary = f"{package} can't be imported: the module {missing[1]}, which it needs, is not installed."
         repair = repair_package(package, facts, complete=True)
     elif result.name.startswith("share-"):
-        kind = "memory-not-shared"
+        kind = MEMORY_NOT_SHARED
         summary = f"{package} doesn't exchange arrays with numpy correctly."
     else:
-        kind, severity = "import-fails", symptom.severity
+        kind, severity = IMPORT_FAILS, symptom.severity
         summary = f"{package} can't be imported{_manner(result)}."
-    return CandidateCause(
-        id=kind,
+    return kind(
         severity=severity,
         summary=summary,
         owner=owner,
@@ -176,7 +187,7 @@ def own_cause(symptom: Symptom, facts: Facts) -> CandidateCause:
     )
 
 
-def _library_too_old(found: re.Match[str], symptom: Symptom, owner: str, facts: Facts) -> CandidateCause:
+def _library_too_old(found: re.Match[str], symptom: Symptom, owner: str, facts: Facts) -> Cause:
     """A compiled module asks for more than a shared library has: the same wheel again would ask for the same."""
     library, wanted = found["library"], found["wanted"]
     holder = facts.disk.owner_of(library) or facts.disk.owner_of(os.path.realpath(library))
@@ -189,9 +200,7 @@ def _library_too_old(found: re.Match[str], symptom: Symptom, owner: str, facts: 
         repair = f"Run `conda update --prefix {facts.disk.prefix} {name}`: it owns that library."
     else:
         repair = f"{other} Or use another {Path(library).name}: LD_LIBRARY_PATH selects it."
-    return CandidateCause(
-        id="library-too-old",
-        severity="broken",
+    return LIBRARY_TOO_OLD(
         summary=f"{owner} needs {wanted}, which {library} doesn't provide.",
         files=(library,),
         owner=owner,
@@ -200,28 +209,23 @@ def _library_too_old(found: re.Match[str], symptom: Symptom, owner: str, facts: 
     )
 
 
-def _numpy_cause(symptom: Symptom, facts: Facts) -> CandidateCause:
+def _numpy_cause(symptom: Symptom, facts: Facts) -> Cause:
     result = symptom.result
     repair = repair_package("numpy", facts)
     owner = facts.numpy_owner
     if result.name == "numpy-functions":
-        return CandidateCause(
-            id="numpy-patched",
+        return NUMPY_PATCHED(
             severity="doubtful",
             summary="Other code replaces functions of numpy.",
             files=tuple(result.facts.get("files", ())),
-            package="numpy",
             repair="Remove the code that replaces them.",
         )
     if result.name == "float-state":
         started = result.facts.get("started", True)
-        return CandidateCause(
-            id="float-state" if started else "interpreter-start-fails",
-            severity="broken",
+        return (FLOAT_STATE if started else INTERPRETER_START_FAILS)(
             summary="Floating-point arithmetic is altered before numpy is imported."
             if started
             else f"The interpreter starts only without its site folders{_manner(result)}.",
-            package="numpy",
             core=True,
             repair="Find the preloaded library that sets rounding or flush-to-zero, and remove it."
             if started
@@ -230,12 +234,12 @@ def _numpy_cause(symptom: Symptom, facts: Facts) -> CandidateCause:
     if old := _TOO_OLD.search(symptom.text):
         return _library_too_old(old, symptom, owner, facts)
     if result.name == "numpy-import":
-        kind, summary = "numpy-import-fails", f"numpy can't be imported{_manner(result)}."
+        kind, summary = NUMPY_IMPORT_FAILS, f"numpy can't be imported{_manner(result)}."
     elif result.outcome in ("died", "timeout", "memory"):
-        kind, summary = "numpy-crashes", f"numpy crashes in the probe {result.name}{_manner(result)}."
+        kind, summary = NUMPY_CRASHES, f"numpy crashes in the probe {result.name}{_manner(result)}."
     else:
-        kind, summary = "numpy-wrong-answers", "numpy computes wrong answers, although its files are unchanged."
-    return CandidateCause(id=kind, severity="broken", summary=summary, owner=owner, package="numpy", repair=repair)
+        kind, summary = NUMPY_WRONG_ANSWERS, "numpy computes wrong answers, although its files are unchanged."
+    return kind(summary=summary, owner=owner, repair=repair)
 
 
 def _manner(result: ProbeResult) -> str:

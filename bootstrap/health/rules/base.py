@@ -1,9 +1,11 @@
-"""A cause in the making."""
+"""The registry of causes, and what several rules need."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from bootstrap.health.model import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,27 +16,71 @@ if TYPE_CHECKING:
 _SHOWN = 8
 
 
+Repair = Literal[
+    "reinstall",
+    "reinstall-damaged",
+    "anew",
+    "complete",
+    "upgrade",
+    "set-aside",
+    "set-aside-extra",
+    "delete",
+    "delete-stale-infos",
+    "restart",
+]
+KINDS: dict[str, CauseKind] = {}
+"""All causes that a check can name, by their ids."""
+
+
 @dataclass(frozen=True)
-class CandidateCause:
-    """One thing that is wrong, before it is known what follows from it."""
+class CauseKind:
+    """What is the same for every cause of one id; defining it registers the id, which is public and stays."""
 
     id: str
-    severity: Severity
-    summary: str
-    evidence: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
-    owner: str = ""
-    repair: str = ""
+    """Stable kebab-case name, with a row in docs/check.md."""
+    severity: Severity = "broken"
+    """Unless the finding says otherwise."""
     package: str = ""
-    """Name of the package that it damages."""
-    core: bool = False
-    """Whether it lies beneath numpy: the interpreter, or a library that numpy loads."""
-    live: bool = False
-    """Whether it is about the running process alone, and so explains nothing that a fresh one does."""
-    requirement: str = ""
-    """Which other release of the package mends it; empty for the one that is there."""
-    experiment: frozenset[str] = frozenset()
-    """Names of the probes that passed once this was taken away; it explains these and no others."""
+    """The package that it damages, where it is always the same."""
+    repairs: tuple[Repair, ...] = ()
+    """What can be done about it without asking anybody, as `bootstrap.health.remediation` does it."""
+    dated: Literal["by-install", "by-files", "never"] = "by-install"
+    """What tells since when: the owner's installation and the files, these alone, or nothing on disk."""
+    declared: bool = False
+    """Whether it is a package's own word only: it explains no failure, and is evidence where one is seen."""
+
+    def __post_init__(self) -> None:
+        if KINDS.setdefault(self.id, self) is not self:
+            raise ValueError(f"{self.id} is defined twice")
+
+    def __call__(
+        self,
+        *,
+        summary: str,
+        severity: Severity | None = None,
+        evidence: tuple[str, ...] = (),
+        files: tuple[str, ...] = (),
+        owner: str = "",
+        repair: str = "",
+        package: str = "",
+        core: bool = False,
+        requirement: str = "",
+        experiment: frozenset[str] = frozenset(),
+    ) -> Cause:
+        """One finding of this kind."""
+        return Cause(
+            self.id,
+            severity or self.severity,
+            summary,
+            evidence,
+            files,
+            owner,
+            repair,
+            package=package or self.package,
+            core=core,
+            requirement=requirement,
+            experiment=experiment,
+        )
 
 
 def shorten(faults: Iterable[FileFault | str]) -> tuple[str, ...]:

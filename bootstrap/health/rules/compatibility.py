@@ -9,14 +9,23 @@ from typing import TYPE_CHECKING
 from bootstrap.health.dist_requirements import applying
 from bootstrap.health.record_files import normalized
 from bootstrap.health.remediation import nearest_release, repair_package
-from bootstrap.health.rules.base import CandidateCause
+from bootstrap.health.rules.base import CauseKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from bootstrap.health.facts import Facts
+    from bootstrap.health.model import Cause
     from bootstrap.health.record_files import Distribution
+
+BUILT_FOR_ANOTHER_NUMPY = CauseKind("built-for-another-numpy", severity="doubtful", repairs=("upgrade",))
+BUILT_FOR_ANOTHER_PYTHON = CauseKind("built-for-another-python", repairs=("reinstall",))
+DEPENDENCY_MISSING = CauseKind("dependency-missing", repairs=("reinstall", "complete"))
+INTERRUPTED_INSTALL = CauseKind("interrupted-install", repairs=("reinstall", "set-aside"))
+NUMPY_OUT_OF_BOUNDS = CauseKind(
+    "numpy-out-of-bounds", severity="doubtful", repairs=("upgrade",), dated="never", declared=True
+)
 
 _EXTENSION = re.compile(r"\.cpython-(\d)(\d+)[a-z]*-[^/]*\.so$")
 _VARIANT = re.compile(r"-(?:headless|contrib|cpu|gpu|binary|intel|nightly|rocm|cu\d+|cuda\w*)\b")
@@ -25,12 +34,12 @@ _OLD_API, _NEW_API = b"numpy.core._multiarray_umath", b"numpy._core._multiarray_
 """What the C API's own header looks up; from 2.0 on the second, and the first only after it."""
 
 
-def misfits(facts: Facts) -> list[CandidateCause]:
+def misfits(facts: Facts) -> list[Cause]:
     """All of them; those that explain most first."""
     return [*_other_python(facts), *_interrupted(facts), *_old_interface(facts), *_bounds(facts), *_lacking(facts)]
 
 
-def _other_python(facts: Facts) -> Iterator[CandidateCause]:
+def _other_python(facts: Facts) -> Iterator[Cause]:
     """Distributions whose extension modules are all for another version of Python."""
     version = facts.layout.version[:2]
     for distribution in facts.disk.foreign:
@@ -42,8 +51,7 @@ def _other_python(facts: Facts) -> Iterator[CandidateCause]:
             continue
         (other, path) = next(iter(tags.items()))
         numpy = distribution.name == "numpy"
-        yield CandidateCause(
-            id="built-for-another-python",
+        yield BUILT_FOR_ANOTHER_PYTHON(
             severity="broken" if numpy else "doubtful",
             summary=f"{distribution} was built for Python {other[0]}.{other[1]}, this is {version[0]}.{version[1]}.",
             evidence=(f"{distribution.site / path}: no extension module for {version[0]}.{version[1]} beside it",),
@@ -54,7 +62,7 @@ def _other_python(facts: Facts) -> Iterator[CandidateCause]:
         )
 
 
-def _interrupted(facts: Facts) -> Iterator[CandidateCause]:
+def _interrupted(facts: Facts) -> Iterator[Cause]:
     """Folders that pip renames while it replaces a package, and that only an interrupted pip leaves."""
     for path in facts.disk.leftovers:
         # pip writes "~" over the first letters, and over more of them where that name is taken.
@@ -63,8 +71,7 @@ def _interrupted(facts: Facts) -> Iterator[CandidateCause]:
             (str(d) for d in facts.disk.distributions if rest and d.name.endswith(rest.partition("-")[0])), ""
         )
         numpy = bool(rest) and "numpy".endswith(rest.partition("-")[0].partition(".")[0])
-        yield CandidateCause(
-            id="interrupted-install",
+        yield INTERRUPTED_INSTALL(
             severity="doubtful" if numpy else "note",
             summary=f"An installation {'of numpy ' if numpy else ''}was interrupted, leaving {path.name}.",
             evidence=(f"{path}: pip renames what it is about to remove, and deletes it at the end",),
@@ -74,7 +81,7 @@ def _interrupted(facts: Facts) -> Iterator[CandidateCause]:
         )
 
 
-def _old_interface(facts: Facts) -> Iterator[CandidateCause]:
+def _old_interface(facts: Facts) -> Iterator[Cause]:
     """Extension modules compiled with the headers of numpy 1 beside a numpy 2, which refuses them."""
     if not (facts.numpy_version or "").startswith("2."):
         return
@@ -83,9 +90,7 @@ def _old_interface(facts: Facts) -> Iterator[CandidateCause]:
     for distribution in suspects:
         found = _compiled_for_old(distribution)
         if found is not None:
-            yield CandidateCause(
-                id="built-for-another-numpy",
-                severity="doubtful",
+            yield BUILT_FOR_ANOTHER_NUMPY(
                 summary=f"{distribution} was built for numpy 1; the installed {facts.numpy_version} refuses it.",
                 evidence=(f"{found}: looks up the C API of numpy 1 only",),
                 files=(str(found),),
@@ -114,7 +119,7 @@ def _compiled_for_old(distribution: Distribution) -> Path | None:
     return None
 
 
-def _bounds(facts: Facts) -> Iterator[CandidateCause]:
+def _bounds(facts: Facts) -> Iterator[Cause]:
     """Distributions that say themselves that they don't go with the installed numpy."""
     told = {d.version for d in facts.distributions}
     version = facts.numpy_version if facts.numpy_version in told else None
@@ -127,9 +132,7 @@ def _bounds(facts: Facts) -> Iterator[CandidateCause]:
             # A numpy below what it asks for: an older release of it asked for less.
             older = any(s.operator in (">=", ">", "~=") for s in wanted.specifier if not s.contains(version, True))
             nearest = nearest_release(distribution.name, facts, older=older)
-            yield CandidateCause(
-                id="numpy-out-of-bounds",
-                severity="doubtful",
+            yield NUMPY_OUT_OF_BOUNDS(
                 summary=f"{distribution} requires numpy {wanted.specifier}, {version} is installed.",
                 evidence=(f"{distribution.info / 'METADATA'}: Requires-Dist: {line}",),
                 files=(str(distribution.info / "METADATA"),),
@@ -140,7 +143,7 @@ def _bounds(facts: Facts) -> Iterator[CandidateCause]:
             )
 
 
-def _lacking(facts: Facts) -> Iterator[CandidateCause]:
+def _lacking(facts: Facts) -> Iterator[Cause]:
     """Distributions that depend on numpy and declare dependencies that aren't installed."""
     names = [*(d.name for d in facts.disk.distributions), *map(normalized, facts.disk.conda), "numpy"]
     there = {_VARIANT.sub("", name) for name in names}
@@ -151,8 +154,7 @@ def _lacking(facts: Facts) -> Iterator[CandidateCause]:
             continue
         lacking = [wanted.name for _, wanted in asked if _VARIANT.sub("", normalized(wanted.name)) not in there]
         if lacking:
-            yield CandidateCause(
-                id="dependency-missing",
+            yield DEPENDENCY_MISSING(
                 # What can be imported needs it for a part of itself at most.
                 severity="note" if distribution.name in works else "doubtful",
                 summary=f"{distribution} needs {', '.join(lacking)}, which is not installed.",

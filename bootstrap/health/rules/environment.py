@@ -11,16 +11,27 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.health.rules.base import CandidateCause, mapped_libraries, package_name, shorten, shown
+from bootstrap.health.rules.base import CauseKind, mapped_libraries, package_name, shorten, shown
 from bootstrap.health.rules.compatibility import misfits
-from bootstrap.health.rules.files import extra, files, moved, records
+from bootstrap.health.rules.files import ENVIRONMENT_MOVED, extra, files, moved, records
 from bootstrap.health.rules.numpy import absent, rivals, shadowed, unrecorded, versions
-from bootstrap.health.rules.process import process_roots
+from bootstrap.health.rules.process import FOREIGN_LIBRARY, STDLIB_SHADOWED, process_roots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bootstrap.health.facts import Facts
+    from bootstrap.health.model import Cause
+
+# What `bootstrap.api` adds about the guard.
+CauseKind("guard-off", severity="note")
+CauseKind("guard-undone", severity="note")
+IMPORT_CONFLICT = CauseKind("import-conflict", severity="doubtful")
+LOADER_VARIABLES = CauseKind("loader-variables", package="numpy", dated="never")
+NUMPY_ELSEWHERE = CauseKind("numpy-elsewhere", severity="doubtful")
+NUMPY_VARIABLES = CauseKind("numpy-variables", package="numpy")
+STALE_BYTECODE = CauseKind("stale-bytecode", repairs=("delete",), dated="by-files")
+STARTUP_CODE = CauseKind("startup-code", severity="doubtful", package="numpy", repairs=("set-aside",))
 
 
 _STARTS = re.compile(
@@ -29,7 +40,7 @@ _STARTS = re.compile(
 """How a program begins that an installer has made for a Python."""
 
 
-def find_roots(facts: Facts) -> list[CandidateCause]:
+def find_roots(facts: Facts) -> list[Cause]:
     """All drafts, those that explain most first."""
     return [
         *process_roots(facts),
@@ -52,28 +63,23 @@ def find_roots(facts: Facts) -> list[CandidateCause]:
     ]
 
 
-def _loader(facts: Facts) -> Iterator[CandidateCause]:
+def _loader(facts: Facts) -> Iterator[Cause]:
     """Libraries that the dynamic loader was told to take from elsewhere."""
     told = tuple(f"{name}={value}" for name, value in facts.loader.items())
     mapped = mapped_libraries(facts)
     foreign = _from_variables(facts, mapped)
     if facts.without_loader:
-        yield CandidateCause(
-            id="loader-variables",
-            severity="broken",
+        yield LOADER_VARIABLES(
             summary=f"Libraries loaded by {' and '.join(facts.loader)} break numpy.",
             evidence=(*told, *(f"without: {name} passes" for name in sorted(facts.without_loader)), *_told_by(facts)),
             files=tuple(foreign),
-            package="numpy",
             repair=f"Unset {' and '.join(facts.loader)}, or remove the named libraries from it.",
             experiment=facts.without_loader,
         )
         return
     twins = [path for path in foreign if _twin(Path(path).name, facts)]
     if twins:
-        yield CandidateCause(
-            id="foreign-library",
-            severity="doubtful",
+        yield FOREIGN_LIBRARY(
             summary="The loader takes libraries from outside the environment, which has its own.",
             evidence=(*told, *(f"{path} instead of {_twin(Path(path).name, facts)}" for path in twins)),
             files=tuple(twins),
@@ -81,30 +87,24 @@ def _loader(facts: Facts) -> Iterator[CandidateCause]:
         )
 
 
-def _variables(facts: Facts) -> Iterator[CandidateCause]:
+def _variables(facts: Facts) -> Iterator[Cause]:
     """Variables that numpy itself or its BLAS reads."""
     if facts.python_variables:
         names = " and ".join(facts.python_variables)
-        yield CandidateCause(
-            id="numpy-variables",
-            severity="broken",
+        yield NUMPY_VARIABLES(
             summary=f"With {names} set, this Python can't import numpy: {facts.python_problem}.",
             evidence=tuple(f"{name}={value}" for name, value in facts.python_variables.items()) + _told_by(facts),
-            package="numpy",
             repair=f"Unset {names} before Python starts.",
         )
     if facts.without_variables:
         names = " and ".join(facts.variables)
-        yield CandidateCause(
-            id="numpy-variables",
-            severity="broken",
+        yield NUMPY_VARIABLES(
             summary=f"{names} {'make' if len(facts.variables) > 1 else 'makes'} numpy fail.",
             evidence=(
                 *(f"{name}={value}" for name, value in facts.variables.items()),
                 *(f"without: {name} passes" for name in sorted(facts.without_variables)),
                 *_told_by(facts),
             ),
-            package="numpy",
             repair=f"Unset {names} before Python starts.",
             experiment=facts.without_variables,
         )
@@ -134,7 +134,7 @@ def _twin(name: str, facts: Facts) -> str:
     return str(path) if facts.disk.conda and path.exists() else ""
 
 
-def _startup(facts: Facts) -> Iterator[CandidateCause]:
+def _startup(facts: Facts) -> Iterator[Cause]:
     """Code that runs at every start of the interpreter and breaks numpy."""
     if not facts.without_startup:
         return
@@ -145,9 +145,7 @@ def _startup(facts: Facts) -> Iterator[CandidateCause]:
     patched = facts.probe("numpy-functions")
     sources = list(patched.facts.get("files", ())) if patched else []
     files = dict.fromkeys([*(str(hook.path) for hook in suspects), *sources])
-    yield CandidateCause(
-        id="startup-code",
-        severity="doubtful",  # as bad as what follows from it
+    yield STARTUP_CODE(
         summary=f"Startup code breaks numpy: {', '.join(shown(str(hook.path), facts) for hook in suspects[:3])}.",
         evidence=(
             *(
@@ -158,13 +156,12 @@ def _startup(facts: Facts) -> Iterator[CandidateCause]:
         ),
         files=tuple(files),
         owner=", ".join(owners),
-        package="numpy",
         repair=f"Remove {', '.join(str(hook.path) for hook in suspects)}, then restart the kernel.",
         experiment=facts.without_startup,
     )
 
 
-def _bytecode(facts: Facts) -> Iterator[CandidateCause]:
+def _bytecode(facts: Facts) -> Iterator[Cause]:
     """Python runs cached bytecode that is not what the source says."""
     stale: dict[tuple[str, str], list[str]] = {}
     for path in facts.stale_bytecode:
@@ -174,8 +171,7 @@ def _bytecode(facts: Facts) -> Iterator[CandidateCause]:
         stale.setdefault((name, owner or (facts.numpy_owner if name == "numpy" else "")), []).append(path)
     for (name, owner), found in stale.items():
         others = f" and {len(found) - 1} more" if len(found) > 1 else ""
-        yield CandidateCause(
-            id="stale-bytecode",
+        yield STALE_BYTECODE(
             severity="broken" if name == "numpy" or facts.without_bytecode else "doubtful",
             summary=f"Cached bytecode of {name} doesn't match its source, but runs instead of it: "
             f"{shown(found[0], facts)}{others}.",
@@ -191,7 +187,7 @@ def _bytecode(facts: Facts) -> Iterator[CandidateCause]:
         )
 
 
-def _searched_first(facts: Facts) -> Iterator[CandidateCause]:
+def _searched_first(facts: Facts) -> Iterator[Cause]:
     """Another numpy, or a file that hides a module numpy needs, in a folder that a notebook searches first."""
     if facts.live is not None:
         return  # the process itself was asked
@@ -200,8 +196,7 @@ def _searched_first(facts: Facts) -> Iterator[CandidateCause]:
     for folder in facts.outer_paths:
         for name in needed:
             if (hiding := next((p for p in module_files(folder, name) if p.exists()), None)) is not None:
-                yield CandidateCause(
-                    id="stdlib-shadowed",
+                yield STDLIB_SHADOWED(
                     severity="doubtful",
                     summary=f"{hiding} would hide the standard library's module {name}, which numpy imports.",
                     evidence=(f"{folder} comes before the standard library on a notebook's search path",),
@@ -210,9 +205,7 @@ def _searched_first(facts: Facts) -> Iterator[CandidateCause]:
                 )
         found = [p for p in [folder / "numpy" / "__init__.py", *rivals(folder)] if p.exists()]
         if found and not any(folder == site for site in facts.disk.sites):
-            yield CandidateCause(
-                id="numpy-elsewhere",
-                severity="doubtful",
+            yield NUMPY_ELSEWHERE(
                 summary=f"A notebook would import a different numpy: {found[0]}.",
                 evidence=(
                     f"{folder} comes before {facts.disk.sites[0] if facts.disk.sites else 'the site folders'}",
@@ -223,16 +216,14 @@ def _searched_first(facts: Facts) -> Iterator[CandidateCause]:
             )
 
 
-def _company(facts: Facts) -> Iterator[CandidateCause]:
+def _company(facts: Facts) -> Iterator[Cause]:
     """Packages that can be imported alone, not together."""
     passed = {result.name for result in facts.alone if result.ok} - facts.further
     failed = [result for result in facts.dependents if not result.ok and result.name in passed]
     if failed:
         names = [result.name.removeprefix("import ").removeprefix("share-") for result in facts.dependents]
         name = failed[0].name.removeprefix("import ")
-        yield CandidateCause(
-            id="import-conflict",
-            severity="doubtful",
+        yield IMPORT_CONFLICT(
             summary=f"{name} can be imported on its own, but not after {', '.join(names[: names.index(name)])}.",
             evidence=tuple(failed[0].problems[:4]),
             owner=name,
@@ -240,7 +231,7 @@ def _company(facts: Facts) -> Iterator[CandidateCause]:
         )
 
 
-def _renamed(facts: Facts) -> Iterator[CandidateCause]:
+def _renamed(facts: Facts) -> Iterator[Cause]:
     """The environment's folder was renamed: its programs start a Python where it was."""
     prefix = facts.layout.prefix
     if not facts.disk.conda and not (prefix / "pyvenv.cfg").is_file():
@@ -267,9 +258,7 @@ def _renamed(facts: Facts) -> Iterator[CandidateCause]:
         if len(scripts) < right:
             continue
         back = f"Rename it back to {home}, or recreate it in another folder"
-        yield CandidateCause(
-            id="environment-moved",
-            severity="doubtful",
+        yield ENVIRONMENT_MOVED(
             summary=f"The environment was moved from {home}: {shown(scripts[0], facts)}"
             f"{f' and {len(scripts) - 1} more' if len(scripts) > 1 else ''} can't be started.",
             evidence=tuple(f"{script}: starts {home}/bin/python, which is not there" for script in scripts[:4]),

@@ -9,26 +9,38 @@ from typing import TYPE_CHECKING
 
 from bootstrap.health.record_files import normalized
 from bootstrap.health.remediation import repair_package
-from bootstrap.health.rules.base import CandidateCause, mapped_libraries, package_name, shorten, shown
-from bootstrap.health.rules.numpy import shadowed, versions
+from bootstrap.health.rules.base import CauseKind, mapped_libraries, package_name, shorten, shown
+from bootstrap.health.rules.numpy import (
+    NUMPY_REPLACED,
+    NUMPY_TWO_DIST_INFOS,
+    NUMPY_VERSION_MISMATCH,
+    shadowed,
+    versions,
+)
+from bootstrap.health.rules.process import NUMPY_SHADOWED
 from bootstrap.health.severity import fault_severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bootstrap.health.facts import Facts
-    from bootstrap.health.model import FileFault
+    from bootstrap.health.model import Cause, FileFault
     from bootstrap.health.record_files import Distribution
 
+ENVIRONMENT_MOVED = CauseKind("environment-moved", severity="doubtful", repairs=("reinstall",))
+EXTRA_FILES = CauseKind("extra-files", package="numpy", repairs=("set-aside",))
+FILES_ALTERED = CauseKind("files-altered", repairs=("reinstall",), dated="by-files")
+NOT_AS_LOCKED = CauseKind("not-as-locked", repairs=("reinstall",))
+NOT_LOCKED = CauseKind("not-locked")
 
-def records(facts: Facts) -> Iterator[CandidateCause]:
+
+def records(facts: Facts) -> Iterator[Cause]:
     """Packages that are not the locked ones."""
     for fault in facts.disk.records:
         mild = fault.kind == "extra"
         numpy = fault.name == "numpy"
         there = next((d for d in facts.disk.foreign if d.name == normalized(fault.name)), None)
-        yield CandidateCause(
-            id="not-locked" if mild else "not-as-locked",
+        yield (NOT_LOCKED if mild else NOT_AS_LOCKED)(
             severity="note" if mild else "broken" if numpy else "doubtful",
             summary=f"{fault.name}: another installer replaced the locked {fault.locked} with {there.version}."
             if fault.kind == "missing" and there is not None
@@ -40,13 +52,11 @@ def records(facts: Facts) -> Iterator[CandidateCause]:
         )
 
 
-def moved(facts: Facts) -> Iterator[CandidateCause]:
+def moved(facts: Facts) -> Iterator[Cause]:
     """An environment that was made in another place."""
     faults = [fault for fault in facts.disk.files if fault.reason == "prefix"]
     if faults:
-        yield CandidateCause(
-            id="environment-moved",
-            severity="doubtful",
+        yield ENVIRONMENT_MOVED(
             summary=f"The environment was {faults[0].detail}, and {len(faults)} of its files refer to it.",
             evidence=shorten(faults),
             files=tuple(fault.path for fault in faults),
@@ -55,13 +65,13 @@ def moved(facts: Facts) -> Iterator[CandidateCause]:
         )
 
 
-def files(facts: Facts) -> Iterator[CandidateCause]:
+def files(facts: Facts) -> Iterator[Cause]:
     """Packages whose files are not as they were installed."""
     mapped = {os.path.realpath(path) for path in mapped_libraries(facts)}
     faults = [fault for fault in facts.disk.files if fault.reason not in ("extra", "prefix")]
-    claimed = {path for draft in versions(facts) for path in draft.files if draft.id == "numpy-replaced"}
+    claimed = {path for draft in versions(facts) for path in draft.files if draft.id == NUMPY_REPLACED.id}
     told = {draft.id for draft in (*versions(facts), *shadowed(facts))}
-    overlaid = bool(told & {"numpy-version-mismatch", "numpy-two-dist-infos", "numpy-shadowed"})
+    overlaid = bool(told & {NUMPY_VERSION_MISMATCH.id, NUMPY_TWO_DIST_INFOS.id, NUMPY_SHADOWED.id})
     for owner, group in groupby(sorted(faults, key=lambda f: f.owner), key=lambda f: f.owner):
         name = package_name(owner)
         listed = [f for f in group if f.path not in claimed]
@@ -82,8 +92,7 @@ def files(facts: Facts) -> Iterator[CandidateCause]:
             )
             if other is not None:
                 summary = f"Another installer has replaced conda's {owner} with {other}."
-            yield CandidateCause(
-                id="files-altered" if other is None else "not-as-locked",
+            yield (FILES_ALTERED if other is None else NOT_AS_LOCKED)(
                 severity=severity,
                 summary=summary,
                 evidence=shorten(members),
@@ -119,7 +128,7 @@ def _dependents(facts: Facts) -> set[str]:
     return names | {distribution.name for distribution in facts.disk.distributions if distribution.name in names}
 
 
-def extra(facts: Facts) -> Iterator[CandidateCause]:
+def extra(facts: Facts) -> Iterator[Cause]:
     """Code in numpy's folders that no package has put there."""
     faults = [f for f in facts.disk.files if f.reason == "extra"]
     if not faults or any(versions(facts)):
@@ -131,15 +140,13 @@ def extra(facts: Facts) -> Iterator[CandidateCause]:
     faults = [f for f in faults if f in winning or os.path.realpath(f.path) not in mapped]
     if not faults:
         return
-    yield CandidateCause(
-        id="extra-files",
+    yield EXTRA_FILES(
         severity="broken" if winning else "doubtful",
         summary="numpy's folder contains code that no package owns"
         f"{', which overrides its own' if winning else ''}: {shown((winning or faults)[0].path, facts)}.",
         evidence=shorten(winning or faults),
         files=tuple(f.path for f in faults),
         owner=faults[0].owner,
-        package="numpy",
         repair=f"Delete {faults[0].path}{' and the others' if len(faults) > 1 else ''}.",
     )
 

@@ -7,47 +7,54 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.health.remediation import repair_package, stale_infos
-from bootstrap.health.rules.base import CandidateCause, package_name, shorten, shown
+from bootstrap.health.rules.base import CauseKind, package_name, shorten, shown
+from bootstrap.health.rules.process import NUMPY_SHADOWED
 from bootstrap.health.severity import is_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bootstrap.health.facts import Facts
+    from bootstrap.health.model import Cause
+
+NUMPY_NAMESAKE = CauseKind("numpy-namesake", severity="note", repairs=("set-aside",))
+NUMPY_NOT_INSTALLED = CauseKind("numpy-not-installed", package="numpy", repairs=("reinstall",))
+NUMPY_REPLACED = CauseKind("numpy-replaced", package="numpy", repairs=("reinstall", "set-aside-extra"))
+NUMPY_TWO_DIST_INFOS = CauseKind(
+    "numpy-two-dist-infos", package="numpy", repairs=("reinstall", "set-aside-extra", "delete-stale-infos")
+)
+NUMPY_UNRECORDED = CauseKind("numpy-unrecorded", severity="doubtful", package="numpy", repairs=("reinstall", "anew"))
+NUMPY_VERSION_MISMATCH = CauseKind(
+    "numpy-version-mismatch", package="numpy", repairs=("reinstall", "set-aside-extra")
+)
 
 
-def absent(facts: Facts) -> Iterator[CandidateCause]:
+def absent(facts: Facts) -> Iterator[Cause]:
     """No numpy at all."""
     imported = facts.probe("numpy-import")
     if facts.distributions or facts.disk.conda.get("numpy"):
         return
     if imported is not None and imported.outcome != "skip" and imported.facts.get("file"):
         # Debian's packages have no RECORD, and are not pip's to verify.
-        yield CandidateCause(
-            id="numpy-unrecorded",
-            severity="doubtful",
+        yield NUMPY_UNRECORDED(
             summary="numpy can be imported, but has no metadata: no package claims it.",
             evidence=(
                 f"imported: {imported.facts['file']}",
                 *(f"{s}: no numpy .dist-info" for s in facts.disk.sites),
             ),
             files=(str(imported.facts["file"]),),
-            package="numpy",
             repair=repair_package("numpy", facts, anew=True),
         )
         return
-    yield CandidateCause(
-        id="numpy-not-installed",
-        severity="broken",
+    yield NUMPY_NOT_INSTALLED(
         summary="numpy is not installed in this environment.",
         evidence=tuple(f"{site}: no numpy distribution" for site in facts.disk.sites),
         owner="numpy",
-        package="numpy",
         repair=repair_package("numpy", facts),
     )
 
 
-def shadowed(facts: Facts) -> Iterator[CandidateCause]:
+def shadowed(facts: Facts) -> Iterator[Cause]:
     """The name numpy leads elsewhere than to the installed numpy."""
     imported = facts.probe("numpy-import")
     file = imported.facts.get("file") if imported else None
@@ -62,9 +69,7 @@ def shadowed(facts: Facts) -> Iterator[CandidateCause]:
     else:
         intruders = [] if (home / "__init__.py").is_file() else beside
     if not intruders and beside:
-        yield CandidateCause(
-            id="numpy-namesake",
-            severity="note",
+        yield NUMPY_NAMESAKE(
             summary=f"There is another module named numpy beside the package: {beside[0].name}. Python ignores it.",
             evidence=tuple(str(path) for path in beside),
             files=tuple(str(path) for path in beside),
@@ -77,9 +82,7 @@ def shadowed(facts: Facts) -> Iterator[CandidateCause]:
     guides = [hook for hook in facts.hooks if any(_leads(hook.path, path) for path in intruders)]
     intruders = [*intruders, *(hook.path for hook in guides)]
     owners = {facts.disk.owner_of(str(path)) for path in intruders}
-    yield CandidateCause(
-        id="numpy-shadowed",
-        severity="broken",
+    yield NUMPY_SHADOWED(
         summary=f"`import numpy` doesn't load the installed {facts.numpy_owner}, but {intruders[0]}.",
         evidence=(
             f"imported: {file or intruders[0]}",
@@ -89,7 +92,6 @@ def shadowed(facts: Facts) -> Iterator[CandidateCause]:
         ),
         files=tuple(str(path) for path in intruders),
         owner=", ".join(sorted(owner for owner in owners if owner)),
-        package="numpy",
         repair=" ".join(
             [
                 f"Rename or delete {(guides[0].path if guides else intruders[0])}.",
@@ -113,7 +115,7 @@ def rivals(folder: Path) -> list[Path]:
     return [folder / "numpy.py", folder / "numpy.pyc", *sorted(folder.glob("numpy.*.so")), folder / "numpy.so"]
 
 
-def versions(facts: Facts) -> Iterator[CandidateCause]:
+def versions(facts: Facts) -> Iterator[Cause]:
     """The places that tell numpy's version don't agree."""
     found = facts.distributions
     conda, locked = facts.disk.conda.get("numpy"), facts.disk.locked.get("numpy")
@@ -140,8 +142,7 @@ def versions(facts: Facts) -> Iterator[CandidateCause]:
         if again:
             differ = f"{len(faults)} of its files differ, {shown(faults[0].path, facts)} first" if faults else ""
             summary = f"{again} has reinstalled numpy {conda} over conda's: {differ or 'its code is the same'}."
-        yield CandidateCause(
-            id="numpy-replaced",
+        yield NUMPY_REPLACED(
             severity="broken" if faults or another else "doubtful",
             summary=summary,
             evidence=(*lines, *(_installers(facts)), *shorten(faults)),
@@ -149,7 +150,6 @@ def versions(facts: Facts) -> Iterator[CandidateCause]:
                 f.path for f in facts.disk.files if package_name(f.owner) == "numpy" and (again or is_code(f.path))
             ),
             owner=f"numpy {conda}",
-            package="numpy",
             repair=repair_package("numpy", facts),
         )
     elif len(versions) > 1 or len(found) > 1:
@@ -160,31 +160,26 @@ def versions(facts: Facts) -> Iterator[CandidateCause]:
             if two
             else f"numpy is a mix of two versions: {' and '.join(sorted(versions))}."
         )
-        yield CandidateCause(
-            id="numpy-two-dist-infos" if two else "numpy-version-mismatch",
+        yield (NUMPY_TWO_DIST_INFOS if two else NUMPY_VERSION_MISMATCH)(
             severity="doubtful" if harmless else "broken",
             summary=summary,
             evidence=(*lines, *shorten(faults)),
             files=tuple(str(d.info) for d in found),
             owner=f"numpy {running}" if two and running else facts.numpy_owner,
-            package="numpy",
             repair=_repair_two(facts) if two else repair_package("numpy", facts),
         )
 
 
-def unrecorded(facts: Facts) -> Iterator[CandidateCause]:
+def unrecorded(facts: Facts) -> Iterator[Cause]:
     """numpy has a .dist-info without RECORD, so that nothing says how its files should be."""
     for distribution in facts.distributions[:1]:
         if facts.disk.conda.get("numpy") or distribution.by_system or distribution.record():
             continue
-        yield CandidateCause(
-            id="numpy-unrecorded",
-            severity="doubtful",
+        yield NUMPY_UNRECORDED(
             summary="numpy's files can't be verified: its RECORD is missing or unreadable.",
             evidence=(f"{distribution.info / 'RECORD'}: no lines",),
             files=(str(distribution.info / "RECORD"),),
             owner=str(distribution),
-            package="numpy",
             repair=repair_package("numpy", facts, anew=True),
         )
 

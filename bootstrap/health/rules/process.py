@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bootstrap.health.remediation import repair_package
-from bootstrap.health.rules.base import CandidateCause, package_name, shorten
+from bootstrap.health.rules.base import CauseKind, package_name, shorten
 from bootstrap.health.severity import is_code
 
 if TYPE_CHECKING:
@@ -14,12 +15,25 @@ if TYPE_CHECKING:
 
     from bootstrap.health.facts import Facts
     from bootstrap.health.live import Live
+    from bootstrap.health.model import Cause
+
+FLOAT_STATE_CHANGED = CauseKind("float-state-changed", severity="doubtful", repairs=("restart",), dated="never")
+FOREIGN_LIBRARY = CauseKind("foreign-library", severity="doubtful", dated="never")
+MIXED_IN_MEMORY = CauseKind("mixed-in-memory", package="numpy", repairs=("restart",))
+NUMPY_PATCHED = CauseKind("numpy-patched", package="numpy", repairs=("restart",), dated="never")
+NUMPY_SETTINGS = CauseKind("numpy-settings", severity="note", package="numpy", dated="never")
+NUMPY_SHADOWED = CauseKind("numpy-shadowed", package="numpy", repairs=("set-aside", "reinstall-damaged"))
+PROCESS_UNEXAMINED = CauseKind("process-unexamined", severity="doubtful", package="numpy")
+STALE_IN_MEMORY = CauseKind("stale-in-memory", severity="doubtful", repairs=("restart",))
+STDLIB_SHADOWED = CauseKind("stdlib-shadowed")
+TWO_OPENMP_RUNTIMES = CauseKind("two-openmp-runtimes", severity="note", dated="never")
+WRONG_ANSWERS_HERE = CauseKind("wrong-answers-here", package="numpy", repairs=("restart",), dated="never")
 
 RESTART = "Restart the runtime"
 _NUMERIC = ("libstdc++", "libgcc_s", "libgfortran", "libquadmath", "libopenblas", "libblas", "liblapack", "libcblas")
 
 
-def process_roots(facts: Facts) -> list[CandidateCause]:
+def process_roots(facts: Facts) -> list[Cause]:
     """Drafts of causes that lie in the running process; empty where none was examined."""
     if facts.live is None:
         return []
@@ -34,20 +48,16 @@ def process_roots(facts: Facts) -> list[CandidateCause]:
         *_runtimes(facts, facts.live),
         *_settings(facts.live),
     ]
-    return found or list(_unanswered(facts.live))
+    return [replace(cause, live=True) for cause in found or _unanswered(facts.live)]
 
 
-def _absent(facts: Facts, live: Live) -> Iterator[CandidateCause]:
+def _absent(facts: Facts, live: Live) -> Iterator[Cause]:
     """numpy's name stands for something else, or for nothing while its libraries are loaded."""
     found = live.facts("live-presence")
     if "instead" in found:
-        yield CandidateCause(
-            id="numpy-patched",
-            severity="broken",
-            live=True,
+        yield NUMPY_PATCHED(
             summary=f"In this process sys.modules['numpy'] is {found['instead']}, not numpy.",
             evidence=_problems(live, "live-presence"),
-            package="numpy",
             repair=f"Remove the code that puts it there, then {RESTART.lower()}.",
         )
     if "purged" in found:
@@ -56,10 +66,8 @@ def _absent(facts: Facts, live: Live) -> Iterator[CandidateCause]:
         what = "its libraries are still loaded, and it can't be imported again"
         if found["replaced"]:
             what = "libraries of a version other than that on disk are still loaded: the next import mixes both"
-        yield CandidateCause(
-            id="mixed-in-memory",
+        yield MIXED_IN_MEMORY(
             severity="broken" if found["replaced"] or fails else "doubtful",
-            live=True,
             summary=f"numpy was taken out of sys.modules, but {what}.",
             evidence=(
                 *(f"{path}: replaced since it was loaded" for path in found["replaced"]),
@@ -68,27 +76,22 @@ def _absent(facts: Facts, live: Live) -> Iterator[CandidateCause]:
             ),
             files=tuple(found["purged"]),
             owner=facts.numpy_owner,
-            package="numpy",
             repair=f"{_restart(facts, 'numpy')}.",
         )
 
 
-def _unanswered(live: Live) -> Iterator[CandidateCause]:
+def _unanswered(live: Live) -> Iterator[Cause]:
     """Questions that could not be put to the process, where nothing says why."""
     lines = tuple(str(r.facts["unanswered"]) for r in live.results if "unanswered" in r.facts)
     if lines:
-        yield CandidateCause(
-            id="process-unexamined",
-            severity="doubtful",
-            live=True,
+        yield PROCESS_UNEXAMINED(
             summary="This process couldn't be examined fully, so it can't be called healthy.",
             evidence=lines,
-            package="numpy",
             repair=f"{RESTART}, and check again.",
         )
 
 
-def _stale_numpy(facts: Facts, live: Live) -> Iterator[CandidateCause]:
+def _stale_numpy(facts: Facts, live: Live) -> Iterator[Cause]:
     version, libraries, modules = (live.facts(f"live-{part}") for part in ("version", "libraries", "modules"))
     replaced, differing = list(libraries.get("replaced", ())), list(modules.get("differing", ()))
     problems = [line for name in ("live-version", "live-libraries", "live-modules") for line in _problems(live, name)]
@@ -98,15 +101,11 @@ def _stale_numpy(facts: Facts, live: Live) -> Iterator[CandidateCause]:
     held, there = str(version.get("memory", "")), str(version.get("disk", ""))
     two = bool(held and held != there)
     if not (two or replaced or differing):
-        yield CandidateCause(
-            id="mixed-in-memory",
-            severity="broken",
-            live=True,
+        yield MIXED_IN_MEMORY(
             summary=f"Parts of the loaded numpy {held} come from elsewhere.",
             evidence=shorten(problems),
             files=tuple(strangers.values()),
             owner=f"numpy {held}",
-            package="numpy",
             repair=f"Take {_folder(strangers)} off the search path, then restart the runtime.",
         )
         return
@@ -116,10 +115,8 @@ def _stale_numpy(facts: Facts, live: Live) -> Iterator[CandidateCause]:
     summary = f"numpy {held} is loaded, {f'numpy {there}' if there else 'no numpy'} is on disk"
     if not two:
         summary = f"numpy {held} was replaced on disk by another build of the same version since it was loaded"
-    yield CandidateCause(
-        id="mixed-in-memory" if mixed else "stale-in-memory",
+    yield (MIXED_IN_MEMORY if mixed else STALE_IN_MEMORY)(
         severity="broken" if two or mixed else "doubtful",
-        live=True,
         summary=f"{summary}{', and modules of both are loaded' if mixed else ''}.",
         evidence=(
             *(f"will fail: {line}" for line in modules.get("failing", ())),
@@ -154,13 +151,10 @@ def _way_back(facts: Facts, held: str, there: str) -> str:
     return f"{RESTART}: nothing else is needed, the files are one version."
 
 
-def _stale_packages(facts: Facts, live: Live) -> Iterator[CandidateCause]:
+def _stale_packages(facts: Facts, live: Live) -> Iterator[Cause]:
     for top, found in live.facts("live-packages").get("packages", {}).items():
         there = found["owner"] or "nothing"
-        yield CandidateCause(
-            id="stale-in-memory",
-            severity="doubtful",
-            live=True,
+        yield STALE_IN_MEMORY(
             summary=f"{top} {found['memory']} is loaded, {there} is on disk.".replace("  ", " "),
             evidence=(f"{found['file']}: changed since it was loaded",),
             files=(found["file"],),
@@ -170,29 +164,23 @@ def _stale_packages(facts: Facts, live: Live) -> Iterator[CandidateCause]:
         )
 
 
-def _hidden(facts: Facts, live: Live) -> Iterator[CandidateCause]:
+def _hidden(facts: Facts, live: Live) -> Iterator[Cause]:
     path = live.facts("live-path")
     outside = path.get("outside")
     if isinstance(outside, str):
         loaded = path.get("loaded") == outside
         owner = facts.disk.owner_of(outside)
-        yield CandidateCause(
-            id="numpy-shadowed",
+        yield NUMPY_SHADOWED(
             severity="broken" if loaded or live.loaded is False else "doubtful",
-            live=True,
             summary=f"This process {'has loaded' if loaded else 'would load'} a numpy other than the installed one: "
             f"{outside}.",
             evidence=_problems(live, "live-path"),
             files=(outside,),
             owner=owner,
-            package="numpy",
             repair=f"Rename or delete {outside}, or take its folder off the search path; then restart the runtime.",
         )
     for name, file in path.get("shadowed", {}).items():
-        yield CandidateCause(
-            id="stdlib-shadowed",
-            severity="broken",
-            live=True,
+        yield STDLIB_SHADOWED(
             summary=f"{file} hides the standard library's module {name}, which numpy imports.",
             evidence=(f"import {name} would load {file}", *_problems(live, "live-answers")[:2]),
             files=(file,),
@@ -202,31 +190,26 @@ def _hidden(facts: Facts, live: Live) -> Iterator[CandidateCause]:
         )
 
 
-def _patched(live: Live) -> Iterator[CandidateCause]:
+def _patched(live: Live) -> Iterator[Cause]:
     found = live.result("live-functions")
     wrong = live.facts("live-answers").get("failed", ())
     if found is None:
         return
     if found.problems:
-        yield CandidateCause(
-            id="numpy-patched",
+        yield NUMPY_PATCHED(
             severity="broken" if wrong else "doubtful",
-            live=True,
             summary="Code in this process has replaced parts of numpy.",
             evidence=(*shorten(found.problems), *_problems(live, "live-answers")[:4]),
             files=tuple(f for f in found.facts.get("files", ()) if os.path.isabs(f)),  # noqa: PTH117 (as text)
-            package="numpy",
             repair=f"Remove the code that replaces them, then {RESTART.lower()}.",
         )
 
 
-def _arithmetic(live: Live) -> Iterator[CandidateCause]:
+def _arithmetic(live: Live) -> Iterator[Cause]:
     lines = _problems(live, "live-arithmetic")
     if lines:
-        yield CandidateCause(
-            id="float-state-changed",
+        yield FLOAT_STATE_CHANGED(
             severity="broken" if any("round" in line for line in lines) else "doubtful",
-            live=True,
             summary="Floating-point arithmetic is altered in this process; a fresh process computes correctly.",
             evidence=(*lines, *_problems(live, "live-answers")[:4]),
             package="numpy",
@@ -234,24 +217,20 @@ def _arithmetic(live: Live) -> Iterator[CandidateCause]:
         )
 
 
-def _answers(live: Live) -> Iterator[CandidateCause]:
+def _answers(live: Live) -> Iterator[Cause]:
     lines = _problems(live, "live-answers")
     # What hides the standard library, replaces functions or alters arithmetic is told as itself.
     known = ("live-path", "live-functions", "live-arithmetic")
     if lines and not any(_problems(live, name) for name in known):
-        yield CandidateCause(
-            id="wrong-answers-here",
-            severity="broken",
-            live=True,
+        yield WRONG_ANSWERS_HERE(
             summary="numpy computes wrong answers in this process; a fresh process computes correctly.",
             evidence=shorten(lines),
             owner=f"numpy {live.facts('live-version').get('memory', '')}".strip(),
-            package="numpy",
             repair=f"{RESTART}.",
         )
 
 
-def _runtimes(facts: Facts, live: Live) -> Iterator[CandidateCause]:
+def _runtimes(facts: Facts, live: Live) -> Iterator[Cause]:
     found = live.facts("live-runtimes")
     inside = f"{os.path.realpath(facts.layout.prefix)}/"
     foreign = []
@@ -262,10 +241,7 @@ def _runtimes(facts: Facts, live: Live) -> Iterator[CandidateCause]:
         if facts.disk.conda and outside and name.startswith(_NUMERIC) and twin.exists():
             foreign.append((path, str(twin)))
     if foreign:
-        yield CandidateCause(
-            id="foreign-library",
-            severity="doubtful",
-            live=True,
+        yield FOREIGN_LIBRARY(
             summary="This process has loaded libraries from outside the environment, which has its own.",
             evidence=tuple(f"{path} instead of {twin}" for path, twin in foreign),
             files=tuple(path for path, _ in foreign),
@@ -273,10 +249,7 @@ def _runtimes(facts: Facts, live: Live) -> Iterator[CandidateCause]:
         )
     if len(found.get("openmp", {})) > 1:
         paths = [path for group in found["openmp"].values() for path in group]
-        yield CandidateCause(
-            id="two-openmp-runtimes",
-            severity="note",
-            live=True,
+        yield TWO_OPENMP_RUNTIMES(
             summary=f"{len(found['openmp'])} OpenMP runtimes are loaded: {', '.join(sorted(found['openmp']))}.",
             evidence=tuple(paths),
             files=tuple(paths),
@@ -285,16 +258,12 @@ def _runtimes(facts: Facts, live: Live) -> Iterator[CandidateCause]:
         )
 
 
-def _settings(live: Live) -> Iterator[CandidateCause]:
+def _settings(live: Live) -> Iterator[Cause]:
     lines = _problems(live, "live-settings")
     if lines:
-        yield CandidateCause(
-            id="numpy-settings",
-            severity="note",
-            live=True,
+        yield NUMPY_SETTINGS(
             summary="Code in this process has changed how numpy treats floating-point errors or types.",
             evidence=lines,
-            package="numpy",
             repair="numpy.seterr(divide='warn', over='warn', under='ignore', invalid='warn') restores the defaults.",
         )
 

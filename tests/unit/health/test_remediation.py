@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap.health.model import Action
+from bootstrap.health.model import Action, Cause
 from bootstrap.health.remediation import (
     actions,
     is_locked,
@@ -18,7 +18,6 @@ from bootstrap.health.remediation import (
     repair_package,
     stale_infos,
 )
-from bootstrap.health.rules.base import CandidateCause
 from tests.unit.health.conftest import VERSION, Built
 
 if TYPE_CHECKING:
@@ -127,8 +126,8 @@ def test_nothing_is_locked_outside_a_prefix(built: Built) -> None:
     assert not is_locked("numpy", built.facts)
 
 
-def draft(name: str, *files: Path, **more: object) -> CandidateCause:
-    return CandidateCause(name, "broken", "So.", files=tuple(map(str, files)), **{"package": "numpy", **more})  # type: ignore[arg-type]
+def draft(name: str, *files: Path, **more: object) -> Cause:
+    return Cause(name, "broken", "So.", files=tuple(map(str, files)), **{"package": "numpy", **more})  # type: ignore[arg-type]
 
 
 def test_a_note_needs_nothing(built: Built) -> None:

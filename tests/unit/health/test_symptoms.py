@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.health.model import ProbeResult
-from bootstrap.health.rules.base import CandidateCause
+from bootstrap.health.model import Cause, ProbeResult
 from bootstrap.health.symptoms import Symptom, explains, find_symptoms, gist, installed, passes_through
 from tests.unit.health.conftest import NUMPY, PANDAS, PIP, RESTORE, VERSION, Built, Case, Cases, case, verify
 
@@ -225,14 +224,12 @@ def symptom(package: str, *problems: str, name: str = "", **facts: object) -> Sy
     )
 
 
-def draft(package: str, **more: object) -> CandidateCause:
-    return CandidateCause(
-        **{"id": "files-altered", "severity": "broken", "summary": "So.", "package": package, **more}
-    )  # type: ignore[arg-type]
+def draft(package: str, **more: object) -> Cause:
+    return Cause(**{"id": "files-altered", "severity": "broken", "summary": "So.", "package": package, **more})  # type: ignore[arg-type]
 
 
 SITE = "{site}"
-EXPLAINS: dict[str, tuple[CandidateCause, Symptom, bool]] = {
+EXPLAINS: dict[str, tuple[Cause, Symptom, bool]] = {
     "its own package": (draft("pandas"), symptom("pandas", "x"), True),
     "another package": (draft("pandas"), symptom("torch", "x"), False),
     "numpy explains its dependents": (draft("numpy"), symptom("torch", "x"), True),
