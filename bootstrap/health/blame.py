@@ -111,7 +111,7 @@ def _traces(facts: Facts, moment: float) -> list[Trace]:
         when = _changed(distribution.info / "METADATA")
         if when is None or abs(when - moment) > _TOGETHER_S:
             continue
-        installer = _read(distribution.info / "INSTALLER").strip()
+        installer = distribution.installer or ""
         if installer == "conda" or (str(distribution.info / "METADATA") in facts.disk.owners and facts.disk.conda):
             continue
         found.append(
@@ -129,15 +129,8 @@ def _traces(facts: Facts, moment: float) -> list[Trace]:
 
 def _source(info: Path) -> str:
     try:
-        return str(json.loads(_read(info / "direct_url.json") or "{}").get("url", ""))
-    except (ValueError, AttributeError):
-        return ""
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        return str(json.loads((info / "direct_url.json").read_bytes()).get("url", ""))
+    except (OSError, ValueError, AttributeError):
         return ""
 
 

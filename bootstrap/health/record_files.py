@@ -75,10 +75,15 @@ class Distribution:
         """Whether the operating system's package manager owns it; that one edits files and leaves RECORD stale."""
         if self.site.parts[-2:] == ("python3", "dist-packages"):
             return True  # Debian's folder has no minor version in its name
+        return self.installer in ("debian", "rpm")
+
+    @property
+    def installer(self) -> str | None:
+        """What INSTALLER names; None where it can't be read."""
         try:
-            return (self.info / "INSTALLER").read_text(encoding="utf-8").strip() in ("debian", "rpm")
+            return (self.info / "INSTALLER").read_text(encoding="utf-8", errors="replace").strip()
         except OSError:
-            return False
+            return None
 
     def record(self) -> list[RecordEntry]:
         """The lines of its RECORD; empty where it has none, or an unreadable one."""

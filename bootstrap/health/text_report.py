@@ -69,14 +69,9 @@ def _cause(cause: Cause) -> RenderableType:
         text.append(f"\n  {line}", style="dim")
     if len(cause.evidence) > _EVIDENCE:
         text.append(f"\n  and {len(cause.evidence) - _EVIDENCE} more lines", style="dim")
-    if cause.owner:
-        text.append(f"\n  owner: {cause.owner}")
-    if cause.since:
-        text.append(f"\n  since: {cause.since}")
-    if cause.by:
-        text.append(f"\n  by: {cause.by}")
-    if cause.repair:
-        text.append(f"\n  repair: {cause.repair}")
+    for label in ("owner", "since", "by", "repair"):
+        if value := getattr(cause, label):
+            text.append(f"\n  {label}: {value}")
     return text
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from bootstrap.health.model import Cause
+from bootstrap.health.severity import is_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -103,6 +104,11 @@ def mapped_libraries(facts: Facts) -> list[str]:
     """Shared libraries in memory once numpy is imported."""
     probe = facts.probe("numpy-mapped")
     return list(probe.facts.get("mapped", ())) if probe else []
+
+
+def code_faults(package: str, facts: Facts) -> list[FileFault]:
+    """What is wrong with a package's files that an interpreter loads."""
+    return [f for f in facts.disk.files if package_name(f.owner) == package and is_code(f.path)]
 
 
 def package_name(owner: str) -> str:

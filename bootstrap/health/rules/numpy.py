@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.health.remediation import repair_package, stale_infos
-from bootstrap.health.rules.base import CauseKind, package_name, shorten, shown
+from bootstrap.health.rules.base import CauseKind, code_faults, package_name, shorten, shown
 from bootstrap.health.rules.process import NUMPY_SHADOWED
 from bootstrap.health.severity import is_code
 
@@ -77,7 +77,7 @@ def shadowed(facts: Facts) -> Iterator[Cause]:
         )
     if not intruders:
         return
-    faults = [f for f in facts.disk.files if package_name(f.owner) == "numpy" and is_code(f.path)]
+    faults = code_faults("numpy", facts)
     # A folder outside comes before the site folders only because startup code has put it there.
     guides = [hook for hook in facts.hooks if any(_leads(hook.path, path) for path in intruders)]
     intruders = [*intruders, *(hook.path for hook in guides)]
@@ -132,7 +132,7 @@ def versions(facts: Facts) -> Iterator[Cause]:
     if locked:
         told.append(("the lock says", locked))
     lines = tuple(f"{place} {version}" for place, version in told)
-    faults = [f for f in facts.disk.files if package_name(f.owner) == "numpy" and is_code(f.path)]
+    faults = code_faults("numpy", facts)
     another = bool(found) and conda not in {d.version for d in found}
     again = "" if another or not facts.disk.record_clean else _installed_again(facts)
     # A lock that all of them disagree with is told as a package that is not as locked.
@@ -198,10 +198,8 @@ def _installed_again(facts: Facts) -> str:
     """
     told = {fault.path for fault in facts.disk.files}
     for distribution in facts.distributions:
-        path = distribution.info / "INSTALLER"
-        try:
-            name = path.read_text(encoding="utf-8").strip()
-        except OSError:
+        path, name = distribution.info / "INSTALLER", distribution.installer
+        if name is None:
             continue
         own = [distribution.info / one for one in ("REQUESTED", "direct_url.json", "uv_cache.json")]
         left = any(one.exists() and not facts.disk.owner_of(str(one)) for one in own)
@@ -211,11 +209,5 @@ def _installed_again(facts: Facts) -> str:
 
 
 def _installers(facts: Facts) -> list[str]:
-    lines = []
-    for distribution in facts.distributions:
-        try:
-            name = (distribution.info / "INSTALLER").read_text(encoding="utf-8").strip()
-        except OSError:
-            continue
-        lines.append(f"{distribution.info.name} was installed by {name}")
-    return lines
+    found = ((d.info.name, d.installer) for d in facts.distributions)
+    return [f"{name} was installed by {installer}" for name, installer in found if installer is not None]

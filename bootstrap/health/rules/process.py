@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bootstrap.health.remediation import repair_package
-from bootstrap.health.rules.base import CauseKind, package_name, shorten
-from bootstrap.health.severity import is_code
+from bootstrap.health.rules.base import CauseKind, code_faults, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,7 +131,7 @@ def _stale_numpy(facts: Facts, live: Live) -> Iterator[Cause]:
 
 def _restart(facts: Facts, package: str) -> str:
     """To restart; in a locked environment whose files are wrong, to put those back first."""
-    wrong = any(package_name(f.owner) == package and is_code(f.path) for f in facts.disk.files)
+    wrong = bool(code_faults(package, facts))
     wrong = wrong or any(fault.name == package and fault.kind != "extra" for fault in facts.disk.records)
     if wrong and facts.disk.conda:
         return f"{repair_package(package, facts)} Then restart the runtime"
@@ -142,7 +141,7 @@ def _restart(facts: Facts, package: str) -> str:
 def _way_back(facts: Facts, held: str, there: str) -> str:
     """A restart, where the files are in order; where they are not, they come first."""
     locked = facts.disk.locked.get("numpy") or facts.disk.conda.get("numpy")
-    damaged = any(package_name(f.owner) == "numpy" and is_code(f.path) for f in facts.disk.files)
+    damaged = bool(code_faults("numpy", facts))
     if locked and (there != locked or damaged):
         after = "that version is already in memory" if held == locked else "then restart the runtime"
         return f"{repair_package('numpy', facts)} {after[0].upper()}{after[1:]}."
