@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from bootstrap.errors import EXIT_BROKEN, EXIT_DOUBTFUL, EXIT_OK
@@ -110,7 +110,7 @@ class DistChange:
 
     def to_dict(self) -> dict[str, Any]:
         """The change as JSON-ready data."""
-        return {"name": self.name, "kind": self.kind, "before": self.before, "after": self.after}
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Breakage:
 
     def to_dict(self) -> dict[str, Any]:
         """The breakage as JSON-ready data."""
-        return {"name": self.name, "version": self.version, "needs": self.needs, "has": self.has}
+        return asdict(self)
 
 
 @dataclass(frozen=True)
