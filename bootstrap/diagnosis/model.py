@@ -47,6 +47,15 @@ class Dist:
     known: bool = True
     """False where no metadata could be had, so that its dependencies are not known."""
 
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Dist:
+        """The distribution of fields that went through JSON.
+
+        Raises:
+            TypeError: They are of another version of this program.
+        """
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
+
     @property
     def key(self) -> str:
         """The normalized name."""

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 SECONDS = 600.0
 """How long one resolution may take."""
-_PIP_WITH_DATES = (26, 0)
+PIP_WITH_DATES = (26, 0)
+"""The first that can leave out what was uploaded later."""
 _KEPT = 14
 _MOST_SOURCES = 8
 _METADATA_AT_ONCE = 8
@@ -201,7 +202,7 @@ class PipResolver(Resolver):
         if (scratch / "described").is_dir():
             command += ["--find-links", str(scratch / "described")]
         if self.as_of:
-            if target.pip_release < _PIP_WITH_DATES:
+            if target.pip_release < PIP_WITH_DATES:
                 raise AsOfError(
                     "This pip is too old for --as-of.", evidence=[f"{target.python}: {self.name}, needs 26 (or uv)"]
                 )
