@@ -54,7 +54,8 @@ class Dist:
         Raises:
             TypeError: They are of another version of this program.
         """
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        return cls(**fields)
 
     @property
     def key(self) -> str:
