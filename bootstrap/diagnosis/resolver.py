@@ -19,9 +19,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.children import tied
 from bootstrap.diagnosis.index import Index, archive_at
-from bootstrap.diagnosis.interpreter_process import quiet_environment
+from bootstrap.diagnosis.interpreter_process import captured, quiet_environment
 from bootstrap.diagnosis.model import Dist, Requirement, Resolution
 from bootstrap.diagnosis.settings import combine
 from bootstrap.diagnosis.sources import describe_source, wanted_sources
@@ -164,17 +163,8 @@ class Resolver:
 
     def _call(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         try:
-            return subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                timeout=SECONDS,
-                preexec_fn=tied(),
-                cwd=self.folder,
-                env=quiet_environment(TMPDIR=str(self.metadata_env.root.parent)),
-            )
+            environment = quiet_environment(TMPDIR=str(self.metadata_env.root.parent))
+            return captured(command, SECONDS, errors="replace", cwd=self.folder, env=environment)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ResolverError(
                 "The resolver can't be run, or timed out.", evidence=[f"{command[0]}: {error}"]
