@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from bootstrap.card import Reported
@@ -66,14 +66,7 @@ class Written:
 
     def to_dict(self) -> dict[str, Any]:
         """The file as JSON-ready data."""
-        return {
-            "path": str(self.path),
-            "kind": self.kind,
-            "kept": self.kept,
-            "dropped": self.dropped,
-            "bytes_known": self.bytes_known,
-            "sizes_unknown": self.sizes_unknown,
-        }
+        return {**asdict(self), "path": str(self.path)}
 
 
 @dataclass(frozen=True, repr=False)

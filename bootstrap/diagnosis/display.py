@@ -1,29 +1,27 @@
-"""A diagnosis for people: on a terminal, as plain text, in a notebook."""
+"""A diagnosis for people: on a terminal, in a notebook, as Markdown for a bug report."""
 
 from __future__ import annotations
 
+import platform
 from html import escape
 from typing import TYPE_CHECKING
 
-from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
-from bootstrap.console import plain
+from bootstrap._version import __version__
+from bootstrap.diagnosis import document as doc
 from bootstrap.diagnosis.answer import Diagnosis
-from bootstrap.diagnosis.markdown import diagnosis_markdown
 from bootstrap.diagnosis.model import NUMPY_NAME
-from bootstrap.diagnosis.wording import advice, badge, effect, headline, names, title, trial_lines, written_line
-from bootstrap.text import shown
+from bootstrap.diagnosis.wording import advice, effect, headline, names, title, trial_lines, written_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.table import Table
 
     from bootstrap.diagnosis.model import Finding
 
-STYLES = {"ok": "green", "doubtful": "yellow", "broken": "red"}
 _LINES = 8
-_CELL = 'style="text-align:left;vertical-align:top;padding:2px 12px 2px 0"'
+_COLUMNS = ("requirement", "verdict", NUMPY_NAME, "what it would do")
 
 
 def render(diagnosis: Diagnosis, *, everything: bool = False) -> RenderableType:
@@ -34,37 +32,34 @@ def render(diagnosis: Diagnosis, *, everything: bool = False) -> RenderableType:
         everything: All changes, breakages and reasons, not the first of them.
     """
     limit = None if everything else _LINES
-    verdict = diagnosis.verdict
-    parts: list[RenderableType] = [
-        Text.assemble((verdict, f"bold {STYLES[verdict]}"), ": ", (headline(diagnosis), "bold")),
-        Text(title(diagnosis), style="dim"),
-        Text(),
-        _table(diagnosis, limit),
-    ]
-    several = [f for f in (*diagnosis.culprits, *diagnosis.conflicts) if len(f.requirements) > 1]
-    parts += [_company(finding, limit) for finding in several]
+    parts: list[RenderableType] = [_table(diagnosis, limit)]
+    parts += [_company(finding, limit) for finding in _several(diagnosis)]
     parts += [Text(line, style=style) for line, style in _others(diagnosis, limit)]
     parts += [Text(line) for trial in diagnosis.trials for line in trial_lines(trial)]
     parts += [Text(written_line(written), style="green") for written in diagnosis.written]
-    parts += [Text.assemble(("note: ", "bold"), note) for note in diagnosis.notes]
-    parts += [Text.assemble(("next: ", "bold"), line) for line in advice(diagnosis)]
+    parts += [*doc.labelled("note", diagnosis.notes), *doc.labelled("next", advice(diagnosis))]
     parts.append(Text(f"{diagnosis.seconds:.1f} s; nothing was changed there", style="dim"))
-    return Group(*parts)
+    return doc.group(diagnosis.verdict, headline(diagnosis), title(diagnosis), *parts)
+
+
+def _rows(diagnosis: Diagnosis) -> list[tuple[Finding, bool]]:
+    """The findings of the table, and whether one is that of all together."""
+    whole = [(diagnosis.together, True)] if len(diagnosis.alone) != 1 else []
+    return [*((finding, False) for finding in diagnosis.alone), *whole]
+
+
+def _several(diagnosis: Diagnosis) -> list[Finding]:
+    """The findings that only several requirements have together."""
+    return [f for f in (*diagnosis.culprits, *diagnosis.conflicts) if len(f.requirements) > 1]
 
 
 def _table(diagnosis: Diagnosis, limit: int | None) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("requirement", no_wrap=True)
-    table.add_column("verdict")
-    table.add_column(NUMPY_NAME)
-    table.add_column("what it would do", overflow="fold")
-    rows = list(diagnosis.alone)
-    if len(rows) != 1:
-        rows.append(diagnosis.together)
-    for finding in rows:
-        whole = finding is diagnosis.together and len(diagnosis.alone) != 1
+    table = doc.plain_table()
+    for name in _COLUMNS:
+        table.add_column(name, no_wrap=name == _COLUMNS[0], overflow="fold" if name == _COLUMNS[-1] else "ellipsis")
+    for finding, whole in _rows(diagnosis):
         label = Text("all together", style="bold") if whole else Text(names(finding))
-        verdict = Text(finding.verdict, style=STYLES[finding.verdict])
+        verdict = Text(finding.verdict, style=doc.STYLES[finding.verdict])
         table.add_row(label, verdict, _subject(diagnosis, finding), effect(finding, limit=2 if limit else None))
     return table
 
@@ -116,41 +111,62 @@ def _others(diagnosis: Diagnosis, limit: int | None) -> list[tuple[str, str]]:
 
 def to_html(diagnosis: Diagnosis) -> str:
     """The diagnosis as a notebook shows it."""
-    verdict = diagnosis.verdict
-    rows = []
-    shown = [*diagnosis.alone] + ([diagnosis.together] if len(diagnosis.alone) != 1 else [])
-    for finding in shown:
-        label = "<b>all together</b>" if finding is diagnosis.together else f"<code>{escape(names(finding))}</code>"
-        rows.append(
-            f"<tr><td {_CELL}>{label}</td><td {_CELL}>{badge(finding.verdict)}</td>"
-            f"<td {_CELL}>{escape(_subject(diagnosis, finding))}</td>"
-            f"<td {_CELL}>{escape(effect(finding, limit=3))}</td></tr>"
+    rows = [
+        (
+            "<b>all together</b>" if whole else f"<code>{escape(names(finding))}</code>",
+            doc.badge(finding.verdict),
+            escape(_subject(diagnosis, finding)),
+            escape(effect(finding, limit=3)),
         )
-    head = "".join(f"<th {_CELL}>{name}</th>" for name in ("requirement", "verdict", NUMPY_NAME, "what it would do"))
-    lines = []
-    for finding in (*diagnosis.culprits, *diagnosis.conflicts):
-        if len(finding.requirements) > 1:
-            kind = "in conflict" if finding.failed else "only together"
-            lines.append(
-                f"<b>{kind}:</b> <code>{escape(names(finding))}</code><br>{escape(effect(finding, limit=3))}"
-            )
+        for finding, whole in _rows(diagnosis)
+    ]
+    lines = [
+        f"<b>{'in conflict' if finding.failed else 'only together'}:</b> <code>{escape(names(finding))}</code><br>"
+        f"{escape(effect(finding, limit=3))}"
+        for finding in _several(diagnosis)
+    ]
     lines += [escape(text).replace("\n", "<br>") for text, _ in _others(diagnosis, _LINES)]
     lines += [escape(line) for trial in diagnosis.trials for line in trial_lines(trial)]
     lines += [escape(written_line(written)) for written in diagnosis.written]
-    lines += [f"<b>note:</b> {escape(note)}" for note in diagnosis.notes]
-    lines += [f"<b>next:</b> {escape(line)}" for line in advice(diagnosis)]
-    return (
-        f'<div style="font-family:sans-serif;line-height:1.5">{badge(verdict)} <b>{escape(headline(diagnosis))}</b>'
-        f'<div style="opacity:.7">{escape(title(diagnosis))}</div>'
-        f'<table style="border-collapse:collapse;margin:6px 0"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table>"
-        f"{'<br>'.join(lines)}</div>"
-    )
+    lines += [*doc.labelled_html("note", diagnosis.notes), *doc.labelled_html("next", advice(diagnosis))]
+    inner = doc.html_body(title(diagnosis), _COLUMNS, rows, lines)
+    return doc.frame(diagnosis.verdict, headline(diagnosis), inner)
 
 
-Diagnosis.shown_by(
-    terminal=render,
-    text=lambda diagnosis: plain(render(diagnosis)).rstrip(),
-    html=lambda diagnosis: shown(to_html(diagnosis)),
-    markdown=lambda diagnosis: shown(diagnosis_markdown(diagnosis)),
-)
+def to_markdown(diagnosis: Diagnosis) -> str:
+    """The whole of it: verdict, table, paths, breakages, reasons."""
+    lines = doc.markdown_head(diagnosis.verdict, headline(diagnosis), title(diagnosis))
+    lines += [f"| {' | '.join(_COLUMNS)} |", "|---|---|---|---|"]
+    for finding, whole in _rows(diagnosis):
+        label = "**all together**" if whole else doc.code(names(finding))
+        numpy = str(finding.subject) if finding.subject else "stays" if diagnosis.environment.numpy else "none"
+        numpy = "?" if finding.failed else numpy
+        lines.append(f"| {label} | {finding.verdict} | {doc.cell(numpy)} | {doc.cell(effect(finding, limit=3))} |")
+    for finding in _several(diagnosis):
+        kind = "In conflict" if finding.failed else "Only together"
+        lines += ["", f"{kind}: {doc.code(names(finding))}: {doc.prose(effect(finding, limit=None))}"]
+    together = diagnosis.together
+    for head, items in (
+        ("Replaced", [str(c) for c in together.changes]),
+        ("No longer fit", [str(b) for b in together.breakages]),
+        ("Why it can't be resolved", list(together.failed)),
+        ("With numpy held", list(diagnosis.held.failed) if diagnosis.held else []),
+    ):
+        if items:
+            lines += [
+                "",
+                f"<details><summary>{head}: {len(items)}</summary>",
+                "",
+                *doc.block(items),
+                "</details>",
+            ]
+    for trial in diagnosis.trials:
+        lines += ["", *doc.block(line.strip("\n") for line in trial_lines(trial))]
+    notes = [*diagnosis.notes, *(written_line(w).strip() for w in diagnosis.written), *advice(diagnosis)]
+    lines += ["", *(f"- {doc.prose(note)}" for note in notes)] if notes else []
+    by = together.resolver or "no resolver"
+    lines += ["", f"condacolab-bootstrap {__version__}, {by}, {platform.system()}, {diagnosis.seconds:.1f} s", ""]
+    return "\n".join(lines)
+
+
+doc.show(Diagnosis, render, to_html, to_markdown)

@@ -8,17 +8,16 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Group
 from rich.text import Text
 
 from bootstrap import cell_times
+from bootstrap.card import Reported
+from bootstrap.diagnosis import document as doc
 from bootstrap.diagnosis.evidence import Evidence, Installed, gather, stamp
-from bootstrap.diagnosis.markdown import prose
 from bootstrap.diagnosis.model import EXIT_CODES, NUMPY_NAME, SCHEMA, Verdict, normalized
 from bootstrap.diagnosis.settings import pip_settings
 from bootstrap.diagnosis.stale_symptoms import first_symptom
 from bootstrap.diagnosis.target import analyse, comparison, examine, find_python
-from bootstrap.diagnosis.wording import badge
 from bootstrap.prefix.locked import next_step
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
     from bootstrap.diagnosis.target import Target
 
-_STYLES = {"ok": "green", "doubtful": "yellow", "broken": "red"}
 _SHOWN = 8
 _NAME = re.compile(r"[\w.-]+")
 
@@ -43,8 +41,8 @@ class HistoryEntry:
         return f"likely: {self.text}" if self.likely else self.text
 
 
-@dataclass(frozen=True)
-class History:
+@dataclass(frozen=True, repr=False)
+class History(Reported):
     """What has happened in a runtime, as far as it can be told."""
 
     python: str
@@ -76,46 +74,6 @@ class History:
             "pip_log": list(self.evidence.log),
         }
 
-    def render(self, *, everything: bool = False) -> RenderableType:
-        """The story for a terminal, by rich."""
-        style = _STYLES[self.verdict]
-        parts: list[RenderableType] = [
-            Text.assemble((self.verdict, f"bold {style}"), ": ", (headline(self), "bold")),
-            Text(f"{self.python}", style="dim"),
-            Text(),
-        ]
-        for line in self.lines:
-            mark = Text("likely  " if line.likely else "seen    ", style="yellow" if line.likely else "dim")
-            parts.append(Text.assemble(mark, line.text))
-        if everything:
-            for burst in self.evidence.bursts:
-                parts.append(Text(f"\n{stamp(burst[0].at)}", style="bold"))
-                parts += [Text(f"  {_told(item)}", style="dim") for item in burst]
-        if self.verdict != "ok":
-            parts.append(Text.assemble(("next: ", "bold"), advice(self)))
-        return Group(*parts)
-
-    def to_markdown(self) -> str:
-        """The story for a bug report."""
-        lines = [f"### {self.verdict}: {prose(headline(self))}", "", prose(self.python), ""]
-        lines += [f"- {'**likely:** ' if line.likely else ''}{prose(line.text)}" for line in self.lines]
-        return "\n".join([*lines, ""])
-
-    def __repr__(self) -> str:
-        """The same as text, for a prompt and for a notebook that shows no HTML."""
-        from bootstrap.console import plain
-
-        return plain(self.render()).rstrip()
-
-    def _repr_html_(self) -> str:
-        items = "".join(
-            f"<li>{'<b>likely:</b> ' if line.likely else ''}{escape(line.text)}</li>" for line in self.lines
-        )
-        return (
-            f'<div style="font-family:sans-serif;line-height:1.5">{badge(self.verdict)} '
-            f"<b>{escape(headline(self))}</b><ul>{items}</ul>{escape(advice(self))}</div>"
-        )
-
 
 def headline(story: History) -> str:
     """The verdict in a sentence."""
@@ -142,6 +100,36 @@ def advice(story: History) -> str:
         return f"two versions are installed over each other: `{repair}` leaves one"
     prefix = Path(story.python).absolute().parents[1]
     return next_step(prefix, memory=story.memory or "", disk=story.disk or "", in_cell=in_cell)
+
+
+def render(story: History, *, everything: bool = False) -> RenderableType:
+    """The story for a terminal."""
+    parts: list[RenderableType] = []
+    for line in story.lines:
+        mark = Text("likely  " if line.likely else "seen    ", style="yellow" if line.likely else "dim")
+        parts.append(Text.assemble(mark, line.text))
+    if everything:
+        for burst in story.evidence.bursts:
+            parts.append(Text(f"\n{stamp(burst[0].at)}", style="bold"))
+            parts += [Text(f"  {_told(item)}", style="dim") for item in burst]
+    parts += doc.labelled("next", [advice(story)] if story.verdict != "ok" else [])
+    return doc.group(story.verdict, headline(story), story.python, *parts)
+
+
+def to_html(story: History) -> str:
+    """The story as a notebook shows it."""
+    items = "".join(f"<li>{'<b>likely:</b> ' if line.likely else ''}{escape(line.text)}</li>" for line in story.lines)
+    return doc.frame(story.verdict, headline(story), f"<ul>{items}</ul>{escape(advice(story))}")
+
+
+def to_markdown(story: History) -> str:
+    """The story for a bug report."""
+    lines = doc.markdown_head(story.verdict, headline(story), story.python)
+    lines += [f"- {'**likely:** ' if line.likely else ''}{doc.prose(line.text)}" for line in story.lines]
+    return "\n".join([*lines, ""])
+
+
+doc.show(History, render, to_html, to_markdown)
 
 
 def reconstruct_history(*, python: Path | str | None = None) -> History:

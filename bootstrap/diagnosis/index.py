@@ -195,9 +195,8 @@ def _recall(path: Path) -> Dist | None:
         data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    lists = {key: tuple(value) for key, value in data.items() if isinstance(value, list)}
     with suppress(TypeError):  # of another version of this program
-        return Dist(**{**data, **lists})
+        return Dist.from_dict(data)
     return None
 
 

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis.model import Dist, normalized
+from bootstrap.diagnosis.model import NUMPY_NAME, Dist, EnvironmentInfo, normalized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -59,6 +59,12 @@ class MetadataEnvironment:
 
     def __len__(self) -> int:
         return len(self._dists)
+
+    def info(self, title: str) -> EnvironmentInfo:
+        """What it is a copy of, as it is now."""
+        numpy = self.get(NUMPY_NAME)
+        unknown = tuple(d.name for d in self if not d.known)
+        return EnvironmentInfo(title, self.target.version, numpy.version if numpy else None, len(self), unknown)
 
     def get(self, name: str) -> Dist | None:
         """The distribution of that name."""

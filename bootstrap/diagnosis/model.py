@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from bootstrap.errors import EXIT_BROKEN, EXIT_DOUBTFUL, EXIT_OK
@@ -46,6 +46,16 @@ class Dist:
     """Where its metadata lies; None for what is only planned."""
     known: bool = True
     """False where no metadata could be had, so that its dependencies are not known."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Dist:
+        """The distribution of fields that went through JSON.
+
+        Raises:
+            TypeError: They are of another version of this program.
+        """
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        return cls(**fields)
 
     @property
     def key(self) -> str:
@@ -110,7 +120,7 @@ class DistChange:
 
     def to_dict(self) -> dict[str, Any]:
         """The change as JSON-ready data."""
-        return {"name": self.name, "kind": self.kind, "before": self.before, "after": self.after}
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -128,7 +138,7 @@ class Breakage:
 
     def to_dict(self) -> dict[str, Any]:
         """The breakage as JSON-ready data."""
-        return {"name": self.name, "version": self.version, "needs": self.needs, "has": self.has}
+        return asdict(self)
 
 
 @dataclass(frozen=True)

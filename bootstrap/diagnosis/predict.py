@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap.diagnosis.answer import Diagnosis
 from bootstrap.diagnosis.ddmin import largest, smallest
-from bootstrap.diagnosis.model import NUMPY_NAME, EnvironmentInfo, Finding, Requirement, Resolution
+from bootstrap.diagnosis.model import NUMPY_NAME, Finding, Requirement, Resolution
 from bootstrap.progress import Step
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ def predict(analyzer: ImpactAnalyzer, wanted: RequirementSet, title: str, progre
     culprits = _culprits(analyzer, wanted.requirements, alone, together, progress)
     conflicts = _conflicts(analyzer, wanted.requirements, alone, together, progress)
     held = _held(analyzer, wanted.requirements, together, progress)
-    numpy = analyzer.metadata_env.get(NUMPY_NAME)
-    if numpy is None:
+    environment = analyzer.metadata_env.info(title)
+    if environment.numpy is None:
         notes.append("numpy isn't installed there, so nothing can replace it")
     if wanted.hashed:
         notes.append(
@@ -41,13 +41,7 @@ def predict(analyzer: ImpactAnalyzer, wanted: RequirementSet, title: str, progre
         notes.append("it has no requirements")
     return Diagnosis(
         source=wanted.source,
-        environment=EnvironmentInfo(
-            title=title,
-            python=analyzer.target.version,
-            numpy=numpy.version if numpy else None,
-            installed=len(analyzer.metadata_env),
-            unknown=tuple(d.name for d in analyzer.metadata_env if not d.known),
-        ),
+        environment=environment,
         alone=alone,
         together=together,
         culprits=culprits,

@@ -77,10 +77,10 @@ def write_minimal(
     for finding in diagnosis.alone:
         requirement = finding.requirements[0]
         if requirement in kept:
-            lines.append(_line(requirement))
+            lines.append(requirement.for_pip())
         else:
             dropped += 1
-            lines += [f"# left out: {why(analyzer, finding, kept)}", f"# {_line(requirement)}"]
+            lines += [f"# left out: {why(analyzer, finding, kept)}", f"# {requirement.for_pip()}"]
 
     def verify(beside: Path) -> None:
         found = understand(analyzer.target.inside, read_file(beside))
@@ -219,10 +219,6 @@ def _sizes(dists: Sequence[Dist], index: Index, progress: Progress) -> dict[str,
             found[dist.key] = count
             progress.step(Step("get sizes", done, len(dists)))
     return found
-
-
-def _line(requirement: Requirement) -> str:
-    return requirement.for_pip()
 
 
 def _option_lines(wanted: RequirementSet, path: Path, *, constraints: bool = True) -> list[str]:

@@ -7,15 +7,17 @@ part, and what one sees first of it.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.card import Reported
 from bootstrap.diagnosis.metadata_env import importable
-from bootstrap.diagnosis.model import EXIT_CODES, NUMPY_NAME, SCHEMA, EnvironmentInfo, Verdict
+from bootstrap.diagnosis.model import EXIT_CODES, SCHEMA, EnvironmentInfo, Verdict
 from bootstrap.diagnosis.notebook import notebook_cells, read_cells
 from bootstrap.diagnosis.replayer import Replayer
-from bootstrap.diagnosis.session import ResolverName, open_session
+from bootstrap.diagnosis.sandbox_install import DEPENDENTS, observe, refuse_freeze
+from bootstrap.diagnosis.session import ResolverName, Session, open_session
+from bootstrap.diagnosis.stale_symptoms import first_symptom
 from bootstrap.progress import Step
 
 if TYPE_CHECKING:
@@ -84,8 +86,6 @@ def replay_notebook(
     Raises:
         DiagnoseError: The notebook or the interpreter can't be used, or no index answers for any command.
     """
-    from bootstrap.diagnosis.sandbox_install import refuse_freeze
-
     began = time.monotonic()
     if install:
         refuse_freeze(against)
@@ -95,14 +95,7 @@ def replay_notebook(
         python=python, against=against, resolver=resolver, as_of=as_of, folder=folder, build=build, progress=progress
     ) as session:
         events = read_cells(cells, importable(session.metadata_env))
-        numpy = session.metadata_env.get(NUMPY_NAME)
-        environment = EnvironmentInfo(
-            session.title,
-            session.target.version,
-            numpy.version if numpy else None,
-            len(session.metadata_env),
-            tuple(d.name for d in session.metadata_env if not d.known),
-        )
+        environment = session.metadata_env.info(session.title)
         player = Replayer(session, folder)
         shown = [e for e in events if e.kind in ("command", "restart", "condacolab")]
         for event in events:
@@ -114,15 +107,37 @@ def replay_notebook(
             raise player.unreached
         scenes = tuple(player.scenes)
         if install:
-            from bootstrap.diagnosis.replay_real import play_for_real
-
             progress.step(Step("install for real"))
-            scenes = play_for_real(session, player, folder)
+            scenes = _play_for_real(session, player, folder)
     notes = [
         "numpy counts as loaded from the start, as on Colab, where it is loaded before the first cell"
-        if numpy
+        if environment.numpy
         else "numpy is not installed at the start; it counts as loaded from the first cell that imports it"
     ]
     if not scenes:
         notes.append("no cell installs anything")
     return Replay(str(path), environment, scenes, tuple(notes), time.monotonic() - began)
+
+
+def _play_for_real(session: Session, player: Replayer, folder: Path) -> tuple[ReplayStep, ...]:
+    """The scenes with what really happened: versions in memory and on disk, and what failed to import.
+
+    A restart ends it: the process that had numpy loaded is then another one.
+    """
+    scenes = list(player.scenes)
+    restart = next((i for i, scene in enumerate(scenes) if scene.kind == "restart"), len(scenes))
+    commands = [(index, arguments) for index, arguments in player.commands if index < restart]
+    if not commands:
+        return tuple(scenes)
+    named = [r.name for s in scenes if s.finding for r in s.finding.requirements if r.name]
+    names = list(dict.fromkeys([*DEPENDENTS, *named]))
+    before = ["-c", "pass"]  # what fails before the first command is nobody's fault
+    seen = observe(session.target, [before, *(arguments for _, arguments in commands)], names, folder=folder)
+    known = set(seen.steps[0].live)
+    for (index, _), step in zip(commands, seen.steps[1:], strict=True):
+        failed = () if step.installed else tuple(f"the command failed: {line}" for line in step.log[-2:])
+        real = (*failed, *(line for line in step.live if line not in known))
+        parted = step.memory is not None and step.memory != step.disk
+        symptom = first_symptom(step.memory or "", step.disk) if parted and step.disk else ""
+        scenes[index] = replace(scenes[index], memory=step.memory, disk=step.disk, real=real, symptom=symptom)
+    return tuple(scenes)

@@ -6,24 +6,19 @@ import platform
 from html import escape
 from typing import TYPE_CHECKING
 
-from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from bootstrap._version import __version__
-from bootstrap.console import plain
-from bootstrap.diagnosis.markdown import block, cell, code, prose
+from bootstrap.diagnosis import document as doc
 from bootstrap.diagnosis.replay import Replay
-from bootstrap.diagnosis.wording import badge, effect
-from bootstrap.text import shown
+from bootstrap.diagnosis.wording import effect
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from bootstrap.diagnosis.replay_step import ReplayStep
 
-_STYLES = {"ok": "green", "doubtful": "yellow", "broken": "red"}
-_CELL = 'style="text-align:left;vertical-align:top;padding:2px 12px 2px 0"'
+_COLUMNS = ("cell", "command", "memory / disk", "what it did")
 _REAL = 6
 
 
@@ -96,31 +91,24 @@ def _did(scene: ReplayStep, limit: int | None = 2) -> str:
 
 def render(replay: Replay, *, everything: bool = False) -> RenderableType:
     """The replay for a terminal."""
-    verdict, environment = replay.verdict, replay.environment
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("cell", "command", "memory / disk", "what it did"):
+    table = doc.plain_table()
+    for name in _COLUMNS:
         table.add_column(name, overflow="fold", justify="right" if name == "cell" else "left")
     for scene in replay.scenes:
         state = Text(_state(scene), style="red" if scene.parted else "")
         table.add_row(str(scene.cell), Text(scene.text), state, Text(_did(scene, None if everything else 2)))
-    parts: list[RenderableType] = [
-        Text.assemble((verdict, f"bold {_STYLES[verdict]}"), ": ", (headline(replay), "bold")),
-        Text(_title(replay), style="dim"),
-        Text(),
-        table,
-    ]
+    parts: list[RenderableType] = [table]
     if lines := story(replay):
         parts += [Text(), *(Text(line) for line in lines)]
     for scene in replay.scenes:
         if scene.real:
             parts.append(Text(f"\nfor real, after cell {scene.cell}:", style="bold"))
             parts += [Text(f"  {line}", style="red") for line in scene.real[: None if everything else _REAL]]
-    parts += [Text.assemble(("note: ", "bold"), note) for note in replay.notes]
-    parts += [Text.assemble(("next: ", "bold"), line) for line in advice(replay)]
-    if environment.unknown:
-        parts.append(Text(f"{len(environment.unknown)} packages with unknown metadata", style="dim"))
+    parts += [*doc.labelled("note", replay.notes), *doc.labelled("next", advice(replay))]
+    if unknown := replay.environment.unknown:
+        parts.append(Text(f"{len(unknown)} packages with unknown metadata", style="dim"))
     parts.append(Text(f"{replay.seconds:.1f} s; nothing was changed there", style="dim"))
-    return Group(*parts)
+    return doc.group(replay.verdict, headline(replay), _title(replay), *parts)
 
 
 def _title(replay: Replay) -> str:
@@ -132,43 +120,28 @@ def to_html(replay: Replay) -> str:
     """The replay as a notebook shows it."""
     rows = []
     for scene in replay.scenes:
-        colour = ' style="font-weight:bold"' if scene.parted else ""
-        rows.append(
-            f"<tr><td {_CELL}>{scene.cell}</td><td {_CELL}><code>{escape(scene.text)}</code></td>"
-            f"<td {_CELL}><span{colour}>{escape(_state(scene))}</span></td>"
-            f"<td {_CELL}>{escape(_did(scene))}</td></tr>"
-        )
-    head = "".join(f"<th {_CELL}>{name}</th>" for name in ("cell", "command", "memory / disk", "what it did"))
-    lines = [*(escape(line) for line in story(replay))]
+        bold = ' style="font-weight:bold"' if scene.parted else ""
+        state = f"<span{bold}>{escape(_state(scene))}</span>"
+        rows.append((str(scene.cell), f"<code>{escape(scene.text)}</code>", state, escape(_did(scene))))
+    lines = [escape(line) for line in story(replay)]
     for scene in replay.scenes:
         lines += [f"for real, after cell {scene.cell}: {escape(line)}" for line in scene.real[:_REAL]]
-    lines += [f"<b>note:</b> {escape(note)}" for note in replay.notes]
-    lines += [f"<b>next:</b> {escape(line)}" for line in advice(replay)]
-    return (
-        f'<div style="font-family:sans-serif;line-height:1.5">{badge(replay.verdict)} '
-        f"<b>{escape(headline(replay))}</b>"
-        f'<div style="opacity:.7">{escape(_title(replay))}</div>'
-        f'<table style="border-collapse:collapse;margin:6px 0"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table>{'<br>'.join(lines)}</div>"
-    )
+    lines += [*doc.labelled_html("note", replay.notes), *doc.labelled_html("next", advice(replay))]
+    inner = doc.html_body(_title(replay), _COLUMNS, rows, lines)
+    return doc.frame(replay.verdict, headline(replay), inner)
 
 
 def to_markdown(replay: Replay) -> str:
     """The replay for a bug report."""
-    lines = [f"### {replay.verdict}: {prose(headline(replay))}", "", prose(_title(replay)), ""]
-    lines += ["| cell | command | memory / disk | what it did |", "|---:|---|---|---|"]
-    lines += [f"| {s.cell} | {code(s.text)} | {_state(s)} | {cell(_did(s, 3))} |" for s in replay.scenes]
-    lines += ["", *(f"- {prose(line)}" for line in (*story(replay), *replay.notes, *advice(replay)))]
+    lines = doc.markdown_head(replay.verdict, headline(replay), _title(replay))
+    lines += [f"| {' | '.join(_COLUMNS)} |", "|---:|---|---|---|"]
+    lines += [f"| {s.cell} | {doc.code(s.text)} | {_state(s)} | {doc.cell(_did(s, 3))} |" for s in replay.scenes]
+    lines += ["", *(f"- {doc.prose(line)}" for line in (*story(replay), *replay.notes, *advice(replay)))]
     for scene in replay.scenes:
         if scene.real:
-            lines += ["", f"For real, after cell {scene.cell}:", "", *block(scene.real)]
+            lines += ["", f"For real, after cell {scene.cell}:", "", *doc.block(scene.real)]
     lines += ["", f"condacolab-bootstrap {__version__}, {platform.system()}, {replay.seconds:.1f} s", ""]
     return "\n".join(lines)
 
 
-Replay.shown_by(
-    terminal=render,
-    text=lambda replay: plain(render(replay)).rstrip(),
-    html=lambda replay: shown(to_html(replay)),
-    markdown=lambda replay: shown(to_markdown(replay)),
-)
+doc.show(Replay, render, to_html, to_markdown)

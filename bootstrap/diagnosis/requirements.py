@@ -142,20 +142,13 @@ def understand(inside: Interpreter, found: RequirementSet) -> RequirementSet:
     Raises:
         RequirementSyntaxError: Lines that are no requirements.
     """
-    lines = [r.text for r in (*found.requirements, *found.constraints)]
+    every = (*found.requirements, *found.constraints)
+    lines = [r.text for r in every]
     faults, known = [], []
-    for requirement, answer in zip(
-        (*found.requirements, *found.constraints), read_requirements(inside, lines), strict=True
-    ):
+    for requirement, answer in zip(every, read_requirements(inside, lines), strict=True):
         if "error" not in answer:
-            known.append(
-                replace(
-                    requirement,
-                    name=normalized(answer["name"]),
-                    extras=tuple(answer["extras"]),
-                    applies=answer["applies"],
-                )
-            )
+            name, extras = normalized(answer["name"]), tuple(answer["extras"])
+            known.append(replace(requirement, name=name, extras=extras, applies=answer["applies"]))
         elif is_location(requirement.text):
             known.append(replace(requirement, name=_name_in(requirement.text)))
         else:
@@ -218,7 +211,7 @@ def needs_build(requirement: Requirement, folder: Path) -> bool:
         path = urllib.parse.unquote(url.path)
         if url.scheme.lower() != "file":
             return not path.endswith(".whl")
-    return not path.endswith(".whl") or _is_folder(folder / path)
+    return not path.endswith(".whl") or os.path.isdir(folder / path)  # noqa: PTH112 - of any name
 
 
 def _name_in(text: str) -> str:
@@ -377,7 +370,8 @@ def _take(
         for value in getattr(options, name):
             if name == "find_links":
                 beside = Path(base).parent / value
-                value = str(beside.absolute()) if not _URL.match(value) and _exists(beside) else value
+                there = not _URL.match(value) and os.path.exists(beside)  # noqa: PTH110 - of any name
+                value = str(beside.absolute()) if there else value
             reading.options += [spellings[0], value]
     reading.options += [_FLAGS[n][0] for n in _FLAGS if n != "require_hashes" and getattr(options, n)]
 
@@ -392,17 +386,3 @@ def _resolved(inner: str, outer: str) -> str:
         except ValueError:
             return inner
     return os.path.normpath(Path(outer).parent / inner)
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # a name that no file can have
-        return False

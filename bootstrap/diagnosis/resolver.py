@@ -19,9 +19,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.children import tied
 from bootstrap.diagnosis.index import Index, archive_at
-from bootstrap.diagnosis.interpreter_process import quiet_environment
+from bootstrap.diagnosis.interpreter_process import captured, quiet_environment
 from bootstrap.diagnosis.model import Dist, Requirement, Resolution
 from bootstrap.diagnosis.settings import combine
 from bootstrap.diagnosis.sources import describe_source, wanted_sources
@@ -35,7 +34,8 @@ if TYPE_CHECKING:
 
 SECONDS = 600.0
 """How long one resolution may take."""
-_PIP_WITH_DATES = (26, 0)
+PIP_WITH_DATES = (26, 0)
+"""The first that can leave out what was uploaded later."""
 _KEPT = 14
 _MOST_SOURCES = 8
 _METADATA_AT_ONCE = 8
@@ -49,6 +49,7 @@ _UV_URL = re.compile(r"^ ([+~-]) (\S+) @ (\S+)$")
 _LINE = re.compile(r"-r \S*/requirements\.txt \(line (\d+)\)")
 _PLACES = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--trusted-host")
 _VALUED = ("--no-binary", "--only-binary")
+_HINTS = ("1. loosen the range", "2. remove package versions", "hint:", "Additionally, some packages", "(unavailable")
 _UV_VALUELESS = {"--pre": ["--prerelease", "allow"], "--no-deps": ["--no-deps"]}
 _UV_VALUELESS |= {"--require-hashes": ["--require-hashes"], "--no-build-isolation": ["--no-build-isolation"]}
 
@@ -69,9 +70,6 @@ class Question:
 class Resolver:
     """Asks pip or uv about one metadata-only environment, and remembers the answers."""
 
-    name: str
-    """``pip 24.1.2``, ``uv 0.9.1``."""
-
     def __init__(
         self,
         metadata_env: MetadataEnvironment,
@@ -84,7 +82,7 @@ class Resolver:
         """Remembers the environment.
 
         Args:
-            shadow: The environment; answers are forgotten when it has changed.
+            metadata_env: The environment; answers are forgotten when it has changed.
             folder: Where relative paths in requirements start; the working folder unless given.
             as_of: A day, ISO 8601: nothing uploaded later is considered.
             build: Whether sources may be built, which runs their code.
@@ -132,17 +130,17 @@ class Resolver:
                 break
             named = [r.text for r in question.requirements]
             wanted = [w for w in wanted_sources("\n".join(outcome.failed), named) if w not in described]
-            index = self._index(question)
+            index = self.index.with_options(question.options)
             found = [d for w in wanted if (d := describe_source(w, index, scratch / "described", self.as_of))]
             if not set(found) - set(described):
                 break
             described += found
         return replace(outcome, unbuilt=tuple(dict.fromkeys(described)))
 
-    def _index(self, question: Question) -> Index:
-        """The index that a question is about."""
-        assert self.index is not None  # noqa: S101 - asked before
-        return self.index.with_options(question.options)
+    @property
+    def name(self) -> str:
+        """``pip 24.1.2``, ``uv 0.9.1``."""
+        raise NotImplementedError
 
     def _run(self, question: Question, scratch: Path) -> Resolution:
         raise NotImplementedError
@@ -165,17 +163,8 @@ class Resolver:
 
     def _call(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         try:
-            return subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                timeout=SECONDS,
-                preexec_fn=tied(),
-                cwd=self.folder,
-                env=quiet_environment(TMPDIR=str(self.metadata_env.root.parent)),
-            )
+            environment = quiet_environment(TMPDIR=str(self.metadata_env.root.parent))
+            return captured(command, SECONDS, errors="replace", cwd=self.folder, env=environment)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ResolverError(
                 "The resolver can't be run, or timed out.", evidence=[f"{command[0]}: {error}"]
@@ -185,17 +174,10 @@ class Resolver:
 class PipResolver(Resolver):
     """The pip of the interpreter asked about, by its dry run's report."""
 
-    def __init__(
-        self,
-        metadata_env: MetadataEnvironment,
-        *,
-        folder: Path | None = None,
-        as_of: str | None = None,
-        build: bool = False,
-        index: Index | None = None,
-    ) -> None:
-        super().__init__(metadata_env, folder=folder, as_of=as_of, build=build, index=index)
-        self.name = f"pip {metadata_env.target.pip_version}"
+    @property
+    def name(self) -> str:
+        """``pip 24.1.2``."""
+        return f"pip {self.metadata_env.target.pip_version}"
 
     def _run(self, question: Question, scratch: Path) -> Resolution:
         target = self.metadata_env.target
@@ -210,7 +192,7 @@ class PipResolver(Resolver):
         if (scratch / "described").is_dir():
             command += ["--find-links", str(scratch / "described")]
         if self.as_of:
-            if target.pip_release < _PIP_WITH_DATES:
+            if target.pip_release < PIP_WITH_DATES:
                 raise AsOfError(
                     "This pip is too old for --as-of.", evidence=[f"{target.python}: {self.name}, needs 26 (or uv)"]
                 )
@@ -233,23 +215,17 @@ class PipResolver(Resolver):
 class UvResolver(Resolver):
     """uv, told what pip would read from its settings."""
 
-    def __init__(
-        self,
-        metadata_env: MetadataEnvironment,
-        uv: Path,
-        pip: dict[str, str],
-        *,
-        folder: Path | None,
-        as_of: str | None,
-        build: bool = False,
-        index: Index | None = None,
-    ) -> None:
-        super().__init__(metadata_env, folder=folder, as_of=as_of, build=build, index=index)
-        self._uv = uv
-        self._pip = pip
+    def __init__(self, metadata_env: MetadataEnvironment, uv: Path, pip: dict[str, str], **common: Any) -> None:
+        super().__init__(metadata_env, **common)
+        self._uv, self._pip = uv, pip
         self._indexes: dict[PipSettings, Index] = {}
         version = subprocess.run([str(uv), "--version"], capture_output=True, text=True, check=False).stdout.split()
-        self.name = f"uv {version[1] if len(version) > 1 else ''}".strip()
+        self._name = f"uv {version[1] if len(version) > 1 else ''}".strip()
+
+    @property
+    def name(self) -> str:
+        """``uv 0.9.1``."""
+        return self._name
 
     def _run(self, question: Question, scratch: Path) -> Resolution:
         command = [str(self._uv), "pip", "install", "--dry-run", "--no-config", "--color", "never", "--no-progress"]
@@ -390,14 +366,7 @@ def _reasons(text: str, name: str) -> tuple[str, ...]:
         if line.strip() and not line.startswith(("WARNING", "[notice]", "DEPRECATION", "Using Python", "  warn"))
     ]
     told = [line for line in told if "ResolutionImpossible" not in line and not line.startswith("To fix this you")]
-    hints = (
-        "1. loosen the range",
-        "2. remove package versions",
-        "hint:",
-        "Additionally, some packages",
-        "(unavailable",
-    )
-    kept = [line for line in told if not line.startswith(hints)]
+    kept = [line for line in told if not line.startswith(_HINTS)]
     return tuple((kept or [f"{name} failed without a message"])[:_KEPT])
 
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.children import tied
 from bootstrap.diagnosis._child_imports import LAZY
 from bootstrap.diagnosis.answer import Trial
+from bootstrap.diagnosis.interpreter_process import captured
 from bootstrap.diagnosis.sandbox import sandbox
 from bootstrap.errors import ProofError
 from bootstrap.progress import Step
@@ -190,15 +190,7 @@ def observe(
 
 def _run(command: Sequence[str], text: str | None) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(
-            list(command),
-            input=text,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_LIMIT_SECONDS,
-            preexec_fn=tied(),
-        )
+        return captured(command, _LIMIT_SECONDS, input=text)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ProofError("The temporary copy can't be used.", evidence=[str(error)]) from error
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from bootstrap.diagnosis.freeze import read_freeze
 from bootstrap.diagnosis.index import Index
 from bootstrap.diagnosis.metadata_env import MetadataEnvironment
-from bootstrap.diagnosis.resolver import PipResolver, Resolver, UvResolver, find_uv, need_uv
+from bootstrap.diagnosis.resolver import PIP_WITH_DATES, PipResolver, Resolver, UvResolver, find_uv, need_uv
 from bootstrap.diagnosis.settings import combine, pip_settings
 from bootstrap.diagnosis.target import Target, examine, find_python
 from bootstrap.errors import AsOfError
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from bootstrap.progress import Progress
 
 ResolverName = Literal["auto", "pip", "uv"]
-_PIP_WITH_DATES = (26, 0)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -87,7 +86,7 @@ def open_session(
         target = examine(executable)
         settings = told.result()
     index = Index(combine(settings, options), target.short_version)
-    confirm = resolver != "uv" and (moment is None or target.pip_release >= _PIP_WITH_DATES)
+    confirm = resolver != "uv" and (moment is None or target.pip_release >= PIP_WITH_DATES)
     if uv is None and not confirm:
         raise AsOfError(
             "No available resolver supports --as-of.", evidence=[f"{target.python}: pip {target.pip_version}; no uv"]

@@ -7,8 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap.children import tied
-from bootstrap.diagnosis.interpreter_process import quiet_environment
+from bootstrap.diagnosis.interpreter_process import captured, quiet_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,15 +38,7 @@ def pip_settings(python: Path) -> dict[str, str]:
     """pip's settings, by name; the command's own and the environment's come after the global ones."""
     command = [str(python), "-m", "pip", "config", "list"]
     try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_SECONDS,
-            env=quiet_environment(),
-            preexec_fn=tied(),
-        )
+        done = captured(command, _SECONDS, env=quiet_environment())
     except (OSError, subprocess.TimeoutExpired):
         return {}
     levels: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}

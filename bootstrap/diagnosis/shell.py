@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from bootstrap.diagnosis.script import simple_commands
 
@@ -43,24 +43,8 @@ _UNREAD = (
 # These only show or search the words they are given.
 _HARMLESS = {
     *("echo", "printf", "cat", "grep", "egrep", "sed", "awk", "ls", "find", "which", "man", "head", "tail", "tee"),
-    *(
-        "test",
-        "[",
-        "[[",
-        "export",
-        "alias",
-        "apt",
-        "apt-get",
-        "rm",
-        "mkdir",
-        "cp",
-        "mv",
-        "history",
-        "git",
-        "cd",
-        "set",
-    ),
-    *("touch", "wget", "curl", "type", "command", "less", "pipx", "uvx"),
+    *("test", "[", "[[", "export", "alias", "apt", "apt-get", "rm", "mkdir", "cp", "mv", "history", "git"),
+    *("cd", "set", "touch", "wget", "curl", "type", "command", "less", "pipx", "uvx"),
 }
 _MENTION = re.compile(
     r"\bpip[\d.]*['\"]?,?\s+(?:-\S+\s+)*['\"]?(?:install|uninstall)\b"
@@ -75,17 +59,10 @@ _WITH_VALUE = {
     *("--extra-index-url", "--no-binary", "--only-binary", "--trusted-host", "--use-feature", "--upgrade-strategy"),
     *("--config-settings", "--global-option", "--prefix", "--root", "--src", "--python", "--python-version"),
     *("--platform", "--abi", "--implementation", "--cache-dir", "--log", "--progress-bar", "--timeout", "--retries"),
-    *(
-        "--proxy",
-        "--cert",
-        "--client-cert",
-        "--exists-action",
-        "--report",
-        "--root-user-action",
-        "--keyring-provider",
-    ),
-    *("--use-deprecated", "--default-index", "--index", "--index-strategy", "--exclude-newer", "--prerelease"),
-    *("--resolution", "--upgrade-package", "--reinstall-package", "--torch-backend", "--link-mode", "--override"),
+    *("--proxy", "--cert", "--client-cert", "--exists-action", "--report", "--root-user-action"),
+    *("--keyring-provider", "--use-deprecated", "--default-index", "--index", "--index-strategy", "--exclude-newer"),
+    *("--prerelease", "--resolution", "--upgrade-package", "--reinstall-package", "--torch-backend", "--link-mode"),
+    "--override",
 }
 _SPELLED = {
     "-r": "--requirement",
@@ -162,18 +139,6 @@ class Effect:
     condition: str = ""
     never: str = ""
     folder: str = ""
-
-
-@dataclass
-class _Arguments:
-    requirements: list[str] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
-    constraints: list[str] = field(default_factory=list)
-    options: list[str] = field(default_factory=list)
-    quiet: bool = False
-    elsewhere: str = ""
-    target: str = ""
-    program: str = ""
 
 
 def find_commands(text: str) -> Iterator[Command]:
@@ -382,32 +347,18 @@ def _call(tool: Tool, words: Sequence[str], text: str, program: str) -> Command:
     verb = rest.pop(0) if rest else ""
     if tool == "uv":
         rest = ["--python" if w == "-p" else w for w in rest]
-    found = _read_arguments(rest)
-    unknown = _UNKNOWN.search(" ".join((*found.requirements, *found.files, *found.constraints, *found.options)))
     action: Action = "install" if verb in ("install", "sync") else "uninstall" if verb == "uninstall" else "other"
-    return Command(
-        tool=tool,
-        action=action,
-        text=text,
-        requirements=tuple(found.requirements),
-        files=tuple(found.files),
-        constraints=tuple(found.constraints),
-        options=tuple(found.options),
-        quiet=quiet or found.quiet,
-        elsewhere=found.elsewhere,
-        unknown=unknown[0] if unknown else "",
-        program=found.program or program,
-        target=found.target,
-    )
+    found = _with_arguments(Command(tool, action, text, quiet=quiet, program=program), rest)
+    unknown = _UNKNOWN.search(" ".join((*found.requirements, *found.files, *found.constraints, *found.options)))
+    return replace(found, unknown=unknown[0] if unknown else "")
 
 
-def _read_arguments(words: Sequence[str]) -> _Arguments:
-    found = _Arguments()
-    rest = list(words)
+def _with_arguments(command: Command, rest: list[str]) -> Command:
+    """A call with the arguments that follow its verb."""
     while rest:
         word = rest.pop(0)
         if not word.startswith("-") or word == "-":
-            found.requirements.append(word)
+            command = replace(command, requirements=(*command.requirements, word))
             continue
         name, equals, value = word.partition("=")
         if not word.startswith("--"):
@@ -421,29 +372,27 @@ def _read_arguments(words: Sequence[str]) -> _Arguments:
         name = _SPELLED.get(name, name)
         if name in _WITH_VALUE and not equals:
             value = rest.pop(0) if rest else ""
-        _take_option(name, value, found)
-    return found
+        command = replace(command, **_option(command, name, value))
+    return command
 
 
-def _take_option(name: str, value: str, found: _Arguments) -> None:
+def _option(command: Command, name: str, value: str) -> dict[str, Any]:
+    """What an option changes of a call."""
     if name == "--requirement":
-        found.files.append(value)
-    elif name == "--constraint":
-        found.constraints.append(value)
-    elif name == "--editable":
-        found.requirements.append(f"-e {value}")
-    elif name in _KEPT_FLAGS:
-        found.options.append(name)
-    elif name in _KEPT_VALUES:
-        found.options += [name, value]
-    elif name == "--prerelease" and value == "allow":
-        found.options.append("--pre")
-    elif name in _ELSEWHERE:
-        found.elsewhere, found.target = name, value
-    elif name == "--python":
-        found.program = value
-    elif name in ("-q", "--quiet"):
-        found.quiet = True
+        return {"files": (*command.files, value)}
+    if name == "--constraint":
+        return {"constraints": (*command.constraints, value)}
+    if name == "--editable":
+        return {"requirements": (*command.requirements, f"-e {value}")}
+    if name in _ELSEWHERE:
+        return {"elsewhere": name, "target": value}
+    if name == "--python":
+        return {"program": value or command.program}
+    if name in ("-q", "--quiet"):
+        return {"quiet": True}
+    kept = [name] if name in _KEPT_FLAGS else [name, value] if name in _KEPT_VALUES else []
+    kept = ["--pre"] if name == "--prerelease" and value == "allow" else kept
+    return {"options": (*command.options, *kept)}
 
 
 def _conda(words: Sequence[str], text: str) -> Iterator[Command]:

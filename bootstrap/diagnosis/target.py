@@ -111,23 +111,9 @@ def examine(python: Path) -> Target:
         scripts=Path(facts["scripts"]),
         pip_version=facts["pip"]["version"],
         pip_path=Path(facts["pip"]["path"]),
-        dists=tuple(_dist(item) for item in facts["distributions"]),
+        dists=tuple(map(Dist.from_dict, facts["distributions"])),
         inside=inside,
         packages=tuple(p for entry in facts["path"] if (p := Path(entry)).name in _PACKAGES and p.is_dir()),
-    )
-
-
-def _dist(item: dict[str, Any]) -> Dist:
-    return Dist(
-        name=item["name"],
-        version=item["version"],
-        requires=tuple(item["requires"]),
-        extras=tuple(item["extras"]),
-        requires_python=item["requires_python"],
-        direct_url=item["direct_url"],
-        installer=item["installer"],
-        requested=item["requested"],
-        path=item["path"],
     )
 
 

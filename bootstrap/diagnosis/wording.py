@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 from bootstrap.console import megabytes
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from bootstrap.diagnosis.answer import Diagnosis, Trial, Written
     from bootstrap.diagnosis.model import Finding
 
-COLOURS = {"ok": "#1a7f37", "doubtful": "#8f6400", "broken": "#cf222e"}
 _PLACES = ("--index-url", "-i", "--extra-index-url", "--find-links", "-f", "--trusted-host")
 
 
@@ -145,9 +143,3 @@ def advice(diagnosis: Diagnosis) -> list[str]:
             lines.append("no versions of these work with the installed numpy: drop one")
     lines.append("or use the locked environment, which avoids all of this: bootstrap restore")
     return lines
-
-
-def badge(verdict: str) -> str:
-    """A verdict's word as HTML: white on its colour, so that it reads on light and on dark pages."""
-    style = "color:#fff;font-weight:600;border-radius:4px;padding:1px 7px"
-    return f'<span style="background:{COLOURS.get(verdict, "#57606a")};{style}">{escape(verdict)}</span>'

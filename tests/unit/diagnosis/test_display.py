@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.diagnosis import Breakage, Diagnosis, DistChange, EnvironmentInfo, Finding, Requirement, Trial, Written
-from bootstrap.diagnosis.markdown import block, code, prose
+from bootstrap.diagnosis.document import block, code, prose
 from bootstrap.diagnosis.model import Resolution
 from bootstrap.diagnosis.wording import advice, effect, headline, title, trial_lines, written_line
 
