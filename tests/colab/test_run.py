@@ -190,7 +190,7 @@ def test_interrupted_half_way_and_run_again(colab: ColabRoot) -> None:
     kernel.interrupt()
     stopped, aborted = kernel.collect([request, behind], timeout=60)
     assert stopped.error is not None
-    assert "Stopped" in stopped.error.value
+    assert "Interrupted" in stopped.error.value
     assert "Traceback" not in stopped.error.traceback
     assert aborted.status == "aborted"
     assert kernel.execute("import sys; print(sys.executable)").stdout == "/usr/bin/python3\n"
