@@ -135,7 +135,7 @@ class _LockReader:
         if node is None:
             raise self.fault(root, "no version")
         if not isinstance(node, yaml.ScalarNode) or node.value != str(FORMAT_VERSION):
-            found = node.value if isinstance(node, yaml.ScalarNode) else "something else"
+            found = ascii(node.value)[1:-1][:40] if isinstance(node, yaml.ScalarNode) else "something else"
             raise LockVersionError(
                 f"The lock has format version {found}; this program reads version {FORMAT_VERSION}.",
                 evidence=[f"{self.path}:{node.start_mark.line + 1}"],

@@ -78,7 +78,7 @@ def test_what_a_runtime_receives(wheel: Path) -> None:
         metadata = message_from_bytes(next(packed.read(n) for n in packed.namelist() if n.endswith("/METADATA")))
     required = [Requirement(text) for text in metadata.get_all("Requires-Dist") or []]
     plain = {r.name.lower() for r in required if "extra" not in str(r.marker)}
-    assert plain == {"condacolab", "py-rattler", "pyyaml", "rich"}
+    assert plain == {"condacolab", "packaging", "py-rattler", "pyyaml", "rich"}
     rattler = next(r for r in required if r.name == "py-rattler")
     assert str(rattler.specifier).startswith("=="), "its API moves between minor versions"
 

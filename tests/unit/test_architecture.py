@@ -82,6 +82,16 @@ def test_foreign_packages_have_one_importer(module: str, allowed: set[str]) -> N
     assert importers <= allowed
 
 
+def test_what_is_imported_is_required() -> None:
+    """By the distribution, or by the kernel that the module runs in; what probes ask about may be missing."""
+    required = {"condacolab", "packaging", "rattler", "rich", "yaml"}
+    kernels = {"IPython", "ipykernel", "zmq"}
+    for path in modules().values():
+        if not path.is_relative_to(PACKAGE / "health" / "probes"):
+            tops = {name.split(".")[0] for name in imported(path, types=False)}
+            assert tops - sys.stdlib_module_names <= {"bootstrap", *required, *kernels}, path
+
+
 def test_nothing_imports_numpy_or_ipython_at_module_level() -> None:
     for path in modules().values():
         if path.is_relative_to(PACKAGE / "health" / "probes"):  # for another process, which asks about numpy

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bootstrap.errors import BootstrapError, LockNotFoundError, LockSyntaxError
+from bootstrap.errors import BootstrapError, LockNotFoundError, LockSyntaxError, LockVersionError
 from bootstrap.lock import validate
 from bootstrap.lock.reader import parse_lock, read_lock
 from tests.support import locks
@@ -83,6 +83,14 @@ def test_what_is_no_regular_file(make: str, tmp_path: Path) -> None:
 def test_known_kinds(text: str | bytes) -> None:
     with pytest.raises(LockSyntaxError):
         parse_lock(encoded(text), Path("lock.yml"))
+
+
+@pytest.mark.parametrize("version", ["1\u00ad", "\x85", "9" * 5000, "1\u202e"])
+def test_a_strange_format_version_is_shown_fit_to_print(version: str) -> None:
+    with pytest.raises(LockVersionError) as caught:
+        parse_lock(json.dumps(locks.sound_lock() | {"version": version}).encode(), Path("lock.yml"))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 200
 
 
 @given(st.data())
