@@ -69,7 +69,7 @@ def moving(
     return (
         "import os\n"
         "from bootstrap.runtime.kernel import move\n"
-        f"target = move.Target({[*before, *command]!r}, dict(os.environ), {list(remove)!r}, {back})\n"
+        f"target = move.KernelTarget({[*before, *command]!r}, dict(os.environ), {list(remove)!r}, {back})\n"
         f"with move.moving(get_ipython().kernel, target): {then}"
     )
 

@@ -31,8 +31,8 @@ cells = [(0, 1, "import numpy"), (0, 2, "!pip install -q alone")]
 shell = types.SimpleNamespace(kernel=object(), history_manager=types.SimpleNamespace(get_range=lambda: cells))
 sys.modules["IPython"] = types.SimpleNamespace(get_ipython=lambda: shell)
 subprocess.run([sys.executable, "-m", "pip", "install", "-q", *{options!r}, "alone"], check=True)
-from bootstrap.diagnosis import tell_story
-print(json.dumps(tell_story().to_dict()))
+from bootstrap.diagnosis import reconstruct_history
+print(json.dumps(reconstruct_history().to_dict()))
 """
 
 

@@ -24,8 +24,8 @@ def load(code: str, library: Path) -> str:
         path = {str(library)!r}
         ctypes.CDLL(path)
         {code}
-        from bootstrap.health.live import memory
-        print(memory.state_of(path, memory.read_mappings()))
+        from bootstrap.health.live import mappings
+        print(mappings.state_of(path, mappings.read_mappings()))
     """
     command = [sys.executable, "-c", textwrap.dedent(program)]
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=library.parent).stdout.strip()

@@ -69,7 +69,7 @@ def test_updating_an_unknown_name_is_refused(project: Project, before: bytes) ->
     """conda-lock itself would silently solve everything anew."""
     result = project.relock(*CPU, "--update", "nunpy")
     assert isinstance(result.error, UnknownPackageError)
-    assert "alike: numpy" in result.error.evidence
+    assert "similar: numpy" in result.error.evidence
     assert project.lock_path().read_bytes() == before
 
 
