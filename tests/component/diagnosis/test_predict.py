@@ -218,7 +218,7 @@ def test_hashes_are_demanded_of_the_whole_list(home: Home, tmp_path: Path) -> No
     found = home.ask(path)
     assert (found.verdict, found.together.failed) == ("broken", ())
     assert found.alone[0].path == "alone 1.0 -> numpy<2.0"
-    assert any("hashes are demanded" in note for note in found.notes)
+    assert any("hashes are required" in note for note in found.notes)
 
 
 @pytest.mark.exhaustive
