@@ -172,8 +172,8 @@ def test_the_summary_has_the_worst_verdict() -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"make": models.Bigram()}, "as a function that builds it"),
-        ({"make": "model"}, "as a function that builds it"),
+        ({"make": models.Bigram()}, "function that builds the model"),
+        ({"make": "model"}, "function that builds the model"),
         ({"vocabulary": 1}, "vocabulary must be a whole number"),
         ({"context": 2.5}, "context must be a whole number"),
     ],

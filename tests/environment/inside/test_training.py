@@ -78,8 +78,8 @@ def test_a_text_of_ones_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "can't be read"),
-        (b"\xff\xfe\x00", "can't be read"),
+        (None, "Can't read"),
+        (b"\xff\xfe\x00", "Can't read"),
         (b"", "too short"),
         (b"a\n\nb\n\n" * 9, "too short"),
     ],
@@ -144,7 +144,7 @@ def test_a_network_of_ones_own_is_trained_saved_and_reloaded(corpus: Corpus, tmp
     model, metrics = reload(corpus, done.checkpoint, network=Table(size))
     assert isinstance(model.network, Table)
     assert metrics["val_loss"] == pytest.approx(done.loss, abs=1e-5)
-    with pytest.raises(CheckpointError, match="can't be loaded"):
+    with pytest.raises(CheckpointError, match="Can't load"):
         reload(corpus, done.checkpoint)
 
 
