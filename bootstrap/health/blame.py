@@ -8,6 +8,7 @@ for within moments. A notebook keeps the text of its cells. Whatever of this onl
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import time
@@ -90,8 +91,10 @@ def _moment(cause: Cause, facts: Facts) -> float | None:
     if KINDS[cause.id].dated == "by-install":
         # Installed files keep their time at the index; the .dist-info is written where and when they are.
         places += [d.info for d in facts.disk.distributions if d.name == name]
-    times = [t for place in places if (t := _changed(place)) is not None]
-    return max(times, default=None)
+    # A package's folder changes, too, when Python writes bytecode into it: it dates only what nothing else does.
+    exact = [p for p in places if os.path.lexists(p) and (p.suffix == ".dist-info" or not p.is_dir())]
+    times = [p.lstat().st_ctime for p in exact]
+    return max(times or [t for place in places if (t := _changed(place)) is not None], default=None)
 
 
 def _changed(path: Path) -> float | None:
