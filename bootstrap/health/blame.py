@@ -87,13 +87,14 @@ def ago(seconds: float) -> str:
 def _moment(cause: Cause, facts: Facts) -> float | None:
     """When the cause came about: the latest change of what it names."""
     places = [Path(file) for file in cause.files]
-    name = normalized(cause.owner.split(" ")[0]) if cause.owner else ""
+    times: list[float] = []
     if KINDS[cause.id].dated == "by-install":
-        # Installed files keep their time at the index; the .dist-info is written where and when they are.
-        places += [d.info for d in facts.disk.distributions if d.name == name]
-    # A package's folder changes, too, when Python writes bytecode into it: it dates only what nothing else does.
-    exact = [p for p in places if os.path.lexists(p) and (p.suffix == ".dist-info" or not p.is_dir())]
-    times = [p.lstat().st_ctime for p in exact]
+        # Installed files keep their time at the index; the .dist-info is written where and when they are. A package's
+        # folder changes again when Python writes bytecode into it: it dates only what nothing else does.
+        name = normalized(cause.owner.split(" ")[0]) if cause.owner else ""
+        exact = [p for p in places if os.path.lexists(p) and not p.is_dir()]
+        exact += [d.info for d in facts.disk.distributions if d.name == name]
+        times = [t for place in exact if (t := _changed(place)) is not None]
     return max(times or [t for place in places if (t := _changed(place)) is not None], default=None)
 
 

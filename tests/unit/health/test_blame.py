@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import types
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -163,6 +164,23 @@ def test_the_cell_that_ran_then(built: Built, monkeypatch: pytest.MonkeyPatch) -
     in_notebook(built, monkeypatch, shell)
     path = built.write(built.site / "numpy/version.py")
     assert blamed(built, "files-altered", path).by == "likely by the cell `!pip install numpy==1.26`"
+
+
+def test_bytecode_of_a_later_cell_dates_no_installation(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = Shell("!pip install numpy==1.26")
+    in_notebook(built, monkeypatch, shell)
+    [numpy] = [d for d in built.facts.disk.distributions if d.name == "numpy"]
+    cell_times.note_start(shell)
+    built.write(numpy.info / "direct_url.json")
+    cell_times.note_end(shell)
+    shell.history_manager.input_hist_raw.append("import numpy")
+    monkeypatch.setattr(cell_times, "_TICK", 0.0)
+    time.sleep(0.02)
+    cell_times.note_start(shell)
+    built.write(built.site / "numpy/__pycache__/x.pyc")
+    gone = built.site / "numpy/gone.so"
+    found = blamed(built, "stale-in-memory", built.site / "numpy", gone)
+    assert found.by.endswith("likely by the cell `!pip install numpy==1.26`")
 
 
 def test_outside_a_notebook_no_cell_is_blamed(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
