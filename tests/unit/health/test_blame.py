@@ -177,7 +177,7 @@ def test_bytecode_of_a_later_cell_dates_no_installation(built: Built, monkeypatc
     monkeypatch.setattr(cell_times, "_TICK", 0.0)
     time.sleep(0.02)
     cell_times.note_start(shell)
-    built.write(built.site / "numpy/__pycache__/x.pyc")
+    (built.site / "numpy/made for bytecode").mkdir()
     gone = built.site / "numpy/gone.so"
     found = blamed(built, "stale-in-memory", built.site / "numpy", gone)
     assert found.by.endswith("likely by the cell `!pip install numpy==1.26`")
