@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap.guard import config_files
 from bootstrap.prefix.locked import locked_version, next_step
+from bootstrap.provenance import admits
 from bootstrap.text import shown
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def describe_refusal(source: str, constraints: str) -> list[str]:
     refused = {
         name: f"{name} {held[name]}"
         for word, wanted in _REQUIREMENT.findall(source)
-        if (name := _plain(word)) in held and not _admits(wanted, held[name])
+        if (name := _plain(word)) in held and not admits(wanted, held[name])
     }
     if not refused:
         return []
@@ -149,16 +150,6 @@ def describe_refusal(source: str, constraints: str) -> list[str]:
         f"Held here: {_some(list(refused.values()))}.",
         "Installs that need other versions are refused; `bootstrap.guard.off()` allows them.",
     ]
-
-
-def _admits(specifier: str, version: str) -> bool:
-    """Whether a specifier of pip's lets a version through; True where it can't be told."""
-    try:
-        from packaging.specifiers import SpecifierSet
-
-        return SpecifierSet(specifier).contains(version, prereleases=True)
-    except (ImportError, ValueError):
-        return True
 
 
 def to_bundle(lines: list[str], *, grave: bool) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich
 
-from bootstrap import cell_times
+from bootstrap import provenance
 from bootstrap.errors import PrefixNotFoundError
 from bootstrap.health.attribution import attribute, unexplained
 from bootstrap.health.blame import add_history
@@ -180,7 +180,7 @@ def _call(python: Path, prefix: Path | None, *, live: bool) -> str:
     """What a cell calls to have it repaired; '' where no cell was asked."""
     if live:
         return "bootstrap.check(repair=True)"
-    if cell_times.shell() is None:
+    if provenance.shell() is None:
         return ""
     where = f"python={str(python)!r}" if prefix is None else repr(str(prefix))
     return f"bootstrap.check({where}, repair=True)"
@@ -367,7 +367,7 @@ def outer_paths(where: InterpreterLayout, environment: Mapping[str, str], *, she
     found = [Path(path) for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
     if shell and os.path.realpath(where.prefix) != os.path.realpath(sys.prefix):
         # By which another interpreter was told where this program is: no word to the examined one.
-        own = {os.path.realpath(Path(module.__file__).parents[1]) for module in (cell_times, rich) if module.__file__}
+        own = {os.path.realpath(Path(module.__file__).parents[1]) for module in (provenance, rich) if module.__file__}
         found = [path for path in found if os.path.realpath(path) not in own]
     found.append(Path.cwd())
     if where.user_site is not None and not environment.get("PYTHONNOUSERSITE"):

@@ -121,13 +121,14 @@ def test_damage_is_laid_to_the_cell_that_did_it(moved: Kernel) -> None:
     moved.execute("!pip install --quiet numpy==2.0.0")  # refused, and harmless
     where = moved.execute("import numpy.version; print(numpy.version.__file__)").require().stdout.strip()
     moved.execute("kept = open(numpy.version.__file__).read()").require()
+    count = int(moved.execute("print(get_ipython().execution_count)").require().stdout)
     moved.execute(f"print('# damaged', file=open({where!r}, 'a'))").require()
     moved.execute("1 + 1").require()
     (by,) = json.loads(
         moved.execute("import json; print(json.dumps([c.by for c in bootstrap.check().causes]))").stdout
     )
     moved.execute("print(kept, end='', file=open(numpy.version.__file__, 'w'))").require()
-    assert by == f"likely by the cell `print('# damaged', file=open({where!r}, 'a'))`"
+    assert by == f"likely by cell {count + 1}: `print('# damaged', file=open({where!r}, 'a'))`"
 
 
 def test_the_systems_python_is_what_it_was(moved: Kernel) -> None:

@@ -24,7 +24,7 @@ LEVELS = {
     "scratch": 0,
     "errors": 0,
     "card": 0,
-    "cell_times": 0,
+    "provenance": 0,
     "progress": 0,
     "console": 1,
     "pages": 1,

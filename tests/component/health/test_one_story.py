@@ -63,6 +63,8 @@ def test_from_the_harm_to_the_repair(site: Site) -> None:
         assert not WARNS.search(said(kernel.execute("import numpy")))
         told = {"tripwire": said(kernel.execute(UNGUARDED.format(python=site.python, wheel=other)))}
         told["check"] = said(kernel.execute("print(bootstrap.check(imports=[]))"))
+        told["diagnose"] = said(kernel.execute("print(bootstrap.diagnose())"))
+        print(told)
         assert {name for name, text in told.items() if STEP not in text} == set()
         # Memory holds the locked numpy: a restart would load the other.
         assert {name for name, text in told.items() if re.search("restart the runtime", text, re.IGNORECASE)} == set()
