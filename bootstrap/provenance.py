@@ -39,7 +39,7 @@ TRIPWIRE = "_condacolab_bootstrap_tripwire"
 """Where a shell holds what watches the environment; see `bootstrap.guard.tripwire`."""
 _CLOCK = "_condacolab_bootstrap_cells"
 _COMMAND = re.compile(r"\b(pip3?|uv|conda|mamba|micromamba|poetry)\b.*\b(install|uninstall|remove|update|sync|add)\b")
-_LIST = re.compile(r"\s(?:-r|--requirement)\b")
+_LIST = re.compile(r"\s(?:-[qUv]*r|--requirement\b)")
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*((?:[<>=!~].*)?)")
 
 
@@ -163,20 +163,28 @@ def cells(shell: Any) -> list[Cell]:
     ]
 
 
-def cell_at(ran: Sequence[Cell], moment: float, *asks: Callable[[Cell], bool]) -> Cell | None:
+def cell_at(
+    ran: Sequence[Cell],
+    moment: float,
+    installed: Iterable[Installation[Any]] = (),
+    commands: Callable[[Cell], Iterable[str]] = lambda cell: install_lines(cell.source),
+) -> Cell | None:
     """The cell that ran at a moment, as far as it is known; None where none did.
 
     Args:
         ran: The cells, oldest first.
         moment: Seconds since 1970.
-        asks: Whether a cell's own words fit what happened, the surest first: they decide where nobody noted what
-            ran then.
+        installed: What came then. Where nobody noted what ran, it was the last cell that asks for it, else the last
+            that reads a list of requirements.
+        commands: What a cell installs.
     """
     found = next((cell for cell in ran if cell.began <= moment <= cell.ended), None)
     if found is not None or any(cell.began <= moment for cell in ran):
         return found  # somebody watched: whatever it was, it wasn't a cell
-    unnoted = [cell for cell in reversed(ran) if math.isnan(cell.began)]
-    return next((cell for fits in asks for cell in unnoted if fits(cell)), None)
+    asking = [(cell, text) for cell in reversed(ran) if math.isnan(cell.began) for text in commands(cell)]
+    came = list(installed)
+    listed = next((cell for cell, text in asking if came and _LIST.search(text)), None)
+    return next((cell for cell, text in asking if any(asks_for(text, one) for one in came)), listed)
 
 
 def together(installed: Iterable[Installation[D]], moment: float, cell: Cell | None = None) -> list[Installation[D]]:
@@ -216,11 +224,6 @@ def asks_for(command: str, one: Installation[Any]) -> bool:
     name = posixpath.basename(unquote(place.path).rstrip("/"))
     local = place.scheme == "file" and not name.endswith((".whl", ".gz", ".zip"))
     return any((name and name in word) or (local and word.startswith((".", "/"))) for word in words[1:])
-
-
-def reads_list(command: str) -> bool:
-    """Whether a command takes requirements from a file: that may ask for anything."""
-    return bool(_LIST.search(command))
 
 
 def admits(specifier: str, version: str) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import provenance
+from bootstrap import processes, provenance
 from bootstrap.diagnosis.model import NUMPY_NAME, Dist
 from bootstrap.diagnosis.notebook import Event, read_cells
 from bootstrap.provenance import Cell, Installation
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from bootstrap.diagnosis.target import Target
 
-_KERNELS = ("ipykernel", "colab_kernel_launcher", "ipykernel_launcher")
 _SUCCESS = re.compile(r"Successfully installed (.+)$")
 # pip moves a package aside under a mangled name before it deletes it: ~umpy.
 _NUMPY_FILE = re.compile(r"/(?:n|[-~]+)umpy(?:/|\.libs/)")
@@ -108,37 +107,17 @@ def find_kernel() -> Kernel | None:
     """This process where it is a notebook's kernel, else the nearest one above it."""
     if hasattr(provenance.shell(), "kernel"):
         return _kernel(os.getpid(), getattr(sys.modules.get(NUMPY_NAME), "__version__", None))
-    pid = os.getpid()
-    while pid > 1:
-        with suppress(OSError, ValueError, IndexError):
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-            if any(name in word for word in words[:4] for name in _KERNELS):
-                return _kernel(pid, None)
-        try:
-            # The name in brackets may hold anything; what follows the last bracket is numbers.
-            pid = int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
-        except (OSError, ValueError, IndexError):
-            return None
-    return None
+    return next((_kernel(pid, None) for pid in processes.forebears(os.getpid()) if processes.is_kernel(pid)), None)
 
 
-def _kernel(pid: int, memory: str | None) -> Kernel | None:
-    try:
-        ticks = int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
-        boot = next(
-            int(line.split()[1])
-            for line in Path("/proc/stat").read_text(encoding="ascii").splitlines()
-            if line.startswith("btime")
-        )
-    except (OSError, ValueError, IndexError, StopIteration):
-        return None
+def _kernel(pid: int, memory: str | None) -> Kernel:
     deleted = []
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="replace").splitlines():
             path = line.partition("/")[2]
             if path.endswith(" (deleted)") and _NUMPY_FILE.search(f"/{path}"):
                 deleted.append(f"/{path.removesuffix(' (deleted)')}")
-    return Kernel(pid, boot + ticks / os.sysconf("SC_CLK_TCK"), memory, tuple(dict.fromkeys(deleted)))
+    return Kernel(pid, processes.began(pid), memory, tuple(dict.fromkeys(deleted)))
 
 
 def _log_lines(path: Path) -> list[str]:

@@ -18,13 +18,12 @@ from bootstrap.diagnosis.settings import pip_settings
 from bootstrap.diagnosis.stale_symptoms import first_symptom
 from bootstrap.diagnosis.target import analyse, comparison, examine, find_python
 from bootstrap.prefix.locked import next_step
-from bootstrap.provenance import asks_for, cell_at, reads_list, together
+from bootstrap.provenance import cell_at, together
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from bootstrap.diagnosis.target import Target
-    from bootstrap.provenance import Cell
 
 _SHOWN = 8
 
@@ -229,17 +228,13 @@ def _numpy_lines(target: Target, evidence: Evidence, numpy: Installed, memory: s
     if numpy.requested and not brought:
         lines.append(HistoryEntry("a command named numpy directly (an upgrade, or --force-reinstall)", likely=True))
         brought = {NUMPY_NAME}
-    # Where nobody noted when cells ran, one must have asked for what brought numpy.
-    wanted = [item for item in burst if item.dist.key in brought]
     commands = [event for event in evidence.events if event.command is not None and not event.never]
-
-    def asks(cell: Cell) -> bool:
-        return any(e.cell == cell.number and asks_for(e.text, item) for e in commands for item in wanted)
-
-    def may_ask(cell: Cell) -> bool:
-        return bool(wanted) and any(e.cell == cell.number and reads_list(e.text) for e in commands)
-
-    cell = cell_at(evidence.cells, came, asks, may_ask)
+    cell = cell_at(
+        evidence.cells,
+        came,
+        (item for item in burst if item.dist.key in brought),
+        lambda cell: [event.text for event in commands if event.cell == cell.number],
+    )
     return [*lines, *([HistoryEntry(f"it was {cell}", likely=True)] if cell else [])]
 
 

@@ -6,25 +6,22 @@ Whatever of this only fits is told as likely.
 from __future__ import annotations
 
 import os
-import re
 import time
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import provenance
-from bootstrap.health.record_files import normalized
+from bootstrap.health.record_files import Distribution, normalized
 from bootstrap.health.rules.base import KINDS, package_name
-from bootstrap.provenance import Cell, Installation
+from bootstrap.provenance import Installation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bootstrap.health.facts import Facts
     from bootstrap.health.model import Cause
-    from bootstrap.health.record_files import Distribution
 
     Installed = Installation[Distribution]
 
@@ -64,8 +61,12 @@ def add_history(cause: Cause, facts: Facts) -> Cause:
             by += f", likely for {asked[0]}"
     else:
         beside = []
-    cell = cell or provenance.cell_at(ran, moment, partial(_asks, beside, owner), partial(_may_ask, beside))
-    if cell is not None:
+    if owner and not any(one.dist.name == owner for one in installed):
+        beside = [
+            *beside,
+            Installation(Distribution(owner, "", Path(), ""), moment),
+        ]  # one that names it took it away
+    if cell := cell or provenance.cell_at(ran, moment, beside):
         by = f"{by + ', ' if by else ''}likely by {cell}"
         evidence.append(f"likely by {cell}")
     return replace(cause, since=since, by=by, evidence=(*cause.evidence, *evidence))
@@ -96,18 +97,3 @@ def _changed(path: Path) -> float | None:
 def _by_conda(one: Installed, facts: Facts) -> bool:
     recorded = facts.disk.conda and str(one.dist.info / "METADATA") in facts.disk.owners
     return one.installer == "conda" or bool(recorded)
-
-
-def _asks(beside: Sequence[Installed], owner: str, cell: Cell) -> bool:
-    """Whether a cell asks for something that was installed then, or names the owner of what has gone."""
-    lines = provenance.install_lines(cell.source)
-    names = re.compile(rf"(?<![\w-]){re.escape(owner) or '(?!)'}(?![\w-])", re.IGNORECASE)
-    gone = not any(one.dist.name == owner for one in beside)
-    return any(
-        any(provenance.asks_for(line, one) for one in beside) or (gone and names.search(line)) for line in lines
-    )
-
-
-def _may_ask(beside: Sequence[Installed], cell: Cell) -> bool:
-    """Whether a cell asks for a list that may have held something that was installed then."""
-    return bool(beside) and any(map(provenance.reads_list, provenance.install_lines(cell.source)))

@@ -55,7 +55,7 @@ def test_a_moment_belongs_to_the_cell_that_ran_then_or_to_none() -> None:
 
     def at(moment: float) -> str | None:
         # What nobody noted is asked for its words, and what was noted is not.
-        found = cell_at(cells(shell), moment, lambda _: True)
+        found = cell_at(cells(shell), moment, [one("a")], lambda _: ["pip install a"])
         return found and found.source
 
     expected = ["before anybody watched", "first", None, "second", None, "under way"]
@@ -88,19 +88,19 @@ def test_how_a_cell_ended() -> None:
     assert [cell.failed for cell in cells(shell)] == [True, False, False, True], "a status of before is no outcome"
 
 
-def test_of_commands_before_anybody_watched_the_last_that_asks() -> None:
-    ran = [Cell(1, "!pip install a"), Cell(2, "!pip install a b"), Cell(3, "!pip install c", NOON, NOON + 1)]
-
-    def asks(cell: Cell) -> bool:
-        return "a" in cell.source.split()
-
-    assert cell_at(ran, NOON - 1, asks) is ran[1]
-    assert cell_at(ran, NOON + 0.5, asks) is ran[2], "time decides, not words"
-    assert cell_at(ran, NOON + 2, asks) is None, "a terminal's doing"
-
-
 def one(name: str, at: float = NOON, version: str = "1.0", url: str = "", **more: Any) -> Installation[Dist]:
     return Installation(Dist(name, version), at, url=url, **more)
+
+
+def test_of_commands_before_anybody_watched_the_last_that_asks() -> None:
+    texts = ["!pip install a", "!pip install a b", "!pip install -qr list.txt", "!pip install c", "print('a')"]
+    ran = [*(Cell(number, text) for number, text in enumerate(texts, 1)), Cell(6, "!pip install d", NOON, NOON + 1)]
+    assert cell_at(ran, NOON - 1, [one("a")]) is ran[1]
+    assert cell_at(ran, NOON - 1, [one("c"), one("a")]) is ran[3]
+    assert cell_at(ran, NOON - 1, [one("e")]) is ran[2], "a list may hold anything"
+    assert cell_at(ran, NOON - 1) is None
+    assert cell_at(ran, NOON + 0.5, [one("a")]) is ran[5], "time decides, not words"
+    assert cell_at(ran, NOON + 2, [one("a")]) is None, "a terminal's doing"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import provenance
+from bootstrap import processes, provenance
 from bootstrap.health.live import mappings as process_mappings
 from bootstrap.health.live import modules, pending_imports
 from bootstrap.health.model import ProbeResult
@@ -136,7 +136,7 @@ def examine_process(disk: Inventory, fresh: Sequence[ProbeResult]) -> Live:
         stdlib=tuple(loaded.facts.get("stdlib", ())) if loaded else (),
         trusted=bool(fresh) and all(r.ok for r in fresh),
         mappings=process_mappings.read_mappings(),
-        started=modules.process_start(),
+        started=processes.began(),
     )
     results: list[ProbeResult] = []
     for check in CHECKS.values():

@@ -111,7 +111,7 @@ def _variables(facts: Facts) -> Iterator[Cause]:
 
 
 def _told_by(facts: Facts) -> tuple[str, ...]:
-    return (f"set {facts.told_by}",) if facts.told_by else ()
+    return (f"set {facts.around.told_by}",) if facts.around.told_by else ()
 
 
 def _from_variables(facts: Facts, mapped: list[str]) -> list[str]:
@@ -209,7 +209,7 @@ def _searched_first(facts: Facts) -> Iterator[Cause]:
                 summary=f"A notebook would import a different numpy: {found[0]}.",
                 evidence=(
                     f"{folder} comes before {facts.disk.sites[0] if facts.disk.sites else 'the site folders'}",
-                    *(_told_by(facts) if folder != Path.cwd() else ()),
+                    *(_told_by(facts) if folder != facts.around.folder else facts.around.folder_of),
                 ),
                 files=tuple(str(path) for path in found),
                 repair=f"Rename or delete {found[0]}, or take {folder} off the search path.",

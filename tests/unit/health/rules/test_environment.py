@@ -10,6 +10,7 @@ import pytest
 from bootstrap.health.attribution import attribute
 from bootstrap.health.facts import Hook
 from bootstrap.health.model import ProbeResult
+from bootstrap.health.variables import Surroundings
 from tests.unit.health.conftest import NUMPY, Built, Case, Cases, case, verify
 
 if TYPE_CHECKING:
@@ -191,8 +192,8 @@ def bytecode_that_is_never_compared(built: Built) -> list[Path]:
     repair="Unset PYTHONHOME",
 )
 def variable_that_python_reads(built: Built) -> list[Path]:
-    told = "in the running kernel, process 8"
-    built.set(python_variables={"PYTHONHOME": "/gone"}, python_problem="the process ended", told_by=told)
+    around = Surroundings(told_by="in the running kernel, process 8")
+    built.set(python_variables={"PYTHONHOME": "/gone"}, python_problem="the process ended", around=around)
     return []
 
 
