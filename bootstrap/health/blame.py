@@ -62,10 +62,8 @@ def add_history(cause: Cause, facts: Facts) -> Cause:
     else:
         beside = []
     if owner and not any(one.dist.name == owner for one in installed):
-        beside = [
-            *beside,
-            Installation(Distribution(owner, "", Path(), ""), moment),
-        ]  # one that names it took it away
+        # Whoever names it has removed it.
+        beside = [*beside, Installation(Distribution(owner, "", Path(), ""), moment)]
     if cell := cell or provenance.cell_at(ran, moment, beside):
         by = f"{by + ', ' if by else ''}likely by {cell}"
         evidence.append(f"likely by {cell}")
