@@ -94,7 +94,7 @@ def replay_notebook(
     with open_session(
         python=python, against=against, resolver=resolver, as_of=as_of, folder=folder, build=build, progress=progress
     ) as session:
-        events = read_cells(cells, importable(session.metadata_env))
+        events = read_cells(cells, importable(session.metadata_env, folder if against is None else None))
         environment = session.metadata_env.info(session.title)
         player = Replayer(session, folder)
         shown = [e for e in events if e.kind in ("command", "restart", "condacolab")]

@@ -52,6 +52,8 @@ _MENTION = re.compile(
     r"|\buv\s+(?:pip\s+install|add|sync)\b|\b(?:poetry|pdm)\s+(?:add|install)\b|\bpipenv\s+install\b"
     r"|\bsetup\.py\s+(?:install|develop)\b|\beasy_install\b"
 )
+TELLING = re.compile(r"install|setup|require|depend", re.IGNORECASE)
+"""Names of scripts that may install something."""
 _UNKNOWN = re.compile(r"\{[^{}]*\}|\$\{?\w+|\$\(|`")
 _SHORT_WITH_VALUE = "rcefitC"
 _WITH_VALUE = {
@@ -189,8 +191,8 @@ def _read(words: Sequence[str], simple: Simple) -> Iterator[Command | Effect]:
         yield Effect("conda", _prefix_given(rest))
     elif name in ("source", ".") or (rest[0].startswith("./") and name.endswith(".sh")):
         yield Effect("script", rest[1] if name in ("source", ".") and len(rest) > 1 else rest[0])
-    elif _PYTHON.fullmatch(rest[0]) and len(rest) > 1:
-        yield from _python(rest, text, program)
+    elif _PYTHON.fullmatch(rest[0]) and (len(rest) > 1 or simple.source):
+        yield from _python(rest, text, simple)
     elif _PIP.fullmatch(name):
         yield _call("pip", rest[1:], text, program)
     elif name == "uv":
@@ -240,6 +242,18 @@ def _inner_shell(name: str, rest: list[str], simple: Simple) -> Iterator[Command
         for _, operator, goal in simple.sent:
             if operator in ("<<", "<<<"):
                 yield from read_shell(goal)
+        yield from _handed_over(name, simple)
+
+
+def _handed_over(name: str, simple: Simple) -> Iterator[Command | Effect]:
+    """A script that another command's output is: ``curl ... | bash``, ``echo "..." | python``."""
+    words = simple.source
+    if words[:1] in (("echo",), ("printf",)):
+        script = " ".join(word for word in words[1:] if not word.startswith("-"))
+        yield from [Effect("python", "", script)] if _PYTHON.fullmatch(name) else read_shell(script)
+    elif TELLING.search(" ".join(words)):
+        unread = f"what {name} reads from {words[0]} isn't known"
+        yield Command("pip", "install", f"{shlex.join(words)} | {name}", unread=unread)
 
 
 def _prefix_given(words: Sequence[str]) -> str:
@@ -247,8 +261,9 @@ def _prefix_given(words: Sequence[str]) -> str:
     return next((b for a, b in pairwise(words) if a.startswith("-") and a.endswith("p")), "").rstrip("/")
 
 
-def _python(words: Sequence[str], text: str, program: str) -> Iterator[Command | Effect]:
+def _python(words: Sequence[str], text: str, simple: Simple) -> Iterator[Command | Effect]:
     """``python -m pip``, ``python -c``, ``python script.py``."""
+    program = words[0]
     for at, word in enumerate(words[1:], 1):
         rest = list(words[at + 1 :])
         if word == "-m" and rest:
@@ -271,6 +286,7 @@ def _python(words: Sequence[str], text: str, program: str) -> Iterator[Command |
             else:
                 yield Effect("run", word)
             return
+    yield from _handed_over(program, simple)
 
 
 def _uv(words: Sequence[str], text: str) -> Iterator[Command]:
