@@ -141,7 +141,7 @@ def importable(metadata_env: MetadataEnvironment, folder: Path | None = None) ->
 
 
 def _leads_elsewhere(entry: Path) -> bool:
-    """Whether modules are found in other folders by way of this: a .pth file with a path, an editable installation."""
+    """Whether this has modules found in other folders: a .pth file with a path, an editable installation."""
     if entry.suffix != ".pth":
         return entry.name.startswith("__editable__") or entry.suffix == ".egg-link"
     lines = entry.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -46,6 +46,9 @@ _HARMLESS = {
     *("test", "[", "[[", "export", "alias", "apt", "apt-get", "rm", "mkdir", "cp", "mv", "history", "git"),
     *("cd", "set", "touch", "wget", "curl", "type", "command", "less", "pipx", "uvx"),
 }
+_FILES = ("tar", "unzip", "cp", "mv", "rsync", "rm", "ln", "7z")
+_INTO = re.compile(r"[^\s'\"=]*/(?:site|dist)-packages(?=/|['\"\s]|$)")
+"""A folder of packages."""
 _MENTION = re.compile(
     r"\bpip[\d.]*['\"]?,?\s+(?:-\S+\s+)*['\"]?(?:install|uninstall)\b"
     r"|\b(?:conda|mamba|micromamba)\s+(?:-\S+\s+)*(?:install|update|create)\b"
@@ -201,6 +204,8 @@ def _read(words: Sequence[str], simple: Simple) -> Iterator[Command | Effect]:
         yield from _conda(rest[1:], text)
     elif rest[:2] in _UNREAD or name in ("easy_install", "pip-sync") or (name == "xargs" and mentions(text)):
         yield Command("pip", "install", text, unread=f"what {' '.join(rest[:2])} would install isn't analysed")
+    elif name in _FILES and (place := _INTO.search(text)):
+        yield Command("pip", "install", text, unread=f"what {name} changes in {place[0]} isn't known")
     elif name not in _HARMLESS and mentions(text):
         yield Command("pip", "install", text, unread=f"what {name} does with it is unknown")
 

@@ -254,6 +254,40 @@ CASES: tuple[Case, ...] = (
         "!curl -s https://example.invalid/install.sh | bash",
     ),
     notebook("spellings", "handed to a shell", "broken", "!echo 'pip install alone' | bash", blamed=1),
+    notebook(
+        "only running tells",
+        "unpacked over the packages",
+        "doubtful",
+        "!tar xf env.tar.gz -C /usr/local/lib/python3.12/dist-packages",
+    ),
+    notebook(
+        "only running tells", "deleted by hand", "doubtful", "!rm -rf /usr/local/lib/python3.12/dist-packages/numpy*"
+    ),
+    notebook("only running tells", "packages only looked at", "ok", "!ls /usr/local/lib/python3.12/dist-packages"),
+    notebook(
+        "conditions", "module's version", "doubtful", f"import torch\nif torch.__version__ < '2':\n    {BROKEN}"
+    ),
+    notebook(
+        "conditions", "numpy's version", "doubtful", f"import numpy as np\nif np.__version__ != '1':\n    {BROKEN}"
+    ),
+    notebook(
+        "conditions", "variable of the machine", "doubtful", f"import os\nif 'X' not in os.environ:\n    {BROKEN}"
+    ),
+    notebook("conditions", "other system", "ok", f"import sys\nif sys.platform == 'win32':\n    {BROKEN}"),
+    notebook(
+        "conditions",
+        "find_spec",
+        "broken",
+        f"import importlib\nif importlib.util.find_spec('no_such_one') is None:\n    {BROKEN}",
+        blamed=1,
+    ),
+    notebook(
+        "conditions",
+        "import after an installation",
+        "doubtful",
+        "!pip install plain",
+        f"try:\n    import no_such_one\nexcept:\n    {BROKEN}",
+    ),
     notebook("only running tells", "xargs", "doubtful", "!cat list.txt | xargs -n 1 pip install"),
     notebook("cells that are no program", "syntax error", "broken", "def broken(:\n    pass", BROKEN, blamed=2),
     notebook("cells that are no program", "deep sum", "broken", "x = " + " + ".join(["1"] * 3000), BROKEN, blamed=2),
