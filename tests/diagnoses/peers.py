@@ -179,7 +179,7 @@ def _simple(home: Home) -> Path:
     """The index in the layout of PEP 503, which johnnydep takes."""
 
     def build(folder: Path) -> None:
-        for archive in home.index.iterdir():
+        for archive in (*home.index.glob("*.whl"), *home.index.glob("*.tar.gz")):
             parse = parse_wheel_filename if archive.suffix == ".whl" else parse_sdist_filename
             place = folder / parse(archive.name)[0]
             place.mkdir(exist_ok=True)
