@@ -136,26 +136,20 @@ def johnnydep(home: Home, words: Sequence[str], folder: Path) -> Verdict:
     return verdict
 
 
-def pip_check(home: Home, words: Sequence[str], folder: Path) -> Verdict:
-    """``pip check`` once it is installed."""
-    return _afterwards(home, words, folder, lambda copy: [copy, "-m", "pip", "check"])
-
-
-def pipdeptree(home: Home, words: Sequence[str], folder: Path) -> Verdict:
-    """``pipdeptree --warn fail`` once it is installed."""
-    return _afterwards(
-        home, words, folder, lambda copy: [_tools() / "pipdeptree", "--warn", "fail", "--python", copy]
-    )
-
-
-def _afterwards(home: Home, words: Sequence[str], folder: Path, ask: Callable[[Path], list[object]]) -> Verdict:
+def afterwards(home: Home, words: Sequence[str], folder: Path) -> dict[str, Verdict]:
+    """``pip check`` and ``pipdeptree --warn fail``, once it is installed."""
     with sandbox(examine(home.python), method="copy") as copy:
         if _run(home, folder, copy.python, "-m", "pip", "install", "--quiet", *words).returncode:
-            return "doubtful"
-        done = _run(home, folder, *ask(Path(copy.python)))
-    if not done.returncode:
-        return "ok"
-    return "broken" if "numpy" in done.stdout + done.stderr else "doubtful"
+            return dict.fromkeys(AFTERWARDS, "doubtful")
+        asked = (
+            [copy.python, "-m", "pip", "check"],
+            [_tools() / "pipdeptree", "--warn", "fail", "--python", copy.python],
+        )
+        done = [_run(home, folder, *command) for command in asked]
+    found: list[Verdict] = [
+        "ok" if not d.returncode else "broken" if "numpy" in d.stdout + d.stderr else "doubtful" for d in done
+    ]
+    return dict(zip(AFTERWARDS, found, strict=True))
 
 
 def _admits(item: dict[str, str]) -> bool:
@@ -191,20 +185,29 @@ def _simple(home: Home) -> Path:
     return made_once(ROOT / ".cache/diagnosis", "simple", digest(str(home.index)), build)
 
 
-PEERS: dict[str, Callable[[Home, Sequence[str], Path], Verdict]] = {
+BEFORE: dict[str, Callable[[Home, Sequence[str], Path], Verdict]] = {
     "pip dry run": pip_dry_run,
     "uv dry run": uv_dry_run,
     "uv pip compile": uv_compile,
     "johnnydep": johnnydep,
-    "pip check, afterwards": pip_check,
-    "pipdeptree, afterwards": pipdeptree,
 }
+AFTERWARDS = ("pip check, afterwards", "pipdeptree, afterwards")
+PEERS = (*BEFORE, *AFTERWARDS)
+_KNOWN: dict[tuple[str, ...], dict[str, Verdict]] = {}
+"""Answers to commands that name no file."""
 
 
 def ask(home: Home, case: Case, folder: Path) -> dict[str, Verdict]:
     """Every peer's answer: the worst of its answers to a notebook's commands, ok where it is given none."""
-    asked = commands(case, folder)
-    return {
-        name: max((peer(home, words, folder) for words in asked), key=_WORST.index, default="ok")
-        for name, peer in PEERS.items()
-    }
+    answers = [_answers(home, tuple(words), folder) for words in commands(case, folder)]
+    return {name: max((a[name] for a in answers), key=_WORST.index, default="ok") for name in PEERS}
+
+
+def _answers(home: Home, words: tuple[str, ...], folder: Path) -> dict[str, Verdict]:
+    plain = tuple(word for word in words if word not in ("-q", "--quiet"))
+    if plain in _KNOWN:
+        return _KNOWN[plain]
+    found = {name: peer(home, plain, folder) for name, peer in BEFORE.items()} | afterwards(home, plain, folder)
+    if not any(word.startswith(("-", ".", "/")) or "." in word for word in plain):
+        _KNOWN[plain] = found
+    return found

@@ -194,12 +194,13 @@ def _searched_first(facts: Facts) -> Iterator[Cause]:
     loaded = facts.probe("numpy-modules")
     needed = loaded.facts.get("stdlib", ()) if loaded else ()
     for folder in facts.outer_paths:
+        told = facts.around.folder_of if folder == facts.around.folder else _told_by(facts)
         for name in needed:
             if (hiding := next((p for p in module_files(folder, name) if p.exists()), None)) is not None:
                 yield STDLIB_SHADOWED(
                     severity="doubtful",
                     summary=f"{hiding} would hide the standard library's module {name}, which numpy imports.",
-                    evidence=(f"{folder} comes before the standard library on a notebook's search path",),
+                    evidence=(f"{folder} comes before the standard library on a notebook's search path", *told),
                     files=(str(hiding),),
                     repair=f"Rename {hiding}, or take {folder} off the search path.",
                 )
@@ -209,7 +210,7 @@ def _searched_first(facts: Facts) -> Iterator[Cause]:
                 summary=f"A notebook would import a different numpy: {found[0]}.",
                 evidence=(
                     f"{folder} comes before {facts.disk.sites[0] if facts.disk.sites else 'the site folders'}",
-                    *(_told_by(facts) if folder != facts.around.folder else facts.around.folder_of),
+                    *told,
                 ),
                 files=tuple(str(path) for path in found),
                 repair=f"Rename or delete {found[0]}, or take {folder} off the search path.",
