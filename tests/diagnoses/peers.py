@@ -138,8 +138,9 @@ def johnnydep(home: Home, words: Sequence[str], folder: Path) -> Verdict:
 
 def afterwards(home: Home, words: Sequence[str], folder: Path) -> dict[str, Verdict]:
     """``pip check`` and ``pipdeptree --warn fail``, once it is installed."""
-    with sandbox(examine(home.python), method="copy") as copy:
-        if _run(home, folder, copy.python, "-m", "pip", "install", "--quiet", *words).returncode:
+    with sandbox(examine(home.python)) as copy:
+        # uv takes a tenth of pip's time, and chooses the same versions on this index.
+        if _run(home, folder, find_uv_bin(), "pip", "install", "--quiet", "--python", copy.python, *words).returncode:
             return dict.fromkeys(AFTERWARDS, "doubtful")
         asked = (
             [copy.python, "-m", "pip", "check"],

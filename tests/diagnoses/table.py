@@ -7,11 +7,12 @@ import json
 import os
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.component.diagnosis.home import make_home
 from tests.diagnoses import peers
-from tests.diagnoses.cases import CASES
+from tests.diagnoses.cases import CASES, Case
 from tests.diagnoses.judge import complaints, judge
 from tests.support import ROOT
 
@@ -43,21 +44,20 @@ the cases are answered rightly. `python -m tests.diagnoses.table` writes this pa
 
 def ask(only: list[str]) -> list[dict[str, object]]:
     """Who is right about each case, or each of some kinds."""
-    home, found = make_home(), []
-    for case in CASES:
-        if only and case.kind not in only:
-            continue
+    home = make_home()
+
+    def one(case: Case) -> dict[str, object]:
         with tempfile.TemporaryDirectory(prefix="case-") as name:
             work = Path(name, "work")
             work.mkdir()
             wrong = complaints(case, judge(home, case, work))
             right = {name: answer == case.verdict for name, answer in peers.ask(home, case, work).items()}
-        found.append({"kind": case.kind, OURS: not wrong, **right})
-        print(
-            f"{case}: {'; '.join(wrong) or 'right'}; of peers right: {', '.join(n for n in right if right[n])}",
-            flush=True,
-        )
-    return found
+        others = ", ".join(name for name in right if right[name]) or "none"
+        print(f"{case}: {'; '.join(wrong) or 'right'}; peers: {others}", flush=True)
+        return {"kind": case.kind, OURS: not wrong, **right}
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(one, [case for case in CASES if not only or case.kind in only]))
 
 
 def page(answers: list[dict[str, object]]) -> str:

@@ -157,7 +157,8 @@ def _lacking(facts: Facts) -> Iterator[Cause]:
             yield DEPENDENCY_MISSING(
                 # What can be imported needs it for a part of itself at most.
                 severity="note" if distribution.name in works else "doubtful",
-                summary=f"{distribution} needs {', '.join(lacking)}, which is not installed.",
+                summary=f"{distribution} needs {', '.join(lacking)}, which {'is' if len(lacking) == 1 else 'are'} "
+                "not installed.",
                 evidence=tuple(f"{distribution.info / 'METADATA'}: Requires-Dist: {name}" for name in lacking),
                 files=(str(distribution.info / "METADATA"),),
                 owner=str(distribution),
