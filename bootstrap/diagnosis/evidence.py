@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import cell_times
 from bootstrap.diagnosis.model import NUMPY_NAME
 from bootstrap.diagnosis.notebook import Event, read_cells
 
@@ -144,9 +145,7 @@ def _bursts(installed: Sequence[Installed]) -> list[tuple[Installed, ...]]:
 
 def find_kernel() -> Kernel | None:
     """This process where it is a notebook's kernel, else the nearest one above it."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    if shell is not None and hasattr(shell, "kernel"):
+    if hasattr(cell_times.shell(), "kernel"):
         return _kernel(os.getpid(), getattr(sys.modules.get(NUMPY_NAME), "__version__", None))
     pid = os.getpid()
     while pid > 1:
@@ -194,9 +193,7 @@ def _log_lines(path: Path) -> list[str]:
 
 def history_events(since: float | None) -> list[Event]:
     """The installing commands among the cells of this session, numbered as they were run."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    manager = getattr(shell, "history_manager", None)
+    manager = getattr(cell_times.shell(), "history_manager", None)
     cells: list[tuple[int, str]] = []
     if manager is not None:
         with suppress(Exception):  # its database may be anywhere, locked or switched off

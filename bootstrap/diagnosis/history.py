@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from bootstrap import cell_times
+from bootstrap._util.names import canonical_name
 from bootstrap.card import Reported
 from bootstrap.diagnosis import document as doc
 from bootstrap.diagnosis.evidence import Evidence, Installed, gather, stamp
-from bootstrap.diagnosis.model import EXIT_CODES, NUMPY_NAME, SCHEMA, Verdict, normalized
+from bootstrap.diagnosis.model import EXIT_CODES, NUMPY_NAME, SCHEMA, Verdict
 from bootstrap.diagnosis.settings import pip_settings
 from bootstrap.diagnosis.stale_symptoms import first_symptom
 from bootstrap.diagnosis.target import analyse, comparison, examine, find_python
@@ -221,7 +222,7 @@ def _numpy_lines(target: Target, evidence: Evidence, numpy: Installed, memory: s
     # That a cell ran at that time says nothing: it must have asked for what brought numpy.
     for event in evidence.events:
         command = event.command
-        named = {normalized(m[0]) for r in command.requirements if (m := _NAME.match(r))} if command else set()
+        named = {canonical_name(m[0]) for r in command.requirements if (m := _NAME.match(r))} if command else set()
         if command is not None and command.action == "install" and named & brought and not event.never:
             lines.append(HistoryEntry(f"it was cell {event.cell}: {event.text}", likely=True))
     return lines

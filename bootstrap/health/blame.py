@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import cell_times
-from bootstrap.health.record_files import normalized
+from bootstrap._util.names import canonical_name
 from bootstrap.health.rules.base import KINDS
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def add_history(cause: Cause, facts: Facts) -> Cause:
     # What no package owns, no installer has brought.
     dated = bool(cause.owner) and KINDS[cause.id].dated == "by-install"
     traces = _traces(facts, moment) if dated else []
-    own = next((t for t in traces if t.distribution.name == normalized(cause.owner.split(" ")[0] or "-")), None)
+    own = next((t for t in traces if t.distribution.name == canonical_name(cause.owner.split(" ")[0] or "-")), None)
     by = ""
     if traces:
         asked = [t for t in traces if t.requested]
@@ -91,7 +90,7 @@ def _moment(cause: Cause, facts: Facts) -> float | None:
     if KINDS[cause.id].dated == "by-install":
         # Installed files keep their time at the index; the .dist-info is written where and when they are. A package's
         # folder changes again when Python writes bytecode into it: it dates only what nothing else does.
-        name = normalized(cause.owner.split(" ")[0]) if cause.owner else ""
+        name = canonical_name(cause.owner.split(" ")[0]) if cause.owner else ""
         exact = [p for p in places if os.path.lexists(p) and not p.is_dir()]
         exact += [d.info for d in facts.disk.distributions if d.name == name]
         times = [t for place in exact if (t := _changed(place)) is not None]
@@ -143,8 +142,7 @@ def _cell(cause: Cause, traces: Sequence[Trace], moment: float) -> str:
 
     That is one that names one of the packages, else the last of all.
     """
-    ipython = sys.modules.get("IPython")  # only looked at where it is loaded already
-    shell = ipython.get_ipython() if ipython is not None else None
+    shell = cell_times.shell()
     at = cell_times.source_at(shell, moment)
     if at is not None:
         lines = [line.strip() for line in at.splitlines() if line.strip()]
