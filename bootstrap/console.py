@@ -14,6 +14,7 @@ import sys
 import time
 from typing import IO, TYPE_CHECKING, Any
 
+from bootstrap import provenance
 from bootstrap.card import Card
 from bootstrap.progress import NullProgress, Progress, Step
 from bootstrap.text import shown, without_secrets
@@ -114,9 +115,7 @@ def progress_for(stream: IO[str] | None = None, *, quiet: bool = False, as_json:
 
 def in_notebook() -> bool:
     """Whether this process is a notebook's kernel. IPython is only looked at if it is loaded already."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return shell is not None and hasattr(shell, "kernel")
+    return hasattr(provenance.shell(), "kernel")
 
 
 class _Clock:

@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bootstrap._util.listing import capped
 from bootstrap.card import Card, Shown
 from bootstrap.lock.address import origin
 
@@ -110,6 +111,4 @@ def differences(comparison: Comparison, limit: int | None) -> list[str]:
     lines += [f"altered ({f.reason}): {f.path} of {f.owner}" for f in comparison.altered if f not in moved]
     lines += [f"installed over {f.owner}: {f.path}" for f in comparison.overlaid]
     lines += [f"unreadable record: {b.meta}: {b.reason}" for b in comparison.unreadable]
-    if limit is not None and len(lines) > limit:
-        lines = [*lines[:limit], f"and {len(lines) - limit} more (-v shows all)"]
-    return lines
+    return capped(lines, limit, "more (-v shows all)")

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from bootstrap._util.names import canonical_name
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
@@ -269,8 +271,7 @@ def ago(seconds: float) -> str:
 
 def _names(word: str, one: Installation[Any]) -> bool:
     found = _REQUIREMENT.fullmatch(word)
-    plain = re.compile("[-_.]+")
-    same = found and plain.sub("-", found[1]).lower() == plain.sub("-", one.dist.name).lower()
+    same = found and canonical_name(found[1]) == canonical_name(one.dist.name)
     return bool(found and same and admits(found[2].partition(";")[0], one.dist.version))
 
 

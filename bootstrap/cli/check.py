@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from bootstrap import api
 from bootstrap.card import Card
 from bootstrap.cli import options
-from bootstrap.console import print_json, progress_for, show, show_result
+from bootstrap.cli.command import add_command, call
+from bootstrap.console import print_json, show, show_result
 
 if TYPE_CHECKING:
     import argparse
+
+    from bootstrap.cli.command import Commands
 
 _DESCRIPTION = """\
 Prove an environment healthy, or name each damaged file, its owner, since when, and the repair. Compares records
@@ -32,9 +35,9 @@ exit codes: 0 healthy, 3 doubtful, 4 broken
 """
 
 
-def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def register(commands: Commands) -> None:
     """Adds the command."""
-    command = commands.add_parser("check", description=_DESCRIPTION, epilog=_EPILOG)
+    command = add_command(commands, "check", _run, description=_DESCRIPTION, epilog=_EPILOG)
     where = options.add_prefix(command)
     where.add_argument("--python", type=Path, metavar="EXECUTABLE", help="examine this interpreter instead")
     options.add_lock_file(command, "compare with this lock [default: the one it was restored from]")
@@ -59,7 +62,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     options.add_dry_run(command, "with --repair: only show what it would do")
     options.add_yes(command)
-    command.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -68,14 +70,12 @@ def _run(args: argparse.Namespace) -> int:
 
     if args.dry_run and not args.repair:
         args.parser.error("--dry-run requires --repair: a check alone changes nothing.")
-    report = api.check(
-        args.prefix if args.prefix or args.python else api.default_prefix(),
-        python=args.python,
-        lock=args.lock,
-        imports=args.imports,
+    report = call(
+        api.check,
+        args,
+        prefix=args.prefix if args.prefix or args.python else api.default_prefix(),
         full=not args.quick,
         repair=args.repair and not args.dry_run,
-        progress=progress_for(quiet=args.quiet, as_json=args.json),
     )
     todo = list(map(str, plan(report))) if args.dry_run else None
     if args.json:

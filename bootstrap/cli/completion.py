@@ -6,11 +6,14 @@ import argparse
 import shlex
 from typing import TYPE_CHECKING
 
+from bootstrap.cli.command import add_command
 from bootstrap.console import print_json
 from bootstrap.errors import every_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from bootstrap.cli.command import Commands
 
 _DESCRIPTION = """\
 Print a shell script that completes commands, options and their values. The script starts no program, so Tab responds
@@ -45,11 +48,10 @@ complete -o filenames -F _bootstrap bootstrap
 """
 
 
-def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def register(commands: Commands) -> None:
     """Adds the command."""
-    command = commands.add_parser("completion", description=_DESCRIPTION, epilog=_EPILOG)
+    command = add_command(commands, "completion", _run, description=_DESCRIPTION, epilog=_EPILOG)
     command.add_argument("shell", choices=["bash", "zsh", "fish"], help="bash, zsh or fish")
-    command.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:

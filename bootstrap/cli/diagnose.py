@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import api
-from bootstrap.console import print_json, print_text, progress_for, show_result
+from bootstrap.cli.command import add_command, call
+from bootstrap.console import print_json, print_text, show_result
 from bootstrap.errors import NoPinnedSetError
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from bootstrap.cli.command import Commands
     from bootstrap.diagnosis import Diagnosis, History, Replay
 
 _DESCRIPTION = """\
@@ -35,9 +37,9 @@ exit codes: 0 ok, 3 doubtful (can't be resolved, or other packages would break),
 """
 
 
-def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def register(commands: Commands) -> None:
     """Adds the command."""
-    command = commands.add_parser("diagnose", description=_DESCRIPTION, epilog=_EPILOG)
+    command = add_command(commands, "diagnose", _run, description=_DESCRIPTION, epilog=_EPILOG)
     command.add_argument(
         "source", nargs="?", type=Path, metavar="FILE", help="a requirements file, or a notebook (.ipynb)"
     )
@@ -68,6 +70,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     how.add_argument(
         "--pip-option",
+        dest="options",
         action="append",
         default=[],
         metavar="OPTION",
@@ -80,43 +83,28 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     out.add_argument("--write-pinned", type=Path, metavar="FILE", help="write exact versions that keep numpy")
     out.add_argument("--force", action="store_true", help="replace existing files")
     out.add_argument("--markdown", action="store_true", help="print Markdown, for a bug report")
-    command.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
     given = [bool(args.source), bool(args.require), args.history]
     if sum(given) != 1:
         args.parser.error("Pass a file, --require, or --history.")
-    progress = progress_for(quiet=args.quiet, as_json=args.json)
     try:
-        found = api.diagnose(
-            args.source or args.require,
-            python=args.python,
-            against=args.against,
-            install=args.install,
-            write_minimal=args.write_minimal,
-            write_pinned=args.write_pinned,
-            force=args.force,
-            resolver=args.resolver,
-            as_of=args.as_of,
-            options=args.pip_option,
-            build=args.build,
-            progress=progress,
-        )
+        result = call(api.diagnose, args, source=args.source or args.require)
     except NoPinnedSetError as error:
         # The file can't be written, but the question can be answered.
         if error.diagnosis is not None and not args.json:
             _show(error.diagnosis, args)
         raise
-    _show(found, args)
-    return int(found.exit_code)
+    _show(result, args)
+    return int(result.exit_code)
 
 
-def _show(found: Diagnosis | Replay | History, args: argparse.Namespace) -> None:
+def _show(result: Diagnosis | Replay | History, args: argparse.Namespace) -> None:
     if args.json:
-        print_json(found.to_dict())
+        print_json(result.to_dict())
     elif args.markdown:
-        print_text(found.to_markdown())
+        print_text(result.to_markdown())
     else:
-        shown: RenderableType = found.render(everything=args.verbose)
+        shown: RenderableType = result.render(everything=args.verbose)
         show_result(shown, soft_wrap=False)

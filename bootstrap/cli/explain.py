@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap.console import print_json, show, show_prose
+from bootstrap.cli.command import add_command, call, present
+from bootstrap.console import show_prose
+from bootstrap.errors import EXIT_OK
 from bootstrap.pages import ErrorPage, explain
 
 if TYPE_CHECKING:
     import argparse
+
+    from bootstrap.cli.command import Commands
 
 _DESCRIPTION = """\
 Show what an error means, how to investigate it, and how to fix it. Works offline.
@@ -21,19 +25,16 @@ examples:
 """
 
 
-def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def register(commands: Commands) -> None:
     """Adds the command."""
-    command = commands.add_parser("explain", description=_DESCRIPTION, epilog=_EPILOG)
+    command = add_command(commands, "explain", _run, description=_DESCRIPTION, epilog=_EPILOG)
     command.add_argument("error", nargs="?", metavar="ERROR", help="an error's name, or its exit code [default: all]")
-    command.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
-    found = explain(args.error)
-    if args.json:
-        print_json(found.to_dict())
-    elif isinstance(found, ErrorPage):
-        show_prose(f"**{found.id}**\n\n{found.text}")
+    page = call(explain, args)
+    if isinstance(page, ErrorPage) and not args.json:
+        show_prose(f"**{page.id}**\n\n{page.text}")
     else:
-        show(found.card)
-    return 0
+        present(page, args)
+    return EXIT_OK

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.cli import options
-from bootstrap.console import print_json, show
+from bootstrap.cli.command import add_command, call, present
+from bootstrap.errors import EXIT_OK
 
 if TYPE_CHECKING:
     import argparse
+
+    from bootstrap.cli.command import Commands
 
 _DESCRIPTION = """\
 Show what a lock would install or, given a package, why it is in the lock. Fails with an error if the lock is invalid.
@@ -21,21 +24,16 @@ examples:
 """
 
 
-def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def register(commands: Commands) -> None:
     """Adds the command."""
-    command = commands.add_parser("explain-lock", description=_DESCRIPTION, epilog=_EPILOG)
+    command = add_command(commands, "explain-lock", _run, description=_DESCRIPTION, epilog=_EPILOG)
     command.add_argument(
         "package", nargs="?", metavar="PACKAGE", help="a package to explain [default: the whole lock]"
     )
     options.add_lock(command)
     command.add_argument("--platform", default=api.PLATFORM, metavar="SUBDIR", help="[default: %(default)s]")
-    command.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
-    found = api.explain_lock(args.lock, args.package, variant=args.variant, platform=args.platform)
-    if args.json:
-        print_json(found.to_dict())
-    else:
-        show(found.card)
-    return 0
+    present(call(api.explain_lock, args), args)
+    return EXIT_OK

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.cli import options
-from bootstrap.console import print_json, show
+from bootstrap.cli.command import add_command, call, present
 from bootstrap.errors import EXIT_DOUBTFUL, EXIT_OK
 
 if TYPE_CHECKING:
     import argparse
+
+    from bootstrap.cli.command import Commands
 
 _DESCRIPTION = """\
 Make conda, pip and uv refuse to replace a locked package; everything else installs. `off` removes the guard and
@@ -26,30 +28,20 @@ exit codes: 0 done; `status`: 0 guarded, 3 not guarded or incomplete
 """
 
 
-def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def register(commands: Commands) -> None:
     """Adds the command."""
-    command = commands.add_parser("guard", description=_DESCRIPTION, epilog=_EPILOG)
+    command = add_command(commands, "guard", _run, description=_DESCRIPTION, epilog=_EPILOG)
     command.add_argument(
         "action", nargs="?", choices=["on", "off", "status"], default="status", help="[default: status]"
     )
     options.add_prefix(command)
     options.add_lock_file(command, "guard this lock's packages [default: those of the last restore]")
     options.add_yes(command)
-    command.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
     from bootstrap import guard
 
-    prefix = args.prefix or api.default_prefix()
-    if args.action == "on":
-        found = guard.on(prefix, args.lock)
-    elif args.action == "off":
-        found = guard.off(prefix)
-    else:
-        found = guard.status(prefix)
-    if args.json:
-        print_json(found.to_dict())
-    else:
-        show(found.card)
-    return EXIT_OK if args.action != "status" or found.active else EXIT_DOUBTFUL
+    state = call(getattr(guard, args.action), args, prefix=args.prefix or api.default_prefix())
+    present(state, args)
+    return EXIT_OK if args.action != "status" or state.active else EXIT_DOUBTFUL

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.console import print_json, print_text
+from bootstrap.cli.command import add_command
+from bootstrap.console import print_json, print_text, results, show_result
 from bootstrap.errors import EXIT_OK, LockNotWritableError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from rich.console import Console
-
+    from bootstrap.cli.command import Commands
     from bootstrap.errors import BootstrapError
     from bootstrap.lock.diff import Difference
     from bootstrap.lock.model import Lock
     from bootstrap.maintain.variant import LockVariant
 
-_PIPE_WIDTH = 160
 _LOCK = """\
 Solve environment.yml into conda-lock.yml (CPU) and conda-lock-cuda.yml (NVIDIA GPU), with conda-lock and a
 built-in solver; no conda is needed. Either all locks are written or, if anything fails, none.
@@ -52,9 +50,9 @@ examples:
 """
 
 
-def register(subparsers: Any) -> None:
+def register(commands: Commands) -> None:
     """Adds the commands to the command line."""
-    lock = subparsers.add_parser("lock", description=_LOCK, epilog=_LOCK_EXAMPLES)
+    lock = add_command(commands, "lock", _run_lock, description=_LOCK, epilog=_LOCK_EXAMPLES)
     lock.add_argument(
         "-f", "--file", type=Path, default=Path("environment.yml"), help="the specification [default: %(default)s]"
     )
@@ -72,10 +70,11 @@ def register(subparsers: Any) -> None:
         "--conda-lock", default="conda-lock", metavar="EXE", help="the conda-lock to use [default: %(default)s]"
     )
     lock.add_argument("--changelog", type=Path, metavar="FILE", help="add the entry to FILE, not to the output")
-    lock.set_defaults(run=run_lock)
 
-    diff = subparsers.add_parser(
+    diff = add_command(
+        commands,
         "diff",
+        _run_diff,
         description="Compare two locks (files, or git revisions of one): numpy first, then what\n"
         "packages in environment.yml, then the rest.",
         epilog=_DIFF_EXAMPLES,
@@ -99,10 +98,11 @@ def register(subparsers: Any) -> None:
     )
     diff.add_argument("--platform", default="linux-64", help="[default: %(default)s]")
     diff.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="[default: %(default)s]")
-    diff.set_defaults(run=run_diff)
 
-    render = subparsers.add_parser(
+    render = add_command(
+        commands,
         "render",
+        _run_render,
         description="Write the lock as a list of URLs with hashes, which any conda, mamba or micromamba installs\n"
         "without solving.",
         epilog=_RENDER_EXAMPLES,
@@ -113,11 +113,9 @@ def register(subparsers: Any) -> None:
     render.add_argument("--platform", default="linux-64", help="[default: %(default)s]")
     render.add_argument("--hash", choices=("sha256", "md5"), default="sha256", help="[default: %(default)s]")
     render.add_argument("--output", type=Path, metavar="FILE", help="write to FILE, not to standard output")
-    render.set_defaults(run=run_render)
 
 
-def run_lock(args: argparse.Namespace) -> int:
-    """``bootstrap lock``."""
+def _run_lock(args: argparse.Namespace) -> int:
     from bootstrap.maintain.variant import select
 
     _refuse_contradictions(args)
@@ -155,12 +153,14 @@ def _check(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
         faults += found
     if faults:
         raise _joined(faults)
-    if _flag(args, "json"):
+    if args.json:
         print_json({"locks": [{"variant": v.name, "path": str(lo.path), "faults": []} for v, lo in locks]})
-    elif not _flag(args, "quiet"):
+    elif not args.quiet:
         for variant, lock in locks:
             total = sum(r.size or 0 for r in lock.records)
-            _out().print(f"{lock.path}: sound, {len(lock.records)} records, {total / 1e6:.1f} MB ({variant.title})")
+            results().print(
+                f"{lock.path}: sound, {len(lock.records)} records, {total / 1e6:.1f} MB ({variant.title})"
+            )
     return EXIT_OK
 
 
@@ -182,7 +182,7 @@ def _refresh(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
     from bootstrap.maintain.solver import version_key
     from bootstrap.maintain.specification import read_specification
 
-    quiet = _flag(args, "quiet") or _flag(args, "json")
+    quiet = args.quiet or args.json
     from bootstrap.screen import Screen
 
     console = Screen(stderr=True)
@@ -209,7 +209,7 @@ def _refresh(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
     entries = "".join(to_changelog(difference, title=f"`{name}`") for name, difference in shown)
     if args.changelog and entries:
         _add_entries(args.changelog, entries, add_to_changelog)
-    if _flag(args, "json"):
+    if args.json:
         parts = [
             {"variant": r.variant.name, "path": str(r.path), "changed": r.changed, "difference": d.to_dict()}
             for r, (_, d) in zip(done, shown, strict=False)
@@ -220,9 +220,9 @@ def _refresh(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
         for (name, difference), one in zip(shown, done, strict=False):
             _show(difference, title=f"{name}{'' if one.changed else ': unchanged'}")
             if one.undated:
-                _out().print(f"Records without a build time, accepted despite the cut-off date: {one.undated}")
+                results().print(f"Records without a build time, accepted despite the cut-off date: {one.undated}")
         if entries and not args.changelog:
-            _out().print("\nDraft for the changelog:\n")
+            results().print("\nDraft for the changelog:\n")
             print_text(entries)
     return EXIT_OK
 
@@ -239,8 +239,7 @@ def _add_entries(path: Path, entries: str, add: Any) -> None:
     place({path: add(text, entries)})
 
 
-def run_diff(args: argparse.Namespace) -> int:
-    """``bootstrap diff``."""
+def _run_diff(args: argparse.Namespace) -> int:
     from bootstrap.lock.diff import compare
     from bootstrap.maintain.change_report import to_markdown
     from bootstrap.maintain.revision import read_revision
@@ -252,7 +251,7 @@ def run_diff(args: argparse.Namespace) -> int:
     explicit = read_specification(args.file).names if args.file.is_file() else ()
     difference = compare(old, new, platform=args.platform, explicit=explicit, version_key=version_key)
     title = f"{args.lock.name}: {args.old} to {args.new or 'the working tree'}"
-    if args.format == "json" or _flag(args, "json"):
+    if args.format == "json" or args.json:
         print_json(difference.to_dict())
     elif args.format == "markdown":
         print_text(to_markdown(difference, title=title))
@@ -261,8 +260,7 @@ def run_diff(args: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def run_render(args: argparse.Namespace) -> int:
-    """``bootstrap render``."""
+def _run_render(args: argparse.Namespace) -> int:
     from bootstrap.lock.reader import read_lock
     from bootstrap.lock.render import explicit
     from bootstrap.maintain.lockfile import place
@@ -270,30 +268,18 @@ def run_render(args: argparse.Namespace) -> int:
     text = explicit(read_lock(args.lock), args.platform, digest=args.hash)
     if args.output:
         place({args.output: text})
-    elif _flag(args, "json"):
+    elif args.json:
         print_json({"lock": str(args.lock), "platform": args.platform, "explicit": text})
     else:
         print_text(text)
     return EXIT_OK
 
 
-def _flag(args: argparse.Namespace, name: str) -> bool:
-    return bool(getattr(args, name, False))
-
-
 def _show(difference: Difference, *, title: str) -> None:
-    from bootstrap.console import show_result
     from bootstrap.maintain.change_report import summary, to_table
 
     if difference.changes:
         show_result(to_table(difference, title=title), soft_wrap=False)
-        _out().print(summary(difference))
+        results().print(summary(difference))
     else:
-        _out().print(f"{title}: {summary(difference)}")
-
-
-def _out() -> Console:
-    # A pipe has no width; rich would fold at 80 columns what a program reads.
-    from bootstrap.screen import Screen
-
-    return Screen(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+        results().print(f"{title}: {summary(difference)}")

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.cli import options
-from bootstrap.console import print_json, progress_for, show
+from bootstrap.cli.command import add_command, call, present
 from bootstrap.errors import EXIT_OK
 
 if TYPE_CHECKING:
     import argparse
+
+    from bootstrap.card import Card
+    from bootstrap.cli.command import Commands
+    from bootstrap.prefix import Restored
 
 _DESCRIPTION = """\
 Create an environment from a lock, or update an existing one by installing only the differences.
@@ -28,41 +32,26 @@ examples:
 """
 
 
-def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def register(commands: Commands) -> None:
     """Adds the command."""
-    command = commands.add_parser("restore", description=_DESCRIPTION, epilog=_EPILOG)
+    command = add_command(commands, "restore", _run, description=_DESCRIPTION, epilog=_EPILOG)
     options.add_all_for_making(command)
     options.add_dry_run(command, "only compare with the lock, as `bootstrap status` does")
-    command.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
     if args.dry_run:
-        prefix = args.prefix or api.default_prefix(to_make=True)
-        found = api.status(args.lock, prefix, variant=args.variant, cache=args.cache)
-        if args.json:
-            print_json(found.to_dict())
-        else:
-            show(found.to_card(everything=args.verbose))
-        return EXIT_OK
-    result = api.restore(
-        args.lock,
-        args.prefix,
-        variant=args.variant,
-        cache=args.cache,
-        offline=args.offline,
-        adopt=args.adopt,
-        progress=progress_for(quiet=args.quiet, as_json=args.json),
-    )
-    if args.json:
-        print_json(result.to_dict())
-        return EXIT_OK
-    card = result.card
-    if args.verbose:
-        from bootstrap.lock.address import origin
-
-        rows = [("lock", origin(result.lock)), *((part, f"{took:.2f} s") for part, took in result.seconds.items())]
-        changes = [*(f"- {name}" for name in result.removed), *(f"+ {name}" for name in result.installed)]
-        card = replace(card, rows=tuple(rows), details=tuple(changes))
-    show(card)
+        status = call(api.status, args, prefix=args.prefix or api.default_prefix(to_make=True))
+        present(status, args, status.to_card(everything=args.verbose))
+    else:
+        result = call(api.restore, args)
+        present(result, args, _in_detail(result) if args.verbose else None)
     return EXIT_OK
+
+
+def _in_detail(result: Restored) -> Card:
+    from bootstrap.lock.address import origin
+
+    rows = [("lock", origin(result.lock)), *((part, f"{took:.2f} s") for part, took in result.seconds.items())]
+    changes = [*(f"- {name}" for name in result.removed), *(f"+ {name}" for name in result.installed)]
+    return replace(result.card, rows=tuple(rows), details=tuple(changes))

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.cli import options
-from bootstrap.console import print_json, progress_for, show
+from bootstrap.cli.command import add_command, call, present
+from bootstrap.errors import EXIT_OK
 
 if TYPE_CHECKING:
     import argparse
+
+    from bootstrap.cli.command import Commands
 
 _DESCRIPTION = """\
 Run this machine's notebooks in the locked environment: restore it, prove that a kernel starts there, and make every
@@ -24,25 +27,12 @@ examples:
 """
 
 
-def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def register(commands: Commands) -> None:
     """Adds the command."""
-    command = commands.add_parser("run", description=_DESCRIPTION, epilog=_EPILOG)
+    command = add_command(commands, "run", _run, description=_DESCRIPTION, epilog=_EPILOG)
     options.add_all_for_making(command)
-    command.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
-    ready = api.run(
-        args.variant,
-        args.lock,
-        args.prefix,
-        cache=args.cache,
-        offline=args.offline,
-        adopt=args.adopt,
-        progress=progress_for(quiet=args.quiet, as_json=args.json),
-    )
-    if args.json:
-        print_json(ready.to_dict())
-    else:
-        show(ready.card)
-    return 0
+    present(call(api.run, args), args)
+    return EXIT_OK

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.cli import options
-from bootstrap.console import print_json, show
+from bootstrap.cli.command import add_command, call, present
 from bootstrap.errors import EXIT_DOUBTFUL, EXIT_OK
 
 if TYPE_CHECKING:
     import argparse
+
+    from bootstrap.cli.command import Commands
 
 _DESCRIPTION = """\
 Show what is at a prefix, how it differs from the lock, and whether it is guarded, without reading every file.
@@ -24,19 +26,15 @@ exit codes: 0 matches the lock; 3 differs, or doesn't exist
 """
 
 
-def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def register(commands: Commands) -> None:
     """Adds the command."""
-    command = commands.add_parser("status", description=_DESCRIPTION, epilog=_EPILOG)
+    command = add_command(commands, "status", _run, description=_DESCRIPTION, epilog=_EPILOG)
     options.add_lock(command)
     options.add_prefix(command)
     options.add_cache(command)
-    command.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
-    found = api.status(args.lock, args.prefix, variant=args.variant, cache=args.cache)
-    if args.json:
-        print_json(found.to_dict())
-    else:
-        show(found.to_card(everything=args.verbose))
-    return EXIT_OK if found.agrees else EXIT_DOUBTFUL
+    status = call(api.status, args)
+    present(status, args, status.to_card(everything=args.verbose))
+    return EXIT_OK if status.agrees else EXIT_DOUBTFUL

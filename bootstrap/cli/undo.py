@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.cli import options
-from bootstrap.console import print_json, show
+from bootstrap.cli.command import add_command, call, present
+from bootstrap.errors import EXIT_OK
 
 if TYPE_CHECKING:
     import argparse
+
+    from bootstrap.cli.command import Commands
 
 _DESCRIPTION = """\
 Undo everything that `bootstrap run` changed on this machine, even if it was interrupted: the interpreter that kernels
@@ -23,18 +26,15 @@ examples:
 """
 
 
-def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def register(commands: Commands) -> None:
     """Adds the command."""
-    command = commands.add_parser("undo", description=_DESCRIPTION, epilog=_EPILOG)
+    command = add_command(commands, "undo", _run, description=_DESCRIPTION, epilog=_EPILOG)
     options.add_dry_run(command, "only show what would be restored")
     options.add_yes(command)
-    command.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
-    undone = api.undo(dry_run=args.dry_run)
-    if args.json:
-        print_json(undone.to_dict())
-    elif not args.quiet:
-        show(undone.card)
-    return 0
+    result = call(api.undo, args)
+    if args.json or not args.quiet:
+        present(result, args)
+    return EXIT_OK

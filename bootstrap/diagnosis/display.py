@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from bootstrap._util.listing import capped
 from bootstrap._version import __version__
 from bootstrap.diagnosis import document as doc
 from bootstrap.diagnosis.answer import Diagnosis
@@ -103,9 +104,7 @@ def _others(diagnosis: Diagnosis, limit: int | None) -> list[tuple[str, str]]:
     ):
         if items:
             lines.append((f"\n{head}", style))
-            lines += [(f"  {item}", "dim") for item in items[:limit]]
-            if limit is not None and len(items) > limit:
-                lines.append((f"  and {len(items) - limit} more (-v shows all)", "dim"))
+            lines += [(f"  {item}", "dim") for item in capped(items, limit, "more (-v shows all)")]
     return lines
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from bootstrap._util.names import canonical_name
 from bootstrap.diagnosis.model import (
     NUMPY_NAME,
     Breakage,
@@ -16,7 +17,6 @@ from bootstrap.diagnosis.model import (
     Requirement,
     Resolution,
     Verdict,
-    normalized,
 )
 from bootstrap.diagnosis.requirements import needs_build
 from bootstrap.diagnosis.resolver import Question
@@ -210,8 +210,8 @@ def _verdict(
 ) -> Verdict:
     if subject is not None and subject.kind in ("replaced", "removed"):
         # Whether a source can be built, and then needs what its record says, only its build tells.
-        sources = {normalized(named.rpartition(" ")[0]) for named in unbuilt}
-        way = {NUMPY_NAME, *(normalized(link.partition(" ")[0].partition("[")[0]) for link in chain[:-1])}
+        sources = {canonical_name(named.rpartition(" ")[0]) for named in unbuilt}
+        way = {NUMPY_NAME, *(canonical_name(link.partition(" ")[0].partition("[")[0]) for link in chain[:-1])}
         return "doubtful" if way & sources else "broken"
     return "doubtful" if breakages or subject is not None else "ok"
 

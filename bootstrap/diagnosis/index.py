@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import html.parser
 import json
-import os
 import re
 import threading
 import urllib.error
@@ -19,8 +18,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap._util.atomic import write_atomically
+from bootstrap._util.names import canonical_name
 from bootstrap.diagnosis import package_metadata
-from bootstrap.diagnosis.model import Dist, normalized
+from bootstrap.diagnosis.model import Dist
 from bootstrap.diagnosis.settings import add
 from bootstrap.errors import IndexUnreachableError
 from bootstrap.prefix.cache import default_cache
@@ -94,7 +95,7 @@ class Index:
         Raises:
             IndexUnreachableError: An index doesn't answer.
         """
-        key = normalized(name)
+        key = canonical_name(name)
         with self._lock:
             if key in self._listed:
                 return self._listed[key]
@@ -146,12 +147,12 @@ class Index:
             IndexUnreachableError: An index doesn't answer.
         """
         wanted = canonical(version)
-        here = [a for a in self._local(normalized(name)) if canonical(a.version) == wanted]
+        here = [a for a in self._local(canonical_name(name)) if canonical(a.version) == wanted]
         if archive := self._best(here, version):
             return self.dist_of(archive)
         # A version on an index stays what it is, so its page needs to be read once only.
         places = "|".join((*self._settings.indexes, *self._settings.find_links))
-        kept = self._kept(f"{places}|{self._tag}|{normalized(name)}|{wanted}")
+        kept = self._kept(f"{places}|{self._tag}|{canonical_name(name)}|{wanted}")
         found = _recall(kept)
         if found is None and (archive := self.choose(name, version)) is not None:
             found = self.dist_of(archive)
@@ -203,10 +204,7 @@ def _recall(path: Path) -> Dist | None:
 def _keep(path: Path, data: dict[str, Any]) -> None:
     """Stores it in one step; a cache that can't be written is none."""
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
-        beside.write_text(json.dumps(data), encoding="utf-8")
-        beside.replace(path)
+        write_atomically(path, json.dumps(data), shared=True, durable=False)
 
 
 def archive_at(url: str) -> Archive:
@@ -219,11 +217,11 @@ def version_in(filename: str, name: str = "") -> str | None:
     """The version in an archive's name; None where it is not one of that package."""
     if filename.endswith(".whl"):
         parts = filename.removesuffix(".whl").split("-")
-        return parts[1] if len(parts) >= 5 and (not name or normalized(parts[0]) == name) else None
+        return parts[1] if len(parts) >= 5 and (not name or canonical_name(parts[0]) == name) else None
     for suffix in _SOURCES:
         if filename.endswith(suffix):
             stem, _, version = filename.removesuffix(suffix).rpartition("-")
-            return version if not name or normalized(stem) == name else None
+            return version if not name or canonical_name(stem) == name else None
     return None
 
 

@@ -16,7 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis.model import NUMPY_NAME, Dist, EnvironmentInfo, normalized
+from bootstrap._util.names import canonical_name
+from bootstrap.diagnosis.model import NUMPY_NAME, Dist, EnvironmentInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -68,7 +69,7 @@ class MetadataEnvironment:
 
     def get(self, name: str) -> Dist | None:
         """The distribution of that name."""
-        return self._dists.get(normalized(name))
+        return self._dists.get(canonical_name(name))
 
     def after(self, planned: Iterable[Dist]) -> list[Dist]:
         """What would be there with these installed; nothing is changed."""
@@ -82,7 +83,7 @@ class MetadataEnvironment:
 
     def remove(self, name: str) -> Dist | None:
         """Has a distribution look uninstalled; None where it wasn't there."""
-        dist = self._dists.pop(normalized(name), None)
+        dist = self._dists.pop(canonical_name(name), None)
         if dist is not None:
             shutil.rmtree(self._folder(dist))
         return dist
@@ -132,8 +133,8 @@ def importable(metadata_env: MetadataEnvironment, folder: Path | None = None) ->
     def ask(module: str) -> bool | None:
         top = module.partition(".")[0]
         if module.startswith("google."):
-            return normalized(module.replace(".", "-")) in there or None
-        if top in sys.stdlib_module_names or normalized(_NAMED_OTHERWISE.get(top, top)) in there:
+            return canonical_name(module.replace(".", "-")) in there or None
+        if top in sys.stdlib_module_names or canonical_name(_NAMED_OTHERWISE.get(top, top)) in there:
             return True
         return None if names is None or not top or top in names else False
 

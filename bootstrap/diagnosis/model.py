@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from bootstrap._util.names import canonical_name
 from bootstrap.errors import EXIT_BROKEN, EXIT_DOUBTFUL, EXIT_OK
 
 SCHEMA = 1
@@ -18,11 +18,6 @@ Verdict = Literal["ok", "doubtful", "broken"]
 ChangeKind = Literal["new", "replaced", "rewritten", "removed"]
 
 EXIT_CODES: dict[Verdict, int] = {"ok": EXIT_OK, "doubtful": EXIT_DOUBTFUL, "broken": EXIT_BROKEN}
-
-
-def normalized(name: str) -> str:
-    """A distribution's name as indexes compare it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ class Dist:
     @property
     def key(self) -> str:
         """The normalized name."""
-        return normalized(self.name)
+        return canonical_name(self.name)
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"

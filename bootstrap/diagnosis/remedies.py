@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bootstrap._util.atomic import replacing
+from bootstrap._util.listing import joined
 from bootstrap.console import megabytes
 from bootstrap.diagnosis import package_metadata
 from bootstrap.diagnosis.answer import Written
@@ -112,8 +114,7 @@ def summary(finding: Finding) -> str:
     shown = [str(c) for c in (*numpy, *others)]
     parts = []
     if shown:
-        more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
-        parts.append(f"would replace {', '.join(shown[:_SHOWN])}{more}")
+        parts.append(f"would replace {joined(shown, _SHOWN)}")
     if finding.chain:
         parts.append(f"by {finding.path}")
     elif finding.reason:
@@ -237,14 +238,11 @@ def _option_lines(wanted: RequirementSet, path: Path, *, constraints: bool = Tru
 
 def _write(path: Path, lines: Sequence[str], verify: Callable[[Path], None]) -> None:
     """Writes beside, has it verified, and puts it in its place in one step."""
-    beside = path.absolute().with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        verify(beside)
-        beside.replace(path)
+        with replacing(path.absolute(), shared=True, durable=False) as beside:
+            beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            verify(beside)
     except OSError as error:
         raise OutputNotWritableError(
             "Can't write the file.", evidence=[f"{path}: {error.strerror or error}"]
         ) from error
-    finally:
-        beside.unlink(missing_ok=True)

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from bootstrap._util.names import canonical_name
 from bootstrap.diagnosis.bounded_read import read_bytes
-from bootstrap.diagnosis.model import Requirement, normalized
+from bootstrap.diagnosis.model import Requirement
 from bootstrap.diagnosis.target import read_requirements
 from bootstrap.errors import RequirementsNotFoundError, RequirementSyntaxError
 
@@ -147,7 +148,7 @@ def understand(inside: Interpreter, found: RequirementSet) -> RequirementSet:
     faults, known = [], []
     for requirement, answer in zip(every, read_requirements(inside, lines), strict=True):
         if "error" not in answer:
-            name, extras = normalized(answer["name"]), tuple(answer["extras"])
+            name, extras = canonical_name(answer["name"]), tuple(answer["extras"])
             known.append(replace(requirement, name=name, extras=extras, applies=answer["applies"]))
         elif is_location(requirement.text):
             known.append(replace(requirement, name=_name_in(requirement.text)))
@@ -221,9 +222,9 @@ def _name_in(text: str) -> str:
     except ValueError:
         return ""
     if egg := urllib.parse.parse_qs(url.fragment).get("egg"):
-        return normalized(egg[0].split("[")[0])
+        return canonical_name(egg[0].split("[")[0])
     name = Path(urllib.parse.unquote(url.path)).name
-    return normalized(name.split("-")[0]) if name.endswith(".whl") else ""
+    return canonical_name(name.split("-")[0]) if name.endswith(".whl") else ""
 
 
 def _read(place: str, reading: _Reading, *, constraint: bool, above: tuple[str, ...]) -> None:

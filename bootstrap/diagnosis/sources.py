@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
+from bootstrap._util.names import canonical_name
 from bootstrap.diagnosis.metadata_env import metadata_text
-from bootstrap.diagnosis.model import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,8 +38,8 @@ def wanted_sources(text: str, named: Sequence[str]) -> list[str]:
     """
     found = [m["wanted"].strip() for m in _NOT_FOUND.finditer(text)]
     for match in _NO_WHEEL.finditer(text):
-        name = normalized(match["wanted"] or match["named"])
-        own = [r for r in named if normalized(re.split(r"[^\w.-]", r, maxsplit=1)[0]) == name]
+        name = canonical_name(match["wanted"] or match["named"])
+        own = [r for r in named if canonical_name(re.split(r"[^\w.-]", r, maxsplit=1)[0]) == name]
         found += own or [name]
     return list(dict.fromkeys(found))
 
@@ -72,7 +72,7 @@ def describe_source(wanted: str, index: Index, folder: Path, as_of: str | None) 
             fitting.append((version, archive))
     for _, archive in sorted(fitting, key=lambda item: item[0], reverse=True)[:1]:
         dist = index.dist_of(archive)
-        if dist is not None and normalized(dist.name) == normalized(requirement.name):
+        if dist is not None and canonical_name(dist.name) == canonical_name(requirement.name):
             _write_wheel(dist, folder)
             return f"{dist.name} {dist.version}"
     return None

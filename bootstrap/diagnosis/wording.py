@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bootstrap._util.listing import joined
 from bootstrap.console import megabytes
 from bootstrap.diagnosis.model import NUMPY_NAME
 
@@ -92,11 +93,7 @@ def effect(finding: Finding, *, limit: int | None = 3) -> str:
 
 
 def _some(verb: str, items: list[str], limit: int | None) -> list[str]:
-    if not items:
-        return []
-    shown = items if limit is None else items[:limit]
-    more = f" and {len(items) - len(shown)} more" if len(items) > len(shown) else ""
-    return [f"{verb} {', '.join(shown)}{more}"]
+    return [f"{verb} {joined(items, limit)}"] if items else []
 
 
 def _count(number: int, noun: str) -> str:

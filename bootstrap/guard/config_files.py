@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap._util.atomic import cleared_beside
 from bootstrap.errors import GuardConfigurationError, PrefixNotWritableError
 from bootstrap.prefix.records import META_DIR
 
@@ -54,7 +55,7 @@ def holding(prefix: Path) -> Iterator[None]:
 
 def put(path: Path, text: str | None) -> None:
     """Replaces a file in one step, keeping mode and owner; None removes it."""
-    beside = sweep(path)
+    beside = cleared_beside(path)
     if text is None:
         path.unlink(missing_ok=True)
         return
@@ -78,13 +79,6 @@ def put(path: Path, text: str | None) -> None:
     except OSError:
         beside.unlink(missing_ok=True)
         raise
-
-
-def sweep(path: Path) -> Path:
-    """Removes what a killed run left beside a file, and returns its name: always the same."""
-    beside = path.with_name(f".{path.name}.condacolab-bootstrap-new")
-    beside.unlink(missing_ok=True)
-    return beside
 
 
 def read(path: Path) -> str:

@@ -9,6 +9,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap._util.listing import joined
+from bootstrap._util.names import canonical_name
 from bootstrap.guard import config_files
 from bootstrap.prefix.locked import locked_version, next_step
 from bootstrap.provenance import admits
@@ -103,16 +105,16 @@ class CellChanges:
         others = [name for name in self.loaded if name != "numpy"]
         if others:
             lines.append(
-                f"loaded here and changed on disk: {_some(others)}{'' if self.stale_numpy else f'; {step}'}."
+                f"loaded here and changed on disk: {joined(others, _SHOWN)}{'' if self.stale_numpy else f'; {step}'}."
             )
         changes = [*self.moved, *(f"{item} removed" for item in self.removed)]
         if changes:
-            lines.append(f"changed: {_some(changes)}")
+            lines.append(f"changed: {joined(changes, _SHOWN)}")
         if self.added:
             calm = "" if self.grave else "; nothing loaded or locked has changed"
-            lines.append(f"installed: {_some(self.added)}{calm}")
+            lines.append(f"installed: {joined(self.added, _SHOWN)}{calm}")
         if self.locked and not (self.stale_numpy or others):
-            lines.append(f"no longer as locked: {_some(self.locked)}; {step}.")
+            lines.append(f"no longer as locked: {joined(self.locked, _SHOWN)}; {step}.")
         return lines or ["numpy's files have changed: run `bootstrap.check()` to verify it."]
 
 
@@ -141,13 +143,13 @@ def describe_refusal(source: str, constraints: str) -> list[str]:
     refused = {
         name: f"{name} {held[name]}"
         for word, wanted in _REQUIREMENT.findall(source)
-        if (name := _plain(word)) in held and not admits(wanted, held[name])
+        if (name := canonical_name(word)) in held and not admits(wanted, held[name])
     }
     if not refused:
         return []
     return [
         f"This environment is locked: pip and uv may not replace any of its {len(held)} packages.",
-        f"Held here: {_some(list(refused.values()))}.",
+        f"Held here: {joined(list(refused.values()), _SHOWN)}.",
         "Installs that need other versions are refused; `bootstrap.guard.off()` allows them.",
     ]
 
@@ -167,16 +169,7 @@ def to_bundle(lines: list[str], *, grave: bool) -> dict[str, str]:
 
 def _held(constraints: str) -> dict[str, str]:
     """Normalized names and versions in a constraints file."""
-    return {_plain(n): v for n, v in re.findall(r"^([A-Za-z0-9._-]+)==([^,\s]+)", constraints, re.MULTILINE)}
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _some(items: list[str] | tuple[str, ...]) -> str:
-    more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
-    return ", ".join(items[:_SHOWN]) + more
+    return {canonical_name(n): v for n, v in re.findall(r"^([A-Za-z0-9._-]+)==([^,\s]+)", constraints, re.MULTILINE)}
 
 
 def _is_loaded(name: str) -> bool:

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap._util.atomic import cleared_beside
 from bootstrap.card import Card, Shown
 from bootstrap.guard import config_files
 from bootstrap.guard.locked_packages import constraint_lines, held_packages, pin_lines
@@ -149,7 +150,7 @@ def _paths(prefix: Path) -> dict[str, Path]:
 def _texts(prefix: Path) -> dict[str, str]:
     for path in (*_paths(prefix).values(), prefix / META_DIR / STATE_FILE):
         config_files.require_plain(path)
-        config_files.sweep(path)
+        cleared_beside(path)
     return {name: config_files.read(path) for name, path in _paths(prefix).items()}
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap import provenance
+from bootstrap._util.names import canonical_name
 from bootstrap.guard import config_files
 from bootstrap.guard.messages import CellChanges, describe_refusal, describe_start, to_bundle
 
@@ -147,7 +148,7 @@ class Tripwire:
             for entry in os.listdir(site):  # noqa: PTH208 - after a cell: quick
                 match = _INFO.match(entry)
                 if match:
-                    name = re.sub(r"[-_.]+", "-", match["name"]).lower()
+                    name = canonical_name(match["name"])
                     found[name] = match["version"]
                     if name == "numpy":
                         infos.append(site / entry)

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import provenance
-from bootstrap.health.record_files import Distribution, normalized
+from bootstrap._util.names import canonical_name
+from bootstrap.health.record_files import Distribution
 from bootstrap.health.rules.base import KINDS, package_name
 from bootstrap.provenance import Installation
 
@@ -35,7 +36,7 @@ def add_history(cause: Cause, facts: Facts) -> Cause:
         return cause
     by_install = KINDS[cause.id].dated == "by-install"
     # What no package owns, no installer has brought.
-    owner = normalized(package_name(cause.owner)) if cause.owner and by_install else ""
+    owner = canonical_name(package_name(cause.owner)) if cause.owner and by_install else ""
     found = (Installation.read(d, d.info) for d in facts.disk.distributions)
     installed = [one for one in found if one is not None]
     moment = _moment(cause, [one for one in installed if one.dist.name == owner], by_install=by_install)

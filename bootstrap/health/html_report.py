@@ -10,6 +10,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from bootstrap._util.listing import capped
 from bootstrap.health.model import Report
 from bootstrap.health.text_report import foot, headline, render, to_text
 
@@ -51,9 +52,7 @@ def _cause(cause: Cause) -> str:
         f'<span style="margin-right:1.2em"><span style="opacity:.75">{label}:</span> {escape(value)}</span>'
         for label, value in rows
     )
-    lines = [escape(line) for line in cause.evidence[:_SHOWN]]
-    if len(cause.evidence) > _SHOWN:
-        lines.append(f"and {len(cause.evidence) - _SHOWN} more lines")
+    lines = [escape(line) for line in capped(cause.evidence, _SHOWN, "more lines")]
     evidence = (
         f'<details style="margin-top:2px"><summary style="cursor:pointer">evidence ({len(cause.evidence)})</summary>'
         f'<div style="{_MONO}opacity:.9">{"<br>".join(lines)}</div></details>'

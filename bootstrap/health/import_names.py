@@ -6,8 +6,8 @@ from collections import Counter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from bootstrap._util.names import canonical_name
 from bootstrap.health.probe_runner import Task
-from bootstrap.health.record_files import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,15 +60,15 @@ def import_tasks(names: Sequence[str], disk: Inventory) -> list[Task]:
 
 def stand_on_numpy(disk: Inventory, known: Sequence[str]) -> list[str]:
     """Distributions with extension modules that ask for numpy, or that know its C API, beside those known already."""
-    told = {normalized(name) for name in (*known, "numpy")}
-    modules = {normalized(module) for name in known for module in import_names(name, disk)}
+    told = {canonical_name(name) for name in (*known, "numpy")}
+    modules = {canonical_name(module) for name in known for module in import_names(name, disk)}
     found = []
     for distribution in disk.distributions:
         if distribution.name in told or distribution.by_system:
             continue
         extensions = [e for e in distribution.record() if ".so" in e.path and ".libs/" not in e.path]
         stands = extensions and ("numpy" in distribution.requires() or _knows_numpy(distribution, extensions))
-        if stands and not modules.intersection(map(normalized, import_names(distribution.name, disk))):
+        if stands and not modules.intersection(map(canonical_name, import_names(distribution.name, disk))):
             found.append(distribution.name)
     return list(dict.fromkeys(found))
 
@@ -90,7 +90,7 @@ def import_names(name: str, disk: Inventory) -> list[str]:
     A distribution's own RECORD is read first, then the paths of a conda package of that name, then the site
     folders for a module of that name.
     """
-    wanted = normalized(name)
+    wanted = canonical_name(name)
     for distribution in disk.distributions:
         if distribution.name == wanted:
             found = choose(distribution.name, (entry.path for entry in distribution.record()))
@@ -144,7 +144,7 @@ def choose(name: str, paths: Iterable[str]) -> list[str]:
     if not public:
         return []
     for candidate in public:
-        if normalized(candidate) == name:
+        if canonical_name(candidate) == name:
             return [candidate]
     return [max(sorted(public), key=lambda n: public[n])]
 
@@ -156,4 +156,4 @@ def _top_level(info: Path, name: str) -> list[str]:
     except OSError:
         return []
     public = [line for line in lines if line.isidentifier() and not line.startswith("_")]
-    return [line for line in public if normalized(line) == name] or public[:1]
+    return [line for line in public if canonical_name(line) == name] or public[:1]

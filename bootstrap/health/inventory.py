@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from bootstrap._util.names import canonical_name
 from bootstrap.health.model import FileFault, RecordFault
 from bootstrap.health.record_files import (
     Distribution,
     RecordEntry,
     extra_files,
     find_distributions,
-    normalized,
     packages_of,
     verify_distribution,
 )
@@ -110,12 +110,12 @@ def examine(
             record_clean = _record_is_clean(distributions)
     foreign = [d for d in distributions if os.path.normpath(d.info / "METADATA") not in owners]
     # A file that pip has put over conda's is listed twice: conda's word counts, since conda is to repair it.
-    taken = {normalized(name) for name in conda.versions}
+    taken = {canonical_name(name) for name in conda.versions}
     foreign = [d for d in foreign if not d.by_system and d.name not in taken]
     lists = {d.info: d.record() for d in foreign}
     sizes = {info: sum(entry.size or 0 for entry in entries) for info, entries in lists.items()}
     everything = sum(sizes.values()) < _HASH_ALL_BELOW and not quick
-    wanted_names = {"numpy"} | (set() if quick else {normalized(name) for name in named})
+    wanted_names = {"numpy"} | (set() if quick else {canonical_name(name) for name in named})
     groups: dict[tuple[Path, str], list[Distribution]] = {}
     chosen: list[Distribution] = []
     for distribution in foreign:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from bootstrap._util.names import canonical_name
 from bootstrap.health.model import FileFault
 
 if TYPE_CHECKING:
@@ -31,11 +32,6 @@ _INSTALLERS_OWN = ("INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_ca
 _CHUNK = 2**20
 _SLACK_S = 2.0
 """Seconds between RECORD and the files of one installation that are no sign of a later change."""
-
-
-def normalized(name: str) -> str:
-    """A distribution's name as PEP 503 compares it: lower case, runs of ``-_.`` as one ``-``."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @dataclass(frozen=True)
@@ -106,7 +102,7 @@ class Distribution:
     def requires(self) -> list[str]:
         """Normalized names of the distributions that it needs in every case."""
         names = (re.match(r"[A-Za-z0-9._-]+", value) for value in self.requirements())
-        return [normalized(name[0]) for name in names if name]
+        return [canonical_name(name[0]) for name in names if name]
 
 
 def _hexadecimal(text: str) -> str | None:
@@ -148,7 +144,7 @@ def find_distributions(sites: Iterable[Path]) -> list[Distribution]:
                 if line.startswith("Version:"):
                     version = line.partition(":")[2].strip()
                     break
-            found.append(Distribution(normalized(match["name"]), version, site / entry, match["version"]))
+            found.append(Distribution(canonical_name(match["name"]), version, site / entry, match["version"]))
     return found
 
 

@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap._util.names import canonical_name
 from bootstrap.health.dist_requirements import applying
 from bootstrap.health.model import Action
-from bootstrap.health.record_files import normalized, written_version
+from bootstrap.health.record_files import written_version
 from bootstrap.health.rules.base import KINDS, package_name
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def is_locked(package: str, facts: Facts) -> bool:
         return False
     if package in facts.disk.locked:
         return True
-    return not any(d.name == normalized(package) for d in facts.disk.foreign)
+    return not any(d.name == canonical_name(package) for d in facts.disk.foreign)
 
 
 def repair_package(
@@ -163,11 +164,11 @@ def installed_name(package: str, facts: Facts) -> tuple[str, str]:
     metadata that an interrupted pip has renamed, then conda-meta and the lock.
     """
     name = package
-    found = [d for d in facts.disk.distributions if d.name == normalized(package)]
+    found = [d for d in facts.disk.distributions if d.name == canonical_name(package)]
     if not found:
         owners = (facts.disk.owner_of(f"{site}/{package}/__init__.py") for site in facts.disk.sites)
         owner = next(filter(None, owners), "").split(" ")[0]
-        found = [d for d in facts.disk.distributions if owner and d.name == normalized(owner)]
+        found = [d for d in facts.disk.distributions if owner and d.name == canonical_name(owner)]
         name = found[0].name if found else package
     # Where METADATA and the folder's name disagree, the name is what pip gave it.
     versions = [d.labelled_version for d in found] + [d.version for d in found]
@@ -176,7 +177,7 @@ def installed_name(package: str, facts: Facts) -> tuple[str, str]:
         versions = [running, *versions] if running in versions else [*versions, running]
         versions += [written_version(site / "numpy") for site in facts.disk.sites]
         versions.append(str(facts.live.facts("live-version").get("memory", "")) if facts.live else "")
-    versions += _waiting(normalized(name), facts)
+    versions += _waiting(canonical_name(name), facts)
     versions += [str(facts.disk.conda.get(name, "")), str(facts.disk.locked.get(name, ""))]
     return name, next(filter(None, versions), "")
 
@@ -185,7 +186,7 @@ def _waiting(name: str, facts: Facts) -> Iterator[str]:
     """Versions of a package in metadata whose first letters an interrupted pip has replaced by ``~``."""
     for path in facts.disk.leftovers:
         found = re.match(r"[~_-]+(?P<rest>.+?)-(?P<version>[^-]+)\.dist-info$", path.name)
-        if found and name.endswith(normalized(found["rest"])):
+        if found and name.endswith(canonical_name(found["rest"])):
             yield found["version"]
 
 
@@ -212,7 +213,7 @@ def bounds_on_numpy(facts: Facts) -> str:
         for _, wanted in applying(distribution, facts.layout.version)
     )
     return ",".join(
-        sorted({str(one) for wanted in asked if normalized(wanted.name) == "numpy" for one in wanted.specifier})
+        sorted({str(one) for wanted in asked if canonical_name(wanted.name) == "numpy" for one in wanted.specifier})
     )
 
 

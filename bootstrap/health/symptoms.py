@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap._util.names import canonical_name
 from bootstrap.health.probes.imports import ABI_SIGNS
-from bootstrap.health.record_files import normalized
 from bootstrap.health.remediation import nearest_release, pip_command, repair_package
 from bootstrap.health.rules.base import KINDS, CauseKind
 from bootstrap.health.rules.compatibility import BUILT_FOR_ANOTHER_NUMPY, DEPENDENCY_MISSING
@@ -134,7 +134,9 @@ def _lacks(draft: Cause, symptom: Symptom) -> bool:
     Names of conda packages contain those of their modules as a rule: python-dateutil, pyyaml, pytorch.
     """
     missing = _MISSING.findall(symptom.text)
-    return draft.id == NOT_AS_LOCKED.id and any(normalized(name.split(".")[0]) in draft.package for name in missing)
+    return draft.id == NOT_AS_LOCKED.id and any(
+        canonical_name(name.split(".")[0]) in draft.package for name in missing
+    )
 
 
 def _names(draft: Cause, symptom: Symptom, facts: Facts) -> bool:
@@ -262,6 +264,6 @@ def _present(module: str, facts: Facts) -> bool:
 def installed(package: str, facts: Facts) -> str:
     """A package with its installed version, where that is known."""
     for distribution in facts.disk.distributions:
-        if distribution.name == normalized(package):
+        if distribution.name == canonical_name(package):
             return str(distribution)
     return f"{package} {facts.disk.conda.get(package, '')}".strip()

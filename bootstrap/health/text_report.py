@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from bootstrap._util.listing import capped
 from bootstrap.console import plain
 from bootstrap.errors import EXIT_BROKEN, EXIT_DOUBTFUL, EXIT_OK
 
@@ -65,10 +66,8 @@ def _overview(report: Report) -> RenderableType:
 def _cause(cause: Cause) -> RenderableType:
     style = _STYLES[cause.severity]
     text = Text.assemble(("\n" + cause.severity, f"bold {style}"), f" [{cause.id}] ", (cause.summary, "bold"))
-    for line in cause.evidence[:_EVIDENCE]:
+    for line in capped(cause.evidence, _EVIDENCE, "more lines"):
         text.append(f"\n  {line}", style="dim")
-    if len(cause.evidence) > _EVIDENCE:
-        text.append(f"\n  and {len(cause.evidence) - _EVIDENCE} more lines", style="dim")
     for label in ("owner", "since", "by", "repair"):
         if value := getattr(cause, label):
             text.append(f"\n  {label}: {value}")

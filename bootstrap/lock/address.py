@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
+from bootstrap._util.atomic import write_atomically
 from bootstrap.errors import LockAddressError, LockDigestError, LockNotFetchedError
 from bootstrap.text import masked
 
@@ -185,13 +186,8 @@ def _itself(parts: SplitResult) -> list[str]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Puts a file into its place at once."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(path)
+        write_atomically(path, content, shared=True, durable=False)
     except OSError as error:
-        part.unlink(missing_ok=True)
         said = f"{path}: {error.strerror}"
         raise LockNotFetchedError("Can't write the lock to the cache.", evidence=[said]) from None

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from bootstrap._util.listing import capped
 from bootstrap.errors import (
     DanglingDependencyError,
     ForeignChannelError,
@@ -94,7 +95,7 @@ def _refuse(
     found = [r for r in records if broken(r)]
     if found:
         lines = [f"{lock.path}:{r.line}: {r}" + (f": {r.url}" if show_url else "") for r in found]
-        raise error(f"The lock has {_count(found)} {fault}.", evidence=_some(lines))
+        raise error(f"The lock has {_count(found)} {fault}.", evidence=capped(lines, _SHOWN))
 
 
 def _bad_scheme(record: Record) -> bool:
@@ -142,7 +143,8 @@ def _complete(lock: Lock, records: Sequence[Record]) -> None:
     ]
     if dangling:
         raise DanglingDependencyError(
-            f"The lock lacks packages that its own records depend on ({len(dangling)}).", evidence=_some(dangling)
+            f"The lock lacks packages that its own records depend on ({len(dangling)}).",
+            evidence=capped(dangling, _SHOWN),
         )
 
 
@@ -155,8 +157,3 @@ def _require(lock: Lock, records: Iterable[Record], required: Iterable[str]) -> 
 
 def _count(records: Sequence[Record]) -> str:
     return "a record" if len(records) == 1 else f"{len(records)} records"
-
-
-def _some(lines: Sequence[str]) -> list[str]:
-    rest = len(lines) - _SHOWN
-    return [*lines[:_SHOWN], *([f"and {rest} more"] if rest > 0 else [])]

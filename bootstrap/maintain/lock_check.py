@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bootstrap._util.listing import capped
 from bootstrap.errors import (
     BootstrapError,
     BoundsError,
@@ -102,7 +103,7 @@ def _channels(lock: Lock, asked: Specification, channel: str | None) -> Iterator
     local = [f"{lock.path}:{r.line}: {r.url}" for r in lock.records if not r.url.startswith("https://")]
     local += [f"{lock.path}: source {s}" for s in lock.sources if s.startswith(("/", "..")) or ":" in s]
     if local and not channel:
-        yield LocalPathError("The lock refers to folders on one machine.", evidence=_some(local))
+        yield LocalPathError("The lock refers to folders on one machine.", evidence=capped(local, _SHOWN))
 
 
 def _specified(lock: Lock, records: Sequence[Record], asked: Specification) -> Iterator[BootstrapError]:
@@ -117,7 +118,7 @@ def _specified(lock: Lock, records: Sequence[Record], asked: Specification) -> I
         raise_for = "lacks or contradicts" if missing and outside else "lacks" if missing else "contradicts"
         yield SpecifiedPackageError(
             f"The lock {raise_for} packages of environment.yml.",
-            evidence=_some([*(f"missing: {m}" for m in missing), *outside]),
+            evidence=capped([*(f"missing: {m}" for m in missing), *outside], _SHOWN),
         )
 
 
@@ -132,7 +133,9 @@ def _bounds(lock: Lock, records: Sequence[Record]) -> Iterator[BootstrapError]:
     ]
     if broken:
         lines = [line for _, line in sorted(broken, key=lambda b: (b[0] != "numpy", b[0]))]
-        yield BoundsError(f"{len(lines)} bounds between the lock's own records are violated.", evidence=_some(lines))
+        yield BoundsError(
+            f"{len(lines)} bounds between the lock's own records are violated.", evidence=capped(lines, _SHOWN)
+        )
 
 
 def variant_fault(lock: Lock, platform: str, variant: LockVariant) -> WrongVariantError | None:
@@ -143,7 +146,9 @@ def variant_fault(lock: Lock, platform: str, variant: LockVariant) -> WrongVaria
         if not with_cuda:
             return None
         lines = [f"{lock.path}:{r.line}: {r} {r.build}" for r in with_cuda]
-        return WrongVariantError("The lock for machines without a GPU holds CUDA packages.", evidence=_some(lines))
+        return WrongVariantError(
+            "The lock for machines without a GPU holds CUDA packages.", evidence=capped(lines, _SHOWN)
+        )
     if any(r.name == "pytorch" for r in with_cuda):
         return None
     found = [f"{lock.path}:{r.line}: {r} {r.build}" for r in records if r.name == "pytorch"]
@@ -160,8 +165,3 @@ def _budget(records: Sequence[Record], variant: LockVariant) -> Iterator[Bootstr
             f"The archives total {total / MEGABYTE:.0f} MB; the budget is {variant.budget / MEGABYTE:.0f} MB.",
             evidence=[f"{r}: {(r.size or 0) / MEGABYTE:.1f} MB" for r in largest],
         )
-
-
-def _some(lines: Sequence[str]) -> list[str]:
-    rest = len(lines) - _SHOWN
-    return [*lines[:_SHOWN], *([f"and {rest} more"] if rest > 0 else [])]

@@ -7,6 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from bootstrap._util.atomic import cleared_beside, sync
 from bootstrap.errors import LockNotWritableError
 from bootstrap.maintain.condalock import SUPPORTED
 
@@ -64,13 +65,6 @@ def make_folder(folder: Path) -> None:
         raise LockNotWritableError("The folder isn't writable.", evidence=[str(folder)])
 
 
-def sweep(path: Path) -> Path:
-    """Removes what a killed run left beside a file, and returns its name: always the same."""
-    beside = path.with_name(f".{path.name}.condacolab-bootstrap-new")
-    beside.unlink(missing_ok=True)
-    return beside
-
-
 def place(texts: Mapping[Path, str]) -> None:
     """Writes files beside their places first, then renames them all: a failure before that changes none.
 
@@ -80,12 +74,10 @@ def place(texts: Mapping[Path, str]) -> None:
     staged: list[tuple[Path, Path]] = []
     try:
         for path, text in texts.items():
-            beside = sweep(path)
+            beside = cleared_beside(path)
             staged.append((beside, path))
-            with beside.open("w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
+            beside.write_bytes(text.encode())
+            sync(beside)
         for beside, path in staged:
             beside.replace(path)
     except OSError as error:

@@ -10,6 +10,8 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bootstrap._util.atomic import cleared_beside
+from bootstrap._util.listing import capped
 from bootstrap.errors import (
     CondaLockFailedError,
     LockError,
@@ -23,7 +25,7 @@ from bootstrap.lock.reader import parse_lock, read_lock
 from bootstrap.maintain._child_conda import BRIEF_VARIABLE, SolveBrief
 from bootstrap.maintain.condalock import find_conda_lock, find_solver, write_front
 from bootstrap.maintain.lock_check import variant_fault
-from bootstrap.maintain.lockfile import annotate, make_folder, place, sweep
+from bootstrap.maintain.lockfile import annotate, make_folder, place
 from bootstrap.maintain.specification import read_specification
 from bootstrap.maintain.variant import VARIANTS
 from bootstrap.scratch import scratch_folder
@@ -93,7 +95,7 @@ def refresh(settings: RefreshSettings, *, progress: Callable[[str], None] = lamb
     solver = find_solver(settings.conda) if settings.conda else None
     make_folder(settings.folder)
     for variant in settings.variants:
-        sweep(settings.folder / variant.lock_name)
+        cleared_beside(settings.folder / variant.lock_name)
     with scratch_folder() as stage:
         refreshed, texts = [], {}
         for variant in settings.variants:
@@ -233,7 +235,7 @@ class _RefreshRun:
         if told:
             kinds = {kind("").id: kind for kind in _kinds()}
             message = told["message"].removesuffix(".") + where + "."
-            return kinds[told["error"]](message, evidence=_shown(told["evidence"]))
+            return kinds[told["error"]](message, evidence=capped(told["evidence"], _SHOWN, "more lines"))
         return CondaLockFailedError(
             f"conda-lock ended with status {outcome.status}{where}.",
             evidence=_told(outcome.output) or ["no output"],
@@ -252,13 +254,8 @@ def _told(output: str) -> list[str]:
     for number, line in enumerate(lines):
         if _REFUSED in line and not line.startswith(" "):
             reason = itertools.takewhile(lambda x: not x.startswith(("    Command:", "Traceback")), lines[number:])
-            return _shown(list(reason))
+            return capped(list(reason), _SHOWN, "more lines")
     return lines[-_SHOWN:]
-
-
-def _shown(lines: Sequence[str]) -> list[str]:
-    rest = len(lines) - _SHOWN
-    return [*lines[:_SHOWN], *([f"and {rest} more lines"] if rest > 0 else [])]
 
 
 def _alike(names: Sequence[str], locked: set[str]) -> list[str]:

@@ -34,6 +34,7 @@ from rattler.version.version import Version
 from rattler.version.version_spec import VersionSpec
 from rattler.virtual_package.generic import GenericVirtualPackage
 
+from bootstrap._util.names import build_number
 from bootstrap.errors import (
     ChannelNotFoundError,
     ChannelUnreachableError,
@@ -205,7 +206,7 @@ def _record(held: Solved) -> RepoDataRecord:
         name=held.name,
         version=held.version,
         build=BuildString.new_unchecked(held.build),
-        build_number=_build_number(held.build),
+        build_number=build_number(held.build),
         subdir=held.subdir,
         noarch="generic" if held.subdir == "noarch" else None,
         depends=list(held.depends),
@@ -214,11 +215,6 @@ def _record(held: Solved) -> RepoDataRecord:
         size=held.size,
     )
     return RepoDataRecord(record, held.filename, held.url, held.channel)
-
-
-def _build_number(build: str) -> int:
-    last = build.rsplit("_", 1)[-1]
-    return int(last) if last.isdigit() else 0
 
 
 def _plain(record: RepoDataRecord) -> Solved:

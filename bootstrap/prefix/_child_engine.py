@@ -22,6 +22,7 @@ from urllib.parse import unquote, urlsplit
 
 import rattler
 
+from bootstrap._util.names import build_number
 from bootstrap.prefix.admission import Admission, RefusedError
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def to_record(data: dict[str, Any]) -> rattler.RepoDataRecord:
         name=data["name"],
         version=data["version"],
         build=rattler.BuildString.new_unchecked(data["build"]),
-        build_number=_build_number(data["build"]),
+        build_number=build_number(data["build"]),
         subdir=data["subdir"],
         arch=None,
         platform=None,
@@ -156,12 +157,6 @@ def to_record(data: dict[str, Any]) -> rattler.RepoDataRecord:
         size=data["size"],
     )
     return rattler.RepoDataRecord(package, data["fn"], data["url"], data["channel"])
-
-
-def _build_number(build: str) -> int:
-    """The number in a build string: ``3`` in ``h4a5b_3``, ``0`` in ``h2b33_0_cp313``."""
-    found = re.search(r"(?:^|_)(\d+)(?:_[A-Za-z]\w*)?$", build)
-    return int(found[1]) if found else 0
 
 
 def refuse_altered_local_archives(records: list[dict[str, Any]]) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from bootstrap._util.names import canonical_name
 from bootstrap.prefix.paths import fault
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _distributions(files: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 def _normalized(info: str) -> str:
     """A distribution's name by its .dist-info folder, as PyPI compares names."""
-    return re.sub(r"[-_.]+", "-", info.removesuffix(".dist-info").rpartition("-")[0]).lower()
+    return canonical_name(info.removesuffix(".dist-info").rpartition("-")[0])
 
 
 def _recorded(stage: Path, site: Path, info: Path) -> Iterator[str]:

@@ -13,6 +13,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bootstrap._util.atomic import write_atomically
 from bootstrap.prefix._child_verifier import AlteredFile
 from bootstrap.prefix.records import META_DIR
 
@@ -63,14 +64,8 @@ def stat_signature(info: os.stat_result) -> str:
 def write_manifest(prefix: Path, state: Manifest) -> None:
     """Puts the manifest in its place; call it when every file is verified."""
     data = {"schema": SCHEMA, **vars(state)}
-    target = prefix / META_DIR / MANIFEST_FILE
-    beside = target.with_name(f".{MANIFEST_FILE}.{os.getpid()}")
-    with beside.open("w") as file:
-        file.write(json.dumps(data, separators=(",", ":")))
-        file.flush()
-        # Of all files of a restore this one alone: it says what the others have to be.
-        os.fsync(file.fileno())
-    beside.replace(target)
+    # Of all files of a restore this one alone is synced: it says what the others have to be.
+    write_atomically(prefix / META_DIR / MANIFEST_FILE, json.dumps(data, separators=(",", ":")))
 
 
 def read_manifest(prefix: Path) -> Manifest | None:

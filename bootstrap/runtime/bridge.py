@@ -23,9 +23,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap._util.atomic import write_atomically
 from bootstrap.runtime import kernel_packages
 from bootstrap.runtime.distributions import copy_distribution, copy_module, copy_package
-from bootstrap.runtime.journal import write_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,14 +61,14 @@ def build(layout: EnvironmentPaths, *, colab: bool) -> None:
     if colab:
         kernel_packages.build(layout)
     stamp = {"from": _digest(_sources(colab=colab)), "made": _digest([layout.bridge, layout.front, layout.behind])}
-    write_beside(_stamp(layout), json.dumps(stamp), mode=0o644)
+    write_atomically(_stamp(layout), json.dumps(stamp), mode=0o644)
 
 
 def connect(layout: EnvironmentPaths) -> None:
     """Puts the bridge on the path of the environment's Python, wherever the two are moved afterwards."""
     packages = layout.site_packages()
     path = os.path.relpath(layout.bridge, packages)
-    write_beside(packages / PTH_NAME, f"{path}\n", mode=0o644)
+    write_atomically(packages / PTH_NAME, f"{path}\n", mode=0o644)
 
 
 def is_current(layout: EnvironmentPaths, *, colab: bool) -> bool:

@@ -12,6 +12,8 @@ import shutil
 from importlib import metadata
 from pathlib import Path
 
+from bootstrap._util.names import canonical_name
+
 _NO_BYTECODE = shutil.ignore_patterns("__pycache__")
 
 
@@ -23,15 +25,10 @@ def find(name: str) -> metadata.Distribution | None:
         return None
 
 
-def canonical(name: str) -> str:
-    """A distribution's name in its one spelling."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def required(distribution: metadata.Distribution) -> set[str]:
     """The names that a distribution requires without an extra."""
     plain = [line for line in distribution.requires or () if "extra ==" not in line]
-    return {canonical(match[0]) for line in plain if (match := re.match(r"[\w.-]+", line))}
+    return {canonical_name(match[0]) for line in plain if (match := re.match(r"[\w.-]+", line))}
 
 
 def pure_closure(name: str, there: set[str]) -> set[str] | None:
@@ -47,7 +44,7 @@ def pure_closure(name: str, there: set[str]) -> set[str] | None:
     if find(name) is None:
         return None
     found: set[str] = set()
-    waiting = [canonical(name)]
+    waiting = [canonical_name(name)]
     while waiting:
         name = waiting.pop()
         distribution = find(name)

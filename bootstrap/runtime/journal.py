@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap._util.atomic import cleared_beside, replacing, sync
 from bootstrap.errors import JournalError, UndoError
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ class Journal:
         """Makes a path what its image says. Returns whether it had to be changed."""
         path = Path(image.path)
         with contextlib.suppress(OSError):
-            _new_name(path).unlink()  # of a run that was killed
+            cleared_beside(path)  # of a run that was killed
         if self._agrees(image):
             return False
         if image.kind == "absent":
@@ -190,10 +191,12 @@ class Journal:
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(image.mode)
         elif image.kind == "link":
-            with _beside(path) as new:
+            _remove_empty_folders(path)
+            with replacing(path) as new:
                 new.symlink_to(image.target)
         else:
-            with _beside(path) as new:
+            _remove_empty_folders(path)
+            with replacing(path) as new:
                 shutil.copyfile(self.own / image.content, new)
                 os.chown(new, image.uid, image.gid)
                 new.chmod(image.mode)
@@ -296,41 +299,8 @@ def _remove(path: Path) -> None:
         time.sleep(_SECONDS_TO_COMPILE)
 
 
-def _new_name(path: Path) -> Path:
-    """Where the next content of a path is written first; what a killed run left there, the next one replaces."""
-    return path.with_name(f".{path.name}.condacolab-bootstrap-new")
-
-
-@contextlib.contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """A new name beside a path, moved there in one step at the end."""
+def _remove_empty_folders(path: Path) -> None:
+    """Makes room for a file or link where only folders may have come from us."""
     if path.is_dir() and not path.is_symlink():
-        # Folders alone may have come from us.
         for folder, _, _ in os.walk(path, topdown=False):
             os.rmdir(folder)  # noqa: PTH106 (a name of os.walk)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = _new_name(path)
-    new.unlink(missing_ok=True)
-    try:
-        yield new
-        if not new.is_symlink():
-            sync(new)
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
-
-
-def write_beside(path: Path, text: str, *, mode: int) -> None:
-    """Writes a file in one step: at every moment there is the old one or the new one, after a power cut, too."""
-    with _beside(path) as new:
-        new.write_text(text, encoding="utf-8")
-        new.chmod(mode)
-
-
-def sync(path: Path) -> None:
-    """Waits until a file's content, or a folder's entries, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -17,7 +17,8 @@ import sys
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from bootstrap.runtime.distributions import canonical, copy_distribution, find, pure_closure, required
+from bootstrap._util.names import canonical_name
+from bootstrap.runtime.distributions import copy_distribution, find, pure_closure, required
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,7 @@ ABSENT_NAME = "absent"
 def build(layout: EnvironmentPaths) -> None:
     """Recreates both folders, for the bridge's `google.colab`."""
     packages = layout.site_packages()
-    there = {canonical(path.name.partition("-")[0]) for path in packages.glob("*.*-info")} | set(FRONT)
+    there = {canonical_name(path.name.partition("-")[0]) for path in packages.glob("*.*-info")} | set(FRONT)
     front = {name: closure for name in FRONT if (closure := pure_closure(name, there)) is not None}
     later = [name for name in _imports(layout.bridge / "google/colab") if not _has_module(packages, name)]
     behind = set().union(*front.values(), *(pure_closure(name, there) or () for name in later)) - set(front)

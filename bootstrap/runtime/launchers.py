@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.runtime.journal import write_beside
+from bootstrap._util.atomic import write_atomically
 from bootstrap.runtime.kernel import start
 from bootstrap.runtime.kernel.start import (
     BEFORE_VARIABLE,
@@ -126,7 +126,7 @@ def write_entry(layout: EnvironmentPaths, original: Path | None) -> None:
         original: The machine's own interpreter, to fall back to; None where kernels are chosen by name.
     """
     layout.no_libraries.mkdir(parents=True, exist_ok=True)
-    write_beside(layout.entry, _entry(layout, original), mode=0o755)
+    write_atomically(layout.entry, _entry(layout, original), mode=0o755)
 
 
 def is_entry(layout: EnvironmentPaths, original: Path | None) -> bool:
@@ -202,7 +202,7 @@ def install(executable: Path, layout: EnvironmentPaths, journal: Journal) -> Non
         reason=REASON_VARIABLE,
     )
     journal.keep(original, executable, *(executable.with_name(executable.name + s) for s in _CONDACOLABS_SUFFIXES))
-    write_beside(spare, Path(start.__file__).read_text(encoding="utf-8"), mode=0o644)
+    write_atomically(spare, Path(start.__file__).read_text(encoding="utf-8"), mode=0o644)
     if is_wrapper(executable):
         if executable.read_text(encoding="utf-8") == text:
             return
@@ -210,4 +210,4 @@ def install(executable: Path, layout: EnvironmentPaths, journal: Journal) -> Non
         original.symlink_to(executable.readlink())
     else:
         original.hardlink_to(executable)
-    write_beside(executable, text, mode=0o755)
+    write_atomically(executable, text, mode=0o755)

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from bootstrap._util.atomic import write_atomically
 from bootstrap.errors import KernelRestartError, SystemRefusedError
 from bootstrap.lock import PLATFORM, validate
 from bootstrap.lock.address import origin
@@ -20,7 +21,7 @@ from bootstrap.progress import Progress, Step
 from bootstrap.runtime import condacolab, launchers
 from bootstrap.runtime.environment_paths import EnvironmentPaths
 from bootstrap.runtime.hosting import Hosting
-from bootstrap.runtime.journal import Journal, write_beside
+from bootstrap.runtime.journal import Journal
 from bootstrap.runtime.kernel import move
 from bootstrap.runtime.machine import Machine, require_fit
 from bootstrap.runtime.needs import require_kernel
@@ -207,4 +208,4 @@ def _register(layout: EnvironmentPaths, journal: Journal) -> None:
         "language": "python",
         "metadata": {"debugger": True},
     }
-    write_beside(folder / "kernel.json", json.dumps(spec, indent=1) + "\n", mode=0o644)
+    write_atomically(folder / "kernel.json", json.dumps(spec, indent=1) + "\n", mode=0o644)

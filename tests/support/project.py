@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.cli.lock import register
-from bootstrap.cli.parsing import Parser
+from bootstrap.cli import parser
 from bootstrap.errors import BootstrapError
 from bootstrap.lock.reader import read_lock
 from tests.support import ROOT
@@ -144,14 +143,10 @@ class Project:
 
     def run(self, *arguments: str) -> Result:
         """Runs a command in this process, as the command line does."""
-        parser = Parser(prog="bootstrap")
-        parser.add_argument("--json", action="store_true")
-        parser.add_argument("--quiet", action="store_true")
-        register(parser.add_subparsers())
         self.capture.readouterr()
         error = None
         try:
-            args = parser.parse_args(arguments)
+            args = parser("lock").parse_args(arguments)
             code = args.run(args)
         except BootstrapError as raised:
             code, error = raised.exit_code, raised

@@ -18,6 +18,7 @@ PACKAGE = ROOT / "bootstrap"
 LEVELS = {
     "_version": -1,
     "children": -1,
+    "_util": -1,
     "processes": -1,
     "text": -1,
     "hints": -1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import subprocess
 import sys
@@ -62,6 +63,15 @@ def test_a_command_alone_is_the_one_among_all(command: str) -> None:
     """Only its own module is imported when it is called."""
     alone = next(a for a in cli.parser(command)._actions if isinstance(a, argparse._SubParsersAction))
     assert command in alone.choices
+
+
+@pytest.mark.parametrize("verb", ["run", "undo", "restore", "check", "status", "diagnose", "explain-lock", "explain"])
+def test_a_command_has_an_option_for_each_parameter_of_its_verb(verb: str) -> None:
+    """They are passed by name: one of another name would silently not be."""
+    commands = next(a for a in cli.parser()._actions if isinstance(a, argparse._SubParsersAction)).choices
+    options = {action.dest for action in commands[verb]._actions}
+    parameters = set(inspect.signature(getattr(bootstrap, verb.replace("-", "_"))).parameters)
+    assert parameters - {"progress"} <= options
 
 
 def test_an_error_has_its_code_and_no_traceback(run: Run, tmp_path: Path) -> None:

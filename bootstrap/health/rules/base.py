@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from bootstrap._util.listing import capped
 from bootstrap.health.model import Cause
 from bootstrap.health.severity import is_code
 
@@ -86,10 +87,7 @@ class CauseKind:
 
 def shorten(faults: Iterable[FileFault | str]) -> tuple[str, ...]:
     """The first few as lines, and how many more there are."""
-    lines = [str(fault) for fault in faults]
-    if len(lines) > _SHOWN:
-        return (*lines[:_SHOWN], f"and {len(lines) - _SHOWN} more")
-    return tuple(lines)
+    return tuple(capped([str(fault) for fault in faults], _SHOWN))
 
 
 def shown(path: str, facts: Facts) -> str:

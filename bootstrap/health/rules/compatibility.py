@@ -6,8 +6,8 @@ import mmap
 import re
 from typing import TYPE_CHECKING
 
+from bootstrap._util.names import canonical_name
 from bootstrap.health.dist_requirements import applying
-from bootstrap.health.record_files import normalized
 from bootstrap.health.remediation import nearest_release, repair_package
 from bootstrap.health.rules.base import CauseKind
 
@@ -134,7 +134,7 @@ def _bounds(facts: Facts) -> Iterator[Cause]:
         return
     for distribution in facts.disk.foreign:
         for line, wanted in applying(distribution, facts.layout.version):
-            if normalized(wanted.name) != "numpy" or wanted.specifier.contains(version, prereleases=True):
+            if canonical_name(wanted.name) != "numpy" or wanted.specifier.contains(version, prereleases=True):
                 continue
             # A numpy below what it asks for: an older release of it asked for less.
             older = any(s.operator in (">=", ">", "~=") for s in wanted.specifier if not s.contains(version, True))
@@ -152,14 +152,14 @@ def _bounds(facts: Facts) -> Iterator[Cause]:
 
 def _lacking(facts: Facts) -> Iterator[Cause]:
     """Distributions that depend on numpy and declare dependencies that aren't installed."""
-    names = [*(d.name for d in facts.disk.distributions), *map(normalized, facts.disk.conda), "numpy"]
+    names = [*(d.name for d in facts.disk.distributions), *map(canonical_name, facts.disk.conda), "numpy"]
     there = {_VARIANT.sub("", name) for name in names}
     works = {result.name.removeprefix("import ") for result in facts.dependents if result.passed}
     for distribution in facts.disk.foreign:
         asked = list(applying(distribution, facts.layout.version))
-        if not any(normalized(wanted.name) == "numpy" for _, wanted in asked):
+        if not any(canonical_name(wanted.name) == "numpy" for _, wanted in asked):
             continue
-        lacking = [wanted.name for _, wanted in asked if _VARIANT.sub("", normalized(wanted.name)) not in there]
+        lacking = [wanted.name for _, wanted in asked if _VARIANT.sub("", canonical_name(wanted.name)) not in there]
         if lacking:
             yield DEPENDENCY_MISSING(
                 # What can be imported needs it for a part of itself at most.

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.health.record_files import normalized
+from bootstrap._util.names import canonical_name
 from bootstrap.health.remediation import repair_package
 from bootstrap.health.rules.base import CauseKind, mapped_libraries, package_name, shorten, shown
 from bootstrap.health.rules.numpy import (
@@ -39,7 +39,7 @@ def records(facts: Facts) -> Iterator[Cause]:
     for fault in facts.disk.records:
         mild = fault.kind == "extra"
         numpy = fault.name == "numpy"
-        there = next((d for d in facts.disk.foreign if d.name == normalized(fault.name)), None)
+        there = next((d for d in facts.disk.foreign if d.name == canonical_name(fault.name)), None)
         yield (NOT_LOCKED if mild else NOT_AS_LOCKED)(
             severity="note" if mild else "broken" if numpy else "doubtful",
             summary=f"{fault.name}: another installer replaced the locked {fault.locked} with {there.version}."
@@ -111,7 +111,9 @@ def _other_version(name: str, faults: Sequence[FileFault], facts: Facts) -> Dist
     version = facts.disk.conda.get(name)
     if not gone or not version:
         return None
-    return next((d for d in facts.disk.distributions if d.name == normalized(name) and d.version != version), None)
+    return next(
+        (d for d in facts.disk.distributions if d.name == canonical_name(name) and d.version != version), None
+    )
 
 
 def _beneath_numpy(fault: FileFault, facts: Facts, mapped: set[str]) -> bool:

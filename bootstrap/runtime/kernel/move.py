@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import provenance
 from bootstrap.runtime.kernel import relayed, resources
 from bootstrap.runtime.kernel.child_kernel import KernelTarget
 from bootstrap.runtime.kernel.relay import Relay
@@ -24,9 +25,7 @@ _relays: dict[int, Relay] = {}
 
 def live_kernel() -> Any:
     """The kernel that this process runs; None outside of one."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return getattr(shell, "kernel", None)
+    return getattr(provenance.shell(), "kernel", None)
 
 
 def launch_arguments() -> list[str] | None:

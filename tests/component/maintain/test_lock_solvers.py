@@ -93,11 +93,9 @@ def silent_server() -> Iterator[tuple[str, threading.Event]]:
 
 
 DRIVER = """
-import argparse, sys
-from bootstrap.cli.lock import register
-parser = argparse.ArgumentParser()
-register(parser.add_subparsers())
-args = parser.parse_args()
+import sys
+from bootstrap.cli import parser
+args = parser("lock").parse_args()
 sys.exit(args.run(args))
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -50,6 +51,7 @@ def test_every_option_reaches_the_question(
 ) -> None:
     asked: list[tuple[Any, dict[str, Any]]] = []
 
+    @functools.wraps(api.diagnose)  # its parameters are those that the options are named for
     def diagnose(source: Any, **options: Any) -> Any:
         asked.append((source, options))
         return SimpleNamespace(exit_code=4, to_markdown=lambda: "### broken\n", to_dict=lambda: {"verdict": "broken"})

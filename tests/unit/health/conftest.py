@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bootstrap._util.names import canonical_name
 from bootstrap.health.attribution import attribute
 from bootstrap.health.facts import Facts, InterpreterLayout
 from bootstrap.health.inventory import Inventory
 from bootstrap.health.live import Live
 from bootstrap.health.model import FileFault, ProbeResult
-from bootstrap.health.record_files import Distribution, normalized
+from bootstrap.health.record_files import Distribution
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -85,7 +86,7 @@ class Built:
         self.write(info / "METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{asked}")
         self.write(info / "INSTALLER", "pip\n")
         self.write(info / "RECORD", "".join(f"{path},,\n" for path in (f"{name}/__init__.py", *record)))
-        found = Distribution(normalized(name), version, info, version)
+        found = Distribution(canonical_name(name), version, info, version)
         disk = self.facts.disk
         self.on_disk(
             distributions=(*disk.distributions, found), foreign=(*disk.foreign, found) if foreign else disk.foreign

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap.health.record_files import Distribution, find_distributions, normalized, verify_distribution
+from bootstrap._util.names import canonical_name
+from bootstrap.health.record_files import Distribution, find_distributions, verify_distribution
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,4 +121,4 @@ def test_debian_and_leftovers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["Scikit_Learn", "scikit.learn", "scikit--learn"])
 def test_normalized(name: str) -> None:
-    assert normalized(name) == "scikit-learn"
+    assert canonical_name(name) == "scikit-learn"

@@ -70,7 +70,7 @@ def test_two_files(repository: Project) -> None:
 
 
 def test_the_global_json_option(repository: Project) -> None:
-    assert json.loads(repository.run("--json", "diff", "HEAD~1").out)["schema"] == 1
+    assert json.loads(repository.run("diff", "HEAD~1", "--json").out)["schema"] == 1
 
 
 @pytest.mark.parametrize("name", ["nonsense", "HEAD~99", "--output=pwned", "0" * 40])
@@ -100,7 +100,7 @@ def test_rendering_to_output_and_file(repository: Project) -> None:
     assert "@EXPLICIT\n" in shown
     repository.run("render", "--output", "env.txt")
     assert (repository.root / "env.txt").read_text() == shown
-    assert json.loads(repository.run("--json", "render").out)["explicit"] == shown
+    assert json.loads(repository.run("render", "--json").out)["explicit"] == shown
     md5 = repository.run("render", "--hash", "md5").out
     assert len(md5.splitlines()) == len(shown.splitlines())
     assert len(md5.splitlines()[-1].partition("#")[2]) == 32

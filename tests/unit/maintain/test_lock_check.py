@@ -62,7 +62,7 @@ def test_the_committed_locks_are_sound(committed: Project) -> None:
 
 
 def test_as_json(committed: Project) -> None:
-    result = committed.run("--json", "lock", "--check", "--file", str(committed.specification))
+    result = committed.run("lock", "--check", "--file", str(committed.specification), "--json")
     assert [lock["variant"] for lock in json.loads(result.out)["locks"]] == ["cpu", "cuda"]
 
 

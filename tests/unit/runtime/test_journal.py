@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap._util.atomic import write_atomically
 from bootstrap.errors import JournalError, UndoError
 from bootstrap.runtime import journal as journal_module
-from bootstrap.runtime.journal import STATE_VARIABLE, Journal, state_folder, write_beside
+from bootstrap.runtime.journal import STATE_VARIABLE, Journal, state_folder
 from tests.support.kill import until
 
 
@@ -51,7 +52,7 @@ def change(root: Path, journal: Journal, steps: int) -> None:
     for done, (path, act) in enumerate(
         (
             (root / "bin/python3.real", lambda p: p.symlink_to("python3.12")),
-            (root / "bin/python3", lambda p: write_beside(p, "#!/bin/bash\n", mode=0o755)),
+            (root / "bin/python3", lambda p: write_atomically(p, "#!/bin/bash\n", mode=0o755)),
             (root / "etc/config.py", lambda p: p.write_text("b = 2\n")),
             (root / "new/deep/file", lambda p: (p.parent.mkdir(parents=True), p.write_text("x"))),
             (root / "opt", lambda p: ((p / "conda/lib").mkdir(parents=True), (p / "conda/lib/x").write_text("x"))),

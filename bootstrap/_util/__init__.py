@@ -1,0 +1,1 @@
+"""Small helpers that several packages share; they import the standard library only."""
