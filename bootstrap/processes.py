@@ -46,6 +46,14 @@ def words(pid: int) -> list[str]:
     return _read(pid, "cmdline").decode(errors="surrogateescape").split("\0")[:-1]
 
 
+def program(pid: int) -> str:
+    """The path of the program that a process runs, as it was before it was deleted."""
+    try:
+        return os.readlink(PROC / str(pid) / "exe").removesuffix(" (deleted)")  # noqa: PTH115 - no path any more
+    except OSError:
+        return ""
+
+
 def is_kernel(pid: int) -> bool:
     """Whether a process is a notebook's kernel, by its command."""
     found = words(pid)
