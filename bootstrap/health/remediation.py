@@ -107,8 +107,8 @@ def repair_package(
     if facts.call:
         return f"Run `{facts.call}`, which runs `{what}{then}."
     there = " and ".join(in_the_way(package, facts))
-    first = f"Delete {there}, which pip would write through. Then: " if there else ""
-    return f"{first}Run `{what}{then}."
+    first = f"Delete {there}, which pip would write through. Then run" if there else "Run"
+    return f"{first} `{what}{then}."
 
 
 def _from_lock(package: str, facts: Facts) -> str:

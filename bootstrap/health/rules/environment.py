@@ -195,6 +195,8 @@ def _searched_first(facts: Facts) -> Iterator[Cause]:
     needed = loaded.facts.get("stdlib", ()) if loaded else ()
     for folder in facts.outer_paths:
         told = facts.around.folder_of if folder == facts.around.folder else _told_by(facts)
+        variable = facts.around.variables.get("PYTHONPATH", "").split(os.pathsep)
+        named = any(path and facts.around.folder / path == folder for path in variable)
         for name in needed:
             if (hiding := next((p for p in module_files(folder, name) if p.exists()), None)) is not None:
                 yield STDLIB_SHADOWED(
@@ -202,7 +204,7 @@ def _searched_first(facts: Facts) -> Iterator[Cause]:
                     summary=f"{hiding} would hide the standard library's module {name}, which numpy imports.",
                     evidence=(f"{folder} comes before the standard library on a notebook's search path", *told),
                     files=(str(hiding),),
-                    repair=f"Rename {hiding}, or take {folder} off the search path.",
+                    repair=f"Take {folder} out of PYTHONPATH." if named else f"Rename {_top(hiding, folder)}.",
                 )
         found = [p for p in [folder / "numpy" / "__init__.py", *rivals(folder)] if p.exists()]
         if found and not any(folder == site for site in facts.disk.sites):
@@ -213,8 +215,13 @@ def _searched_first(facts: Facts) -> Iterator[Cause]:
                     *told,
                 ),
                 files=tuple(str(path) for path in found),
-                repair=f"Rename or delete {found[0]}, or take {folder} off the search path.",
+                repair=f"Take {folder} out of PYTHONPATH." if named else f"Rename {_top(found[0], folder)}.",
             )
+
+
+def _top(path: Path, folder: Path) -> Path:
+    """What lies in a folder itself: the package of a module, or the module."""
+    return folder / path.relative_to(folder).parts[0]
 
 
 def _company(facts: Facts) -> Iterator[Cause]:

@@ -111,7 +111,7 @@ def bytecode(built: Built) -> list[Path]:
     "stdlib-shadowed",
     "doubtful",
     summary="would hide the standard library's module secrets",
-    repair="off the search path",
+    repair="Rename ",
 )
 def hides_the_standard_library(built: Built) -> list[Path]:
     path = built.write(built.outside / "secrets.py")
@@ -133,11 +133,26 @@ def test_each_form_of_a_module_hides_another(built: Built, name: str) -> None:
     "doubtful",
     summary="A notebook would import a different numpy",
     evidence="comes before",
-    repair="Rename or delete ",
+    repair="/outside/numpy.",
 )
 def elsewhere(built: Built) -> list[Path]:
-    path = built.write(built.outside / "numpy.py")
+    path = built.write(built.outside / "numpy/__init__.py")
     built.set(outer_paths=(built.outside,))
+    return [path]
+
+
+@case(
+    CASES,
+    "numpy-elsewhere",
+    "doubtful",
+    evidence="set in the running kernel, process 8",
+    repair="/outside out of PYTHONPATH.",
+)
+def elsewhere_by_a_variable(built: Built) -> list[Path]:
+    path = built.write(built.outside / "numpy/__init__.py")
+    variables = {"PYTHONPATH": f":/nowhere:{built.outside.name}"}
+    around = Surroundings(variables, "in the running kernel, process 8", built.outside.parent)
+    built.set(outer_paths=(built.outside,), around=around)
     return [path]
 
 
