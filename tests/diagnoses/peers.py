@@ -138,7 +138,7 @@ def johnnydep(home: Home, words: Sequence[str], folder: Path) -> Verdict:
 
 def afterwards(home: Home, words: Sequence[str], folder: Path) -> dict[str, Verdict]:
     """``pip check`` and ``pipdeptree --warn fail``, once it is installed."""
-    with sandbox(examine(home.python)) as copy:
+    with sandbox(examine(home.python), method="copy") as copy:
         # uv takes a tenth of pip's time, and chooses the same versions on this index.
         if _run(home, folder, find_uv_bin(), "pip", "install", "--quiet", "--python", copy.python, *words).returncode:
             return dict.fromkeys(AFTERWARDS, "doubtful")
