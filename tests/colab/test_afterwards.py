@@ -267,3 +267,26 @@ def test_where_the_move_is_not_possible_the_kernel_restarts_once(material: Mater
         kernel.ready(timeout=120)
         assert kernel.execute("import sys; print(sys.prefix)").stdout == "/opt/conda\n"
         assert "this kernel runs in" in kernel.execute(cell()).require().text
+
+
+FROM_A_TERMINAL = """
+import json, os, subprocess, time
+open("random.py", "w").close()
+check = "bootstrap check --prefix /opt/conda --quick --json -q"
+subprocess.run(["setsid", "-f", "sh", "-c", f"cd /tmp; touch numpy.py; {check} > told; mv told told.json"])
+while not os.path.exists("/tmp/told.json"):
+    time.sleep(0.2)
+os.remove("random.py")
+causes = json.load(open("/tmp/told.json"))["causes"]
+told = [cause for cause in causes if cause["severity"] != "note"]
+print(json.dumps([[cause["id"], cause["files"], cause["evidence"]] for cause in told]))
+"""
+
+
+@pytest.mark.exhaustive
+def test_a_check_in_a_terminal_looks_from_where_the_kernel_is(moved: Kernel) -> None:
+    """A process that the kernel hasn't started, in another folder: the moved kernel is found, not the relay."""
+    [[name, files, evidence]] = json.loads(moved.execute(FROM_A_TERMINAL, timeout=120).require().stdout)
+    assert (name, files) == ("stdlib-shadowed", ["/content/random.py"])
+    pid = moved.execute("import os; print(os.getpid())").require().stdout.strip()
+    assert f"the working folder of the running kernel, process {pid}" in evidence
