@@ -16,6 +16,7 @@ from bootstrap.health.dist_requirements import applying
 from bootstrap.health.model import Action
 from bootstrap.health.record_files import written_version
 from bootstrap.health.rules.base import KINDS, package_name
+from bootstrap.prefix.locked import repair_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,12 +122,10 @@ def _from_lock(package: str, facts: Facts) -> str:
         version = facts.disk.conda.get(package)
         wanted = f"{package}={version}" if version else package
         return f"Run `conda install --prefix {prefix} --force-reinstall {wanted}`: it puts the package's files back."
-    if facts.disk.locked and facts.call:
-        return f"Run `{facts.call}`: it puts the locked files back."
-    command = f"bootstrap restore --prefix {prefix}"
     if facts.disk.locked:
-        return f"Run `{command}{f' --lock {facts.lock}' if facts.lock else ''}`: it puts the locked files back."
-    chosen = f"bootstrap.restore('FILE', {str(prefix)!r})" if facts.call else f"{command} --lock FILE"
+        return f"Run `{facts.call or repair_command(prefix, facts.lock)}`: it puts the locked files back."
+    shell = f"bootstrap restore --prefix {prefix} --lock FILE"
+    chosen = f"bootstrap.restore('FILE', {str(prefix)!r})" if facts.call else shell
     return f"The lock that it was restored from is missing or has changed. Choose one: `{chosen}`."
 
 

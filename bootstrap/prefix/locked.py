@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bootstrap.prefix.manifest import MANIFEST_FILE
+from bootstrap.prefix.manifest import MANIFEST_FILE, read_manifest
 from bootstrap.prefix.records import META_DIR
 
 if TYPE_CHECKING:
@@ -38,6 +38,18 @@ def next_step(prefix: Path, *, memory: str, disk: str, in_cell: bool = True) -> 
     locked = locked_version(prefix, "numpy")
     if not locked or disk == locked:
         return "restart the runtime before you go on"
-    command = "bootstrap.check(repair=True)" if in_cell else f"bootstrap check --prefix {prefix} --repair"
+    command = "bootstrap.check(repair=True)" if in_cell else repair_command(prefix)
     then = ", then restart the runtime" if memory and memory != locked else ""
     return f"`{command}` puts the locked files back{then}"
+
+
+def repair_command(prefix: Path, lock: Path | None = None) -> str:
+    """What puts a prefix's locked files back, in a shell.
+
+    Args:
+        prefix: The environment.
+        lock: The lock that it is compared with; named where it isn't the one that was restored.
+    """
+    state = None if lock is None else read_manifest(prefix)
+    named = lock is not None and (state is None or state.lock["path"] != str(lock))
+    return f"bootstrap check --prefix {prefix} --repair{f' --lock {lock}' if named else ''}"
