@@ -64,7 +64,7 @@ def page(answers: list[dict[str, object]]) -> str:
     """The page's text."""
     names = [OURS, *peers.PEERS]
     lines = [f"| case | number | {' | '.join(names)} |", f"|---|--:|{'--:|' * len(names)}"]
-    kinds = list(dict.fromkeys(str(answer["kind"]) for answer in answers))
+    kinds = list(dict.fromkeys(case.kind for case in CASES))
     for kind in [*kinds, "**all**"]:
         members = [answer for answer in answers if kind in (answer["kind"], "**all**")]
         counts = [sum(bool(answer[name]) for answer in members) for name in names]
@@ -75,18 +75,17 @@ def page(answers: list[dict[str, object]]) -> str:
 def main() -> int:
     """Runs, or takes the answers of an earlier run, and writes the page."""
     parser = argparse.ArgumentParser(prog="python -m tests.diagnoses.table", description=__doc__)
-    parser.add_argument("--answers", type=Path, help="JSON of an earlier run; written there if it isn't there yet")
-    parser.add_argument("--only", action="append", metavar="KIND", default=[], help="only print this kind's answers")
+    parser.add_argument("--answers", type=Path, help="JSON of an earlier run, or where to write it")
+    parser.add_argument("--only", action="append", metavar="KIND", default=[], help="ask this kind again")
     options = parser.parse_args()
-    if options.answers and options.answers.exists():
-        answers = json.loads(options.answers.read_text())
-    else:
+    answers = json.loads(options.answers.read_text()) if options.answers and options.answers.exists() else []
+    if not answers or options.only:
         with tempfile.TemporaryDirectory(prefix="cache-") as cache:
             os.environ["BOOTSTRAP_CACHE"] = cache
-            answers = ask(options.only)
+            answers = [a for a in answers if a["kind"] not in options.only] + ask(options.only)
         if options.answers:
             options.answers.write_text(json.dumps(answers, indent=1))
-    if not options.only:
+    if {answer["kind"] for answer in answers} == {case.kind for case in CASES}:
         PAGE.write_text(page(answers))
     return 0 if all(answer[OURS] for answer in answers) else 1
 
