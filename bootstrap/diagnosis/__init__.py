@@ -16,6 +16,7 @@ from bootstrap.diagnosis.history import History, reconstruct_history
 from bootstrap.diagnosis.model import EXIT_CODES, Breakage, DistChange, EnvironmentInfo, Finding, Requirement
 from bootstrap.diagnosis.replay import Replay, replay_notebook
 from bootstrap.diagnosis.replay_step import ReplayStep
+from bootstrap.diagnosis.session import SessionOptions
 
 __all__ = [
     "EXIT_CODES",
@@ -28,6 +29,7 @@ __all__ = [
     "Replay",
     "ReplayStep",
     "Requirement",
+    "SessionOptions",
     "Trial",
     "Written",
     "analyze_requirements",
