@@ -7,7 +7,7 @@ import re
 import warnings
 from dataclasses import dataclass
 
-from bootstrap.diagnosis.python_cells import MARK
+from bootstrap.diagnosis.python_calls import MARK
 from bootstrap.diagnosis.values import PLACEHOLDER, Evaluator, Ref, _Unknown
 
 _LINE = re.compile(

@@ -37,9 +37,9 @@ from bootstrap.errors import (
 )
 
 if TYPE_CHECKING:
+    from bootstrap.diagnosis.installer_call import Command
     from bootstrap.diagnosis.notebook import Event
     from bootstrap.diagnosis.session import Session
-    from bootstrap.diagnosis.shell import Command
 
 _NAME = re.compile(r"[\w.-]+")
 _PLACES = ("--find-links", "--index-url", "--extra-index-url", "--no-index")
