@@ -148,9 +148,9 @@ def _check(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
     faults: list[BootstrapError] = []
     locks: list[tuple[LockVariant, Lock]] = []
     for variant in variants:
-        lock, found = check_lock(variant, specification=args.file, folder=folder, channel=args.channel)
+        lock, broken = check_lock(variant, specification=args.file, folder=folder, channel=args.channel)
         locks.append((variant, lock))
-        faults += found
+        faults += broken
     if faults:
         raise _joined(faults)
     if args.json:

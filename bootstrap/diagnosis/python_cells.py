@@ -392,8 +392,8 @@ class CodeReader:
             yield from self._follow(name, node, condition)
         elif name and f"{name}().__init__" in self._functions:
             yield from self._follow(f"{name}().__init__", node, condition)
-        elif (found := self._method(last)) and (owner in ("self", "cls") or not self._known_owner(owner)):
-            yield from self._follow(found, node, condition or f"if {as_text(node.func)} is this notebook's own")
+        elif (method := self._method(last)) and (owner in ("self", "cls") or not self._known_owner(owner)):
+            yield from self._follow(method, node, condition or f"if {as_text(node.func)} is this notebook's own")
         else:
             yield from self._here(written_files(node, self.names), condition)
             self._changes(node, last)
@@ -404,8 +404,8 @@ class CodeReader:
 
     def _method(self, last: str) -> str:
         """A method of the notebook's own classes by that name, if there is just one."""
-        found = [f for f in self._functions if f.endswith(f"().{last}") and not last.startswith("__")]
-        return found[0] if len(found) == 1 else ""
+        methods = [f for f in self._functions if f.endswith(f"().{last}") and not last.startswith("__")]
+        return methods[0] if len(methods) == 1 else ""
 
     def _changes(self, node: ast.Call, last: str) -> None:
         """``names.append(...)`` and the like."""

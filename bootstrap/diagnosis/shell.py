@@ -71,7 +71,7 @@ class Effect:
 
 def find_commands(text: str) -> Iterator[Command]:
     """The installers' calls in a line, or some lines, of shell."""
-    return (found for found in read_shell(text) if isinstance(found, Command))
+    return (action for action in read_shell(text) if isinstance(action, Command))
 
 
 def read_shell(text: str, variables: Mapping[str, str] | None = None) -> Iterator[Command | Effect]:
@@ -82,24 +82,24 @@ def read_shell(text: str, variables: Mapping[str, str] | None = None) -> Iterato
         variables: Those whose values are known.
     """
     for simple in simple_commands(text, variables or {}):
-        for found in _read(simple.words, simple):
+        for action in _read(simple.words, simple):
             outside = f"the environment {simple.outside} is active" if simple.outside else ""
-            outside = outside or _before_all(simple.path, found)
-            if isinstance(found, Command):
-                found = replace(found, elsewhere=found.elsewhere or outside, mistaken=_mistaken(simple))
+            outside = outside or _before_all(simple.path, action)
+            if isinstance(action, Command):
+                action = replace(action, elsewhere=action.elsewhere or outside, mistaken=_mistaken(simple))
             yield replace(
-                found,
-                condition=found.condition or simple.condition,
-                never=found.never or simple.never,
-                folder=found.folder or simple.folder,
+                action,
+                condition=action.condition or simple.condition,
+                never=action.never or simple.never,
+                folder=action.folder or simple.folder,
             )
         yield from _written(simple)
 
 
-def _before_all(path: str, found: Command | Effect) -> str:
+def _before_all(path: str, action: Command | Effect) -> str:
     """What another environment's folder at the head of PATH means for a command that names no folder itself."""
     first = path.partition(":")[0]
-    plain = isinstance(found, Command) and found.tool != "uv" and "/" not in found.program
+    plain = isinstance(action, Command) and action.tool != "uv" and "/" not in action.program
     return f"PATH begins with {first}" if plain and _ENVIRONMENT.search(first) else ""
 
 
@@ -274,8 +274,8 @@ def _conda(words: Sequence[str], text: str) -> Iterator[Command]:
         inner = rest[rest.index("run") + 1 :]
         while inner and inner[0].startswith("-"):
             inner = inner[2:] if inner[0] in ("-n", "--name", "-p", "--prefix") else inner[1:]
-        for found in find_commands(shlex.join(inner)):
-            yield replace(found, elsewhere=f"conda's environment {goal}") if goal else found
+        for command in find_commands(shlex.join(inner)):
+            yield replace(command, elsewhere=f"conda's environment {goal}") if goal else command
         return
     action: Action = "other"
     if verb in ("install", "update", "upgrade", "create") or verbs[:2] == ["env", "update"]:

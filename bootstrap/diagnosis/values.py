@@ -95,15 +95,15 @@ class Evaluator:
         if node is None or depth > DEEPEST:
             return UNKNOWN
         try:
-            found = self._value(node, depth + 1)
+            value = self._value(node, depth + 1)
         except (ArithmeticError, TypeError, ValueError, LookupError, AttributeError):
             return UNKNOWN  # as running it would fail
-        return UNKNOWN if isinstance(found, (str, list, dict)) and len(found) > _LARGEST else found
+        return UNKNOWN if isinstance(value, (str, list, dict)) and len(value) > _LARGEST else value
 
     def truth(self, node: ast.expr) -> bool | None:
         """Whether a condition holds; None where only running tells."""
-        found = self.value(node)
-        return None if found is UNKNOWN or isinstance(found, Ref) else bool(found)
+        value = self.value(node)
+        return None if value is UNKNOWN or isinstance(value, Ref) else bool(value)
 
     def _value(self, node: ast.expr, depth: int) -> Any:
         if isinstance(node, ast.Constant):
@@ -226,9 +226,9 @@ class Evaluator:
         if (
             UNKNOWN not in arguments
             and not node.keywords
-            and (found := self._function(name, arguments)) is not UNKNOWN
+            and (result := self._function(name, arguments)) is not UNKNOWN
         ):
-            return found
+            return result
         if not isinstance(node.func, ast.Attribute):
             return UNKNOWN
         owner, method = self.value(node.func.value, depth), node.func.attr
@@ -259,8 +259,8 @@ class Evaluator:
         if name in ("Path", "pathlib.Path", "pathlib.PurePath"):
             return FilePath(PurePosixPath(*arguments))
         if name in _PATHS and all(isinstance(a, str) for a in arguments):
-            found = _PATHS[name](*arguments)
-            return list(found) if isinstance(found, tuple) else found
+            result = _PATHS[name](*arguments)
+            return list(result) if isinstance(result, tuple) else result
         if name == "shlex.split" and isinstance(first, str):
             return shlex.split(first)
         if name == "range" and all(isinstance(a, int) for a in arguments):
@@ -277,14 +277,14 @@ class Evaluator:
 
 
 def _joined(separator: str, parts: Iterable[str]) -> Any:
-    found: list[str] = []
+    taken: list[str] = []
     size = 0
     for part in parts:
-        found.append(part)
+        taken.append(part)
         size += len(part) + len(separator)
         if size > _LARGEST:
             return UNKNOWN
-    return separator.join(found)
+    return separator.join(taken)
 
 
 def _known(value: Any) -> bool:
