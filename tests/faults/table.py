@@ -21,16 +21,16 @@ HEAD = """\
 
 Every fault below is really injected into a copy of a real environment (a conda prefix restored from a lock, a virtual
 environment with wheels, or a running process). Then `bootstrap check` and the usual alternatives examine it. The
-figures count the variants that each notices. For `bootstrap check` the test requires more: the right cause, package and
-files, and a repair after which the environment is healthy. [check.md](check.md) explains the causes. `python -m
-tests.faults.table` writes this page.
+figures count the variants that each notices. For `bootstrap check` the test requires more: the right cause, package
+and files, and a repair after which the environment is healthy. [check.md](check.md) explains the causes. This page is
+written by `python -m tests.faults.table`.
 
 - `_center`: `from numpy._core.umath import _center`. `import numpy`: the import and one array. Both run in a new
   process, and for faults of a running process in that process too.
 - `conda doctor`: its rules for packages (broken links, files or link targets whose content differs from the record,
   missing dependencies). It doesn't see what conda didn't install.
-- `numpy.test('fast')` is not included: it needs packages that numpy doesn't install (pytest, hypothesis), takes more than
-  five minutes, and runs in a process of its own, which can't see the kernel's state.
+- `numpy.test('fast')` is not included: it needs packages that numpy doesn't install (pytest, hypothesis), takes more
+  than five minutes, and runs in a process of its own, which can't see the kernel's state.
 
 """
 
