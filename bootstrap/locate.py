@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 from bootstrap.errors import JournalError, LockNotFoundError
+from bootstrap.lock.model import LOCK_NAMES
 
 # Every command needs this: what only some need is imported when they do.
 
-LOCK_NAMES = {"cpu": "conda-lock.yml", "cuda": "conda-lock-cuda.yml"}
 DEFAULT_PREFIX = Path("/opt/conda")
 PREFIX_ENV_VAR = "BOOTSTRAP_PREFIX"
 

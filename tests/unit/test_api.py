@@ -9,6 +9,7 @@ import pytest
 
 from bootstrap import api, locate
 from bootstrap.errors import LockNotFoundError, NotAnEnvironmentError, PrefixNotFoundError
+from bootstrap.lock.model import LOCK_NAMES
 from bootstrap.prefix import manifest
 from bootstrap.runtime import machine
 from bootstrap.runtime.journal import Journal
@@ -26,7 +27,7 @@ def test_a_lock_here_comes_before_the_shipped_one(tmp_path: Path, monkeypatch: p
 
 def test_no_lock_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(locate.LOCK_NAMES, "cpu", "none.yml")
+    monkeypatch.setitem(LOCK_NAMES, "cpu", "none.yml")
     with pytest.raises(LockNotFoundError) as caught:
         locate.find_lock(variant="cpu")
     assert len(caught.value.evidence) == 3
