@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bootstrap import guard, health
 from bootstrap.errors import LockError
 from bootstrap.health.rules.environment import GUARD_OFF, GUARD_UNDONE
+from bootstrap.hints import command
 from bootstrap.lock import PLATFORM, read_lock, validate
 from bootstrap.lock.address import local_path
 from bootstrap.lock.explanation import explain
@@ -85,7 +86,7 @@ def _guard_causes(prefix: Path) -> list[health.Cause]:
     status = guard.status(prefix)
     if status.state == "never" or status.active:
         return []
-    repair = f"Run `bootstrap guard on --prefix {prefix}`."
+    repair = f"Run `{command('guard on', prefix=prefix)}`."
     if status.state == "off":
         off = GUARD_OFF(
             summary=f"The guard was turned off on {status.since}: installs may replace locked packages.",

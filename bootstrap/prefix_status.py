@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import guard
 from bootstrap._util.listing import capped
 from bootstrap.card import Card, Shown
+from bootstrap.hints import command
 from bootstrap.lock import PLATFORM, read_lock, validate
 from bootstrap.lock.address import origin
 from bootstrap.prefix import Comparison, compare_prefix
@@ -63,7 +63,7 @@ class PrefixStatus(Shown):
         if self.unfinished:
             rows.append(("restore", "stopped right after its switch; the next one brings what was written meanwhile"))
         rows.append(("cache", f"{self.cache}: {self.cached} of {self.packages} packages"))
-        restore = f"`bootstrap restore -p {shlex.quote(str(self.prefix))} -f {shlex.quote(str(self.lock))}`"
+        restore = f"`{command('restore', prefix=self.prefix, lock=self.lock)}`"
         if not self.environment:
             there = "no conda environment" if self.prefix.exists() else "nothing there yet"
             return Card(

@@ -16,6 +16,7 @@ from bootstrap.health.dist_requirements import applying
 from bootstrap.health.model import Action
 from bootstrap.health.record_files import written_version
 from bootstrap.health.rules.base import KINDS, package_name
+from bootstrap.hints import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,9 +57,9 @@ def _actions(draft: Cause, facts: Facts) -> Iterator[Action]:
             # What has lost its list of files can't be uninstalled by pip.
             how = {"anew": "anew" in repairs, "complete": "complete" in repairs}
             nearest = draft.requirement or (nearest_release(draft.package, facts) if "upgrade" in repairs else "")
-            if command := pip_command(draft.package, facts, requirement=nearest, **how):
+            if pip := pip_command(draft.package, facts, requirement=nearest, **how):
                 yield from away
-                yield Action("pip", command)
+                yield Action("pip", pip)
 
 
 def in_the_way(package: str, facts: Facts) -> list[str]:
@@ -94,12 +95,12 @@ def repair_package(
     """
     if is_locked(package, facts):
         return _from_lock(package, facts)
-    command = pip_command(package, facts, requirement=requirement, anew=anew, complete=complete)
-    if not command:
+    pip = pip_command(package, facts, requirement=requirement, anew=anew, complete=complete)
+    if not pip:
         name = installed_name(package, facts)[0]
         chosen = f"{shlex.join(_installer(facts))} {name}==VERSION"
         return f"The previous version of {name} is unknown. Choose one: `{chosen}`."
-    what = shlex.join(command)
+    what = shlex.join(pip)
     if complete:
         what, then = f"{what}`: it adds what is missing", ""
     else:
@@ -115,18 +116,19 @@ def _from_lock(package: str, facts: Facts) -> str:
     """How conda's files are put back: by us where we have put them there, else by conda."""
     prefix = facts.disk.prefix
     if not facts.ours and facts.disk.locked:
-        named = f" --lock {facts.lock}" if facts.lock else ""
-        return f"Run `bootstrap restore --prefix {prefix}{named} --adopt`: it makes the environment match the lock."
+        adopt = command("restore", "adopt", prefix=prefix, lock=facts.lock)
+        return f"Run `{adopt}`: it makes the environment match the lock."
     if not facts.ours:
         version = facts.disk.conda.get(package)
         wanted = f"{package}={version}" if version else package
-        return f"Run `conda install --prefix {prefix} --force-reinstall {wanted}`: it puts the package's files back."
+        install = shlex.join(["conda", "install", "--prefix", str(prefix), "--force-reinstall", wanted])
+        return f"Run `{install}`: it puts the package's files back."
     if facts.disk.locked and facts.call:
         return f"Run `{facts.call}`: it puts the locked files back."
-    command = f"bootstrap restore --prefix {prefix}"
     if facts.disk.locked:
-        return f"Run `{command}{f' --lock {facts.lock}' if facts.lock else ''}`: it puts the locked files back."
-    chosen = f"bootstrap.restore('FILE', {str(prefix)!r})" if facts.call else f"{command} --lock FILE"
+        return f"Run `{command('restore', prefix=prefix, lock=facts.lock)}`: it puts the locked files back."
+    in_shell = command("restore", prefix=prefix, lock="FILE")
+    chosen = f"bootstrap.restore('FILE', {str(prefix)!r})" if facts.call else in_shell
     return f"The lock that it was restored from is missing or has changed. Choose one: `{chosen}`."
 
 

@@ -26,6 +26,7 @@ from bootstrap.health.probes import answers, layout, linear, origin, registry, s
 from bootstrap.health.record_files import find_distributions
 from bootstrap.health.rules.base import CauseKind
 from bootstrap.health.variables import runtime_variables
+from bootstrap.hints import command
 from bootstrap.prefix.manifest import read_manifest
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def _dead(python: Path, prefix: Path | None, result: ProbeResult, seconds: float
         evidence=result.problems,
         files=(str(python),),
         owner="python",
-        repair=f"Restore the environment: `bootstrap restore --prefix {prefix or python.parent.parent}`.",
+        repair=f"Restore the environment: `{command('restore', prefix=prefix or python.parent.parent)}`.",
     )
     return Report(str(python), str(prefix or ""), None, (cause,), (result,), seconds)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bootstrap.hints import command
 from bootstrap.prefix.manifest import MANIFEST_FILE
 from bootstrap.prefix.records import META_DIR
 
@@ -38,6 +39,6 @@ def next_step(prefix: Path, *, memory: str, disk: str, in_cell: bool = True) -> 
     locked = locked_version(prefix, "numpy")
     if not locked or disk == locked:
         return "restart the runtime before you go on"
-    command = "bootstrap.check(repair=True)" if in_cell else f"bootstrap check --prefix {prefix} --repair"
+    repair = "bootstrap.check(repair=True)" if in_cell else command("check", "repair", prefix=prefix)
     then = ", then restart the runtime" if memory and memory != locked else ""
-    return f"`{command}` puts the locked files back{then}"
+    return f"`{repair}` puts the locked files back{then}"
