@@ -1,6 +1,6 @@
 """The library's verbs. They take paths, return data, raise `bootstrap.errors`, and never print.
 
-What a verb needs it imports itself: a notebook that asks for one doesn't wait for the others.
+Each verb imports what it needs when it is called, so that a notebook doesn't wait for the others.
 """
 
 from __future__ import annotations
@@ -42,20 +42,20 @@ def restore(
     adopt: bool = False,
     progress: Progress | None = None,
 ) -> Restored:
-    """Restores a lock into a prefix; does nothing where the prefix agrees already.
+    """Makes a prefix match a lock; does nothing if it already matches.
 
     Args:
         lock: Path or address of a conda-lock.yml; see `find_lock`.
-        prefix: Where to put the environment; `default_prefix()` unless given.
-        variant: ``cpu``, ``cuda`` or ``auto``; only used to find a lock.
+        prefix: Folder of the environment; `default_prefix()` unless given.
+        variant: ``cpu``, ``cuda`` or ``auto``: which lock to use if none is given.
         cache: Folder of unpacked packages.
-        offline: Use only what the cache holds.
-        adopt: Also take over a conda environment that this program did not make.
-        progress: Receives the states of the work; `bootstrap.console` has displays.
+        offline: Download nothing; use only what the cache holds.
+        adopt: Also take over a conda environment that bootstrap didn't create.
+        progress: Receives progress; `bootstrap.console` has displays.
 
     Raises:
-        KernelNotLockedError: This machine's kernels run at the prefix, and the lock lacks what they need.
-        BootstrapError: As `bootstrap.prefix.restore`; the prefix is then as it was before.
+        KernelNotLockedError: This machine's kernels run in the prefix, and the lock lacks what they need.
+        BootstrapError: As `bootstrap.prefix.restore`; the prefix is then unchanged.
     """
     from bootstrap.prefix.engine import Engine
 
@@ -87,14 +87,14 @@ def status(
     variant: str = "auto",
     cache: StrPath | None = None,
 ) -> PrefixStatus:
-    """Shows what is at a prefix and how it differs from a lock.
+    """Shows what is at a prefix and how it differs from a lock, without reading every file.
 
-    Files whose size, time and inode are the same count as unchanged.
+    A file whose size, time, mode and inode haven't changed counts as unchanged.
 
     Args:
         lock: Path of a conda-lock.yml; see `find_lock` for the default.
         prefix: A conda environment; `default_prefix()` unless given.
-        variant: ``cpu``, ``cuda`` or ``auto``; only used to find a lock.
+        variant: ``cpu``, ``cuda`` or ``auto``: which lock to use if none is given.
         cache: Folder of unpacked packages.
 
     Raises:
@@ -115,7 +115,7 @@ def explain_lock(
     Args:
         lock: Path of a conda-lock.yml; see `find_lock` for the default.
         package: A package to explain; the whole lock unless given.
-        variant: ``cpu``, ``cuda`` or ``auto``; only used to find a lock.
+        variant: ``cpu``, ``cuda`` or ``auto``: which lock to use if none is given.
         platform: conda's name for the kind of machine.
 
     Raises:
@@ -138,25 +138,25 @@ def check(
     repair: bool = False,
     progress: Progress | None = None,
 ) -> Report:
-    """Proves an environment healthy, or names what is wrong.
+    """Proves an environment healthy, or says what is wrong.
 
-    Without a prefix and an interpreter it examines this very process: what it has loaded, then its files and a
-    fresh process of its interpreter. numpy is not imported into it.
+    Without a prefix or interpreter it examines this process: what is loaded, then its files and a new process of its
+    interpreter. It doesn't import numpy into this process.
 
     Args:
         prefix: A conda environment to examine from outside.
         python: An interpreter to examine from outside.
         lock: The lock to compare a prefix with; the one it was restored from unless given.
-        imports: Packages to import; numpy's dependents and what no other locked package needs unless given.
-        full: Hash every file and import every dependent. By default that is done from outside, and not for this
-            process, which should answer within moments.
-        repair: Do what can be done about the causes, and return the report on what came of it.
-        progress: Receives the states of the work.
+        imports: Packages to import; by default numpy's dependents, and packages that no other locked package needs.
+        full: Hash every file and import every dependent; by default only from outside, since a check of this process
+            should take moments.
+        repair: Repair what can be repaired, and return a report on the result.
+        progress: Receives progress.
 
     Raises:
         PrefixError: There is nothing to check.
         LockError: The lock can't be used.
-        RepairError: A repair was asked for and failed.
+        RepairError: The repair failed.
     """
     from bootstrap._util.imports import standard_library_first
 
@@ -185,26 +185,26 @@ def diagnose(
     build: bool = False,
     progress: Progress | None = None,
 ) -> Diagnosis | Replay | History:
-    """Names what would replace or break numpy, or did. The environment asked about is never touched.
+    """Says what would replace or break numpy, or did. The examined environment is never changed.
 
     Args:
         source: A requirements file; a list of requirements; a notebook (``.ipynb``), whose installing cells are
-            replayed; nothing, for what has happened in this runtime so far.
-        python: The interpreter asked about; the running one unless given.
+            replayed; or None, for what was installed in this runtime so far.
+        python: The interpreter to examine; the running one unless given.
         against: A freeze file, instead of what that interpreter has installed.
-        install: Also install for real, in throw-away copies, and check what broke.
-        write_minimal: Where to write the largest part that leaves all that is installed alone.
-        write_pinned: Where to write the newest exact versions that go with the installed numpy.
-        force: Whether these files may replace others.
-        resolver: ``pip``; ``uv``; ``auto`` for uv where it is there, confirmed by pip.
-        as_of: A day (``2025-11-15``): what was uploaded later doesn't count.
-        options: Options of the pip command in question, as ``--upgrade``.
-        build: Also build what exists as source only (setup.py, build backends), which runs its code; otherwise its
-            own record is read, or it counts as unread.
-        progress: Receives the states of the work.
+        install: Also install in temporary copies, and check what breaks.
+        write_minimal: Where to write the largest subset of the requirements that changes no installed package.
+        write_pinned: Where to write the newest exact versions that work with the installed numpy.
+        force: Replace existing files.
+        resolver: ``pip``, ``uv``, or ``auto``: uv if it is installed, confirmed by pip.
+        as_of: A date (``2025-11-15``): later uploads are ignored.
+        options: Options of the pip command, such as ``--upgrade``.
+        build: Also build source-only packages, which runs their code; otherwise their archive's metadata is read, or
+            they count as unread.
+        progress: Receives progress.
 
     Raises:
-        DiagnoseError: The question can't be answered.
+        DiagnoseError: There is no answer.
     """
     from bootstrap import diagnosis
 
@@ -241,23 +241,23 @@ def run(
     adopt: bool = False,
     progress: Progress | None = None,
 ) -> RunResult:
-    """Makes this notebook run in the locked environment: what a notebook's first cell calls.
+    """Makes this notebook run in the locked environment: the line for a notebook's first cell.
 
-    On Colab, the cells after the one that calls it run there. It can be called again, in any state: where all is
-    well it says so, in a moment. Elsewhere it registers a kernel to choose, of an environment in the user's data
-    folder. This verb alone shows its progress by itself, since it is made for a cell.
+    On Colab, all later cells run in the environment. Elsewhere, it creates the environment in the user's data folder
+    and registers a kernel for it. It can be called again in any state; if nothing is to be done, it returns at once.
+    It shows its progress by default; the other verbs don't.
 
     Args:
         variant: ``cpu``, ``cuda``, or ``auto`` for what this machine's driver supports.
         lock: Path or address of a conda-lock.yml; see `find_lock`.
-        prefix: Where to put the environment; `default_prefix()` unless given.
+        prefix: Folder of the environment; `default_prefix()` unless given.
         cache: Folder of unpacked packages.
-        offline: Use only what the cache holds.
-        adopt: Also take over a conda environment that this program did not make.
-        progress: Receives the states of the work; by default what fits here shows it.
+        offline: Download nothing; use only what the cache holds.
+        adopt: Also take over a conda environment that bootstrap didn't create.
+        progress: Receives progress; by default, a display that fits this notebook or terminal.
 
     Raises:
-        BootstrapError: It could not be done; the kernel goes on where it was.
+        BootstrapError: It failed; the kernel stays where it was.
     """
     from bootstrap.console import in_notebook, progress_for
     from bootstrap.lock import read_lock
@@ -289,16 +289,16 @@ def run(
 
 
 def undo(*, dry_run: bool = False) -> UndoResult:
-    """Puts back everything that `run` changed on this machine, from any state, also a half-finished one.
+    """Restores everything that `run` changed on this machine, even if `run` or `undo` was interrupted.
 
-    A kernel that runs in the environment moves back to the machine's own Python after the cell that calls this.
+    A kernel that runs in the environment moves back to the machine's own Python after this cell.
 
     Args:
-        dry_run: Only say what would be put back.
+        dry_run: Only say what would be restored.
 
     Raises:
-        JournalError: What was changed can't be read.
-        UndoError: Something could not be put back; call it again when that is mended.
+        JournalError: The journal of changes can't be read.
+        UndoError: Something couldn't be restored; fix that and call it again.
     """
     from bootstrap.runtime.undo import preview
     from bootstrap.runtime.undo import undo as undo_all
@@ -310,8 +310,8 @@ def explain(error: str | int | BootstrapError | None = None) -> ErrorPage | Erro
     """Explains an error, how to investigate it, and how to fix it.
 
     Args:
-        error: Its name, as an error's last line says it (``hash-mismatch``); its exit code; or the error itself.
-            Unless given, every one of them.
+        error: Its name, from an error's last line (``hash-mismatch``); its exit code; or the error itself. Without
+            it, all of them.
 
     Raises:
         UsageError: There is no such error.
