@@ -224,4 +224,4 @@ def _row(label: str, value: str) -> str:
 def _marked(text: str) -> str:
     """Escaped, with what stands between backticks as code."""
     code = f'<code style="{_MONO};color:inherit;background:rgba(128,128,128,.18);padding:1px 4px;border-radius:3px">'
-    return _CODE.sub(lambda found: f"{code}{found[1]}</code>", html.escape(text))
+    return _CODE.sub(lambda code_span: f"{code}{code_span[1]}</code>", html.escape(text))

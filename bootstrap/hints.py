@@ -28,7 +28,7 @@ def command(verb: str, *flags: str, **options: object) -> str:
 
 def in_cell(text: str) -> str:
     """The text with the commands and options between backticks as Python, where `bootstrap` has the same."""
-    return _CODE.sub(lambda found: f"`{as_python(found[1])}`", text)
+    return _CODE.sub(lambda span: f"`{as_python(span[1])}`", text)
 
 
 def as_python(code: str) -> str:

@@ -64,7 +64,7 @@ def _actions(draft: Cause, facts: Facts) -> Iterator[Action]:
 
 def in_the_way(package: str, facts: Facts) -> list[str]:
     """Links and folders in the place of a package's files, or on the way: what is put back would go through them."""
-    found = []
+    obstacles = []
     faults = [f for f in facts.disk.files if package_name(f.owner) == package and f.reason != "extra"]
     for file in (Path(fault.path) for fault in faults):
         site = next((site for site in facts.disk.sites if file.is_relative_to(site)), None)
@@ -73,8 +73,8 @@ def in_the_way(package: str, facts: Facts) -> list[str]:
         above = [folder for folder in reversed(file.parents) if folder.is_relative_to(site) and folder != site]
         links = [path for path in (*above, file) if path.is_symlink()]
         if links or file.is_dir():
-            found.append(str(links[0] if links else file))
-    return list(dict.fromkeys(found))
+            obstacles.append(str(links[0] if links else file))
+    return list(dict.fromkeys(obstacles))
 
 
 def is_locked(package: str, facts: Facts) -> bool:
@@ -166,14 +166,14 @@ def installed_name(package: str, facts: Facts) -> tuple[str, str]:
     metadata that an interrupted pip has renamed, then conda-meta and the lock.
     """
     name = package
-    found = [d for d in facts.disk.distributions if d.name == canonical_name(package)]
-    if not found:
+    installed = [d for d in facts.disk.distributions if d.name == canonical_name(package)]
+    if not installed:
         owners = (facts.disk.owner_of(f"{site}/{package}/__init__.py") for site in facts.disk.sites)
         owner = next(filter(None, owners), "").split(" ")[0]
-        found = [d for d in facts.disk.distributions if owner and d.name == canonical_name(owner)]
-        name = found[0].name if found else package
+        installed = [d for d in facts.disk.distributions if owner and d.name == canonical_name(owner)]
+        name = installed[0].name if installed else package
     # Where METADATA and the folder's name disagree, the name is what pip gave it.
-    versions = [d.labelled_version for d in found] + [d.version for d in found]
+    versions = [d.labelled_version for d in installed] + [d.version for d in installed]
     if name == "numpy":
         running = facts.numpy_version or ""
         versions = [running, *versions] if running in versions else [*versions, running]
@@ -187,9 +187,9 @@ def installed_name(package: str, facts: Facts) -> tuple[str, str]:
 def _waiting(name: str, facts: Facts) -> Iterator[str]:
     """Versions of a package in metadata whose first letters an interrupted pip has replaced by ``~``."""
     for path in facts.disk.leftovers:
-        found = re.match(r"[~_-]+(?P<rest>.+?)-(?P<version>[^-]+)\.dist-info$", path.name)
-        if found and name.endswith(canonical_name(found["rest"])):
-            yield found["version"]
+        leftover = re.match(r"[~_-]+(?P<rest>.+?)-(?P<version>[^-]+)\.dist-info$", path.name)
+        if leftover and name.endswith(canonical_name(leftover["rest"])):
+            yield leftover["version"]
 
 
 def nearest_release(package: str, facts: Facts, *, older: bool = False) -> str:

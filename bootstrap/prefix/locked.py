@@ -23,8 +23,8 @@ def locked_version(prefix: Path, name: str) -> str:
     except OSError:
         return ""
     # By its text: the manifest names every file of the prefix, and after a cell there is no time to parse all that.
-    found = re.search(rb'"%s-([^-"]+)-[^-"]+":' % re.escape(name.encode()), data)
-    return found[1].decode() if found else ""
+    entry = re.search(rb'"%s-([^-"]+)-[^-"]+":' % re.escape(name.encode()), data)
+    return entry[1].decode() if entry else ""
 
 
 def next_step(prefix: Path, *, memory: str, disk: str, in_cell: bool = True) -> str:
