@@ -7,10 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis.impact import ImpactAnalyzer
 from bootstrap.diagnosis.predict import predict
 from bootstrap.diagnosis.remedies import refuse_existing, write_minimal, write_pinned
-from bootstrap.diagnosis.requirements import constraint_lines, read_file, read_lines, understand
+from bootstrap.diagnosis.requirements import read_file, read_lines, understand
 from bootstrap.diagnosis.sandbox_install import prove, refuse_freeze
 from bootstrap.diagnosis.session import SessionOptions, open_session
 from bootstrap.errors import NoPinnedSetError
@@ -57,17 +56,7 @@ def analyze_requirements(
     pip_options = (*wanted.options, *options)
     with open_session(asked, pip_options=pip_options, progress=progress) as session:
         wanted = understand(session.target.inside, wanted)
-        analyzer = ImpactAnalyzer(
-            session.target,
-            session.metadata_env,
-            pip=session.pip,
-            fast=session.fast,
-            confirm=session.confirm,
-            constraints=constraint_lines(wanted, build=asked.build),
-            options=(*wanted.options, *options),
-            hashed=wanted.hashed,
-            build=asked.build,
-        )
+        analyzer = session.analyzer(wanted, options)
         diagnosis = predict(analyzer, wanted, session.title, progress)
         if minimal is not None:
             diagnosis = diagnosis.with_file(write_minimal(analyzer, wanted, diagnosis, minimal, progress))

@@ -10,8 +10,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from bootstrap.diagnosis.freeze import read_freeze
+from bootstrap.diagnosis.impact import ImpactAnalyzer
 from bootstrap.diagnosis.index import Index
 from bootstrap.diagnosis.metadata_env import MetadataEnvironment
+from bootstrap.diagnosis.requirements import RequirementSet, constraint_lines
 from bootstrap.diagnosis.resolver import PIP_WITH_DATES, PipResolver, Resolver, UvResolver, find_uv, need_uv
 from bootstrap.diagnosis.settings import combine, pip_settings
 from bootstrap.diagnosis.target import Target, examine, find_python
@@ -47,6 +49,26 @@ class Session:
     """A folder for temporary files."""
     build: bool = False
     """Whether sources may be built, which runs their code."""
+
+    def analyzer(self, wanted: RequirementSet, options: Sequence[str] = (), *, by_uv: bool = False) -> ImpactAnalyzer:
+        """What judges a set of requirements in this environment.
+
+        Args:
+            wanted: The requirements, as the interpreter reads them.
+            options: pip's options beside those of the set.
+            by_uv: A uv command is asked about, so pip has no say.
+        """
+        return ImpactAnalyzer(
+            self.target,
+            self.metadata_env,
+            pip=self.fast if by_uv else self.pip,
+            fast=self.fast,
+            confirm=self.confirm and not by_uv,
+            constraints=constraint_lines(wanted, build=self.build),
+            options=(*wanted.options, *options),
+            hashed=wanted.hashed,
+            build=self.build,
+        )
 
 
 @dataclass(frozen=True)
