@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis.impact import ImpactAnalyzer
 from bootstrap.diagnosis.model import NUMPY_NAME, Finding
 from bootstrap.diagnosis.notebook import path_from
 from bootstrap.diagnosis.replay_step import ReplayStep
@@ -36,6 +35,7 @@ from bootstrap.errors import (
 )
 
 if TYPE_CHECKING:
+    from bootstrap.diagnosis.impact import ImpactAnalyzer
     from bootstrap.diagnosis.installer_call import Command
     from bootstrap.diagnosis.notebook import Event
     from bootstrap.diagnosis.session import Session
