@@ -99,13 +99,13 @@ def notebook_cells(path: Path) -> list[tuple[int, str]]:
     cells = _cells(data)
     if cells is None:
         raise NotebookError("The file isn't a notebook.", evidence=[f"{path}: no cells"])
-    sources = []
+    found = []
     for number, cell in enumerate(cells, 1):
         if isinstance(cell, dict) and cell.get("cell_type") == "code":
             source = cell.get("source", cell.get("input", ""))
             lines = source if isinstance(source, list) else [source]
-            sources.append((number, "".join(line for line in lines if isinstance(line, str))))
-    return sources
+            found.append((number, "".join(line for line in lines if isinstance(line, str))))
+    return found
 
 
 def _cells(data: Any) -> list[Any] | None:
@@ -126,10 +126,10 @@ def read_cells(
 ) -> list[Event]:
     """The events of code cells, given with their numbers; later cells know what earlier ones defined."""
     reader = _Reader(importable)
-    events: list[Event] = []
+    found: list[Event] = []
     for number, source in cells:
-        events += reader.cell(number, source)
-    return [event for e in events if (event := reader.settled(e)) is not None]
+        found += reader.cell(number, source)
+    return [event for e in found if (event := reader.settled(e)) is not None]
 
 
 class _Reader:
@@ -159,17 +159,17 @@ class _Reader:
     def cell(self, number: int, source: str) -> list[Event]:
         """What one cell does. Whatever is wrong with it concerns it alone."""
         self._number, self._offset, self._depth = number, 0, 0
-        events: list[Event] = []
+        found: list[Event] = []
         source = source.encode("utf-8", "replace").decode("utf-8")  # half of a pair is no character
         try:
             for event in self._cell(source.split("\n")):
-                events.append(event)
+                found.append(event)
                 if event.kind == "file" and not event.never:
                     self._files[event.text] = event.content
         except (Exception, RecursionError, MemoryError) as error:
             if mentions(source):
-                events.append(Event("unread", number, 1, f"the cell can't be analysed ({type(error).__name__})"))
-        return events
+                found.append(Event("unread", number, 1, f"the cell can't be analysed ({type(error).__name__})"))
+        return found
 
     def _event(self, kind: EventKind, line: int, text: str, **more: Any) -> Event:
         return Event(kind, self._number, line + self._offset, text, folder=self._folder, **more)
@@ -228,8 +228,8 @@ class _Reader:
 
     def _from_call(self, call: Call) -> Iterator[Event]:
         if call.kind == "shell":
-            events = self._magic(call) if call.content is None else self._shell(call.line, call.text)
-            for event in events:
+            found = self._magic(call) if call.content is None else self._shell(call.line, call.text)
+            for event in found:
                 yield replace(event, condition=call.condition or event.condition, never=call.never or event.never)
         elif call.kind == "import":
             if call.text.split(".")[0] in _IMPORTERS and not call.condition and not call.never:
@@ -277,42 +277,42 @@ class _Reader:
         if self._depth > 4:
             return
         start, at = text.split("\n"), 0
-        for action in read_shell(text, self._code.names.environ):
+        for found in read_shell(text, self._code.names.environ):
             place = line
-            if lined and isinstance(action, Command):
-                word = action.text.split()[0]
+            if lined and isinstance(found, Command):
+                word = found.text.split()[0]
                 at = next((i for i in range(at, len(start)) if word in start[i]), at)
                 place, at = line + at, at + (at + 1 < len(start))
-            state = {"condition": action.condition, "never": action.never}
-            if isinstance(action, Command):
-                folder = self._path(action.folder)
-                event = self._event("command", place, action.text, command=action, **state)
+            state = {"condition": found.condition, "never": found.never}
+            if isinstance(found, Command):
+                folder = self._path(found.folder)
+                event = self._event("command", place, found.text, command=found, **state)
                 yield replace(event, folder=folder)
-            elif action.kind == "file":
+            elif found.kind == "file":
                 yield from self._write(
-                    place, posixpath.join(action.folder, action.name), action.content, append=action.append
+                    place, posixpath.join(found.folder, found.name), found.content, append=found.append
                 )
-            elif action.kind == "conda":
-                yield self._event("conda", place, action.name, **state)
+            elif found.kind == "conda":
+                yield self._event("conda", place, found.name, **state)
             else:
-                yield from (replace(e, condition=e.condition or action.condition, never=e.never or action.never)
-                            for e in self._effect(place, action))  # fmt: skip
+                yield from (replace(e, condition=e.condition or found.condition, never=e.never or found.never)
+                            for e in self._effect(place, found))  # fmt: skip
 
-    def _effect(self, line: int, effect: Effect) -> Iterator[Event]:
+    def _effect(self, line: int, found: Effect) -> Iterator[Event]:
         """A script that is run."""
         self._depth += 1
         try:
-            if effect.kind == "python":
-                yield from self._process(effect.content or "", line)
-            elif effect.kind == "run":
-                yield from self._run(line, [posixpath.join(effect.folder, effect.name)])
+            if found.kind == "python":
+                yield from self._process(found.content or "", line)
+            elif found.kind == "run":
+                yield from self._run(line, [posixpath.join(found.folder, found.name)])
             else:
-                path = self._path(posixpath.join(effect.folder, effect.name))
+                path = self._path(posixpath.join(found.folder, found.name))
                 content = self._files.get(path)
                 if content is not None:
                     yield from self._shell(line, content)
-                elif _TELLING.search(effect.name):
-                    yield self._event("unread", line, f"what the script {effect.name} does isn't known")
+                elif _TELLING.search(found.name):
+                    yield self._event("unread", line, f"what the script {found.name} does isn't known")
         finally:
             self._depth -= 1
 

@@ -95,15 +95,15 @@ class Evaluator:
         if node is None or depth > DEEPEST:
             return UNKNOWN
         try:
-            value = self._value(node, depth + 1)
+            found = self._value(node, depth + 1)
         except (ArithmeticError, TypeError, ValueError, LookupError, AttributeError):
             return UNKNOWN  # as running it would fail
-        return UNKNOWN if isinstance(value, (str, list, dict)) and len(value) > _LARGEST else value
+        return UNKNOWN if isinstance(found, (str, list, dict)) and len(found) > _LARGEST else found
 
     def truth(self, node: ast.expr) -> bool | None:
         """Whether a condition holds; None where only running tells."""
-        value = self.value(node)
-        return None if value is UNKNOWN or isinstance(value, Ref) else bool(value)
+        found = self.value(node)
+        return None if found is UNKNOWN or isinstance(found, Ref) else bool(found)
 
     def _value(self, node: ast.expr, depth: int) -> Any:
         if isinstance(node, ast.Constant):
@@ -226,9 +226,9 @@ class Evaluator:
         if (
             UNKNOWN not in arguments
             and not node.keywords
-            and (result := self._function(name, arguments)) is not UNKNOWN
+            and (found := self._function(name, arguments)) is not UNKNOWN
         ):
-            return result
+            return found
         if not isinstance(node.func, ast.Attribute):
             return UNKNOWN
         owner, method = self.value(node.func.value, depth), node.func.attr
@@ -259,8 +259,8 @@ class Evaluator:
         if name in ("Path", "pathlib.Path", "pathlib.PurePath"):
             return FilePath(PurePosixPath(*arguments))
         if name in _PATHS and all(isinstance(a, str) for a in arguments):
-            result = _PATHS[name](*arguments)
-            return list(result) if isinstance(result, tuple) else result
+            found = _PATHS[name](*arguments)
+            return list(found) if isinstance(found, tuple) else found
         if name == "shlex.split" and isinstance(first, str):
             return shlex.split(first)
         if name == "range" and all(isinstance(a, int) for a in arguments):
@@ -277,14 +277,14 @@ class Evaluator:
 
 
 def _joined(separator: str, parts: Iterable[str]) -> Any:
-    taken: list[str] = []
+    found: list[str] = []
     size = 0
     for part in parts:
-        taken.append(part)
+        found.append(part)
         size += len(part) + len(separator)
         if size > _LARGEST:
             return UNKNOWN
-    return separator.join(taken)
+    return separator.join(found)
 
 
 def _known(value: Any) -> bool:

@@ -26,7 +26,6 @@ from bootstrap.errors import (
     UnsafePackageError,
     VerificationError,
 )
-from bootstrap.hints import command
 from bootstrap.lock import PLATFORM, validate
 from bootstrap.lock.address import origin
 from bootstrap.lock.requested import requested
@@ -353,8 +352,8 @@ class _RestoreRun:
         self.progress.step(Step("verifying"))
         started = time.monotonic()
         staging.finish(proof.finish(self.records))
-        done = command("restore", lock=self.lock.path.absolute(), prefix=self.prefix)
-        add_revision(stage / META_DIR, self.records, proof.asked, command=done)
+        command = f"bootstrap restore --lock {self.lock.path.absolute()} --prefix {self.prefix}"
+        add_revision(stage / META_DIR, self.records, proof.asked, command=command)
         state = proof.manifest(self.records, self.lock_facts)
         if before:
             gone = {file.path for record in plan.to_remove(before) for file in record.files}
