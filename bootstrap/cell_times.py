@@ -106,5 +106,5 @@ def _clock(shell: Any) -> dict[str, Any]:
 
 def _sources(shell: Any) -> list[str]:
     """The cells run so far, the one under way included; with magics as they were written."""
-    sources = getattr(getattr(shell, "history_manager", None), "input_hist_raw", None)
-    return sources if isinstance(sources, list) else []
+    found = getattr(getattr(shell, "history_manager", None), "input_hist_raw", None)
+    return found if isinstance(found, list) else []
