@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bootstrap.cli.command import add_command
 from bootstrap.console import print_json, print_text, results, show_result
 from bootstrap.errors import EXIT_OK, LockNotWritableError
+from bootstrap.lock.model import PLATFORM
 
 if TYPE_CHECKING:
     import argparse
@@ -96,7 +97,7 @@ def register(commands: Commands) -> None:
         metavar="FILE",
         help="specification whose packages are listed first [default: %(default)s]",
     )
-    diff.add_argument("--platform", default="linux-64", help="[default: %(default)s]")
+    diff.add_argument("--platform", default=PLATFORM, help="[default: %(default)s]")
     diff.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="[default: %(default)s]")
 
     render = add_command(
@@ -110,7 +111,7 @@ def register(commands: Commands) -> None:
     render.add_argument(
         "-f", "--lock", type=Path, default=Path("conda-lock.yml"), metavar="FILE", help="[default: %(default)s]"
     )
-    render.add_argument("--platform", default="linux-64", help="[default: %(default)s]")
+    render.add_argument("--platform", default=PLATFORM, help="[default: %(default)s]")
     render.add_argument("--hash", choices=("sha256", "md5"), default="sha256", help="[default: %(default)s]")
     render.add_argument("--output", type=Path, metavar="FILE", help="write to FILE, not to standard output")
 
@@ -148,9 +149,9 @@ def _check(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
     faults: list[BootstrapError] = []
     locks: list[tuple[LockVariant, Lock]] = []
     for variant in variants:
-        lock, found = check_lock(variant, specification=args.file, folder=folder, channel=args.channel)
+        lock, broken = check_lock(variant, specification=args.file, folder=folder, channel=args.channel)
         locks.append((variant, lock))
-        faults += found
+        faults += broken
     if faults:
         raise _joined(faults)
     if args.json:

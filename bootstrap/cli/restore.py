@@ -9,6 +9,7 @@ from bootstrap import api
 from bootstrap.cli import options
 from bootstrap.cli.command import add_command, call, present
 from bootstrap.errors import EXIT_OK
+from bootstrap.locate import default_prefix
 
 if TYPE_CHECKING:
     import argparse
@@ -41,7 +42,7 @@ def register(commands: Commands) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     if args.dry_run:
-        status = call(api.status, args, prefix=args.prefix or api.default_prefix(to_make=True))
+        status = call(api.status, args, prefix=args.prefix or default_prefix(to_make=True))
         present(status, args, status.to_card(everything=args.verbose))
     else:
         result = call(api.restore, args)

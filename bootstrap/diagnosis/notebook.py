@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bootstrap.diagnosis.bounded_read import read_bytes
 from bootstrap.diagnosis.cellcode import filled, parse_cell
-from bootstrap.diagnosis.python_cells import Call, CodeReader
-from bootstrap.diagnosis.shell import TELLING, Command, Effect, mentions, read_shell
+from bootstrap.diagnosis.installer_call import Command
+from bootstrap.diagnosis.python_calls import Call
+from bootstrap.diagnosis.python_cells import CodeReader
+from bootstrap.diagnosis.shell import TELLING, Effect, mentions, read_shell
 from bootstrap.diagnosis.values import PLACEHOLDER
 from bootstrap.errors import NotebookError, RequirementsNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+
+    from bootstrap.diagnosis.python_calls import Call
 
 EventKind = Literal["command", "restart", "file", "import", "condacolab", "conda", "path", "unread"]
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 ANACONDA_ORG = "https://conda.anaconda.org"
 ARCHIVE_SUFFIXES = (".conda", ".tar.bz2")
 MAIN_CATEGORY = "main"
+LOCK_NAMES = {"cpu": "conda-lock.yml", "cuda": "conda-lock-cuda.yml"}
+"""The file of each variant's lock."""
 PLATFORM = "linux-64"
 """What is restored unless told otherwise: Colab has no other."""
 

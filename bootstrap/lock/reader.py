@@ -135,9 +135,9 @@ class _LockReader:
         if node is None:
             raise self.fault(root, "no version")
         if not isinstance(node, yaml.ScalarNode) or node.value != str(FORMAT_VERSION):
-            found = ascii(node.value)[1:-1][:40] if isinstance(node, yaml.ScalarNode) else "something else"
+            version = ascii(node.value)[1:-1][:40] if isinstance(node, yaml.ScalarNode) else "something else"
             raise LockVersionError(
-                f"The lock has format version {found}; this program reads version {FORMAT_VERSION}.",
+                f"The lock has format version {version}; this program reads version {FORMAT_VERSION}.",
                 evidence=[f"{self.path}:{node.start_mark.line + 1}"],
             )
 
@@ -207,8 +207,8 @@ class _LockReader:
     def size(self, sha256: yaml.Node | None) -> int | None:
         if sha256 is None:
             return None
-        found = _SIZE.search("".join(self.lines[sha256.start_mark.line :][:1]))
-        return int(found[1]) if found else None
+        size = _SIZE.search("".join(self.lines[sha256.start_mark.line :][:1]))
+        return int(size[1]) if size else None
 
     # Shapes
 
@@ -229,10 +229,10 @@ class _LockReader:
                 raise self.fault(key, f"unknown key {key.value!r}")
 
     def need(self, node: yaml.Node, name: str) -> yaml.Node:
-        found = self.mapping(node).get(name)
-        if found is None:
+        value = self.mapping(node).get(name)
+        if value is None:
             raise self.fault(node, f"{name!r} is missing from this mapping")
-        return found
+        return value
 
     def sequence(self, node: yaml.Node) -> list[yaml.Node]:
         if not isinstance(node, yaml.SequenceNode):

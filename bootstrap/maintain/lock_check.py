@@ -74,12 +74,12 @@ def _platform_faults(
         # What breaks the policy can't be trusted for the finer questions.
         yield error
         return
-    found = lock.content_hash.get(platform)
-    if found not in hashes:
+    locked = lock.content_hash.get(platform)
+    if locked not in hashes:
         yield LockOutdatedError(
             "environment.yml or the virtual packages have changed since the lock was made.",
             evidence=[
-                f"{lock.path}: content hash {found}",
+                f"{lock.path}: content hash {locked}",
                 *(f"current content hash: {h}" for h in sorted(hashes)[:1]),
             ],
         )
@@ -151,9 +151,9 @@ def variant_fault(lock: Lock, platform: str, variant: LockVariant) -> WrongVaria
         )
     if any(r.name == "pytorch" for r in with_cuda):
         return None
-    found = [f"{lock.path}:{r.line}: {r} {r.build}" for r in records if r.name == "pytorch"]
+    pytorch = [f"{lock.path}:{r.line}: {r} {r.build}" for r in records if r.name == "pytorch"]
     return WrongVariantError(
-        "The lock for GPUs doesn't hold a CUDA build of pytorch.", evidence=found or [f"{lock.path}: no pytorch"]
+        "The lock for GPUs doesn't hold a CUDA build of pytorch.", evidence=pytorch or [f"{lock.path}: no pytorch"]
     )
 
 

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bootstrap.lock.model import LOCK_NAMES
+
 if TYPE_CHECKING:
     from bootstrap.lock.model import Record
 
@@ -33,10 +35,8 @@ class LockVariant:
         return self.name
 
 
-CPU = LockVariant("cpu", "CPU", "conda-lock.yml", "virtual-packages.yml", 600 * MEGABYTE, cuda=False)
-CUDA = LockVariant(
-    "cuda", "NVIDIA GPU", "conda-lock-cuda.yml", "virtual-packages-cuda.yml", 4600 * MEGABYTE, cuda=True
-)
+CPU = LockVariant("cpu", "CPU", LOCK_NAMES["cpu"], "virtual-packages.yml", 600 * MEGABYTE, cuda=False)
+CUDA = LockVariant("cuda", "NVIDIA GPU", LOCK_NAMES["cuda"], "virtual-packages-cuda.yml", 4600 * MEGABYTE, cuda=True)
 VARIANTS = (CPU, CUDA)
 
 

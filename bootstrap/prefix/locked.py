@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bootstrap.hints import command
 from bootstrap.prefix.manifest import MANIFEST_FILE, read_manifest
 from bootstrap.prefix.records import META_DIR
 
@@ -22,8 +23,8 @@ def locked_version(prefix: Path, name: str) -> str:
     except OSError:
         return ""
     # By its text: the manifest names every file of the prefix, and after a cell there is no time to parse all that.
-    found = re.search(rb'"%s-([^-"]+)-[^-"]+":' % re.escape(name.encode()), data)
-    return found[1].decode() if found else ""
+    entry = re.search(rb'"%s-([^-"]+)-[^-"]+":' % re.escape(name.encode()), data)
+    return entry[1].decode() if entry else ""
 
 
 def next_step(prefix: Path, *, memory: str, disk: str, in_cell: bool = True) -> str:
@@ -38,9 +39,9 @@ def next_step(prefix: Path, *, memory: str, disk: str, in_cell: bool = True) -> 
     locked = locked_version(prefix, "numpy")
     if not locked or disk == locked:
         return "restart the runtime before you go on"
-    command = "bootstrap.check(repair=True)" if in_cell else repair_command(prefix)
+    repair = "bootstrap.check(repair=True)" if in_cell else repair_command(prefix)
     then = ", then restart the runtime" if memory and memory != locked else ""
-    return f"`{command}` puts the locked files back{then}"
+    return f"`{repair}` puts the locked files back{then}"
 
 
 def repair_command(prefix: Path, lock: Path | None = None) -> str:
@@ -51,5 +52,5 @@ def repair_command(prefix: Path, lock: Path | None = None) -> str:
         lock: The lock that it is compared with; named where it isn't the one that was restored.
     """
     state = None if lock is None else read_manifest(prefix)
-    named = lock is not None and (state is None or state.lock["path"] != str(lock))
-    return f"bootstrap check --prefix {prefix} --repair{f' --lock {lock}' if named else ''}"
+    other = lock if state is None or state.lock["path"] != str(lock) else None
+    return command("check", "repair", prefix=prefix, lock=other)

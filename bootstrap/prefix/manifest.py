@@ -72,11 +72,7 @@ def read_manifest(prefix: Path) -> Manifest | None:
     """The manifest, or None where there is none or it can't be read: then every file is hashed."""
     try:
         data = json.loads((prefix / META_DIR / MANIFEST_FILE).read_bytes())
-        if data["schema"] == 1:
-            data["files"] = {
-                stem: {p: _as_text(f) for p, f in files.items()} for stem, files in data["files"].items()
-            }
-        elif data["schema"] != SCHEMA:
+        if data["schema"] != SCHEMA:
             return None
         return Manifest(lock=data["lock"], records=data["records"], files=data["files"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -90,13 +86,6 @@ def is_ours(prefix: Path) -> bool:
     then every file is hashed, and what is not as locked is mended.
     """
     return os.path.lexists(prefix / META_DIR / MANIFEST_FILE)
-
-
-def _as_text(known: list[Any] | None) -> str | None:
-    """A `fingerprint` as the first ledgers had it: a list of a file's values, of a link's target, or of nothing."""
-    if known is None:
-        return None
-    return f"-> {known[0]}" if len(known) == 1 else " ".join(map(str, known)) or "/"
 
 
 def suspects(prefix: Path, state: Manifest) -> set[str]:

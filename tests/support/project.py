@@ -164,7 +164,7 @@ class Project:
             arguments = ("--conda-lock", str(once), *arguments)
         options = ["--json"] if json else []
         asked = ("lock", "--file", str(self.specification), "--repodata", str(self.channel))
-        return self.run(*options, *asked, *arguments)
+        return self.run(*asked, *options, *arguments)
 
     def check(self, *arguments: str) -> Result:
         """`bootstrap lock --check`."""

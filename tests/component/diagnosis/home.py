@@ -8,11 +8,11 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis import analyze_requirements
+from bootstrap.diagnosis import SessionOptions, analyze_requirements
 from bootstrap.progress import NullProgress
 from tests.support import ROOT, link_or_copy, numpy_sets, wheels
 from tests.support.once import digest, made_once
@@ -51,9 +51,10 @@ class Home:
 
     def ask(self, source: Path | Sequence[str], **options: object) -> Diagnosis:
         """Asks with pip alone, of the tiny index alone."""
-        given = {"resolver": "pip", "progress": NullProgress(), **options}
-        given["options"] = (*self.options, *given.get("options", ()))
-        return analyze_requirements(source, python=self.python, **given)
+        shared = {field.name: options.pop(field.name) for field in fields(SessionOptions) if field.name in options}
+        asked = SessionOptions(**{"python": self.python, "resolver": "pip", **shared})
+        given = {"progress": NullProgress(), **options, "options": (*self.options, *options.get("options", ()))}
+        return analyze_requirements(source, asked, **given)
 
 
 class NoWheelError(Exception):

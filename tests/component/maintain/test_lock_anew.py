@@ -110,6 +110,7 @@ def test_the_locks_can_be_written_elsewhere(project: Project, tmp_path: Path) ->
 
 def test_the_result_is_told_as_json(project: Project) -> None:
     result = project.relock(*CPU, json=True)
+    assert result.error is None, result.err
     told = json.loads(result.out)["locks"]
     assert [one["variant"] for one in told] == ["cpu"]
     assert told[0]["difference"]["changes"][0]["name"] == "numpy"
