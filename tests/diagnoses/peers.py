@@ -7,6 +7,8 @@ line (``!pip install``, ``%pip install``) is given to them, one after the other.
 
 from __future__ import annotations
 
+import functools
+import http.server
 import json
 import os
 import re
@@ -14,6 +16,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +60,7 @@ def commands(case: Case, folder: Path) -> list[list[str]]:
 def _run(home: Home, folder: Path, *command: object) -> subprocess.CompletedProcess[str]:
     """Runs a command that sees the tiny index alone."""
     places = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(home.index), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    places |= {"UV_NO_INDEX": "1", "UV_FIND_LINKS": str(home.index), "NO_COLOR": "1"}
+    places["NO_COLOR"] = "1"
     words = [str(word) for word in command]
     try:
         return subprocess.run(
@@ -73,6 +76,11 @@ def _run(home: Home, folder: Path, *command: object) -> subprocess.CompletedProc
         return subprocess.CompletedProcess(words, 124, "", "")
 
 
+def _uv(home: Home, folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    """Runs ``uv pip``, which takes no index from pip's variables."""
+    return _run(home, folder, find_uv_bin(), "pip", *words, "--no-index", "--find-links", home.index)
+
+
 def pip_dry_run(home: Home, words: Sequence[str], folder: Path) -> Verdict:
     """``pip install --dry-run --report -``."""
     done = _run(home, folder, home.python, "-m", "pip", "install", "--dry-run", "--quiet", "--report", "-", *words)
@@ -84,7 +92,7 @@ def pip_dry_run(home: Home, words: Sequence[str], folder: Path) -> Verdict:
 
 def uv_dry_run(home: Home, words: Sequence[str], folder: Path) -> Verdict:
     """``uv pip install --dry-run``."""
-    done = _run(home, folder, find_uv_bin(), "pip", "install", "--dry-run", "--python", home.python, *words)
+    done = _uv(home, folder, "install", "--dry-run", "--python", home.python, *words)
     if done.returncode:
         return "doubtful"
     return "broken" if re.search(rf"^ [+~] numpy==(?!{re.escape(NUMPY)}\b)", done.stderr, re.MULTILINE) else "ok"
@@ -97,7 +105,7 @@ def uv_compile(home: Home, words: Sequence[str], folder: Path) -> Verdict:
     if named or not source.exists():
         source = folder / "words.in"
         source.write_text("\n".join(named))
-    done = _run(home, folder, find_uv_bin(), "pip", "compile", "--python", home.python, source)
+    done = _uv(home, folder, "compile", "--python", home.python, source)
     if done.returncode:
         return "doubtful"
     found = re.search(r"^numpy==(\S+)", done.stdout, re.MULTILINE)
@@ -111,7 +119,7 @@ def johnnydep(home: Home, words: Sequence[str], folder: Path) -> Verdict:
         lines += [line.partition("#")[0].strip() for line in (folder / "requirements.txt").read_text().splitlines()]
     verdict: Verdict = "ok"
     for line in filter(None, lines):
-        given = ["--index-url", _simple(home).as_uri(), "--for-python", home.python, "--output-format", "json"]
+        given = ["--index-url", _address(home), "--for-python", home.python, "--output-format", "json"]
         done = _run(
             home,
             folder,
@@ -140,7 +148,7 @@ def afterwards(home: Home, words: Sequence[str], folder: Path) -> dict[str, Verd
     """``pip check`` and ``pipdeptree --warn fail``, once it is installed."""
     with sandbox(examine(home.python), method="copy") as copy:
         # uv takes a tenth of pip's time, and chooses the same versions on this index.
-        if _run(home, folder, find_uv_bin(), "pip", "install", "--quiet", "--python", copy.python, *words).returncode:
+        if _uv(home, folder, "install", "--quiet", "--python", copy.python, *words).returncode:
             return dict.fromkeys(AFTERWARDS, "doubtful")
         asked = (
             [copy.python, "-m", "pip", "check"],
@@ -184,6 +192,20 @@ def _simple(home: Home) -> Path:
             (place / "index.html").write_text(f"<html><body>{links}</body></html>")
 
     return made_once(ROOT / ".cache/diagnosis", "simple", digest(str(home.index)), build)
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@functools.cache
+def _address(home: Home) -> str:
+    """Where the index is served until this process ends: johnnydep takes only one with a host."""
+    handler = functools.partial(_Quiet, directory=_simple(home))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}/"
 
 
 BEFORE: dict[str, Callable[[Home, Sequence[str], Path], Verdict]] = {

@@ -75,7 +75,7 @@ def test_altered_file(prefix: Environment) -> None:
     cause = only_cause(examine(prefix, lock_of(prefix)))
     assert (cause.id, cause.severity, cause.files) == ("files-altered", "broken", (str(path),))
     assert cause.owner == f"numpy {prefix.version('numpy')}"
-    assert f"bootstrap check --prefix {prefix.root} --repair" in cause.repair
+    assert f"bootstrap restore --prefix {prefix.root}" in cause.repair
 
 
 @pytest.mark.exhaustive
