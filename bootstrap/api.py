@@ -158,7 +158,7 @@ def check(
         LockError: The lock can't be used.
         RepairError: The repair failed.
     """
-    from bootstrap._util.imports import standard_library_first
+    from bootstrap._util.import_order import standard_library_first
 
     with standard_library_first():
         from bootstrap.checkup import check_up
@@ -261,7 +261,7 @@ def run(
     """
     from bootstrap.console import in_notebook, progress_for
     from bootstrap.lock import read_lock
-    from bootstrap.prefix.options import RestoreOptions
+    from bootstrap.prefix.restore_options import RestoreOptions
     from bootstrap.runtime.journal import state_folder
     from bootstrap.runtime.machine import Variant, detect
     from bootstrap.runtime.provision import set_up

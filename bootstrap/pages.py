@@ -91,8 +91,8 @@ def _section(kind: type[BootstrapError]) -> str:
     # Inside the package in a wheel, beside it in a checkout.
     for place in (package / "data" / Path(ERRORS_PAGE).name, package.parent / ERRORS_PAGE):
         if place.is_file():
-            section = place.read_text(encoding="utf-8").partition(f"\n## {kind.error_id()}\n")[2]
-            if section:
-                return section.partition("\n## ")[0].strip()
+            found = place.read_text(encoding="utf-8").partition(f"\n## {kind.error_id()}\n")[2]
+            if found:
+                return found.partition("\n## ")[0].strip()
     meaning = " ".join((kind.__doc__ or "").split())
     return f"Exit code {kind.exit_code}, `{kind.__name__}`. {meaning}\n\n**Do**: {kind.hint}"

@@ -67,20 +67,6 @@ class Event:
         return f"cell {self.cell}, line {self.line}"
 
 
-def read_notebook(path: Path, importable: Callable[[str], bool | None] = lambda _: None) -> list[Event]:
-    """The events of a notebook file.
-
-    Args:
-        path: The file.
-        importable: Whether a module can be imported; None where that can't be told.
-
-    Raises:
-        RequirementsNotFoundError: It can't be read.
-        NotebookError: It isn't a notebook.
-    """
-    return read_cells(notebook_cells(path), importable)
-
-
 def notebook_cells(path: Path) -> list[tuple[int, str]]:
     """The code cells of a notebook file, with their numbers.
 

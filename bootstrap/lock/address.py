@@ -70,18 +70,18 @@ def fetch_lock(address: str, cache: Path, *, offline: bool = False) -> Path:
             hint="Omit `--offline`, or pass a local lock file.",
         )
     content = _read(parts)
-    actual = hashlib.sha256(content).hexdigest()
-    if digest and actual != digest:
+    found = hashlib.sha256(content).hexdigest()
+    if digest and found != digest:
         raise LockDigestError(
             "The lock downloaded from the URL doesn't match its #sha256=.",
-            evidence=[address, f"sha256 found: {actual}"],
+            evidence=[address, f"sha256 found: {found}"],
         )
     if re.match(rb"\s*<(!doctype|html)", content[:200], re.IGNORECASE):
         raise LockAddressError(
             "The lock's URL serves a web page, not the lock itself.",
             evidence=[address, *(f"the raw file may be at {other}" for other in _itself(parts))],
         )
-    kept = folder / f"{actual}.yml"
+    kept = folder / f"{found}.yml"
     _write(kept, content)
     _write(kept.with_suffix(".json"), json.dumps({"address": masked(address).partition("#")[0]}).encode())
     return kept

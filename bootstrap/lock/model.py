@@ -58,11 +58,6 @@ class Record:
     line: int = 0
     """Line of the lock at which the record starts, from 1."""
 
-    @property
-    def optional(self) -> bool:
-        """Whether a plain install leaves it out."""
-        return MAIN_CATEGORY not in self.categories
-
     @cached_property
     def filename(self) -> str:
         """The archive's file name."""

@@ -151,9 +151,9 @@ def variant_fault(lock: Lock, platform: str, variant: LockVariant) -> WrongVaria
         )
     if any(r.name == "pytorch" for r in with_cuda):
         return None
-    pytorch = [f"{lock.path}:{r.line}: {r} {r.build}" for r in records if r.name == "pytorch"]
+    found = [f"{lock.path}:{r.line}: {r} {r.build}" for r in records if r.name == "pytorch"]
     return WrongVariantError(
-        "The lock for GPUs doesn't hold a CUDA build of pytorch.", evidence=pytorch or [f"{lock.path}: no pytorch"]
+        "The lock for GPUs doesn't hold a CUDA build of pytorch.", evidence=found or [f"{lock.path}: no pytorch"]
     )
 
 

@@ -90,18 +90,18 @@ def read_specification(path: Path) -> Specification:
 
 
 def _sequence(path: Path, content: dict[str, Any], key: str) -> list[Any]:
-    value = content.get(key)
-    if not isinstance(value, list) or not value:
+    found = content.get(key)
+    if not isinstance(found, list) or not found:
         hint = "Add the line `platforms: [linux-64]`: that is where Colab runs." if key == "platforms" else None
         raise SpecificationError(f"The specification has no list of {key}.", evidence=[str(path)], hint=hint)
-    return value
+    return found
 
 
 def _strings(path: Path, content: dict[str, Any], key: str) -> tuple[str, ...]:
-    items = _sequence(path, content, key)
-    if not all(isinstance(item, str) and item for item in items):
+    found = _sequence(path, content, key)
+    if not all(isinstance(item, str) and item for item in found):
         raise SpecificationError(f"The specification's {key} must be names.", evidence=[str(path)])
-    return tuple(items)
+    return tuple(found)
 
 
 def _requirement(path: Path, item: object) -> SpecRequirement:
@@ -111,9 +111,9 @@ def _requirement(path: Path, item: object) -> SpecRequirement:
             evidence=[str(path)],
             hint="Use conda-forge's packages: pip's would be neither isolated from numpy nor hashed the same way.",
         )
-    match = _REQUIREMENT.fullmatch(item.strip()) if isinstance(item, str) else None
-    if match is None:
+    found = _REQUIREMENT.fullmatch(item.strip()) if isinstance(item, str) else None
+    if found is None:
         raise SpecificationError(
             "The specification has an entry without a package name.", evidence=[f"{path}: {item}"]
         )
-    return SpecRequirement(match["name"].lower(), match["spec"].strip())
+    return SpecRequirement(found["name"].lower(), found["spec"].strip())

@@ -34,7 +34,7 @@ from bootstrap.progress import Progress, Step
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bootstrap.prefix.options import RestoreOptions
+    from bootstrap.prefix.restore_options import RestoreOptions
 
 KNOWN_VERSIONS = ("0.1.10", "0.1.11", "0.1.12", "0.1.13")
 _SECONDS_BETWEEN_LOOKS = 0.1

@@ -16,8 +16,8 @@ from bootstrap.lock.address import origin
 from bootstrap.prefix import Restored, compare_prefix, restore
 from bootstrap.prefix.cache import default_cache
 from bootstrap.prefix.manifest import read_manifest
-from bootstrap.prefix.options import RestoreOptions
 from bootstrap.prefix.records import is_environment
+from bootstrap.prefix.restore_options import RestoreOptions
 from bootstrap.progress import Progress, Step
 from bootstrap.runtime import condacolab, launchers
 from bootstrap.runtime.environment_paths import EnvironmentPaths

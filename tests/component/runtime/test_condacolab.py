@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.errors import ArchiveNotFoundError, CondacolabFailedError
-from bootstrap.prefix.options import RestoreOptions
+from bootstrap.prefix.restore_options import RestoreOptions
 from bootstrap.progress import NullProgress, Step
 from bootstrap.runtime.condacolab import KNOWN_VERSIONS, install, tidy
 from tests.support import ROOT

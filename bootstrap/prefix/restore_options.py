@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RestoreOptions:
-    """The options of a restore that its caller passes on."""
+    """The options of a restore that its caller passes on, by the command line's names."""
 
     cache: Path | None = None
     """Folder of unpacked packages; `default_cache()` unless given."""
@@ -23,6 +23,8 @@ class RestoreOptions:
     @property
     def words(self) -> list[str]:
         """The same for the command line."""
-        flags = {"--offline": self.offline, "--adopt": self.adopt}
-        cache = [] if self.cache is None else ["--cache", str(self.cache)]
-        return [*cache, *(flag for flag, given in flags.items() if given)]
+        words: list[str] = []
+        for name, value in vars(self).items():
+            if value:
+                words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+        return words
