@@ -2,7 +2,8 @@
 
 Words in braces are filled in for each run: ``{work}`` is the contender's fresh place, ``{python}`` the
 interpreter that runs this harness, ``{base}`` the one that the wheels are for, ``{uv}`` the uv command;
-``{lock}``, ``{platform}``, ``{index}``, ``{host}`` and ``{requirements}`` come from the payload. ``{archives}``
+``{lock}``, ``{platform}``, ``{index}``, ``{host}`` and ``{requirements}`` come from the payload, ``{pack}``,
+``{condapack}`` and ``{tarzst}`` are the payload in one file. ``{archives}``
 as a word of its own becomes all archives.
 """
 
@@ -53,6 +54,10 @@ def _ours(name: str, prefix: str) -> Scenario:
     return Scenario(name, ("{python}", "-m", "bootstrap", "restore", *paths, "--json"), f"{prefix}/conda-meta/*.json")
 
 
+def _shell(name: str, script: str) -> Scenario:
+    return Scenario(name, ("sh", "-e", "-c", script), "env/conda-meta/*.json")
+
+
 def _rattler(name: str, prefix: str) -> Scenario:
     arguments = ("{lock}", "{platform}", f"{{work}}/{prefix}", "{work}/cache")
     return Scenario(name, ("{python}", "-m", "benchmarks.rattler_install", *arguments), f"{prefix}/conda-meta/*.json")
@@ -95,6 +100,35 @@ CONTENDERS = (
         "ours",
         (_ours("cold", "first"), _ours("warm", "second"), _ours("agreeing", "second")),
         note="cold: no cache; warm: filled cache, new prefix; agreeing: the same prefix again",
+    ),
+    Contender(
+        "pack",
+        (
+            Scenario(
+                "cold",
+                (
+                    *("{python}", "-m", "bootstrap", "restore", "--pack", "{pack}", "--prefix", "{work}/first"),
+                    *("--cache", "{work}/cache", "--json"),
+                ),
+                "first/conda-meta/*.json",
+            ),
+        ),
+        note="`bootstrap restore --pack` of a local pack, verified as always; no cache, no network",
+    ),
+    Contender(
+        "conda-pack",
+        (
+            _shell(
+                "cold",
+                "mkdir {work}/env; cd {work}/env; tar -xf {condapack}; bin/python bin/conda-unpack",
+            ),
+        ),
+        note="`tar x` and conda-unpack of conda-pack's uncompressed tar, four times a pack's size: verifies nothing",
+    ),
+    Contender(
+        "tar.zst",
+        (_shell("cold", "mkdir {work}/env; zstd -dcq {tarzst} | tar -x -C {work}/env"),),
+        note="one tar.zst of the prefix: works at one path only, verifies nothing",
     ),
     Contender(
         "rattler", (_rattler("cold", "first"), _rattler("warm", "second")), note="py-rattler's install as it is"

@@ -24,6 +24,7 @@ from benchmarks.contenders import CONTENDERS, FLOOR, Contender, Scenario, enviro
 from benchmarks.local import ROOT, local_source, lock_of
 from benchmarks.measure import CommandFailedError, measure, usage
 from benchmarks.media import MEDIA, Media, open_media, settle
+from benchmarks.packs import make_packs
 from benchmarks.payload import Payload, PayloadError, prepare
 from benchmarks.serve import serving
 from benchmarks.stats import Sample, judge, schedule, summarise
@@ -117,6 +118,7 @@ def measure_all(
     ):
         payload = find_payload(arguments, address, Path(scratch))
         payload.warm_up()
+        packs = make_packs([contender.name for contender in contenders], payload, Path(scratch))
         facts: dict[str, Any] = {
             "media": {medium: media.describe(medium) for medium in arguments.media},
             "payload": {**payload.sizes, "without_wheel": payload.lacking},
@@ -131,6 +133,7 @@ def measure_all(
             "index": payload.index,
             "host": address.removeprefix("http://"),
             "requirements": str(payload.requirements),
+            **packs,
         }
         for number, medium, contender in schedule(arguments.rounds, arguments.media, contenders):
             if contender.name in failures:

@@ -125,6 +125,9 @@ def judge(medium: str, runs: Mapping[tuple[str, str], Summary], *, ours: str = "
         goals.append(Goal("cold, over uv's cold", medium, cold.wall / uv.wall, 1.0, "x"))
     if cold and warm:
         goals.append(Goal("warm, over cold", medium, warm.wall / cold.wall, 0.3, "x"))
+    packed = runs.get(("pack", "cold"))
+    if packed and cold:
+        goals.append(Goal("pack, over cold", medium, packed.wall / cold.wall, 0.7, "x"))
     if agreeing:
         goals.append(Goal("agreeing prefix", medium, agreeing.wall, 1.0, "s"))
     own = [summary.peak_max for key, summary in runs.items() if key[0] == ours]

@@ -13,9 +13,21 @@ from bootstrap._version import __version__
 
 if TYPE_CHECKING:
     from bootstrap import guard
-    from bootstrap.api import check, diagnose, explain, explain_lock, restore, run, status, undo
+    from bootstrap.api import check, diagnose, explain, explain_lock, pack, restore, run, status, undo
 
-__all__ = ["__version__", "check", "diagnose", "explain", "explain_lock", "guard", "restore", "run", "status", "undo"]
+__all__ = [
+    "__version__",
+    "check",
+    "diagnose",
+    "explain",
+    "explain_lock",
+    "guard",
+    "pack",
+    "restore",
+    "run",
+    "status",
+    "undo",
+]
 
 
 def __getattr__(name: str) -> Any:

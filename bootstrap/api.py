@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.errors import InterruptedRestoreError
-from bootstrap.locate import DEFAULT_PREFIX, StrPath, default_prefix, find_lock
+from bootstrap.locate import DEFAULT_PREFIX, StrPath, default_prefix, find_lock, opened
 from bootstrap.lock.model import PLATFORM
 from bootstrap.prefix.place import absolute
 from bootstrap.progress import NullProgress
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bootstrap.errors import BootstrapError
     from bootstrap.health import Report
     from bootstrap.lock.explanation import Explanation
+    from bootstrap.packs.making import Packed
     from bootstrap.pages import ErrorPage, ErrorPages
     from bootstrap.prefix import Restored
     from bootstrap.prefix_status import PrefixStatus
@@ -40,20 +41,24 @@ def restore(
     cache: StrPath | None = None,
     offline: bool = False,
     adopt: bool = False,
+    pack: StrPath | None = None,
     progress: Progress | None = None,
 ) -> Restored:
     """Makes a prefix match a lock; does nothing if it already matches.
 
     Args:
-        lock: Path or address of a conda-lock.yml; see `find_lock`.
+        lock: Path or address of a conda-lock.yml; see `find_lock`. With a pack, the lock that it has to hold.
         prefix: Folder of the environment; `default_prefix()` unless given.
         variant: ``cpu``, ``cuda`` or ``auto``: which lock to use if none is given.
         cache: Folder of unpacked packages.
         offline: Download nothing; use only what the cache holds.
         adopt: Also take over a conda environment that bootstrap didn't create.
+        pack: Path or address of a pack, which has the lock and its archives: nothing else is downloaded.
+            ``#sha256=HEX`` at its end says which content is meant.
         progress: Receives progress; `bootstrap.console` has displays.
 
     Raises:
+        PackError: The pack can't be used, or holds another lock.
         KernelNotLockedError: This machine's kernels run in the prefix, and the lock lacks what they need.
         BootstrapError: As `bootstrap.prefix.restore`; the prefix is then unchanged.
     """
@@ -67,17 +72,61 @@ def restore(
 
         place = absolute(Path(prefix or default_prefix(to_make=True)))
         progress = progress or NullProgress()
-        locked = read_lock(find_lock(lock, variant=variant, cache=cache, offline=offline))
-        return restore_lock(
-            locked,
-            place,
-            cache=_path(cache),
-            offline=offline,
-            adopt=adopt,
-            additions=additions(locked, place, progress),
-            progress=progress,
-            engine=engine,
-        )
+        with opened(pack, lock, cache=cache, offline=offline, progress=progress) as source:
+            if source is None:
+                locked = read_lock(find_lock(lock, variant=variant, cache=cache, offline=offline))
+            else:
+                locked = source.lock
+            return restore_lock(
+                locked,
+                place,
+                cache=_path(cache),
+                offline=offline,
+                adopt=adopt,
+                source=source,
+                additions=additions(locked, place, progress),
+                progress=progress,
+                engine=engine,
+            )
+
+
+def pack(
+    output: StrPath,
+    prefix: StrPath | None = None,
+    *,
+    lock: StrPath | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Packed:
+    """Makes one file of an environment: its lock, the archives that the lock names, and what each file is.
+
+    `restore` and `run` create the environment from that file, in any prefix.
+
+    Args:
+        output: The pack to write; it appears when it is complete.
+        prefix: The environment; `default_prefix()` unless given. Every file of it is checked first.
+        lock: The lock that it matches; the one that it was restored from unless given.
+        force: Replace an existing file.
+        progress: Receives progress.
+
+    Raises:
+        PackUnverifiedError: The environment doesn't match its lock.
+        PackNotWritableError: The pack can't be written.
+        FetchError: An archive can't be downloaded, or doesn't match the lock.
+    """
+    from bootstrap.checkup import restored_from
+    from bootstrap.lock import read_lock
+    from bootstrap.packs.making import make_pack
+    from bootstrap.prefix.records import require_environment
+
+    place = absolute(Path(prefix or default_prefix()))
+    require_environment(place)
+    locked = restored_from(place) if lock is None else read_lock(find_lock(lock))
+    progress = progress or NullProgress()
+    try:
+        return make_pack(place, locked, absolute(Path(output)), force=force, progress=progress)
+    finally:
+        progress.close()
 
 
 def status(
@@ -86,6 +135,7 @@ def status(
     *,
     variant: str = "auto",
     cache: StrPath | None = None,
+    pack: StrPath | None = None,
 ) -> PrefixStatus:
     """Shows what is at a prefix and how it differs from a lock, without reading every file.
 
@@ -96,15 +146,20 @@ def status(
         prefix: A conda environment; `default_prefix()` unless given.
         variant: ``cpu``, ``cuda`` or ``auto``: which lock to use if none is given.
         cache: Folder of unpacked packages.
+        pack: Path or address of a pack, whose lock is compared and whose content is shown.
 
     Raises:
         LockError: The lock can't be used.
+        PackError: The pack can't be used.
     """
     from bootstrap.prefix.cache import default_cache
     from bootstrap.prefix_status import examine
 
     place = absolute(Path(prefix or default_prefix()))
-    return examine(place, find_lock(lock, variant=variant, cache=cache), Path(cache or default_cache()))
+    with opened(pack, lock, cache=cache) as source:
+        content = source.told() if source else None
+        path = source.lock.path if source else find_lock(lock, variant=variant, cache=cache)
+    return examine(place, path, Path(cache or default_cache()), content)
 
 
 def explain_lock(
@@ -239,6 +294,7 @@ def run(
     cache: StrPath | None = None,
     offline: bool = False,
     adopt: bool = False,
+    pack: StrPath | None = None,
     progress: Progress | None = None,
 ) -> RunResult:
     """Makes this notebook run in the locked environment: the line for a notebook's first cell.
@@ -254,6 +310,7 @@ def run(
         cache: Folder of unpacked packages.
         offline: Download nothing; use only what the cache holds.
         adopt: Also take over a conda environment that bootstrap didn't create.
+        pack: Path or address of a pack; see `restore`.
         progress: Receives progress; by default, a display that fits this notebook or terminal.
 
     Raises:
@@ -261,6 +318,7 @@ def run(
     """
     from bootstrap.console import in_notebook, progress_for
     from bootstrap.lock import read_lock
+    from bootstrap.packs.opening import absolute_name
     from bootstrap.prefix.restore_options import RestoreOptions
     from bootstrap.runtime.journal import state_folder
     from bootstrap.runtime.machine import Variant, detect
@@ -275,11 +333,15 @@ def run(
         machine = replace(machine, variant=Variant(variant, "asked for"))
     progress = progress or progress_for()
     try:
+        with opened(pack, lock, cache=cache, offline=offline, progress=progress) as source:
+            # What restores opens it again: on Colab that is another process, which works in a folder of its own.
+            locked = source.lock if source else None
+            place_of_pack = None if pack is None else absolute_name(pack)
         return set_up(
-            read_lock(find_lock(lock, variant=machine.variant.name, cache=cache, offline=offline)),
+            locked or read_lock(find_lock(lock, variant=machine.variant.name, cache=cache, offline=offline)),
             absolute(place),
             machine,
-            RestoreOptions(_path(cache), offline, adopt),
+            RestoreOptions(_path(cache), offline, adopt, place_of_pack),
             progress=progress,
         )
     except KeyboardInterrupt:

@@ -48,7 +48,7 @@ def check_up(
     if prefix is not None:
         require_environment(prefix)
         expected = (
-            _restored_from(prefix) if lock is None else read_lock(local_path(lock, default_cache().expanduser()))
+            restored_from(prefix) if lock is None else read_lock(local_path(lock, default_cache().expanduser()))
         )
         if expected is not None and imports is None and full:
             roots = explain(expected, validate(expected, PLATFORM), PLATFORM).roots
@@ -69,7 +69,7 @@ def check_up(
     return report if prefix is None else report.with_causes(_guard_causes(prefix))
 
 
-def _restored_from(prefix: Path) -> Lock | None:
+def restored_from(prefix: Path) -> Lock | None:
     """The lock that a prefix was restored from, if that file still has the same content."""
     manifest = read_manifest(prefix)
     if manifest is None:

@@ -415,6 +415,104 @@ class EngineError(BootstrapError):
     hint = "Run this again. If it recurs, report the evidence. The existing environment is unchanged."
 
 
+# Packs: 200 to 219 (shells show 128 and more for a command that a signal ended, up to 192)
+
+
+class PackError(BootstrapError):
+    """The pack can't be made or used."""
+
+
+class PackNotFoundError(PackError):
+    """The pack is missing or unreadable."""
+
+    exit_code = 200
+    hint = "Pass the pack's path or https URL with `--pack`."
+
+
+class PackFormatError(PackError):
+    """The file isn't a pack, or is one of another format."""
+
+    exit_code = 201
+    hint = "Pass a file that `bootstrap pack` of this version wrote; a page that shows it is not the file itself."
+
+
+class PackTruncatedError(PackError):
+    """The pack is shorter or longer than its index says."""
+
+    exit_code = 202
+    hint = "Copy or download the pack again: it isn't whole. Nothing was changed."
+
+
+class PackAlteredError(PackError):
+    """The pack's content isn't what its index, its lock or its manifest says."""
+
+    exit_code = 203
+    hint = "Don't use this file: get the pack again, or have it made again. Nothing was changed."
+
+
+class PackUnsafeError(PackError):
+    """The pack's index has names, sizes or numbers that no pack may have."""
+
+    exit_code = 204
+    hint = "Don't use this pack: `bootstrap pack` never writes such an index. Nothing was changed."
+
+
+class PackPlatformError(PackError):
+    """The pack is for another platform."""
+
+    exit_code = 205
+    hint = "Make a pack on a machine of this platform."
+
+
+class PackLockError(PackError):
+    """The pack holds another lock than the one given."""
+
+    exit_code = 206
+    hint = "Omit `--lock` to restore the pack's own lock, or pass the pack that was made from this one."
+
+
+class PackDigestError(PackError):
+    """The pack doesn't match its ``#sha256=``."""
+
+    exit_code = 207
+    hint = "Ask whoever gave you the line: the pack has changed, or the digest belongs to another one."
+
+
+class PackOversizeError(PackError):
+    """The packages write far more than the pack's index says."""
+
+    exit_code = 208
+    hint = "Don't use this pack: its archives are not what it says. Nothing was changed."
+
+
+class PackNotWritableError(PackError):
+    """The pack can't be written, or a file of that name is there."""
+
+    exit_code = 209
+    hint = "Choose another `--output`, or pass `--force` to replace the file."
+
+
+class PackAddressError(PackError):
+    """The pack's URL is malformed or not allowed."""
+
+    exit_code = 210
+    hint = "Give the https URL of the file itself; `#sha256=HEX` may follow it."
+
+
+class PackNotFetchedError(PackError):
+    """The pack couldn't be downloaded."""
+
+    exit_code = 211
+    hint = "Check the URL and the network and try again: unpacked packages are kept."
+
+
+class PackUnverifiedError(PackError):
+    """The environment isn't what its lock says, so it isn't packed."""
+
+    exit_code = 212
+    hint = "Bring it to its lock with `bootstrap restore`, then run this again."
+
+
 # The runtime and its notebook: 80 to 95
 
 

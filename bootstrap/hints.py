@@ -6,9 +6,21 @@ import re
 import shlex
 
 _CODE = re.compile(r"`([^`]+)`")
-_VERBS = ("run", "undo", "restore", "check", "status", "diagnose", "explain", "explain-lock", "guard on", "guard off")
+_VERBS = (
+    "run",
+    "undo",
+    "restore",
+    "pack",
+    "check",
+    "status",
+    "diagnose",
+    "explain",
+    "explain-lock",
+    "guard on",
+    "guard off",
+)
 _FLAGS = ("adopt", "build", "dry-run", "force", "install", "offline", "repair")
-_VALUES = ("against", "as-of", "cache", "lock", "prefix", "python", "resolver", "variant")
+_VALUES = ("against", "as-of", "cache", "lock", "pack", "prefix", "python", "resolver", "variant")
 _SHORT = {"p": "prefix", "f": "lock", "file": "lock"}
 
 

@@ -1,12 +1,21 @@
-"""Which lock and which prefix are meant where none is named."""
+"""Which lock, pack and prefix are meant, also where none is named."""
 
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bootstrap.errors import JournalError, LockNotFoundError
 from bootstrap.lock.model import LOCK_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bootstrap.errors import BootstrapError
+    from bootstrap.packs.opening import Pack
+    from bootstrap.progress import Progress
 
 # Every command needs this: what only some need is imported when they do.
 
@@ -75,3 +84,43 @@ def find_lock(
         if place.is_file():
             return place
     raise LockNotFoundError(f"Lock file not found: {name}.", evidence=[f"looked for: {place}" for place in places])
+
+
+@contextmanager
+def opened(
+    pack: StrPath | None,
+    lock: StrPath | None,
+    *,
+    cache: StrPath | None,
+    offline: bool = False,
+    progress: Progress | None = None,
+) -> Iterator[Pack | None]:
+    """The pack that was named, if one was; it holds the lock that was named, if one was.
+
+    Args:
+        pack: Its path or address, at whose end ``#sha256=HEX`` may say which content is meant.
+        lock: A lock, as for `find_lock`.
+        cache: Folder in which the pack's lock is kept, and what comes of a pack lies meanwhile.
+        offline: Download nothing.
+        progress: Is told of faults of server and network.
+
+    Raises:
+        PackError: It can't be used, or holds another lock.
+        LockError: One of the locks can't be used.
+    """
+    if pack is None:
+        yield None
+        return
+    from bootstrap.packs.opening import open_pack
+    from bootstrap.prefix.cache import default_cache
+    from bootstrap.prefix.place import absolute
+
+    def on_retry(error: BootstrapError, pause: float) -> None:
+        if progress:
+            progress.note(f"{error.message} Retrying in {pause:.0f} s.")
+
+    folder = absolute(Path(cache or default_cache()))
+    with open_pack(os.fspath(pack), folder, offline=offline, on_retry=on_retry) as found:
+        if lock is not None:
+            found.require_lock(find_lock(lock, cache=cache, offline=offline))
+        yield found

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import guard
-from bootstrap._util.listing import capped
 from bootstrap.card import Card, Shown
+from bootstrap.console import megabytes
 from bootstrap.hints import command
 from bootstrap.lock import PLATFORM, read_lock, validate
 from bootstrap.lock.address import origin
@@ -18,6 +18,7 @@ from bootstrap.prefix.records import is_environment
 from bootstrap.prefix.staging import unfinished
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _SHOWN = 10
@@ -44,6 +45,8 @@ class PrefixStatus(Shown):
     """Whether it is guarded: ``on``, ``off``, ``never``, or ``not whole``."""
     unfinished: bool = False
     """Whether a restore ended right after its switch: what was written meanwhile may not be there yet."""
+    pack: Mapping[str, Any] | None = None
+    """What is in the pack whose lock this is, where one was named."""
 
     @property
     def agrees(self) -> bool:
@@ -58,12 +61,17 @@ class PrefixStatus(Shown):
     def to_card(self, *, everything: bool = False) -> Card:
         """The same for people, with every difference if asked for."""
         rows = [("lock", f"{origin(self.lock)}: {self.packages} packages")]
+        if self.pack:
+            sizes = f"{megabytes(self.pack['size'])}, unpacked {megabytes(self.pack['unpacked'])}"
+            content = f"{self.pack['packages']} packages for {self.pack['platform']}, {sizes}"
+            rows.insert(0, ("pack", f"{self.pack['name']}: {content}"))
         if self.environment:
             rows.append(("guard", {"never": "off"}.get(self.guard, self.guard)))
         if self.unfinished:
             rows.append(("restore", "stopped right after its switch; the next one brings what was written meanwhile"))
         rows.append(("cache", f"{self.cache}: {self.cached} of {self.packages} packages"))
-        restore = f"`{command('restore', prefix=self.prefix, lock=self.lock)}`"
+        source = {"pack": self.pack["name"]} if self.pack else {"lock": self.lock}
+        restore = f"`{command('restore', prefix=self.prefix, **source)}`"
         if not self.environment:
             there = "no conda environment" if self.prefix.exists() else "nothing there yet"
             return Card(
@@ -81,7 +89,7 @@ class PrefixStatus(Shown):
             verdict="doubtful",
             word="differs",
             rows=tuple(rows),
-            details=tuple(differences(self.comparison, None if everything else _SHOWN)),
+            details=tuple(self.comparison.lines(None if everything else _SHOWN)),
             next=onward,
         )
 
@@ -99,16 +107,18 @@ class PrefixStatus(Shown):
             "cache": str(self.cache),
             "cached": self.cached,
             "packages": self.packages,
+            "pack": None if self.pack is None else dict(self.pack),
         }
 
 
-def examine(prefix: Path, lock: Path, cache: Path) -> PrefixStatus:
+def examine(prefix: Path, lock: Path, cache: Path, pack: Mapping[str, Any] | None = None) -> PrefixStatus:
     """Compares a prefix with a lock; files whose size, time and inode are the same count as unchanged.
 
     Args:
         prefix: Where an environment is, or nothing yet.
         lock: A lock file.
         cache: Folder of unpacked packages.
+        pack: What is in the pack that the lock came from, if it came from one.
 
     Raises:
         LockError: The lock can't be used.
@@ -127,26 +137,10 @@ def examine(prefix: Path, lock: Path, cache: Path) -> PrefixStatus:
         packages=len(records),
         guard=_guard_state(prefix) if environment else "never",
         unfinished=unfinished(prefix),
+        pack=pack,
     )
 
 
 def _guard_state(prefix: Path) -> str:
     status = guard.status(prefix)
     return "not whole" if status.state == "on" and not status.active else status.state
-
-
-def differences(comparison: Comparison, limit: int | None) -> list[str]:
-    """How a prefix differs from a lock, one line each, at most `limit` lines."""
-    moved = [f for f in comparison.altered if f.reason == "prefix"]
-    lines = [f"moved: {moved[0].detail}, and {len(moved)} files refer to the old path"] if moved else []
-    lines += [f"missing: {r}" for r in comparison.missing]
-    lines += [
-        f"{c.kind}: {c.locked.name} is {c.installed.version} {c.installed.build}, "
-        f"locked {c.locked.version} {c.locked.build}"
-        for c in comparison.changed
-    ]
-    lines += [f"not in the lock: {r}" for r in comparison.extra]
-    lines += [f"altered ({f.reason}): {f.path} of {f.owner}" for f in comparison.altered if f not in moved]
-    lines += [f"installed over {f.owner}: {f.path}" for f in comparison.overlaid]
-    lines += [f"unreadable record: {b.meta}: {b.reason}" for b in comparison.unreadable]
-    return capped(lines, limit, "more (-v shows all)")

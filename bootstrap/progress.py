@@ -27,7 +27,7 @@ class Step:
 
 
 class Progress(Protocol):
-    """Receives the states of some work. Calls come from one thread, at most some ten a second."""
+    """Receives the states of some work. Steps come from one thread, at most some ten a second; notes from any."""
 
     def step(self, step: Step) -> None:
         """The work has come this far."""

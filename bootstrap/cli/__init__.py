@@ -34,6 +34,7 @@ _COMMANDS = {
         "check": ("bootstrap.cli.check", "prove it healthy, or find and repair what is wrong"),
         "guard": ("bootstrap.cli.guard", "refuse installs that would replace a locked package"),
         "status": ("bootstrap.cli.status", "show what is there, quickly"),
+        "pack": ("bootstrap.cli.pack", "make one file of it, to restore elsewhere"),
     },
     "questions": {
         "diagnose": ("bootstrap.cli.diagnose", "find what would break numpy, or what did"),
@@ -58,6 +59,7 @@ _AFTER_STOP = {
     "check --repair": "Run this again: it starts with what is still broken.",
     "undo": "Run `bootstrap undo` again: it continues where it stopped.",
     "guard": "Run `bootstrap guard`: it says whether the guard is on, or what is unfinished.",
+    "pack": "Run this again. No pack was written.",
     "diagnose": "Run this again. The examined environment is unchanged.",
     "lock": "Run this again; `git status` shows whether the locks were already written.",
     **dict.fromkeys(("status", "explain-lock", "explain", "diff", "completion"), "Nothing was changed."),
@@ -74,7 +76,8 @@ examples:
 exit codes:
   0 done or ok; 3 doubtful or different; 4 broken; 2 wrong usage; 10-29 the lock; 30-39 the prefix;
   40-49 downloads; 50 the install engine; 51-59 repair and guard; 60-79 locking; 80-95 the machine and its
-  notebook; 96-99 the workbench; 100-119 diagnosing; 120-129 refused by a server or the system; 130 interrupted.
+  notebook; 96-99 the workbench; 100-119 diagnosing; 120-129 refused by a server or the system; 130 interrupted;
+  200-219 packs.
   `bootstrap explain` lists them.
 """
 

@@ -77,6 +77,15 @@ def add_cache(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_pack(command: argparse.ArgumentParser) -> None:
+    """``--pack``."""
+    command.add_argument(
+        "--pack",
+        metavar="FILE",
+        help="path or https URL of a pack with lock and archives: nothing else is downloaded; #sha256=HEX may follow",
+    )
+
+
 def add_yes(command: argparse.ArgumentParser) -> None:
     """``--yes``, which conda's users type."""
     command.add_argument("-y", "--yes", action="store_true", help="accepted for compatibility; nothing is ever asked")
@@ -92,6 +101,7 @@ def add_all_for_making(command: argparse.ArgumentParser) -> None:
     add_lock(command)
     add_prefix(command)
     add_cache(command)
+    add_pack(command)
     command.add_argument("--offline", action="store_true", help="download nothing; fail if the cache lacks a package")
     command.add_argument(
         "--adopt", action="store_true", help="take over a conda environment that bootstrap didn't create"

@@ -30,6 +30,7 @@ examples:
   bootstrap restore -p ./env                            from ./conda-lock.yml, or the one shipped
   bootstrap restore -f other-lock.yml -n work           your own lock, an environment by conda name
   bootstrap restore -p ./env --offline                  from the cache only
+  bootstrap restore -p ./env --pack class.pack          from one file, which `bootstrap pack` made
 """
 
 
@@ -37,7 +38,7 @@ def register(commands: Commands) -> None:
     """Adds the command."""
     command = add_command(commands, "restore", _run, description=_DESCRIPTION, epilog=_EPILOG)
     options.add_all_for_making(command)
-    options.add_dry_run(command, "only compare with the lock, as `bootstrap status` does")
+    options.add_dry_run(command, "only compare with the lock, as `bootstrap status` does, and show what is in a pack")
 
 
 def _run(args: argparse.Namespace) -> int:

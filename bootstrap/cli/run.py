@@ -23,6 +23,7 @@ _EPILOG = """\
 examples:
   bootstrap run
   bootstrap run --variant cpu -p ./env
+  bootstrap run --pack class.pack                       from one file, which `bootstrap pack` made
   bootstrap undo                                        reverts it
 """
 

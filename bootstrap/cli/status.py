@@ -32,6 +32,7 @@ def register(commands: Commands) -> None:
     options.add_lock(command)
     options.add_prefix(command)
     options.add_cache(command)
+    options.add_pack(command)
 
 
 def _run(args: argparse.Namespace) -> int:

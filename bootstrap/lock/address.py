@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import json
 import os
 import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlunsplit
 
 from bootstrap._util.atomic import write_atomically
+from bootstrap.address import Subject, is_address, opened, split, without_pin
 from bootstrap.errors import LockAddressError, LockDigestError, LockNotFetchedError
 from bootstrap.text import masked
 
@@ -23,13 +23,7 @@ SECONDS = 60.0
 """How long a fetch may take in all."""
 BYTES = 64 * 2**20
 """How large a lock may be."""
-REDIRECTS = 5
-_DIGEST = re.compile(r"sha256=([0-9a-f]{64})", re.ASCII | re.IGNORECASE)
-
-
-def is_address(lock: str | os.PathLike[str]) -> bool:
-    """Whether what names a lock is an address rather than a path."""
-    return "://" in os.fspath(lock)
+LOCK = Subject("lock", LockAddressError, LockNotFetchedError)
 
 
 def local_path(lock: str | os.PathLike[str], cache: Path, *, offline: bool = False) -> Path:
@@ -51,14 +45,8 @@ def fetch_lock(address: str, cache: Path, *, offline: bool = False) -> Path:
         LockDigestError: The content is another than the address says.
         LockNotFetchedError: The server can't be reached or has no lock there; or fetching isn't allowed.
     """
-    parts = _split(address)
-    named = _DIGEST.fullmatch(parts.fragment)
-    if parts.fragment and not named:
-        raise LockAddressError(
-            "After the # in the lock's URL, sha256= and 64 hexadecimal digits are expected.",
-            evidence=[address],
-        )
-    digest = named[1].lower() if named else ""
+    parts = split(address, LOCK)
+    _, digest = without_pin(address, LOCK)
     folder = cache / "locks"
     kept = folder / f"{digest}.yml"
     if digest and kept.is_file() and hashlib.sha256(kept.read_bytes()).hexdigest() == digest:
@@ -81,7 +69,16 @@ def fetch_lock(address: str, cache: Path, *, offline: bool = False) -> Path:
             "The lock's URL serves a web page, not the lock itself.",
             evidence=[address, *(f"the raw file may be at {other}" for other in _itself(parts))],
         )
-    kept = folder / f"{found}.yml"
+    return keep_lock(content, cache, address)
+
+
+def keep_lock(content: bytes, cache: Path, address: str) -> Path:
+    """A file with a lock that came from elsewhere, in the cache's folder ``locks``; `origin` knows its address.
+
+    Raises:
+        LockNotFetchedError: The cache can't be written.
+    """
+    kept = cache / "locks" / f"{hashlib.sha256(content).hexdigest()}.yml"
     _write(kept, content)
     _write(kept.with_suffix(".json"), json.dumps({"address": masked(address).partition("#")[0]}).encode())
     return kept
@@ -99,55 +96,14 @@ def origin(lock: Path) -> str:
     return f"{address} (sha256 {lock.stem[:12]})"
 
 
-def _split(address: str) -> SplitResult:
-    """The parts of an address that may be read."""
-    try:
-        parts = urlsplit(address)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise LockAddressError("The lock's URL is malformed.", evidence=[address, str(error)]) from None
-    if any(ord(c) <= 32 or ord(c) == 127 for c in address):
-        raise LockAddressError("The lock's URL contains a space or a control character.", evidence=[address])
-    if parts.scheme == "file" and not host:
-        return parts
-    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))):
-        raise LockAddressError("A lock's URL must be https, file, or http on loopback.", evidence=[address])
-    return parts
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _read(parts: SplitResult) -> bytes:
     """The content at an address."""
     import http.client
     import urllib.error
-    import urllib.request
 
     address = urlunsplit(parts._replace(fragment=""))
-
-    class Checked(urllib.request.HTTPRedirectHandler):
-        max_redirections = REDIRECTS
-
-        def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-            goal = _split(urljoin(req.full_url, newurl))
-            if goal.scheme == "file" or (req.type == "https" and goal.scheme != "https"):
-                raise LockAddressError(
-                    "The lock's URL redirects to one that isn't https.",
-                    evidence=[address, f"redirects to {newurl}"],
-                )
-            return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-    near = parts.scheme == "file" or _is_loopback(parts.hostname or "")
-    # A proxy has no business with loopback.
-    opener = urllib.request.build_opener(Checked, *([urllib.request.ProxyHandler({})] if near else []))
     try:
-        request = urllib.request.Request(address, headers={"User-Agent": "condacolab-bootstrap"})  # noqa: S310
-        with opener.open(request, timeout=SECONDS / 3) as answer:
+        with opened(parts, LOCK) as answer:
             return _limited(answer, address)
     except urllib.error.HTTPError as error:
         said = f"{address}: {error.code} {error.reason}"

@@ -292,11 +292,28 @@ async def install(job: dict[str, Any]) -> None:
         platform=rattler.Subdir(job["platform"]),
         client=client,
         reporter=reporter,
-        config=rattler.Config.from_toml(f"[concurrency]\ndownloads = {_DOWNLOADS}\n"),
+        config=rattler.Config.from_toml(f"[concurrency]\ndownloads = {job['downloads'] or _DOWNLOADS}\n"),
         execute_link_scripts=False,
         show_progress=False,
     )
     emit(event="bytes", done=reporter.fetched)
+
+
+def require_written(most: int) -> None:
+    """Ends this process where it has written more bytes: a small archive may unpack to more than any disk has."""
+    try:
+        written = int(Path("/proc/self/io").read_text().partition("wchar: ")[2].split()[0])
+    except (OSError, IndexError):  # a kernel that doesn't count
+        return
+    if written > most:
+        emit(event="error", kind="oversize", name="", message=f"{written} bytes written, at most {most} expected")
+        os._exit(1)
+
+
+def _watch_writing(most: int) -> None:
+    while True:
+        time.sleep(EVENT_INTERVAL)
+        require_written(most)
 
 
 def _leave_when_orphaned() -> None:
@@ -309,6 +326,8 @@ def main() -> None:
     os.umask(os.umask(0o077) | 0o002)
     job = json.loads(sys.stdin.readline())
     threading.Thread(target=_leave_when_orphaned, daemon=True).start()
+    if most := job["most_written"]:
+        threading.Thread(target=_watch_writing, args=(most,), daemon=True).start()
     fault = refuse_altered_local_archives(job["fetch"])
     if fault:
         emit(event="error", **fault)
@@ -322,6 +341,8 @@ def main() -> None:
         message = str(error) or type(error).__name__
         emit(event="error", kind=classify(message), name=package_of(message, job["records"]), message=message)
         os._exit(1)
+    if most:
+        require_written(most)
     emit(event="done")
     os._exit(0)
 

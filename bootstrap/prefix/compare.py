@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from bootstrap._util.listing import capped
 from bootstrap.prefix._child_verifier import AlteredFile, verify_files
 from bootstrap.prefix.foreign_dists import find_overlays
 from bootstrap.prefix.manifest import changed_links, read_manifest, suspects
@@ -59,6 +60,22 @@ class Comparison:
     def agrees(self) -> bool:
         """Whether nothing differs."""
         return not (self.missing or self.extra or self.changed or self.altered or self.overlaid or self.unreadable)
+
+    def lines(self, limit: int | None) -> list[str]:
+        """How the prefix differs, one line each, at most `limit` lines."""
+        moved = [f for f in self.altered if f.reason == "prefix"]
+        lines = [f"moved: {moved[0].detail}, and {len(moved)} files refer to the old path"] if moved else []
+        lines += [f"missing: {r}" for r in self.missing]
+        lines += [
+            f"{c.kind}: {c.locked.name} is {c.installed.version} {c.installed.build}, "
+            f"locked {c.locked.version} {c.locked.build}"
+            for c in self.changed
+        ]
+        lines += [f"not in the lock: {r}" for r in self.extra]
+        lines += [f"altered ({f.reason}): {f.path} of {f.owner}" for f in self.altered if f not in moved]
+        lines += [f"installed over {f.owner}: {f.path}" for f in self.overlaid]
+        lines += [f"unreadable record: {b.meta}: {b.reason}" for b in self.unreadable]
+        return capped(lines, limit, "more (-v shows all)")
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison as JSON-ready data."""

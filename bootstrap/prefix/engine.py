@@ -27,6 +27,7 @@ from bootstrap.errors import (
     HashMismatchError,
     InTheWayError,
     PackageConflictError,
+    PackOversizeError,
     PrefixNotWritableError,
     PrefixTooLongError,
     RedirectRefusedError,
@@ -60,6 +61,7 @@ _OWN_GROUP: dict[str, Any] = {"process_group": 0} if sys.version_info >= (3, 11)
 _ERRORS: dict[str, tuple[type[BootstrapError], str]] = {
     "disk-full": (DiskSpaceError, "The disk filled up while packages were unpacked."),
     "read-only": (PrefixNotWritableError, "The prefix or the cache isn't writable."),
+    "oversize": (PackOversizeError, "The packages write far more than their pack says."),
     "hash": (HashMismatchError, "An archive's sha256 doesn't match the lock."),
     "not-found": (ArchiveNotFoundError, "The channel doesn't have an archive listed in the lock."),
     "server": (ServerError, "The channel's server returned an error."),
@@ -87,6 +89,9 @@ def job(
     reinstall: Sequence[str] = (),
     closely: Sequence[str] = (),
     kept: Mapping[str, Sequence[str]] | None = None,
+    places: Mapping[str, str] | None = None,
+    downloads: int = 0,
+    most_written: int = 0,
 ) -> dict[str, Any]:
     """The engine's job: bring `stage`, which will become `prefix`, to exactly these records.
 
@@ -101,10 +106,14 @@ def job(
         reinstall: Names of installed packages to install again.
         closely: Names of packages whose files are compared with their own list before they are linked.
         kept: Packages that are in the stage and stay, with their paths.
+        places: Where archives are fetched, by their packages' names, if not at the lock's addresses.
+        downloads: How many archives to fetch at a time; 0 for what suits a channel.
+        most_written: Bytes after which the engine ends: the packages aren't what was said of them. 0 for any number.
     """
+    found = places or {}
     return {
-        "records": [_row(r) for r in records],
-        "fetch": [_row(r) for r in fetch],
+        "records": [_row(r, found) for r in records],
+        "fetch": [_row(r, found) for r in fetch],
         "stage": str(stage),
         "prefix": str(prefix),
         "cache": str(cache),
@@ -113,17 +122,20 @@ def job(
         "reinstall": list(reinstall),
         "closely": list(closely),
         "kept": dict(kept or {}),
+        "downloads": downloads,
+        "most_written": most_written,
         "user_agent": f"condacolab-bootstrap/{__version__}",
     }
 
 
-def _row(record: Record) -> dict[str, Any]:
+def _row(record: Record, places: Mapping[str, str]) -> dict[str, Any]:
     return {
         "name": record.name,
         "version": record.version,
         "build": record.build,
         "subdir": record.subdir,
-        "url": record.url,
+        "url": places.get(record.name, record.url),
+        "locked": record.url,
         "channel": record.channel,
         "fn": record.filename,
         "sha256": record.sha256,
@@ -300,7 +312,7 @@ def _stalled(how: str, pending: Iterable[str], work: dict[str, Any]) -> Bootstra
 
 
 def _about(record: dict[str, Any]) -> str:
-    return f"{record['name']} {record['version']}: {record['url']}"
+    return f"{record['name']} {record['version']}: {record.get('locked', record['url'])}"
 
 
 def _fault(event: dict[str, Any], work: dict[str, Any]) -> BootstrapError:

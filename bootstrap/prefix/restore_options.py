@@ -19,6 +19,8 @@ class RestoreOptions:
     """Use only what the cache holds."""
     adopt: bool = False
     """Also take over a conda environment that this program did not create."""
+    pack: str | None = None
+    """Absolute path or address of the pack that the lock came from, which has its archives."""
 
     @property
     def words(self) -> list[str]:

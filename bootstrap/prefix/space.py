@@ -18,12 +18,14 @@ UNPACKED_RATIO = 4.0
 """Bytes on disk for a byte of archive, at least: `python -m benchmarks.restore` prints the payload's own."""
 
 
-def require_space(fetch: Iterable[Record], places: Iterable[Path]) -> int:
+def require_space(fetch: Iterable[Record], places: Iterable[Path], need: int | None = None) -> int:
     """Raises unless the packages to fetch fit.
 
     Args:
         fetch: The records to fetch; those whose size the lock doesn't state count as nothing.
         places: Folders that will be written to. Prefix and cache share files where they share a file system.
+
+        need: Bytes that they need, where that is known; estimated otherwise.
 
     Returns:
         The bytes needed on each file system, estimated low: this refuses what can't fit, not what may be tight.
@@ -31,7 +33,8 @@ def require_space(fetch: Iterable[Record], places: Iterable[Path]) -> int:
     Raises:
         DiskSpaceError: Too little room, before anything was written.
     """
-    need = int(sum(r.size or 0 for r in fetch) * UNPACKED_RATIO)
+    if need is None:
+        need = int(sum(r.size or 0 for r in fetch) * UNPACKED_RATIO)
     seen: set[int] = set()
     for place in places:
         existing = next(p for p in (place, *place.parents) if p.exists())

@@ -6,6 +6,7 @@ import errno
 import os
 import shlex
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -49,9 +50,14 @@ from bootstrap.progress import NullProgress, Progress, Step
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from bootstrap.lock import Lock, Record
+    from bootstrap.prefix.manifest import Manifest
+
+
+_PACK_STALL_SECONDS = RETRY_BUDGET + 2 * engine_process.STALL_SECONDS
 
 
 class Additions(Protocol):
@@ -65,6 +71,33 @@ class Additions(Protocol):
 
         Raises:
             BootstrapError: The environment can't be used; it is thrown away, and the prefix stays as it was.
+        """
+
+
+class ArchiveSource(Protocol):
+    """Where a restore takes its archives from, in place of the addresses in the lock."""
+
+    @property
+    def downloads(self) -> int:
+        """How many of them to ask for at a time; 0 for as many as from a channel."""
+
+    def serving(self, records: Sequence[Record]) -> AbstractContextManager[Mapping[str, str]]:
+        """Has the archives of some records at addresses, by the packages' names, for as long as the context lasts."""
+
+    def room(self, records: Sequence[Record]) -> int:
+        """Bytes that installing some packages needs room for."""
+
+    def most_written(self, records: Sequence[Record]) -> int:
+        """Bytes that unpacking and linking them may write."""
+
+    def explained(self, error: BootstrapError) -> BootstrapError:
+        """What an error of the engine was, seen from here."""
+
+    def prove(self, state: Manifest) -> None:
+        """Proves what was restored, before anything of it is run and before it takes its place.
+
+        Raises:
+            BootstrapError: It is not what this has.
         """
 
 
@@ -122,6 +155,7 @@ def restore(
     cache: Path | None = None,
     offline: bool = False,
     adopt: bool = False,
+    source: ArchiveSource | None = None,
     additions: Additions | None = None,
     progress: Progress | None = None,
     engine: engine_process.Engine | None = None,
@@ -143,6 +177,7 @@ def restore(
         cache: Folder of unpacked packages; `default_cache()` unless given.
         offline: Use only what the cache holds.
         adopt: Also take over a conda environment that this program did not make.
+        source: Where the archives come from; the addresses in the lock unless given.
         additions: What else belongs into the environment, and is to be proven before the switch.
         progress: Receives the states of the work.
         engine: The engine's process, where it was started beforehand; it is ended here in any case.
@@ -167,10 +202,15 @@ def restore(
         platform=platform,
         cache=PackageCache(absolute(cache or default_cache())),
         offline=offline,
+        source=source,
         additions=additions,
         progress=progress or NullProgress(),
         engine=engine,
-        limits={"stall_seconds": stall_seconds, "retry_budget": retry_budget},
+        # What a pack comes from is tried again by the pack, which is silent for as long.
+        limits={
+            "stall_seconds": max(stall_seconds, _PACK_STALL_SECONDS) if source else stall_seconds,
+            "retry_budget": 0.0 if source else retry_budget,
+        },
     )
     umask = os.umask(0o077)
     os.umask(umask | 0o002)  # nothing that is made here may be written by everybody
@@ -214,6 +254,7 @@ class _RestoreRun:
     platform: str
     cache: PackageCache
     offline: bool
+    source: ArchiveSource | None
     additions: Additions | None
     progress: Progress
     limits: dict[str, float]
@@ -221,6 +262,8 @@ class _RestoreRun:
     seconds: dict[str, float] = field(default_factory=dict)
     fetched_bytes: int = 0
     linked: set[str] = field(default_factory=set)
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Where archives are, by their packages' names, if not where the lock says."""
 
     def go(self, staging: Staging, *, adopt: bool) -> Restored:
         before = self.examine(adopt=adopt)
@@ -230,7 +273,12 @@ class _RestoreRun:
         if known and (self.additions is None or self.additions.present(self.prefix)):
             return self.result(before, fetched=())
         waiting = "Another restore is using this cache; waiting for it to finish."
-        with self.cache.locked(lambda: self.progress.note(waiting)), self.engine or engine_process.Engine() as engine:
+        with (
+            self.cache.locked(lambda: self.progress.note(waiting)),
+            self.source.serving(plan.to_install(before, self.records)) if self.source else nullcontext({}) as places,
+            self.engine or engine_process.Engine() as engine,
+        ):
+            self.places = places
             # The entries for a new environment are believed until they are linked, when every file is looked at in
             # any case. What few are installed into one that is there often are those of altered files.
             fetch = self.look_in_cache(before, closely=before is not None)
@@ -300,13 +348,14 @@ class _RestoreRun:
         fetch = [record for record in wanted if not good(record)]
         for record in fetch:
             self.cache.discard(record)
-        remote = [r for r in fetch if not r.url.startswith("file:")]
+        remote = [r for r in fetch if not (self.source or r.url.startswith("file:"))]
         if self.offline and remote:
             names = [str(r) for r in remote[:10]]
             raise OfflineError(
                 f"{len(remote)} packages are not in the cache.", evidence=[str(self.cache.root), *names]
             )
-        require_space(fetch, [self.prefix, self.cache.root])
+        need = self.source.room(fetch) if self.source else None
+        require_space(fetch, [self.prefix, self.cache.root], need)
         self.timed("cache", started)
         return fetch
 
@@ -322,6 +371,7 @@ class _RestoreRun:
         asked = requested(self.lock, self.records)
         adopt_records(stage / META_DIR)
         keep = plan.to_keep(before, self.records)
+        install = plan.to_install(before, self.records)
         work = engine_process.job(
             self.records,
             asked=asked,
@@ -333,19 +383,28 @@ class _RestoreRun:
             reinstall=plan.to_reinstall(before),
             closely=[r.name for r in self.records if r in fetch or not self.cache.looked_at(r)],
             kept={str(r): [file.path for file in r.files] for r in keep},
+            places=self.places,
+            downloads=self.source.downloads if self.source else 0,
+            most_written=self.source.most_written(install) if self.source else 0,
         )
         proof = StageVerifier(stage, self.cache, asked)
-        filled = fill(
-            engine,
-            work,
-            records=self.records,
-            install=plan.to_install(before, self.records),
-            fetch=fetch,
-            cache=self.cache,
-            proof=proof,
-            progress=self.progress,
-            limits=self.limits,
-        )
+        try:
+            filled = fill(
+                engine,
+                work,
+                records=self.records,
+                install=install,
+                fetch=fetch,
+                cache=self.cache,
+                proof=proof,
+                progress=self.progress,
+                limits=self.limits,
+            )
+        except BootstrapError as error:
+            named = self.source.explained(error) if self.source else error
+            if named is error:
+                raise
+            raise named from error
         self.linked = filled.linked
         self.fetched_bytes += filled.bytes_done
         self.timed("install", started)
@@ -362,6 +421,8 @@ class _RestoreRun:
             foreign = remove_overlays(stage, linked, state)
             sweep_bytecode(stage, gone.union(new, foreign), state)
         write_manifest(stage, state)
+        if self.source:
+            self.source.prove(state)
         self.timed("verify", started)
         if self.additions:
             started = time.monotonic()

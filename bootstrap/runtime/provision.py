@@ -13,9 +13,11 @@ from bootstrap._util.atomic import write_atomically
 from bootstrap.errors import KernelRestartError, SystemRefusedError
 from bootstrap.lock import PLATFORM, validate
 from bootstrap.lock.address import origin
+from bootstrap.packs.opening import open_pack
 from bootstrap.prefix import Restored, compare_prefix, restore
 from bootstrap.prefix.cache import default_cache
 from bootstrap.prefix.manifest import read_manifest
+from bootstrap.prefix.place import absolute
 from bootstrap.prefix.records import is_environment
 from bootstrap.prefix.restore_options import RestoreOptions
 from bootstrap.progress import Progress, Step
@@ -145,15 +147,19 @@ def _restore(hosting: Hosting, options: RestoreOptions) -> Restored:
                 started=lambda group: journal.note(installer=group),
             )
         hosting.progress.note(f"{why}; restoring the lock without it.")
-    return restore(
-        hosting.lock,
-        hosting.prefix,
-        cache=options.cache,
-        offline=options.offline,
-        adopt=options.adopt,
-        additions=hosting,
-        progress=hosting.progress,
-    )
+    cache = absolute(options.cache or default_cache())
+    pack = open_pack(options.pack, cache, offline=options.offline) if options.pack else nullcontext()
+    with pack as source:
+        return restore(
+            hosting.lock,
+            hosting.prefix,
+            cache=options.cache,
+            offline=options.offline,
+            adopt=options.adopt,
+            source=source,
+            additions=hosting,
+            progress=hosting.progress,
+        )
 
 
 def _ready(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 import uuid
 from contextlib import closing
@@ -16,6 +17,8 @@ from tests.support.colab import ColabRoot, each_version, numpy_of
 from .conftest import INSTALL, cell
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.colab import Client, Result
 
     from .conftest import Material
@@ -273,6 +276,21 @@ def test_the_environment_changes_under_a_moved_kernel(ready: ColabRoot, material
     assert "repaired" in result.text
     assert kernel.execute("import numpy.fft; print(numpy.fft.fftfreq(2))").require().stdout == "[ 0.  -0.5]\n"
     assert kernel.restarts == 0
+
+
+@pytest.mark.exhaustive
+def test_from_a_pack_and_nothing_else(ready: ColabRoot, tmp_path: Path) -> None:
+    """On a machine that has neither lock nor channel; the pack's path is relative, as in a notebook beside it."""
+    ready.run(["bootstrap", "pack", "-o", "/content/class.pack", "-p", "/opt/conda"], check=True)
+    shutil.copy(ready.path("/content/class.pack"), tmp_path)
+    with ColabRoot.start(binds={"/content/packs": tmp_path}) as machine:
+        kernel = machine.kernel()
+        line = f"{INSTALL}\nimport bootstrap; bootstrap.run(pack='packs/class.pack')"
+        text = kernel.execute(line, timeout=300).require().text
+        assert "ready" in text
+        assert "the lock in /content/packs/class.pack" in text
+        assert kernel.execute("import sys; print(sys.prefix)").stdout == "/opt/conda\n"
+        assert kernel.restarts == 0
 
 
 def test_status_is_json_ready(ready: ColabRoot) -> None:

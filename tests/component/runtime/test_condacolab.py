@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.api import pack
 from bootstrap.errors import ArchiveNotFoundError, CondacolabFailedError
 from bootstrap.prefix.restore_options import RestoreOptions
 from bootstrap.progress import NullProgress, Step
@@ -121,9 +122,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         yield found
 
 
-def installed(site: tiny.Site, progress: Told):
+def installed(site: tiny.Site, progress: Told, options: RestoreOptions | None = None):
     groups: list[int] = []
-    options, scratch = RestoreOptions(site.cache), site.root / "scratch"
+    options, scratch = options or RestoreOptions(site.cache), site.root / "scratch"
     try:
         return install(site.lock(), site.prefix, options, progress=progress, scratch=scratch, started=groups.append)
     finally:
@@ -139,6 +140,16 @@ def test_a_lock_is_installed_by_the_condacolab_that_is_here(site: tiny.Site) -> 
     assert not (site.prefix / "conda-meta/pinned").exists(), "its pins name the machine's Python"
     assert installed(site, Told()).action == "unchanged"
     assert (site.prefix / ".condarc").read_text().count("always_yes") == 1
+
+
+def test_a_pack_is_installed_with_nothing_fetched(site: tiny.Site) -> None:
+    site.restore(prefix=site.root / "packed")
+    pack(site.root / "class.pack", site.root / "packed")
+    site.server.requests.clear()
+    options = RestoreOptions(site.root / "other-cache", pack=str(site.root / "class.pack"))
+    result = installed(site, Told(), options)
+    assert (result.action, result.fetched) == ("created", 5)
+    assert site.server.requests == {}
 
 
 def test_what_the_restore_raises_comes_through_condacolab_as_itself(site: tiny.Site) -> None:

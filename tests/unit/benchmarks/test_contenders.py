@@ -6,7 +6,13 @@ import pytest
 
 from benchmarks.contenders import CONTENDERS, FLOOR, environment, fill
 
-WORDS = dict.fromkeys(("work", "python", "base", "uv", "lock", "platform", "index", "host", "requirements"), "WORD")
+WORDS = dict.fromkeys(
+    (
+        *("work", "python", "base", "uv", "lock", "platform", "index", "host", "requirements"),
+        *("pack", "condapack", "tarzst"),
+    ),
+    "WORD",
+)
 
 
 def test_fill_replaces_words_and_spreads_archives() -> None:

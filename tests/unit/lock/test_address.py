@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.address import is_address, split
 from bootstrap.errors import LockAddressError
-from bootstrap.lock.address import _itself, _split, fetch_lock, is_address, origin
+from bootstrap.lock.address import LOCK, _itself, fetch_lock, origin
 from tests.support import ROOT
 
 
@@ -43,7 +44,7 @@ def test_a_path_is_no_address() -> None:
     ],
 )
 def test_the_file_behind_a_page(page: str, file: str) -> None:
-    assert _itself(_split(page)) == [file]
+    assert _itself(split(page, LOCK)) == [file]
 
 
 def test_origin_of_files(tmp_path: Path) -> None:
