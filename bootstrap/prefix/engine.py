@@ -99,7 +99,7 @@ def job(
         platform: E.g. ``linux-64``.
         asked: What was asked for, by the names of the packages.
         reinstall: Names of installed packages to install again.
-        closely: Names of packages whose files are compared with their own list before they are linked.
+        closely: Names of packages whose files are compared with their own list.
         kept: Packages that are in the stage and stay, with their paths.
     """
     return {
