@@ -60,6 +60,11 @@ class Comparison:
         """Whether nothing differs."""
         return not (self.missing or self.extra or self.changed or self.altered or self.overlaid or self.unreadable)
 
+    @property
+    def by_manifest(self) -> bool:
+        """Whether the manifest alone says that nothing differs."""
+        return self.agrees and not self.installed
+
     def to_dict(self) -> dict[str, Any]:
         """The comparison as JSON-ready data."""
         return {

@@ -34,7 +34,6 @@ from bootstrap.errors import (
     UnsafePackageError,
 )
 from bootstrap.prefix.retry import RETRY_BUDGET, Pace, Retries
-from bootstrap.prefix.server_check import look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -288,6 +287,8 @@ def _follow(
 
 def _stalled(how: str, pending: Iterable[str], work: dict[str, Any]) -> BootstrapError:
     """The error for an engine that waits: what its servers say, where they say anything."""
+    from bootstrap.prefix.server_check import look  # http.client and its like: of no use where all goes well
+
     waiting = [record for record in work.get("records", ()) if record["name"] in pending]
     for record in waiting[:_MOST_LOOKS]:
         if record["url"].startswith("http"):
@@ -310,6 +311,8 @@ def _fault(event: dict[str, Any], work: dict[str, Any]) -> BootstrapError:
     record = next((r for r in work["records"] if r["name"] == name), None)
     retry_after = None
     if record:
+        from bootstrap.prefix.server_check import look
+
         evidence.insert(0, _about(record))
         if kind in ("corrupt", "server", "connection", "other") and record["url"].startswith("http"):
             # A garbled archive fails to unpack before its hash is known, so it is fetched once more to tell

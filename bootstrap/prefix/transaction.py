@@ -226,7 +226,8 @@ class _RestoreRun:
         before = self.examine(adopt=adopt)
         agrees = before is not None and before.agrees
         adopted = agrees and not is_ours(self.prefix)
-        known = agrees and read_manifest(self.prefix) is not None and has_history(self.prefix / META_DIR)
+        listed = (before is not None and before.by_manifest) or (agrees and read_manifest(self.prefix) is not None)
+        known = listed and has_history(self.prefix / META_DIR)
         if known and (self.additions is None or self.additions.present(self.prefix)):
             return self.result(before, fetched=())
         waiting = "Another restore is using this cache; waiting for it to finish."
