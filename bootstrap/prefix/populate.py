@@ -16,7 +16,7 @@ from bootstrap.prefix import engine as engine_process
 from bootstrap.prefix.progress_tracker import ProgressTracker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bootstrap.errors import BootstrapError
     from bootstrap.lock import Record
@@ -36,6 +36,7 @@ def fill(
     proof: StageVerifier,
     progress: Progress,
     limits: Mapping[str, float],
+    linked: Callable[[str], None],
 ) -> ProgressTracker:
     """Runs a job of the engine.
 
@@ -48,7 +49,8 @@ def fill(
         cache: Receives the vouchers.
         proof: Receives the proofs.
         progress: Receives the states of the work.
-        limits: Those of `worker.run`.
+        limits: Those of `engine.run`.
+        linked: Called with the name of each package that is linked.
 
     Returns:
         What was fetched and linked.
@@ -70,6 +72,7 @@ def fill(
             proof.asked.update((name, name) for name in event["names"])
         elif event["event"] == "linked":
             settling.append(pool.submit(settlement.verify, by_name[event["name"]]))
+            linked(event["name"])
 
     def on_retry(error: BootstrapError, pause: float) -> None:
         progress.note(f"{error.message} Retrying in {pause:.0f} s.")

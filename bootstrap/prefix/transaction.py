@@ -6,6 +6,7 @@ import errno
 import os
 import shlex
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -48,7 +49,8 @@ from bootstrap.prefix.verify import StageVerifier, sweep_bytecode
 from bootstrap.progress import NullProgress, Progress, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from bootstrap.lock import Lock, Record
@@ -59,6 +61,12 @@ class Additions(Protocol):
 
     def present(self, prefix: Path) -> bool:
         """Whether an environment in place has all of it."""
+
+    def meanwhile(self, stage: Path) -> AbstractContextManager[Callable[[str], None]]:
+        """While a new environment is filled and proven: is told of each package that is linked, by its name.
+
+        It ends before the environment takes its place, well or not.
+        """
 
     def add(self, stage: Path) -> None:
         """Adds and proves it in an environment whose packages are verified, and which is not in its place yet.
@@ -336,38 +344,40 @@ class _RestoreRun:
             kept={str(r): [file.path for file in r.files] for r in keep},
         )
         proof = StageVerifier(stage, self.cache, asked)
-        filled = fill(
-            engine,
-            work,
-            records=self.records,
-            install=plan.to_install(before, self.records),
-            fetch=fetch,
-            cache=self.cache,
-            proof=proof,
-            progress=self.progress,
-            limits=self.limits,
-        )
-        self.linked = filled.linked
-        self.fetched_bytes += filled.bytes_done
-        self.timed("install", started)
-        self.progress.step(Step("verifying"))
-        started = time.monotonic()
-        staging.finish(proof.finish(self.records))
-        command = f"bootstrap restore --lock {self.lock.path.absolute()} --prefix {self.prefix}"
-        add_revision(stage / META_DIR, self.records, proof.asked, command=command)
-        state = proof.manifest(self.records, self.lock_facts)
-        if before:
-            gone = {file.path for record in plan.to_remove(before) for file in record.files}
-            linked = [r.stem for r in self.records if r.name in self.linked]
-            new = {path for stem in linked for path in state.files[stem]}
-            foreign = remove_overlays(stage, linked, state)
-            sweep_bytecode(stage, gone.union(new, foreign), state)
-        write_manifest(stage, state)
-        self.timed("verify", started)
-        if self.additions:
+        with self.meanwhile(stage, new=before is None) as linked:
+            filled = fill(
+                engine,
+                work,
+                records=self.records,
+                install=plan.to_install(before, self.records),
+                fetch=fetch,
+                cache=self.cache,
+                proof=proof,
+                progress=self.progress,
+                limits=self.limits,
+                linked=linked,
+            )
+            self.linked = filled.linked
+            self.fetched_bytes += filled.bytes_done
+            self.timed("install", started)
+            self.progress.step(Step("verifying"))
             started = time.monotonic()
-            self.additions.add(stage)
-            self.timed("prove", started)
+            staging.finish(proof.finish(self.records))
+            command = f"bootstrap restore --lock {self.lock.path.absolute()} --prefix {self.prefix}"
+            add_revision(stage / META_DIR, self.records, proof.asked, command=command)
+            state = proof.manifest(self.records, self.lock_facts)
+            if before:
+                gone = {file.path for record in plan.to_remove(before) for file in record.files}
+                fresh = [r.stem for r in self.records if r.name in self.linked]
+                new = {path for stem in fresh for path in state.files[stem]}
+                foreign = remove_overlays(stage, fresh, state)
+                sweep_bytecode(stage, gone.union(new, foreign), state)
+            write_manifest(stage, state)
+            self.timed("verify", started)
+            if self.additions:
+                started = time.monotonic()
+                self.additions.add(stage)
+                self.timed("prove", started)
         started = time.monotonic()
         owned = {path for files in state.files.values() for path in files}
         aside = staging.switch({*owned, *(f"{META_DIR}/{name}" for name in (MANIFEST_FILE, "history"))})
@@ -375,6 +385,9 @@ class _RestoreRun:
         register(self.prefix)
         staging.clean()
         self.timed("switch", started)
+
+    def meanwhile(self, stage: Path, *, new: bool) -> AbstractContextManager[Callable[[str], None]]:
+        return self.additions.meanwhile(stage) if self.additions and new else nullcontext(lambda _name: None)
 
     def tell_aside(self, paths: Sequence[str]) -> None:
         if paths:

@@ -17,8 +17,12 @@ from bootstrap.runtime.kernel_check import prove, prove_here
 from bootstrap.runtime.machine import on_colab
 from bootstrap.runtime.needs import require_kernel
 from bootstrap.runtime.validation import require_healthy
+from bootstrap.runtime.warm_up import warming_up
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
     from bootstrap.lock import Lock, Record
     from bootstrap.runtime.journal import Journal
 
@@ -65,6 +69,10 @@ class Hosting:
         if self.inside:
             return layout.starter.is_file() and layout.entry.is_file()
         return launchers.is_entry(layout, self._original) and bridge.is_current(layout, colab=self.colab)
+
+    def meanwhile(self, stage: Path) -> AbstractContextManager[Callable[[str], None]]:
+        """Makes ready what the proof needs while packages still come."""
+        return warming_up(stage, self.records)
 
     def add(self, stage: Path) -> None:
         """Makes the parts in an environment, and proves it.
