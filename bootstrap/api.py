@@ -6,18 +6,21 @@ Each verb imports what it needs when it is called, so that a notebook doesn't wa
 from __future__ import annotations
 
 import os
+import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.errors import InterruptedRestoreError
+from bootstrap.errors import InterruptedRestoreError, SystemRefusedError
 from bootstrap.locate import DEFAULT_PREFIX, StrPath, default_prefix, find_lock
 from bootstrap.lock.model import PLATFORM
 from bootstrap.prefix.place import absolute
+from bootstrap.profile import Profile, add, recording, span
 from bootstrap.progress import NullProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from bootstrap.diagnosis import Diagnosis, History, Replay
     from bootstrap.diagnosis.session import ResolverName
@@ -40,6 +43,7 @@ def restore(
     cache: StrPath | None = None,
     offline: bool = False,
     adopt: bool = False,
+    profile: bool | StrPath = False,
     progress: Progress | None = None,
 ) -> Restored:
     """Makes a prefix match a lock; does nothing if it already matches.
@@ -51,6 +55,7 @@ def restore(
         cache: Folder of unpacked packages.
         offline: Download nothing; use only what the cache holds.
         adopt: Also take over a conda environment that bootstrap didn't create.
+        profile: Whether to record where the time goes; a path also receives a trace for Perfetto or speedscope.
         progress: Receives progress; `bootstrap.console` has displays.
 
     Raises:
@@ -60,15 +65,17 @@ def restore(
     from bootstrap.prefix.engine import Engine
 
     # The engine loads while this process does: started first, it is waited for a tenth of a second less.
-    with Engine() as engine:
-        from bootstrap.lock import read_lock
-        from bootstrap.prefix import restore as restore_lock
-        from bootstrap.runtime.additions import additions
+    with _recorded(profile) as made, Engine() as engine:
+        with span("import"):
+            from bootstrap.lock import read_lock
+            from bootstrap.prefix import restore as restore_lock
+            from bootstrap.runtime.additions import additions
 
         place = absolute(Path(prefix or default_prefix(to_make=True)))
         progress = progress or NullProgress()
-        locked = read_lock(find_lock(lock, variant=variant, cache=cache, offline=offline))
-        return restore_lock(
+        with span("read the lock"):
+            locked = read_lock(find_lock(lock, variant=variant, cache=cache, offline=offline))
+        done = restore_lock(
             locked,
             place,
             cache=_path(cache),
@@ -78,6 +85,7 @@ def restore(
             progress=progress,
             engine=engine,
         )
+        return replace(done, profile=made)
 
 
 def status(
@@ -239,6 +247,7 @@ def run(
     cache: StrPath | None = None,
     offline: bool = False,
     adopt: bool = False,
+    profile: bool | StrPath = False,
     progress: Progress | None = None,
 ) -> RunResult:
     """Makes this notebook run in the locked environment: the line for a notebook's first cell.
@@ -254,38 +263,66 @@ def run(
         cache: Folder of unpacked packages.
         offline: Download nothing; use only what the cache holds.
         adopt: Also take over a conda environment that bootstrap didn't create.
+        profile: Whether to record where the time goes; a path also receives a trace for Perfetto or speedscope.
         progress: Receives progress; by default, a display that fits this notebook or terminal.
 
     Raises:
         BootstrapError: It failed; the kernel stays where it was.
     """
-    from bootstrap.console import in_notebook, progress_for
-    from bootstrap.lock import read_lock
-    from bootstrap.prefix.restore_options import RestoreOptions
-    from bootstrap.runtime.journal import state_folder
-    from bootstrap.runtime.machine import Variant, detect
-    from bootstrap.runtime.provision import set_up
+    with _recorded(profile) as made:
+        _add_cell_so_far()
+        with span("import"):
+            from bootstrap.console import in_notebook, progress_for
+            from bootstrap.lock import read_lock
+            from bootstrap.prefix.restore_options import RestoreOptions
+            from bootstrap.runtime.journal import state_folder
+            from bootstrap.runtime.machine import Variant, detect
+            from bootstrap.runtime.provision import set_up
 
-    machine = detect(notebook=in_notebook())
-    place = Path(prefix or default_prefix(to_make=True))
-    if prefix is None and place == DEFAULT_PREFIX and machine.kind != "colab":
-        # Kaggle has a conda of its own there, and elsewhere it is for root alone to write.
-        place = state_folder() / "env"
-    if variant != "auto":
-        machine = replace(machine, variant=Variant(variant, "asked for"))
-    progress = progress or progress_for()
+        with span("look at the machine"):
+            machine = detect(notebook=in_notebook())
+        place = Path(prefix or default_prefix(to_make=True))
+        if prefix is None and place == DEFAULT_PREFIX and machine.kind != "colab":
+            # Kaggle has a conda of its own there, and elsewhere it is for root alone to write.
+            place = state_folder() / "env"
+        if variant != "auto":
+            machine = replace(machine, variant=Variant(variant, "asked for"))
+        progress = progress or progress_for()
+        try:
+            ready = set_up(
+                read_lock(find_lock(lock, variant=machine.variant.name, cache=cache, offline=offline)),
+                absolute(place),
+                machine,
+                RestoreOptions(_path(cache), offline, adopt),
+                progress=progress,
+            )
+            return replace(ready, profile=made)
+        except KeyboardInterrupt:
+            raise InterruptedRestoreError("Interrupted before the environment was ready.") from None
+        finally:
+            progress.close()
+
+
+@contextmanager
+def _recorded(asked: bool | StrPath) -> Iterator[Profile | None]:
+    """Records the block where that was asked for; the profile is complete when it has ended."""
+    made = None if asked is False else Profile()
+    file = None if isinstance(asked, bool) else Path(asked)
     try:
-        return set_up(
-            read_lock(find_lock(lock, variant=machine.variant.name, cache=cache, offline=offline)),
-            absolute(place),
-            machine,
-            RestoreOptions(_path(cache), offline, adopt),
-            progress=progress,
-        )
-    except KeyboardInterrupt:
-        raise InterruptedRestoreError("Interrupted before the environment was ready.") from None
-    finally:
-        progress.close()
+        if file is not None:
+            file.touch()
+    except OSError as error:
+        raise SystemRefusedError("Can't write the profile.", evidence=[str(error)]) from error
+    with recording(made, file):
+        yield made
+
+
+def _add_cell_so_far() -> None:
+    """Adds what a cell did before it came here: pip, as a rule, of which nothing else is known."""
+    from bootstrap.provenance import sent
+
+    if (age := sent()) is not None:
+        add("pip and all else in the cell", time.monotonic() - age)
 
 
 def undo(*, dry_run: bool = False) -> UndoResult:

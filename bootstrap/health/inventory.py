@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from bootstrap import profile
 from bootstrap._util.names import canonical_name
 from bootstrap.health.model import FileFault, RecordFault
 from bootstrap.health.record_files import (
@@ -85,6 +86,7 @@ def current_platform() -> str:
     return _PLATFORMS.get((sys.platform, machine), f"{sys.platform}-{machine}")
 
 
+@profile.span("examine files", part=True)
 def examine(
     prefix: Path, sites: Sequence[Path], *, lock: Lock | None, named: Collection[str], quick: bool = False
 ) -> Inventory:

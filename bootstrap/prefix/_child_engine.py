@@ -23,6 +23,7 @@ from urllib.parse import unquote, urlsplit
 
 import rattler
 
+from bootstrap import profile
 from bootstrap._util.names import build_number
 from bootstrap.prefix.admission import Admission, Hashes, RefusedError, compare_hashes
 
@@ -124,7 +125,7 @@ class _Gate:
         """Judges a package that is in the cache; ends this process where it may not be linked."""
         if name in self._admitted:
             return
-        with _or_end(name):
+        with _or_end(name), profile.span(f"admit {name}", part=True):
             record = self._records[name]
             package = f"{self._cache}/{name}-{record['version']}-{record['build']}"
             portions = self._admission.admit(record, package, closely=name in self._closely)
@@ -133,7 +134,7 @@ class _Gate:
 
     @staticmethod
     def _compare(name: str, package: str, hashes: Hashes) -> None:
-        with _or_end(name):
+        with _or_end(name), profile.span(f"hash files of {name}", part=True):
             compare_hashes(package, hashes)
 
     def linked(self, name: str) -> None:

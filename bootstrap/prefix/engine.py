@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from bootstrap import profile
 from bootstrap._version import __version__
 from bootstrap.errors import (
     AccessRefusedError,
@@ -143,6 +144,7 @@ class Engine:
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             text=True,
+            env={**os.environ, **profile.variables()},
             cwd="/",  # the working folder may be gone, and nothing is asked for by a relative path
             **_OWN_GROUP,
         )

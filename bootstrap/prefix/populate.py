@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import profile
 from bootstrap.errors import VerificationError
 from bootstrap.prefix import engine as engine_process
 from bootstrap.prefix.progress_tracker import ProgressTracker
@@ -89,6 +90,7 @@ def fill(
         try:
             engine_process.run(work, engine, on_event=on_event, on_retry=on_retry, **limits)
         finally:
+            watch.close()
             drop_unfinished()
     for settled in settling:
         settled.result()
@@ -113,6 +115,10 @@ class _CacheVerifier:
 
     def verify(self, record: Record) -> None:
         """Proves a package that is linked, and vouches for its entry; or sees whether the entry is as it was."""
+        with profile.span(f"prove the files of {record.name}", part=True):
+            self._verify(record)
+
+    def _verify(self, record: Record) -> None:
         tree = self._proof.add(record)
         if record.name in self._fetched:
             # Linked, not merely unpacked: then the engine has compared the archive's hash.

@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bootstrap import profile
 from bootstrap.card import Card, Shown
 from bootstrap.console import megabytes
 from bootstrap.errors import (
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bootstrap.lock import Lock, Record
+    from bootstrap.profile import Profile
 
 
 class Additions(Protocol):
@@ -96,6 +98,8 @@ class Restored(Shown):
     """Bytes fetched."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Wall time of each part."""
+    profile: Profile | None = None
+    """Where the time went, if that was asked for."""
 
     @property
     def card(self) -> Card:
@@ -105,20 +109,22 @@ class Restored(Shown):
         activate = self.prefix / "bin/activate"
         way = f"source {shlex.quote(str(activate))} {place}" if activate.is_file() else f"conda activate {place}"
         use = f"`{shlex.quote(str(self.prefix / 'bin/python'))}` is its Python; in a shell: `{way}`"
+        details = tuple(self.profile.lines()) if self.profile else ()
         if self.action == "unchanged":
             title = f"{self.prefix} agrees with {origin(self.lock)} ({self.packages} packages)"
-            return Card(title=title, verdict="ok", word="ready", next=use)
+            return Card(title=title, verdict="ok", word="ready", details=details, next=use)
         fetched = f"{self.fetched} fetched" if self.fetched else "all from the cache"
         size = f" ({megabytes(self.fetched_bytes)})" if self.fetched_bytes else ""
         title = (
             f"{self.prefix}: {self.packages} packages, {len(self.installed)} installed, {fetched}{size}, "
             f"{sum(self.seconds.values()):.1f} s"
         )
-        return Card(title=title, verdict="ok", word=self.action, next=use)
+        return Card(title=title, verdict="ok", word=self.action, details=details, next=use)
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON-ready data."""
-        return {**vars(self), "prefix": str(self.prefix), "lock": str(self.lock), "seconds": dict(self.seconds)}
+        told = {**vars(self), "prefix": str(self.prefix), "lock": str(self.lock), "seconds": dict(self.seconds)}
+        return {**told, "profile": self.profile and self.profile.to_dict()}
 
 
 def restore(
@@ -401,6 +407,7 @@ class _RestoreRun:
         return {"path": path, "sha256": self.lock.sha256, "platform": self.platform, "prefix": prefix}
 
     def timed(self, part: str, started: float) -> None:
+        profile.add(part, started)
         self.seconds[part] = round(self.seconds.get(part, 0.0) + time.monotonic() - started, 3)
 
     def result(self, before: Comparison | None, *, fetched: Sequence[Record]) -> Restored:

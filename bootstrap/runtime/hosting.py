@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap import profile
 from bootstrap.errors import BootstrapError
 from bootstrap.lock import PLATFORM, validate
 from bootstrap.progress import Progress, Step
@@ -84,11 +85,12 @@ class Hosting:
         layout = EnvironmentPaths(stage)
         try:
             self.progress.step(Step("connecting"))
-            if self.inside:
-                bridge.connect(layout)
-            else:
-                bridge.build(layout, colab=self.colab)
-                launchers.write_entry(layout, self._original)
+            with profile.span("connect"):
+                if self.inside:
+                    bridge.connect(layout)
+                else:
+                    bridge.build(layout, colab=self.colab)
+                    launchers.write_entry(layout, self._original)
             self.prove(stage)
         except BootstrapError as error:
             # It is gone when somebody reads this.
@@ -107,7 +109,8 @@ class Hosting:
         # Two processes that wait for imports: side by side they take as long as the longer one.
         with ThreadPoolExecutor(1) as pool:
             proving = pool.submit(prove, EnvironmentPaths(place), launcher, self.records)
-            require_healthy(place, self.lock, live=False, progress=self.progress)
+            with profile.span("prove numpy"):
+                require_healthy(place, self.lock, live=False, progress=self.progress)
             proving.result()
 
     def prove_here(self) -> None:
@@ -118,5 +121,6 @@ class Hosting:
             UnhealthyError: It is broken, or the one that is loaded is another.
         """
         self.progress.step(Step("proving"))
-        require_healthy(self.prefix, self.lock, live=True, progress=self.progress)
+        with profile.span("prove numpy"):
+            require_healthy(self.prefix, self.lock, live=True, progress=self.progress)
         prove_here(self.prefix, self.records)

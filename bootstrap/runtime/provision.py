@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from bootstrap import profile
 from bootstrap._util.atomic import write_atomically
 from bootstrap.errors import KernelRestartError, SystemRefusedError
 from bootstrap.lock import PLATFORM, validate
@@ -104,7 +105,8 @@ def _set_up(lock: Lock, prefix: Path, machine: Machine, options: RestoreOptions,
         progress.step(Step("starting"))
         moving = move.moving(kernel, move.KernelTarget([str(layout.entry)], dict(os.environ)))
     with moving:
-        protect(prefix, lock.path)
+        with profile.span("turn the guard on"):
+            protect(prefix, lock.path)
         if not colab:
             _register(layout, journal)
         elif not hosting.inside:
@@ -126,7 +128,8 @@ def _is_ready(hosting: Hosting) -> bool:
     if not prefix.is_dir() or not is_environment(prefix) or read_manifest(prefix) is None:
         return False
     hosting.progress.step(Step("comparing"))
-    return compare_prefix(prefix, hosting.records, hash_all=False).agrees and hosting.present(prefix)
+    with profile.span("compare"):
+        return compare_prefix(prefix, hosting.records, hash_all=False).agrees and hosting.present(prefix)
 
 
 def _restore(hosting: Hosting, options: RestoreOptions) -> Restored:
