@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bootstrap import profile
 from bootstrap.errors import BootstrapError
 from bootstrap.lock import PLATFORM, validate
+from bootstrap.prefix import Comparison
 from bootstrap.progress import Progress, Step
 from bootstrap.runtime import bridge, launchers
 from bootstrap.runtime.environment_paths import EnvironmentPaths
@@ -91,14 +92,20 @@ class Hosting:
                 else:
                     bridge.build(layout, colab=self.colab)
                     launchers.write_entry(layout, self._original)
-            self.prove(stage)
+            # Its files were all proven a moment ago, while it was filled.
+            self.prove(stage, Comparison(hashed_all=False), again=False)
         except BootstrapError as error:
             # It is gone when somebody reads this.
             error.evidence = tuple(line.replace(str(stage), str(self.prefix)) for line in error.evidence)
             raise
 
-    def prove(self, place: Path) -> None:
+    def prove(self, place: Path, compared: Comparison, *, again: bool) -> None:
         """Shows that a kernel starts in an environment that has the parts, and that its numpy is healthy.
+
+        Args:
+            place: The environment.
+            compared: As of `require_healthy`.
+            again: As of `require_healthy`.
 
         Raises:
             KernelProofError: No kernel can start there.
@@ -110,11 +117,11 @@ class Hosting:
         with ThreadPoolExecutor(1) as pool:
             proving = pool.submit(prove, EnvironmentPaths(place), launcher, self.records)
             with profile.span("prove numpy"):
-                require_healthy(place, self.lock, live=False, progress=self.progress)
+                require_healthy(place, self.lock, live=False, compared=compared, again=again, progress=self.progress)
             proving.result()
 
-    def prove_here(self) -> None:
-        """The same of the environment in place and of this process, a kernel that runs there.
+    def prove_here(self, compared: Comparison) -> None:
+        """The same of the environment in place, proven before, and of this process, a kernel that runs there.
 
         Raises:
             KernelProofError: numpy doesn't come from the prefix, or is not the locked one.
@@ -122,5 +129,5 @@ class Hosting:
         """
         self.progress.step(Step("proving"))
         with profile.span("prove numpy"):
-            require_healthy(self.prefix, self.lock, live=True, progress=self.progress)
+            require_healthy(self.prefix, self.lock, live=True, compared=compared, again=True, progress=self.progress)
         prove_here(self.prefix, self.records)
