@@ -221,7 +221,7 @@ def _look(prefix: Path, records: Sequence[InstalledRecord]) -> list[PrefixFault]
     listed = set(state.files) if state else set()
     hashed = [r for r in records if r.stem in doubtful]
     unknown = [r for r in records if r.stem not in doubtful and r.stem not in listed]
-    sized = [replace(r, files=tuple(replace(f, sha256=None) for f in r.files)) for r in unknown]
+    sized = [replace(r, files=tuple(f._replace(sha256=None) for f in r.files)) for r in unknown]
     return verify_files(prefix, [*hashed, *sized], workers=1)
 
 

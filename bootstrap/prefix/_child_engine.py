@@ -50,6 +50,7 @@ class _Reporter(rattler.InstallerReporter):
         self._entries: dict[int, str] = {}
         self._downloads: dict[int, str] = {}
         self._operations: dict[int, str] = {}
+        self._begun: dict[int, float] = {}
         self._tokens = iter(range(1, 1 << 62))
         self._bytes: dict[int, int] = {}
         threading.Thread(target=self._tell_bytes, daemon=True).start()
@@ -96,11 +97,13 @@ class _Reporter(rattler.InstallerReporter):
     def on_link_start(self, operation: int, package_name: str) -> int:
         self._gate.admit(package_name)
         self._operations[operation] = package_name
+        self._begun[operation] = time.monotonic()
         return 0
 
     def on_transaction_operation_complete(self, operation: int) -> None:
         # Not at the end of linking: the conda-meta record is written after that.
         if name := self._operations.get(operation):
+            profile.add(f"link {name}", self._begun[operation], part=True, lane=operation + 1)
             self._gate.linked(name)
 
 

@@ -7,9 +7,11 @@ modules by then, which takes longer than all that the proof does itself.
 from __future__ import annotations
 
 import subprocess
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from bootstrap import profile
 from bootstrap.children import tied
 from bootstrap.runtime.environment_paths import EnvironmentPaths
 
@@ -60,6 +62,7 @@ def warming_up(stage: Path, records: Iterable[Record]) -> Iterator[Callable[[str
     wanted = {**_NUMPY, **_KERNEL}
     missing = {name: closure for name in wanted if (closure := _closure(name, records))}
     processes: list[subprocess.Popen[bytes]] = []
+    began: list[float] = []
 
     def linked(name: str) -> None:
         for package in [package for package in missing if name in missing[package]]:
@@ -68,6 +71,7 @@ def warming_up(stage: Path, records: Iterable[Record]) -> Iterator[Callable[[str
                 continue
             del missing[package]
             if not processes:
+                began.append(time.monotonic())
                 processes.append(_start(stage))
             with suppress(OSError):  # it has ended by itself
                 processes[0].stdin.write("".join(f"{module}\n" for module in wanted[package]).encode())  # type: ignore[union-attr]
@@ -78,6 +82,7 @@ def warming_up(stage: Path, records: Iterable[Record]) -> Iterator[Callable[[str
         for process in processes:
             with suppress(OSError, subprocess.TimeoutExpired):
                 process.communicate(timeout=_SECONDS)
+                profile.add("compile modules in spare time", began[0], lane=1)
     finally:
         for process in processes:
             process.kill()
