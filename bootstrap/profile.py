@@ -84,7 +84,7 @@ def recording(profile: Profile | None, file: Path | None = None) -> Iterator[Non
         return
     if file is not None:
         file = file.absolute()
-        file.touch()  # rather before the work than after it
+        file.touch()  # so that it fails before the work
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="condacolab-bootstrap-profile-") as folder:
         before, _file = _file, f"{folder}/events"
@@ -161,7 +161,7 @@ def variables() -> dict[str, str]:
 def _process() -> str:
     """This process, for people: which part of the program it runs."""
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
-    program = spec.name if spec else Path(sys.argv[0]).name
+    program = spec.name if spec else Path(sys.argv[0]).stem
     return _PROGRAMS.get(program, program)
 
 

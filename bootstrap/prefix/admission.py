@@ -18,7 +18,7 @@ import stat
 import threading
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.prefix.paths import META_DIR, above, fault
+from bootstrap.prefix.paths import META_DIR, above, fault, first_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -246,9 +246,11 @@ def _entries(package: str, *, closely: bool) -> list[dict[str, Any]]:
     for entry in entries:
         if not isinstance(entry, dict):
             raise RefusedError("package", f"info/paths.json: {entry!r} is not a path")
-        words = fault(entry.get("_path")) or (_fault_beside(entry) if closely else None)
-        if words:
-            raise RefusedError("package", f"info/paths.json: the path {entry.get('_path')!r} {words}")
+    found = first_fault([entry.get("_path") for entry in entries])
+    if found is None and closely:
+        found = next(((entry["_path"], words) for entry in entries if (words := _fault_beside(entry))), None)
+    if found is not None:
+        raise RefusedError("package", f"info/paths.json: the path {found[0]!r} {found[1]}")
     return entries
 
 
