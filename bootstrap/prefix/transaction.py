@@ -64,8 +64,9 @@ class Additions(Protocol):
     def present(self, prefix: Path) -> bool:
         """Whether an environment in place has all of it."""
 
-    def meanwhile(self, stage: Path) -> AbstractContextManager[Callable[[str], None]]:
-        """While a new environment is filled and proven: is told of each package that is linked, by its name.
+    def meanwhile(self, stage: Path) -> AbstractContextManager[Callable[[str | None], None]]:
+        """While a new environment is filled and proven: is told of each package that is linked, by its
+        name, and with None when all are.
 
         It ends before the environment takes its place, well or not.
         """
@@ -363,6 +364,7 @@ class _RestoreRun:
                 limits=self.limits,
                 linked=linked,
             )
+            linked(None)
             self.linked = filled.linked
             self.fetched_bytes += filled.bytes_done
             self.timed("install", started)
@@ -392,7 +394,7 @@ class _RestoreRun:
         staging.clean()
         self.timed("switch", started)
 
-    def meanwhile(self, stage: Path, *, new: bool) -> AbstractContextManager[Callable[[str], None]]:
+    def meanwhile(self, stage: Path, *, new: bool) -> AbstractContextManager[Callable[[str | None], None]]:
         return self.additions.meanwhile(stage) if self.additions and new else nullcontext(lambda _name: None)
 
     def tell_aside(self, paths: Sequence[str]) -> None:

@@ -72,7 +72,7 @@ class Hosting:
             return layout.starter.is_file() and layout.entry.is_file()
         return launchers.is_entry(layout, self._original) and bridge.is_current(layout, colab=self.colab)
 
-    def meanwhile(self, stage: Path) -> AbstractContextManager[Callable[[str], None]]:
+    def meanwhile(self, stage: Path) -> AbstractContextManager[Callable[[str | None], None]]:
         """Makes ready what the proof needs while packages still come."""
         return warming_up(stage, self.records)
 
