@@ -74,7 +74,7 @@ class Hosting:
 
     def meanwhile(self, stage: Path) -> AbstractContextManager[Callable[[str | None], None]]:
         """Makes ready what the proof needs while packages still come."""
-        return warming_up(stage, self.records)
+        return warming_up(stage, self.records, colab=self.colab)
 
     def add(self, stage: Path) -> None:
         """Makes the parts in an environment, and proves it.

@@ -30,14 +30,15 @@ _NUMPY = {
     "pandas": ("pandas",),
     "pyarrow": ("pyarrow",),
 }
-_KERNEL = {
+_KERNEL = {"ipykernel": ("ipykernel.kernelapp",), "ipython": ("IPython",)}
+_COLABS_KERNEL = {
     "ipykernel": ("zmq.eventloop.zmqstream", "jupyter_client.session", "tornado.ioloop", "traitlets.config"),
     "ipython": ("prompt_toolkit.shortcuts", "pygments.lexers.python"),
     "pillow": ("PIL.Image",),
     "httplib2": ("httplib2",),
     "requests": ("requests",),
 }
-"""Packages to modules: in a notebook on Colab, IPython and ipykernel themselves come from the machine."""
+"""Packages to modules. On Colab, IPython and ipykernel themselves come from the machine."""
 _IMPORT = """\
 import importlib, os, select, sys
 os.nice(19)
@@ -59,19 +60,20 @@ _SECONDS = 60.0
 
 
 @contextmanager
-def warming_up(stage: Path, records: Iterable[Record]) -> Iterator[Callable[[str | None], None]]:
+def warming_up(stage: Path, records: Iterable[Record], *, colab: bool) -> Iterator[Callable[[str | None], None]]:
     """Imports modules in a process of the stage's own Python, at the lowest priority.
 
     Args:
         stage: The environment, new and still empty.
         records: All that it will hold.
+        colab: Whether kernels there have Colab's own IPython and ipykernel.
 
     Yields:
         To be called with the name of each package that is verified and linked, and with None when all are: what is
         not begun by then is left to the proof. At the block's end the process has ended.
     """
     records = tuple(records)
-    wanted = {**_NUMPY, **_KERNEL}
+    wanted = {**_NUMPY, **(_COLABS_KERNEL if colab else _KERNEL)}
     missing = {name: closure for name in wanted if (closure := _closure(name, records))}
     with ExitStack() as stack:
         found: list[_Importer] = []

@@ -37,7 +37,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_modules_are_named_when_all_that_they_need_is_there(stage: Path) -> None:
-    with warm_up.warming_up(stage, RECORDS) as linked:
+    with warm_up.warming_up(stage, RECORDS, colab=False) as linked:
         for name in ("one", "two", "python", "three"):
             linked(name)
         assert not (stage / "bin/heard").exists()
@@ -48,7 +48,7 @@ def test_modules_are_named_when_all_that_they_need_is_there(stage: Path) -> None
 
 def test_the_process_ends_where_the_block_fails(stage: Path) -> None:
     (stage / "bin/python").write_text('#!/bin/sh\necho $$ > "${0%/*}/pid"; exec sleep 600\n')
-    with pytest.raises(ZeroDivisionError), warm_up.warming_up(stage, RECORDS) as linked:
+    with pytest.raises(ZeroDivisionError), warm_up.warming_up(stage, RECORDS, colab=False) as linked:
         for name in ("libffi", "python", "two", "one"):
             linked(name)
         while not (stage / "bin/pid").is_file() or not (stage / "bin/pid").read_text():
