@@ -46,6 +46,7 @@ soak: $(VENV)/.ready
 bench: $(VENV)/.ready-bench
 	$(BIN)/python -m benchmarks.check
 	$(BIN)/python -m benchmarks.diagnose
+	$(BIN)/python -m benchmarks.cell
 	$(BIN)/python -m benchmarks.restore $(ARGS)
 
 lint: $(VENV)/.ready-lint

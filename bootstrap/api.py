@@ -6,18 +6,21 @@ Each verb imports what it needs when it is called, so that a notebook doesn't wa
 from __future__ import annotations
 
 import os
+import time
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.errors import InterruptedRestoreError
+from bootstrap.errors import InterruptedRestoreError, SystemRefusedError
 from bootstrap.locate import DEFAULT_PREFIX, StrPath, default_prefix, find_lock, opened
 from bootstrap.lock.model import PLATFORM
 from bootstrap.prefix.place import absolute
+from bootstrap.profile import Profile, add, recording, span
 from bootstrap.progress import NullProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from bootstrap.diagnosis import Diagnosis, History, Replay
     from bootstrap.diagnosis.session import ResolverName
@@ -42,6 +45,7 @@ def restore(
     offline: bool = False,
     adopt: bool = False,
     pack: StrPath | None = None,
+    profile: bool | StrPath = False,
     progress: Progress | None = None,
 ) -> Restored:
     """Makes a prefix match a lock; does nothing if it already matches.
@@ -55,6 +59,7 @@ def restore(
         adopt: Also take over a conda environment that bootstrap didn't create.
         pack: Path or address of a pack, which has the lock and its archives: nothing else is downloaded.
             ``#sha256=HEX`` at its end says which content is meant.
+        profile: Whether to record where the time goes; a path also receives a trace for Perfetto or speedscope.
         progress: Receives progress; `bootstrap.console` has displays.
 
     Raises:
@@ -65,19 +70,23 @@ def restore(
     from bootstrap.prefix.engine import Engine
 
     # The engine loads while this process does: started first, it is waited for a tenth of a second less.
-    with Engine() as engine:
-        from bootstrap.lock import read_lock
-        from bootstrap.prefix import restore as restore_lock
-        from bootstrap.runtime.additions import additions
+    with _recorded(profile) as made, Engine() as engine:
+        with span("import"):
+            from bootstrap.lock import read_lock
+            from bootstrap.prefix import restore as restore_lock
+            from bootstrap.runtime.additions import additions
 
         place = absolute(Path(prefix or default_prefix(to_make=True)))
         progress = progress or NullProgress()
-        with opened(pack, lock, cache=cache, offline=offline, progress=progress) as source:
-            if source is None:
-                locked = read_lock(find_lock(lock, variant=variant, cache=cache, offline=offline))
-            else:
-                locked = source.lock
-            return restore_lock(
+        with ExitStack() as stack:
+            with span("read the lock"):
+                source = stack.enter_context(opened(pack, lock, cache=cache, offline=offline, progress=progress))
+                locked = (
+                    source.lock
+                    if source
+                    else read_lock(find_lock(lock, variant=variant, cache=cache, offline=offline))
+                )
+            done = restore_lock(
                 locked,
                 place,
                 cache=_path(cache),
@@ -88,6 +97,7 @@ def restore(
                 progress=progress,
                 engine=engine,
             )
+            return replace(done, profile=made)
 
 
 def pack(
@@ -295,6 +305,7 @@ def run(
     offline: bool = False,
     adopt: bool = False,
     pack: StrPath | None = None,
+    profile: bool | StrPath = False,
     progress: Progress | None = None,
 ) -> RunResult:
     """Makes this notebook run in the locked environment: the line for a notebook's first cell.
@@ -311,43 +322,71 @@ def run(
         offline: Download nothing; use only what the cache holds.
         adopt: Also take over a conda environment that bootstrap didn't create.
         pack: Path or address of a pack; see `restore`.
+        profile: Whether to record where the time goes; a path also receives a trace for Perfetto or speedscope.
         progress: Receives progress; by default, a display that fits this notebook or terminal.
 
     Raises:
         BootstrapError: It failed; the kernel stays where it was.
     """
-    from bootstrap.console import in_notebook, progress_for
-    from bootstrap.lock import read_lock
-    from bootstrap.packs.opening import absolute_name
-    from bootstrap.prefix.restore_options import RestoreOptions
-    from bootstrap.runtime.journal import state_folder
-    from bootstrap.runtime.machine import Variant, detect
-    from bootstrap.runtime.provision import set_up
+    with _recorded(profile) as made:
+        _add_cell_so_far()
+        with span("import"):
+            from bootstrap.console import in_notebook, progress_for
+            from bootstrap.lock import read_lock
+            from bootstrap.packs.opening import absolute_name
+            from bootstrap.prefix.restore_options import RestoreOptions
+            from bootstrap.runtime.journal import state_folder
+            from bootstrap.runtime.machine import Variant, detect
+            from bootstrap.runtime.provision import set_up
 
-    machine = detect(notebook=in_notebook())
-    place = Path(prefix or default_prefix(to_make=True))
-    if prefix is None and place == DEFAULT_PREFIX and machine.kind != "colab":
-        # Kaggle has a conda of its own there, and elsewhere it is for root alone to write.
-        place = state_folder() / "env"
-    if variant != "auto":
-        machine = replace(machine, variant=Variant(variant, "asked for"))
-    progress = progress or progress_for()
+        with span("look at the machine"):
+            machine = detect(notebook=in_notebook())
+        place = Path(prefix or default_prefix(to_make=True))
+        if prefix is None and place == DEFAULT_PREFIX and machine.kind != "colab":
+            # Kaggle has a conda of its own there, and elsewhere it is for root alone to write.
+            place = state_folder() / "env"
+        if variant != "auto":
+            machine = replace(machine, variant=Variant(variant, "asked for"))
+        progress = progress or progress_for()
+        try:
+            with opened(pack, lock, cache=cache, offline=offline, progress=progress) as source:
+                # What restores opens it again: on Colab that is another process, which works in a folder of its own.
+                locked = source.lock if source else None
+                place_of_pack = None if pack is None else absolute_name(pack)
+            ready = set_up(
+                locked or read_lock(find_lock(lock, variant=machine.variant.name, cache=cache, offline=offline)),
+                absolute(place),
+                machine,
+                RestoreOptions(_path(cache), offline, adopt, place_of_pack),
+                progress=progress,
+            )
+            return replace(ready, profile=made)
+        except KeyboardInterrupt:
+            raise InterruptedRestoreError("Interrupted before the environment was ready.") from None
+        finally:
+            progress.close()
+
+
+@contextmanager
+def _recorded(asked: bool | StrPath) -> Iterator[Profile | None]:
+    """Records the block where that was asked for; the profile is complete when it has ended."""
+    made = None if asked is False else Profile()
+    file = None if isinstance(asked, bool) else Path(asked)
     try:
-        with opened(pack, lock, cache=cache, offline=offline, progress=progress) as source:
-            # What restores opens it again: on Colab that is another process, which works in a folder of its own.
-            locked = source.lock if source else None
-            place_of_pack = None if pack is None else absolute_name(pack)
-        return set_up(
-            locked or read_lock(find_lock(lock, variant=machine.variant.name, cache=cache, offline=offline)),
-            absolute(place),
-            machine,
-            RestoreOptions(_path(cache), offline, adopt, place_of_pack),
-            progress=progress,
-        )
-    except KeyboardInterrupt:
-        raise InterruptedRestoreError("Interrupted before the environment was ready.") from None
-    finally:
-        progress.close()
+        if file is not None:
+            file.touch()
+    except OSError as error:
+        raise SystemRefusedError("Can't write the profile.", evidence=[str(error)]) from error
+    with recording(made, file):
+        yield made
+
+
+def _add_cell_so_far() -> None:
+    """Adds what a cell did before it came here: pip, as a rule, of which nothing else is known."""
+    from bootstrap.provenance import sent
+
+    if (age := sent()) is not None:
+        add("pip and all else in the cell", time.monotonic() - age)
 
 
 def undo(*, dry_run: bool = False) -> UndoResult:

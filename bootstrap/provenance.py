@@ -19,6 +19,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 D = TypeVar("D")
 _TICK = 0.01
 """Times of files come from a clock of a hundred ticks a second or more: they may lie before a cell's start."""
+_LONGEST_CELL = 3600.0
+"""Seconds that a cell may have run: the page's clock may be another one."""
 _GAP_S = 20.0
 """Installations further apart than this are not of one command."""
 _WRITTEN = ("RECORD", "INSTALLER", "METADATA", "PKG-INFO", "")
@@ -103,6 +106,14 @@ def shell() -> Any:
         return ipython.get_ipython() if ipython is not None else None
     except AttributeError:
         return None
+
+
+def sent() -> float | None:
+    """Seconds since the page sent the cell that runs now, by its own clock; None where that can't be told."""
+    header = (getattr(shell(), "parent_header", None) or {}).get("header", {})
+    moment = header.get("date")
+    age = time.time() - moment.timestamp() if isinstance(moment, datetime) else -1.0
+    return age if 0 <= age < _LONGEST_CELL else None
 
 
 def accept_changes() -> None:

@@ -106,4 +106,12 @@ def add_all_for_making(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--adopt", action="store_true", help="take over a conda environment that bootstrap didn't create"
     )
+    command.add_argument(
+        "--profile",
+        nargs="?",
+        const=True,
+        default=False,
+        metavar="FILE",
+        help="show where the time went; with FILE, also as a trace for Perfetto or speedscope",
+    )
     add_yes(command)

@@ -56,4 +56,4 @@ def _in_detail(result: Restored) -> Card:
 
     rows = [("lock", origin(result.lock)), *((part, f"{took:.2f} s") for part, took in result.seconds.items())]
     changes = [*(f"- {name}" for name in result.removed), *(f"+ {name}" for name in result.installed)]
-    return replace(result.card, rows=tuple(rows), details=tuple(changes))
+    return replace(result.card, rows=tuple(rows), details=(*result.card.details, *changes))

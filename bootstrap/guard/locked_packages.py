@@ -65,7 +65,8 @@ def held_packages(prefix: Path, lock: Path | None) -> list[LockedPackage]:
 def _distributions(prefix: Path, record: InstalledRecord) -> list[tuple[str, str]]:
     found = []
     for file in record.files:
-        match = _METADATA.search(file.path)
+        # The ending first: an environment has some ten thousand files.
+        match = _METADATA.search(file.path) if file.path.endswith(".dist-info/METADATA") else None
         if match is None or "/_vendor/" in file.path:
             continue
         # Where pip has taken the package's own metadata away, the folder's name still tells.

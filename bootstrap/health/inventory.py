@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from bootstrap import profile
 from bootstrap._util.names import canonical_name
 from bootstrap.health.model import FileFault, RecordFault
 from bootstrap.health.record_files import (
@@ -85,8 +86,15 @@ def current_platform() -> str:
     return _PLATFORMS.get((sys.platform, machine), f"{sys.platform}-{machine}")
 
 
+@profile.span("examine files", part=True)
 def examine(
-    prefix: Path, sites: Sequence[Path], *, lock: Lock | None, named: Collection[str], quick: bool = False
+    prefix: Path,
+    sites: Sequence[Path],
+    *,
+    lock: Lock | None,
+    named: Collection[str],
+    quick: bool = False,
+    compared: Comparison | None = None,
 ) -> Inventory:
     """Compare what is installed with what should be.
 
@@ -97,9 +105,10 @@ def examine(
         named: Packages whose files are hashed however large the environment is.
         quick: Hash numpy, and what shows a sign of change: in a restored prefix a file whose size, time, mode or
             inode is not the manifest's, elsewhere one that is younger than its package's RECORD.
+        compared: How the prefix differs from the lock, where the caller has just compared them.
     """
     distributions = find_distributions(sites)
-    conda = _Conda.read(prefix, lock, quick=quick) if is_environment(prefix) else _Conda()
+    conda = _Conda.read(prefix, lock, quick=quick, compared=compared) if is_environment(prefix) else _Conda()
     files = list(conda.faults)
     owners = dict(conda.owners)
     checked = conda.checked
@@ -170,14 +179,16 @@ class _Conda:
     checked: int = 0
 
     @classmethod
-    def read(cls, prefix: Path, lock: Lock | None, *, quick: bool) -> _Conda:
+    def read(cls, prefix: Path, lock: Lock | None, *, quick: bool, compared: Comparison | None) -> _Conda:
         """Compares the prefix with its records, and with a lock where one is given."""
         records, _ = read_records(prefix)
-        owners = {os.path.normpath(f"{prefix}/{file.path}"): str(r) for r in records for file in r.files}
+        # The records' own paths are plain, or the record is none.
+        root = os.path.normpath(prefix)
+        owners = {f"{root}/{file.path}": owner for r in records for owner in [str(r)] for file in r.files}
         wanted = () if lock is None else lock.for_platform(current_platform())
         differences: list[RecordFault] = []
         if lock is not None:
-            comparison = compare_prefix(prefix, wanted, hash_all=not quick)
+            comparison = compared or compare_prefix(prefix, wanted, hash_all=not quick)
             differences = record_faults(comparison)
             altered = list(comparison.altered)
             if quick:
@@ -210,7 +221,7 @@ def _look(prefix: Path, records: Sequence[InstalledRecord]) -> list[PrefixFault]
     listed = set(state.files) if state else set()
     hashed = [r for r in records if r.stem in doubtful]
     unknown = [r for r in records if r.stem not in doubtful and r.stem not in listed]
-    sized = [replace(r, files=tuple(replace(f, sha256=None) for f in r.files)) for r in unknown]
+    sized = [replace(r, files=tuple(f._replace(sha256=None) for f in r.files)) for r in unknown]
     return verify_files(prefix, [*hashed, *sized], workers=1)
 
 

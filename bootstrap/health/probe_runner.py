@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import processes
+from bootstrap import processes, profile
 from bootstrap.children import tied
 from bootstrap.health.model import ProbeOutcome, ProbeResult
 
@@ -156,7 +156,8 @@ def run_tasks(
         return _complete(run, tasks, f"{python} can't be run: {error.strerror or error}")
     os.close(writer)
     try:
-        _watch(process, reader, run, token.encode(), limits)
+        with profile.span(f"probe {tasks[0].name}" + (" ..." if tasks[1:] else ""), part=True):
+            _watch(process, reader, run, token.encode(), limits)
     finally:
         # The group outlives its leader where a package has left children behind.
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bootstrap.lock import Lock
+    from bootstrap.prefix.compare import Comparison
 
 CATALOGUE = registry.PROBES
 """Every probe of a fresh process by name, with what it catches, what it costs and how it works."""
@@ -59,6 +60,7 @@ def check(
     full: bool = True,
     live: bool = False,
     timeout: float = 120.0,
+    compared: Comparison | None = None,
     progress: Callable[[str], None] = lambda _stage: None,
 ) -> Report:
     """Checks numpy and its dependents in one environment.
@@ -75,6 +77,7 @@ def check(
             or the three quick ones; an empty sequence imports none.
         also: More to import beside those of the default, at the full level.
         timeout: Seconds that one probe may take.
+        compared: How the prefix differs from the lock, where that was looked at just now.
         progress: Called with a few words at each stage.
 
     Raises:
@@ -108,7 +111,9 @@ def check(
     start: dict[str, Any] = {"environment": environment, "keep_bytecode": ours}
     with ThreadPoolExecutor(3) as pool:
         progress("hash files" if full else "check files")
-        pending = pool.submit(examine, where.prefix, where.sites, lock=lock, named=names, quick=not full)
+        pending = pool.submit(
+            examine, where.prefix, where.sites, lock=lock, named=names, quick=not full, compared=compared
+        )
         beside = None if full else pool.submit(_ask_beside, python, names, where, limits, **start)
         progress("ask numpy")
         numpy = _ask_numpy(python, limits, more=more, paths=paths, **start)

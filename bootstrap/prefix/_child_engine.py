@@ -15,18 +15,20 @@ import re
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import rattler
 
+from bootstrap import profile
 from bootstrap._util.names import build_number
-from bootstrap.prefix.admission import Admission, RefusedError
+from bootstrap.prefix.admission import Admission, Hashes, RefusedError, compare_hashes
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Iterable, Iterator, MutableMapping
 
 EVENT_INTERVAL = 0.1
 """Seconds between two reports of bytes."""
@@ -48,6 +50,7 @@ class _Reporter(rattler.InstallerReporter):
         self._entries: dict[int, str] = {}
         self._downloads: dict[int, str] = {}
         self._operations: dict[int, str] = {}
+        self._begun: dict[int, float] = {}
         self._tokens = iter(range(1, 1 << 62))
         self._bytes: dict[int, int] = {}
         threading.Thread(target=self._tell_bytes, daemon=True).start()
@@ -94,16 +97,22 @@ class _Reporter(rattler.InstallerReporter):
     def on_link_start(self, operation: int, package_name: str) -> int:
         self._gate.admit(package_name)
         self._operations[operation] = package_name
+        self._begun[operation] = time.monotonic()
         return 0
 
     def on_transaction_operation_complete(self, operation: int) -> None:
         # Not at the end of linking: the conda-meta record is written after that.
         if name := self._operations.get(operation):
-            emit(event="linked", name=name)
+            profile.add(f"link {name}", self._begun[operation], part=True, lane=operation + 1)
+            self._gate.linked(name)
 
 
 class _Gate:
-    """Lets no package be linked that was not judged: the engine waits for what its callbacks do."""
+    """Lets no package be linked that was not judged: the engine waits for what its callbacks do.
+
+    It does not wait until files are hashed: threads of its own do that while others come and are linked. Nobody hears
+    of a package as linked before that is done.
+    """
 
     def __init__(self, job: dict[str, Any]) -> None:
         self._records = {record["name"]: record for record in job["records"]}
@@ -112,22 +121,55 @@ class _Gate:
         python = self._records.get("python", {}).get("version", "")
         self._admission = Admission(job["stage"], python, job["kept"])
         self._admitted: set[str] = set()
+        self._pool = ThreadPoolExecutor(os.cpu_count())
+        self._comparing: dict[str, list[Future[None]]] = {}
 
     def admit(self, name: str) -> None:
         """Judges a package that is in the cache; ends this process where it may not be linked."""
         if name in self._admitted:
             return
-        try:
+        with _or_end(name), profile.span(f"admit {name}", part=True):
             record = self._records[name]
             package = f"{self._cache}/{name}-{record['version']}-{record['build']}"
-            self._admission.admit(record, package, closely=name in self._closely)
-        except RefusedError as refused:
-            emit(event="error", kind=refused.kind, name=name, message=refused.message)
-            os._exit(1)
-        except BaseException as error:  # the engine takes no notice of what a callback raises
-            emit(event="error", kind=classify(str(error)), name=name, message=f"{type(error).__name__}: {error}")
-            os._exit(1)
+            portions = self._admission.admit(record, package, closely=name in self._closely)
+        self._comparing[name] = [self._pool.submit(self._compare, name, package, hashes) for hashes in portions]
         self._admitted.add(name)
+
+    @staticmethod
+    def _compare(name: str, package: str, hashes: Hashes) -> None:
+        with _or_end(name), profile.span(f"hash files of {name}", part=True):
+            compare_hashes(package, hashes)
+
+    def linked(self, name: str) -> None:
+        """Tells that a package is linked, once its files are hashed as well."""
+        comparing = self._comparing.pop(name, None)
+        if comparing:
+            # Behind what it waits for, so that one of the threads always works.
+            self._pool.submit(self._tell, name, comparing)
+        else:
+            emit(event="linked", name=name)
+
+    @staticmethod
+    def _tell(name: str, comparing: Iterable[Future[None]]) -> None:
+        wait(comparing)
+        emit(event="linked", name=name)
+
+    def finish(self) -> None:
+        """Waits until all that was to be told is."""
+        self._pool.shutdown()
+
+
+@contextmanager
+def _or_end(name: str) -> Iterator[None]:
+    """Ends this process where a package may not be linked, or that can't be found out."""
+    try:
+        yield
+    except RefusedError as refused:
+        emit(event="error", kind=refused.kind, name=name, message=refused.message)
+        os._exit(1)
+    except BaseException as error:  # the engine takes no notice of what a callback raises
+        emit(event="error", kind=classify(str(error)), name=name, message=f"{type(error).__name__}: {error}")
+        os._exit(1)
 
 
 _write_lock = threading.Lock()
@@ -280,7 +322,8 @@ async def install(job: dict[str, Any]) -> None:
         validation_mode=rattler.ValidationMode.skip(),
     )
     client = rattler.Client([rattler.networking.RetryMiddleware(_RETRIES)], user_agent=job["user_agent"])
-    reporter = _Reporter(_Gate(job))  # type: ignore[abstract]  # its methods are empty, not abstract
+    gate = _Gate(job)
+    reporter = _Reporter(gate)  # type: ignore[abstract]  # its methods are empty, not abstract
     records = [to_record(r) for r in job["records"]]
     emit(event="unmet", names=unmet(job["asked"], records))
     await rattler.install(
@@ -296,6 +339,7 @@ async def install(job: dict[str, Any]) -> None:
         execute_link_scripts=False,
         show_progress=False,
     )
+    gate.finish()
     emit(event="bytes", done=reporter.fetched)
 
 

@@ -1,4 +1,7 @@
-"""Judges an unpacked package before anything of it is linked: its paths, links, modes, hashes, entry points.
+"""Judges an unpacked package before anything of it is linked: its paths, links, modes, sizes, entry points.
+
+What its files hash to takes longest and decides nothing of where they go: that is left to whoever links, to be done
+meanwhile (`compare_hashes`).
 
 The archive's sha256 says that it is the one in the lock; it says nothing of what whoever made it put there. The
 engine joins paths unchecked, follows links, and takes hashes from paths.json as true. It imports nothing but the
@@ -15,10 +18,13 @@ import stat
 import threading
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.prefix.paths import META_DIR, above, fault
+from bootstrap.prefix.paths import META_DIR, above, fault, first_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+Hashes = dict[str, str]
+"""Of files in a package by their paths: the sha256 in paths.json, in hexadecimal digits."""
 
 _TYPES = {"hardlink": stat.S_IFREG, "softlink": stat.S_IFLNK}
 """A third, ``directory``, the engine can't link."""
@@ -29,6 +35,8 @@ _ENTRY_POINT = re.compile(
 )
 _HASH = re.compile(r"[0-9a-fA-F]{64}")
 _CHUNK = 1 << 20
+_PORTION = 1 << 26
+"""Bytes of files that are hashed in one go."""
 _MOST_LINKS = 40
 
 
@@ -73,13 +81,17 @@ class Admission:
             self._owners.update(dict.fromkeys(listed, owner))
             self._folders.update(dict.fromkeys(above(listed), owner))
 
-    def admit(self, record: Mapping[str, Any], package: str, *, closely: bool) -> None:
+    def admit(self, record: Mapping[str, Any], package: str, *, closely: bool) -> list[Hashes]:
         """Admits a package, or raises; it may be linked then.
 
         Args:
             record: Its name, version and build, as locked.
             package: The folder into which its archive was unpacked. Modes are corrected there.
             closely: Look at its files as well: whoever unpacked it didn't.
+
+        Returns:
+            What `compare_hashes` has to be called with before the package is used, in portions that take about as
+            long as each other; nothing unless `closely`.
 
         Raises:
             RefusedError: It may not be linked.
@@ -89,8 +101,7 @@ class Admission:
             if str(index.get(key)).lower() != str(record[key]).lower():
                 raise RefusedError("package", f"info/index.json says {key} {index.get(key)!r}")
         entries = _entries(package, closely=closely)
-        if closely:
-            _look_at_files(package, entries)
+        portions = _look_at_files(package, entries) if closely else []
         python = index.get("noarch") == "python"
         targets = {self._target(entry["_path"]) if python else entry["_path"]: entry for entry in entries}
         points = {f"bin/{command}" for command in _commands(package)} if python else set()
@@ -101,6 +112,7 @@ class Admission:
         }
         with self._lock:
             self._register(str(record["name"]), set(targets), links, points)
+        return portions
 
     def _target(self, path: str) -> str:
         """Where a file of a noarch python package goes."""
@@ -234,9 +246,11 @@ def _entries(package: str, *, closely: bool) -> list[dict[str, Any]]:
     for entry in entries:
         if not isinstance(entry, dict):
             raise RefusedError("package", f"info/paths.json: {entry!r} is not a path")
-        words = fault(entry.get("_path")) or (_fault_beside(entry) if closely else None)
-        if words:
-            raise RefusedError("package", f"info/paths.json: the path {entry.get('_path')!r} {words}")
+    found = first_fault([entry.get("_path") for entry in entries])
+    if found is None and closely:
+        found = next(((entry["_path"], words) for entry in entries if (words := _fault_beside(entry))), None)
+    if found is not None:
+        raise RefusedError("package", f"info/paths.json: the path {found[0]!r} {found[1]}")
     return entries
 
 
@@ -272,8 +286,12 @@ def _old_entries(package: str) -> list[dict[str, Any]]:
     return [{"_path": path, "path_type": "softlink" if path in links else "hardlink"} for path in paths]
 
 
-def _look_at_files(package: str, entries: Iterable[Mapping[str, Any]]) -> None:
-    """Compares the files with what paths.json says of them, and takes away what no mode may have."""
+def _look_at_files(package: str, entries: Iterable[Mapping[str, Any]]) -> list[Hashes]:
+    """Compares the files with what paths.json says of them, and takes away what no mode may have.
+
+    Returns:
+        What is left: their hashes, in portions.
+    """
     found: dict[str, os.stat_result] = {}
     waiting = [package]
     while waiting:
@@ -285,7 +303,8 @@ def _look_at_files(package: str, entries: Iterable[Mapping[str, Any]]) -> None:
                     waiting.append(name.path)
                 if info.st_mode & _TAKEN_AWAY and not stat.S_ISLNK(info.st_mode):
                     os.chmod(name.path, stat.S_IMODE(info.st_mode) & ~_TAKEN_AWAY)
-    buffer = memoryview(bytearray(_CHUNK))
+    portions: list[Hashes] = []
+    room = 0
     for entry in entries:
         path, kind = entry["_path"], entry.get("path_type", "hardlink")
         status = found.get(path)
@@ -298,7 +317,28 @@ def _look_at_files(package: str, entries: Iterable[Mapping[str, Any]]) -> None:
         size = entry.get("size_in_bytes")
         if size is not None and size != status.st_size:
             raise RefusedError("package", f"{path}: {status.st_size} bytes, but info/paths.json says {size}")
-        if entry.get("sha256") and _sha256(f"{package}/{path}", buffer) != entry["sha256"].lower():
+        if entry.get("sha256"):
+            if room <= 0:
+                portions.append({})
+                room = _PORTION
+            portions[-1][path] = entry["sha256"]
+            room -= status.st_size
+    return portions
+
+
+def compare_hashes(package: str, hashes: Hashes) -> None:
+    """Compares files of an admitted package with what paths.json says that they hash to.
+
+    Args:
+        package: The folder into which its archive was unpacked.
+        hashes: A portion of what `Admission.admit` returned; several may be compared at a time.
+
+    Raises:
+        RefusedError: One differs: what was linked of the package must not be used.
+    """
+    buffer = memoryview(bytearray(_CHUNK))
+    for path, sha256 in hashes.items():
+        if _sha256(f"{package}/{path}", buffer) != sha256.lower():
             raise RefusedError("package", f"{path}: its sha256 differs from info/paths.json")
 
 

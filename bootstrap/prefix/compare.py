@@ -61,6 +61,11 @@ class Comparison:
         """Whether nothing differs."""
         return not (self.missing or self.extra or self.changed or self.altered or self.overlaid or self.unreadable)
 
+    @property
+    def by_manifest(self) -> bool:
+        """Whether the manifest alone says that nothing differs."""
+        return self.agrees and not self.installed
+
     def lines(self, limit: int | None) -> list[str]:
         """How the prefix differs, one line each, at most `limit` lines."""
         moved = [f for f in self.altered if f.reason == "prefix"]

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from bootstrap import profile
 from bootstrap._version import __version__
 from bootstrap.errors import (
     AccessRefusedError,
@@ -35,7 +36,6 @@ from bootstrap.errors import (
     UnsafePackageError,
 )
 from bootstrap.prefix.retry import RETRY_BUDGET, Pace, Retries
-from bootstrap.prefix.server_check import look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -104,7 +104,7 @@ def job(
         platform: E.g. ``linux-64``.
         asked: What was asked for, by the names of the packages.
         reinstall: Names of installed packages to install again.
-        closely: Names of packages whose files are compared with their own list before they are linked.
+        closely: Names of packages whose files are compared with their own list.
         kept: Packages that are in the stage and stay, with their paths.
         places: Where archives are fetched, by their packages' names, if not at the lock's addresses.
         downloads: How many archives to fetch at a time; 0 for what suits a channel.
@@ -156,6 +156,7 @@ class Engine:
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             text=True,
+            env={**os.environ, **profile.variables()},
             cwd="/",  # the working folder may be gone, and nothing is asked for by a relative path
             **_OWN_GROUP,
         )
@@ -300,6 +301,8 @@ def _follow(
 
 def _stalled(how: str, pending: Iterable[str], work: dict[str, Any]) -> BootstrapError:
     """The error for an engine that waits: what its servers say, where they say anything."""
+    from bootstrap.prefix.server_check import look  # http.client and its like: of no use where all goes well
+
     waiting = [record for record in work.get("records", ()) if record["name"] in pending]
     for record in waiting[:_MOST_LOOKS]:
         if record["url"].startswith("http"):
@@ -322,6 +325,8 @@ def _fault(event: dict[str, Any], work: dict[str, Any]) -> BootstrapError:
     record = next((r for r in work["records"] if r["name"] == name), None)
     retry_after = None
     if record:
+        from bootstrap.prefix.server_check import look
+
         evidence.insert(0, _about(record))
         if kind in ("corrupt", "server", "connection", "other") and record["url"].startswith("http"):
             # A garbled archive fails to unpack before its hash is known, so it is fetched once more to tell

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 META_DIR = "conda-meta"
 ASIDE = ".set-aside-by-bootstrap"
@@ -43,6 +44,14 @@ def fault(path: object, reserved: tuple[str, ...] = INSTALLERS_OWN) -> str | Non
     if path.partition("/")[0] in reserved:
         return "is reserved for the installer"
     return None
+
+
+def first_fault(paths: Collection[Any], reserved: tuple[str, ...] = INSTALLERS_OWN) -> tuple[Any, str] | None:
+    """The first of some ten thousand paths that `fault` refuses, and why; None where it refuses none."""
+    with suppress(TypeError):  # one is not text
+        if all(map(_PLAIN.fullmatch, paths)) and {path.partition("/")[0] for path in paths}.isdisjoint(reserved):
+            return None
+    return next((path, words) for path in paths if (words := fault(path, reserved)))
 
 
 def above(paths: Iterable[str]) -> set[str]:

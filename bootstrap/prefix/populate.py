@@ -11,12 +11,13 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import profile
 from bootstrap.errors import VerificationError
 from bootstrap.prefix import engine as engine_process
 from bootstrap.prefix.progress_tracker import ProgressTracker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bootstrap.errors import BootstrapError
     from bootstrap.lock import Record
@@ -36,6 +37,7 @@ def fill(
     proof: StageVerifier,
     progress: Progress,
     limits: Mapping[str, float],
+    linked: Callable[[str], None],
 ) -> ProgressTracker:
     """Runs a job of the engine.
 
@@ -48,7 +50,8 @@ def fill(
         cache: Receives the vouchers.
         proof: Receives the proofs.
         progress: Receives the states of the work.
-        limits: Those of `worker.run`.
+        limits: Those of `engine.run`.
+        linked: Called with the name of each package that is linked.
 
     Returns:
         What was fetched and linked.
@@ -70,6 +73,7 @@ def fill(
             proof.asked.update((name, name) for name in event["names"])
         elif event["event"] == "linked":
             settling.append(pool.submit(settlement.verify, by_name[event["name"]]))
+            linked(event["name"])
 
     def on_retry(error: BootstrapError, pause: float) -> None:
         progress.note(f"{error.message} Retrying in {pause:.0f} s.")
@@ -86,6 +90,7 @@ def fill(
         try:
             engine_process.run(work, engine, on_event=on_event, on_retry=on_retry, **limits)
         finally:
+            watch.close()
             drop_unfinished()
     for settled in settling:
         settled.result()
@@ -110,6 +115,10 @@ class _CacheVerifier:
 
     def verify(self, record: Record) -> None:
         """Proves a package that is linked, and vouches for its entry; or sees whether the entry is as it was."""
+        with profile.span(f"prove the files of {record.name}", part=True):
+            self._verify(record)
+
+    def _verify(self, record: Record) -> None:
         tree = self._proof.add(record)
         if record.name in self._fetched:
             # Linked, not merely unpacked: then the engine has compared the archive's hash.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import profile
 from bootstrap.progress import Step
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _INTERVAL = 0.05
 """Seconds between two steps of one stage at least: a hundred packages may be linked in so long."""
+_WORK = {"fetching": "fetch, verify, unpack, and link what has come", "linking": "link the rest"}
+"""What the stages are in a profile."""
 
 
 class ProgressTracker:
@@ -39,6 +42,8 @@ class ProgressTracker:
         """Bytes fetched."""
         self._base = 0
         self._told = ("", 0.0)
+        self._begun: dict[str, float] = {}
+        self._stage: tuple[str, float] | None = None
 
     def on_event(self, event: dict[str, Any]) -> None:
         """Takes one event of the engine."""
@@ -49,16 +54,29 @@ class ProgressTracker:
             self._base = sum(self.sizes.get(n) or 0 for n in self.cached)
         elif kind == "bytes":
             self.bytes_done = max(self.bytes_done, self._base + event["done"])
+        elif kind == "fetching":
+            self._begun[name] = time.monotonic()
         elif kind == "cached" and name in self.names:
             self.cached.add(name)
+            if name in self._begun:
+                profile.add(f"fetch, verify, unpack {name}", self._begun[name], part=True, lane=len(self.cached))
         elif kind == "linked":
             self.linked.add(name)
         stage = "fetching" if len(self.cached) < len(self.names) else "linking"
         last, when = self._told
         now = time.monotonic()
+        if stage != last:
+            self.close()
+            self._stage = (_WORK[stage], now)
         if stage != last or now - when >= _INTERVAL or len(self.linked) == self.operations:
             self._told = stage, now
             self.progress.step(self._step(stage, name if kind == "fetching" else ""))
+
+    def close(self) -> None:
+        """Ends the stage under way, for a profile."""
+        if self._stage:
+            profile.add(*self._stage)
+        self._stage = None
 
     def _step(self, stage: str, name: str) -> Step:
         if stage == "linking":

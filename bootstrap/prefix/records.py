@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bootstrap.errors import NotAnEnvironmentError, PrefixNotFoundError
 from bootstrap.prefix.paths import META_DIR as META_DIR
-from bootstrap.prefix.paths import fault
+from bootstrap.prefix.paths import first_fault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +25,7 @@ _SITE = "site-packages/"
 _SCRIPTS = "python-scripts/"
 
 
-@dataclass(frozen=True)
-class InstalledFile:
+class InstalledFile(NamedTuple):
     """One path of an installed package."""
 
     path: str
@@ -115,10 +114,8 @@ def _astray(record: InstalledRecord) -> str | None:
     """Why a record's files may not be touched, nor the record itself; None where they may."""
     if "/" in record.stem:
         return f"{record.stem!r} is not a package"
-    for file in record.files:
-        if words := fault(file.path, (META_DIR,)):
-            return f"the path {file.path!r} {words}"
-    return None
+    found = first_fault([file.path for file in record.files], (META_DIR,))
+    return f"the path {found[0]!r} {found[1]}" if found else None
 
 
 def to_record(data: dict[str, Any], meta: Path) -> InstalledRecord:

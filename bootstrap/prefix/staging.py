@@ -6,7 +6,6 @@ before it begins: the environment that was in place is in place again, and the r
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import json
@@ -280,6 +279,8 @@ def _lock(descriptor: int, prefix: Path, waiting: Callable[[], None], wait_secon
 
 def _exchange(one: Path, other: Path) -> bool:
     """Swaps two folders in one step; False where the kernel or file system can't."""
+    import ctypes  # not for an environment that agrees already, which is asked for often
+
     try:
         renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
     except (OSError, AttributeError):

@@ -6,10 +6,11 @@ import errno
 import os
 import shlex
 import time
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bootstrap import profile
 from bootstrap.card import Card, Shown
 from bootstrap.console import megabytes
 from bootstrap.errors import (
@@ -49,12 +50,13 @@ from bootstrap.prefix.verify import StageVerifier, sweep_bytecode
 from bootstrap.progress import NullProgress, Progress, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from bootstrap.lock import Lock, Record
     from bootstrap.prefix.manifest import Manifest
+    from bootstrap.profile import Profile
 
 
 _PACK_STALL_SECONDS = RETRY_BUDGET + 2 * engine_process.STALL_SECONDS
@@ -65,6 +67,13 @@ class Additions(Protocol):
 
     def present(self, prefix: Path) -> bool:
         """Whether an environment in place has all of it."""
+
+    def meanwhile(self, stage: Path) -> AbstractContextManager[Callable[[str | None], None]]:
+        """While a new environment is filled and proven: is told of each package that is linked, by its
+        name, and with None when all are.
+
+        It ends before the environment takes its place, well or not.
+        """
 
     def add(self, stage: Path) -> None:
         """Adds and proves it in an environment whose packages are verified, and which is not in its place yet.
@@ -121,6 +130,8 @@ class Restored(Shown):
     """Bytes fetched."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Wall time of each part."""
+    profile: Profile | None = None
+    """Where the time went, if that was asked for."""
 
     @property
     def card(self) -> Card:
@@ -130,20 +141,22 @@ class Restored(Shown):
         activate = self.prefix / "bin/activate"
         way = f"source {shlex.quote(str(activate))} {place}" if activate.is_file() else f"conda activate {place}"
         use = f"`{shlex.quote(str(self.prefix / 'bin/python'))}` is its Python; in a shell: `{way}`"
+        details = tuple(self.profile.lines()) if self.profile else ()
         if self.action == "unchanged":
             title = f"{self.prefix} agrees with {origin(self.lock)} ({self.packages} packages)"
-            return Card(title=title, verdict="ok", word="ready", next=use)
+            return Card(title=title, verdict="ok", word="ready", details=details, next=use)
         fetched = f"{self.fetched} fetched" if self.fetched else "all from the cache"
         size = f" ({megabytes(self.fetched_bytes)})" if self.fetched_bytes else ""
         title = (
             f"{self.prefix}: {self.packages} packages, {len(self.installed)} installed, {fetched}{size}, "
             f"{sum(self.seconds.values()):.1f} s"
         )
-        return Card(title=title, verdict="ok", word=self.action, next=use)
+        return Card(title=title, verdict="ok", word=self.action, details=details, next=use)
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON-ready data."""
-        return {**vars(self), "prefix": str(self.prefix), "lock": str(self.lock), "seconds": dict(self.seconds)}
+        told = {**vars(self), "prefix": str(self.prefix), "lock": str(self.lock), "seconds": dict(self.seconds)}
+        return {**told, "profile": self.profile and self.profile.to_dict()}
 
 
 def restore(
@@ -269,7 +282,8 @@ class _RestoreRun:
         before = self.examine(adopt=adopt)
         agrees = before is not None and before.agrees
         adopted = agrees and not is_ours(self.prefix)
-        known = agrees and read_manifest(self.prefix) is not None and has_history(self.prefix / META_DIR)
+        listed = (before is not None and before.by_manifest) or (agrees and read_manifest(self.prefix) is not None)
+        known = listed and has_history(self.prefix / META_DIR)
         if known and (self.additions is None or self.additions.present(self.prefix)):
             return self.result(before, fetched=())
         waiting = "Another restore is using this cache; waiting for it to finish."
@@ -388,46 +402,44 @@ class _RestoreRun:
             most_written=self.source.most_written(install) if self.source else 0,
         )
         proof = StageVerifier(stage, self.cache, asked)
-        try:
-            filled = fill(
-                engine,
-                work,
-                records=self.records,
-                install=install,
-                fetch=fetch,
-                cache=self.cache,
-                proof=proof,
-                progress=self.progress,
-                limits=self.limits,
-            )
-        except BootstrapError as error:
-            named = self.source.explained(error) if self.source else error
-            if named is error:
-                raise
-            raise named from error
-        self.linked = filled.linked
-        self.fetched_bytes += filled.bytes_done
-        self.timed("install", started)
-        self.progress.step(Step("verifying"))
-        started = time.monotonic()
-        staging.finish(proof.finish(self.records))
-        command = f"bootstrap restore --lock {self.lock.path.absolute()} --prefix {self.prefix}"
-        add_revision(stage / META_DIR, self.records, proof.asked, command=command)
-        state = proof.manifest(self.records, self.lock_facts)
-        if before:
-            gone = {file.path for record in plan.to_remove(before) for file in record.files}
-            linked = [r.stem for r in self.records if r.name in self.linked]
-            new = {path for stem in linked for path in state.files[stem]}
-            foreign = remove_overlays(stage, linked, state)
-            sweep_bytecode(stage, gone.union(new, foreign), state)
-        write_manifest(stage, state)
-        if self.source:
-            self.source.prove(state)
-        self.timed("verify", started)
-        if self.additions:
+        with self.meanwhile(stage, new=before is None) as linked:
+            with self.explained():
+                filled = fill(
+                    engine,
+                    work,
+                    records=self.records,
+                    install=install,
+                    fetch=fetch,
+                    cache=self.cache,
+                    proof=proof,
+                    progress=self.progress,
+                    limits=self.limits,
+                    linked=linked,
+                )
+            linked(None)
+            self.linked = filled.linked
+            self.fetched_bytes += filled.bytes_done
+            self.timed("install", started)
+            self.progress.step(Step("verifying"))
             started = time.monotonic()
-            self.additions.add(stage)
-            self.timed("prove", started)
+            staging.finish(proof.finish(self.records))
+            command = f"bootstrap restore --lock {self.lock.path.absolute()} --prefix {self.prefix}"
+            add_revision(stage / META_DIR, self.records, proof.asked, command=command)
+            state = proof.manifest(self.records, self.lock_facts)
+            if before:
+                gone = {file.path for record in plan.to_remove(before) for file in record.files}
+                fresh = [r.stem for r in self.records if r.name in self.linked]
+                new = {path for stem in fresh for path in state.files[stem]}
+                foreign = remove_overlays(stage, fresh, state)
+                sweep_bytecode(stage, gone.union(new, foreign), state)
+            write_manifest(stage, state)
+            if self.source:
+                self.source.prove(state)
+            self.timed("verify", started)
+            if self.additions:
+                started = time.monotonic()
+                self.additions.add(stage)
+                self.timed("prove", started)
         started = time.monotonic()
         owned = {path for files in state.files.values() for path in files}
         aside = staging.switch({*owned, *(f"{META_DIR}/{name}" for name in (MANIFEST_FILE, "history"))})
@@ -435,6 +447,23 @@ class _RestoreRun:
         register(self.prefix)
         staging.clean()
         self.timed("switch", started)
+
+    def meanwhile(self, stage: Path, *, new: bool) -> AbstractContextManager[Callable[[str | None], None]]:
+        # Nothing out of a pack is run before all of it is proven.
+        if self.additions and new and not self.source:
+            return self.additions.meanwhile(stage)
+        return nullcontext(lambda _name: None)
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Failures as the source of the archives explains them."""
+        try:
+            yield
+        except BootstrapError as error:
+            named = self.source.explained(error) if self.source else error
+            if named is error:
+                raise
+            raise named from error
 
     def tell_aside(self, paths: Sequence[str]) -> None:
         if paths:
@@ -448,6 +477,7 @@ class _RestoreRun:
         return {"path": path, "sha256": self.lock.sha256, "platform": self.platform, "prefix": prefix}
 
     def timed(self, part: str, started: float) -> None:
+        profile.add(part, started)
         self.seconds[part] = round(self.seconds.get(part, 0.0) + time.monotonic() - started, 3)
 
     def result(self, before: Comparison | None, *, fetched: Sequence[Record]) -> Restored:

@@ -15,6 +15,8 @@ import types
 from pathlib import Path
 from typing import Any
 
+from bootstrap import profile
+
 
 def main(text: str) -> None:
     """Runs condacolab's `install_from_url`."""
@@ -22,7 +24,8 @@ def main(text: str) -> None:
     scratch = Path(request["scratch"])
     scratch.mkdir()
     os.chdir(scratch)
-    condacolab = _load()
+    with profile.span("load condacolab"):
+        condacolab = _load()
     # It renames this file and writes a wrapper in its place; the machine's own gets ours later, in one step.
     stand_in = scratch / "python3"
     stand_in.symlink_to(request["python"])
@@ -39,9 +42,10 @@ def main(text: str) -> None:
     condacolab.get_ipython = lambda: shell
     accepted = inspect.signature(condacolab.install_from_url).parameters
     options = {"restart_kernel": False} if "restart_kernel" in accepted else {}
-    condacolab.install_from_url(
-        request["installer"], prefix=request["prefix"], run_checks=False, sha256=request["sha256"], **options
-    )
+    with profile.span("install_from_url"):
+        condacolab.install_from_url(
+            request["installer"], prefix=request["prefix"], run_checks=False, sha256=request["sha256"], **options
+        )
 
 
 def _load() -> Any:

@@ -26,7 +26,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import errors, processes
+from bootstrap import errors, processes, profile
 from bootstrap.errors import BootstrapError, CondacolabFailedError
 from bootstrap.prefix import Restored
 from bootstrap.progress import Progress, Step
@@ -111,7 +111,8 @@ def install(
             "scratch": str(folder / "scratch"),
             "python": sys.executable,
         }
-        ended = _run(request, events, progress, started)
+        with profile.span("condacolab"):
+            ended = _run(request, events, progress, started)
         if ended.returncode != 0:
             raise failure(ended.stdout, result, version)
         data = json.loads(result.read_text(encoding="utf-8"))
@@ -134,7 +135,12 @@ def _run(
     command = [*_python("bootstrap.runtime._child_condacolab"), json.dumps(request)]
     # A session of its own: an interrupt of the cell is ours to pass on, and it ends everything or nothing.
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, **profile.variables()},
     )
     seen = InstallerProgress(events)
     try:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap import profile
 from bootstrap.errors import BootstrapError
 from bootstrap.lock import PLATFORM, validate
+from bootstrap.prefix import Comparison
 from bootstrap.progress import Progress, Step
 from bootstrap.runtime import bridge, launchers
 from bootstrap.runtime.environment_paths import EnvironmentPaths
@@ -17,8 +19,12 @@ from bootstrap.runtime.kernel_check import prove, prove_here
 from bootstrap.runtime.machine import on_colab
 from bootstrap.runtime.needs import require_kernel
 from bootstrap.runtime.validation import require_healthy
+from bootstrap.runtime.warm_up import warming_up
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
     from bootstrap.lock import Lock, Record
     from bootstrap.runtime.journal import Journal
 
@@ -66,6 +72,10 @@ class Hosting:
             return layout.starter.is_file() and layout.entry.is_file()
         return launchers.is_entry(layout, self._original) and bridge.is_current(layout, colab=self.colab)
 
+    def meanwhile(self, stage: Path) -> AbstractContextManager[Callable[[str | None], None]]:
+        """Makes ready what the proof needs while packages still come."""
+        return warming_up(stage, self.records, colab=self.colab)
+
     def add(self, stage: Path) -> None:
         """Makes the parts in an environment, and proves it.
 
@@ -76,19 +86,26 @@ class Hosting:
         layout = EnvironmentPaths(stage)
         try:
             self.progress.step(Step("connecting"))
-            if self.inside:
-                bridge.connect(layout)
-            else:
-                bridge.build(layout, colab=self.colab)
-                launchers.write_entry(layout, self._original)
-            self.prove(stage)
+            with profile.span("connect"):
+                if self.inside:
+                    bridge.connect(layout)
+                else:
+                    bridge.build(layout, colab=self.colab)
+                    launchers.write_entry(layout, self._original)
+            # Its files were all proven a moment ago, while it was filled.
+            self.prove(stage, Comparison(hashed_all=False), again=False)
         except BootstrapError as error:
             # It is gone when somebody reads this.
             error.evidence = tuple(line.replace(str(stage), str(self.prefix)) for line in error.evidence)
             raise
 
-    def prove(self, place: Path) -> None:
+    def prove(self, place: Path, compared: Comparison, *, again: bool) -> None:
         """Shows that a kernel starts in an environment that has the parts, and that its numpy is healthy.
+
+        Args:
+            place: The environment.
+            compared: As of `require_healthy`.
+            again: As of `require_healthy`.
 
         Raises:
             KernelProofError: No kernel can start there.
@@ -99,16 +116,18 @@ class Hosting:
         # Two processes that wait for imports: side by side they take as long as the longer one.
         with ThreadPoolExecutor(1) as pool:
             proving = pool.submit(prove, EnvironmentPaths(place), launcher, self.records)
-            require_healthy(place, self.lock, live=False, progress=self.progress)
+            with profile.span("prove numpy"):
+                require_healthy(place, self.lock, live=False, compared=compared, again=again, progress=self.progress)
             proving.result()
 
-    def prove_here(self) -> None:
-        """The same of the environment in place and of this process, a kernel that runs there.
+    def prove_here(self, compared: Comparison) -> None:
+        """The same of the environment in place, proven before, and of this process, a kernel that runs there.
 
         Raises:
             KernelProofError: numpy doesn't come from the prefix, or is not the locked one.
             UnhealthyError: It is broken, or the one that is loaded is another.
         """
         self.progress.step(Step("proving"))
-        require_healthy(self.prefix, self.lock, live=True, progress=self.progress)
+        with profile.span("prove numpy"):
+            require_healthy(self.prefix, self.lock, live=True, compared=compared, again=True, progress=self.progress)
         prove_here(self.prefix, self.records)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import profile
 from bootstrap.children import tied
 from bootstrap.errors import KernelProofError
 from bootstrap.runtime.kernel.launch import PROVE
@@ -50,16 +51,17 @@ def prove(layout: EnvironmentPaths, module: str, records: Iterable[Record]) -> K
     environment = {**os.environ, ORIGINAL_VARIABLE: ""}
     environment.pop("JPY_PARENT_PID", None)
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_SECONDS,
-            preexec_fn=tied(),
-            env=environment,
-        )
+        with profile.span("prove a kernel"):
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_SECONDS,
+                preexec_fn=tied(),
+                env=environment,
+            )
     except subprocess.TimeoutExpired:
         raise _fault(f"no answer within {_SECONDS} s: {' '.join(command)}") from None
     try:

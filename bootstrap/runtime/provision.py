@@ -9,12 +9,13 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from bootstrap import profile
 from bootstrap._util.atomic import write_atomically
 from bootstrap.errors import KernelRestartError, SystemRefusedError
 from bootstrap.lock import PLATFORM, validate
 from bootstrap.lock.address import origin
 from bootstrap.packs.opening import open_pack
-from bootstrap.prefix import Restored, compare_prefix, restore
+from bootstrap.prefix import Comparison, Restored, compare_prefix, restore
 from bootstrap.prefix.cache import default_cache
 from bootstrap.prefix.manifest import read_manifest
 from bootstrap.prefix.place import absolute
@@ -87,12 +88,13 @@ def _set_up(lock: Lock, prefix: Path, machine: Machine, options: RestoreOptions,
             prefix, *(() if options.cache else (default_cache() / name for name in ("locks", "pkgs", "vouchers")))
         )
         journal.note(prefix=str(prefix))
-    if _is_ready(hosting):
+    compared = _compare(hosting)
+    if compared is not None:
         restored = Restored(prefix, lock.path, "unchanged", len(records))
         if hosting.inside:
-            hosting.prove_here()
+            hosting.prove_here(compared)
         else:
-            hosting.prove(prefix)
+            hosting.prove(prefix, compared, again=True)
     else:
         restored = _restore(hosting, options)
     kernel = move.live_kernel()
@@ -106,7 +108,8 @@ def _set_up(lock: Lock, prefix: Path, machine: Machine, options: RestoreOptions,
         progress.step(Step("starting"))
         moving = move.moving(kernel, move.KernelTarget([str(layout.entry)], dict(os.environ)))
     with moving:
-        protect(prefix, lock.path)
+        with profile.span("turn the guard on"):
+            protect(prefix, lock.path)
         if not colab:
             _register(layout, journal)
         elif not hosting.inside:
@@ -122,13 +125,18 @@ def _set_up(lock: Lock, prefix: Path, machine: Machine, options: RestoreOptions,
     return ready
 
 
-def _is_ready(hosting: Hosting) -> bool:
-    """Whether the environment is the lock's and has all that a kernel is started with."""
+def _compare(hosting: Hosting) -> Comparison | None:
+    """How the environment differs from the lock; None where it lacks something that a kernel is started with.
+
+    It has all of that only if it was proven with it.
+    """
     prefix = hosting.prefix
     if not prefix.is_dir() or not is_environment(prefix) or read_manifest(prefix) is None:
-        return False
+        return None
     hosting.progress.step(Step("comparing"))
-    return compare_prefix(prefix, hosting.records, hash_all=False).agrees and hosting.present(prefix)
+    with profile.span("compare"):
+        compared = compare_prefix(prefix, hosting.records, hash_all=False)
+        return compared if compared.agrees and hosting.present(prefix) else None
 
 
 def _restore(hosting: Hosting, options: RestoreOptions) -> Restored:

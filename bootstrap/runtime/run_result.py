@@ -10,6 +10,8 @@ from bootstrap.card import Card, Shown
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bootstrap.profile import Profile
+
 ACTIONS = {
     "moves": "every cell from the next one on runs in the locked environment",
     "inside": "this kernel runs in the locked environment",
@@ -41,6 +43,8 @@ class RunResult(Shown):
     """Wall time in all."""
     kernel: str = ""
     """The kernel's name, where one was registered."""
+    profile: Profile | None = None
+    """Where the time went, if that was asked for."""
 
     @property
     def card(self) -> Card:
@@ -54,8 +58,10 @@ class RunResult(Shown):
         ]
         if self.kernel:
             rows.insert(0, ("kernel", self.kernel))
-        return Card(title=ACTIONS[self.action], verdict="ok", word="ready", rows=tuple(rows))
+        details = tuple(self.profile.lines()) if self.profile else ()
+        return Card(title=ACTIONS[self.action], verdict="ok", word="ready", rows=tuple(rows), details=details)
 
     def to_dict(self) -> dict[str, Any]:
         """The outcome as JSON-ready data."""
-        return {**vars(self), "prefix": str(self.prefix), "lock": str(self.lock)}
+        told = {**vars(self), "prefix": str(self.prefix), "lock": str(self.lock)}
+        return {**told, "profile": self.profile and self.profile.to_dict()}

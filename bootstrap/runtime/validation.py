@@ -12,19 +12,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bootstrap.lock import Lock
+    from bootstrap.prefix import Comparison
     from bootstrap.progress import Progress
 
 _PROBE_SECONDS = 120.0
 """The first import in a new environment compiles its modules, perhaps on a slow, busy machine."""
 
 
-def require_healthy(prefix: Path, lock: Lock, *, live: bool, progress: Progress) -> health.Report:
+def require_healthy(
+    prefix: Path, lock: Lock, *, live: bool, compared: Comparison, again: bool, progress: Progress
+) -> health.Report:
     """Examines numpy in a prefix, and in this process too where it is a kernel in that prefix.
 
     Args:
         prefix: The environment.
         lock: What it should contain.
         live: Whether this process runs in it.
+        compared: How it differs from the lock: it was just restored from it, or compared with it.
+        again: Whether it was proven before it came into its place, and nothing of it has changed since. Then numpy is
+            examined again, but what stands on numpy is not imported once more.
         progress: Receives the states of the work.
 
     Raises:
@@ -33,8 +39,10 @@ def require_healthy(prefix: Path, lock: Lock, *, live: bool, progress: Progress)
     report = health.check(
         prefix,
         lock=lock,
+        imports=() if again else None,
         full=False,
         live=live,
+        compared=compared,
         timeout=_PROBE_SECONDS,
         progress=lambda stage: progress.step(Step(stage)),
     )

@@ -47,6 +47,10 @@ def cell(lock: str = "small", **options: object) -> str:
 
 @pytest.fixture(scope="session")
 def material() -> Material:
+    return find_material()
+
+
+def find_material() -> Material:
     """The local channel, the committed specification locked against it, and a part of that lock."""
     channel, whole = ensure_channel().path, local_lock()
     moved = (channel.as_uri(), "file:///var/channel")

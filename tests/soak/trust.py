@@ -267,7 +267,7 @@ def running(root: Path, how: str) -> Scenario:
     channel = fill(TinyChannel(world.channel))
     lock = read_lock(channel.write_lock(world.channel / "lock.yml"))
     provision.require_kernel = lambda *_, **__: None  # type: ignore[assignment]
-    Hosting.prove = lambda *_: None  # type: ignore[method-assign]
+    Hosting.prove = lambda *_, **__: None  # type: ignore[method-assign]
     python = world.root / "machine/bin/python3"
     python.write_text("#!/bin/sh\necho the machine's own\n")
     python.chmod(0o755)

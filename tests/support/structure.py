@@ -22,6 +22,7 @@ LEVELS = {
     "processes": -1,
     "text": -1,
     "hints": -1,
+    "profile": -1,
     "screen": 0,
     "scratch": 0,
     "errors": 0,

@@ -16,9 +16,12 @@ PROGRAMS = {
     "diagnosis/_child_imports.py": ("3.8", set()),
     "diagnosis/_child_install.py": ("3.10", set()),
     "health/probes/*.py": ("3.9", {"bootstrap.health.probes", "numpy", "pandas", "pyarrow", "scipy", "torch"}),
-    "prefix/_child_engine.py": ("3.10", {"bootstrap._util.names", "bootstrap.prefix.admission", "rattler"}),
+    "prefix/_child_engine.py": (
+        "3.10",
+        {"bootstrap.profile", "bootstrap._util.names", "bootstrap.prefix.admission", "rattler"},
+    ),
     "prefix/_child_verifier.py": ("3.10", {"bootstrap.children"}),
-    "runtime/_child_condacolab.py": ("3.10", {"condacolab"}),
+    "runtime/_child_condacolab.py": ("3.10", {"bootstrap.profile", "condacolab"}),
     "runtime/kernel/start.py": ("3.10", {"bootstrap.runtime.kernel.launch", "ipykernel"}),
 }
 """Programs for another interpreter: the oldest Python that runs them, and what they import beside its library."""

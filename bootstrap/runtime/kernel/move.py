@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import provenance
+from bootstrap import profile, provenance
 from bootstrap.runtime.kernel import relayed, resources
 from bootstrap.runtime.kernel.child_kernel import KernelTarget
 from bootstrap.runtime.kernel.relay import Relay
@@ -91,7 +91,8 @@ def moving(kernel: Any, target: KernelTarget) -> Iterator[None]:
     if link is not None:
         back = target.back and Path(link.prefix).resolve() != Path(sys.prefix).resolve()
         if not back:
-            link.start(target)
+            with profile.span("start the kernel"):
+                link.start(target)
         try:
             yield
         except BaseException:
@@ -100,7 +101,8 @@ def moving(kernel: Any, target: KernelTarget) -> Iterator[None]:
         link.leave(back=back, remove=target.remove)
         return
     relay = _relays.setdefault(id(kernel), Relay(kernel, launch_arguments() or []))
-    relay.prepare(target)
+    with profile.span("start the kernel"):
+        relay.prepare(target)
     try:
         yield
     except BaseException:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from bootstrap.health.record_files import file_sha256
 from bootstrap.lock import read_lock, validate
 from bootstrap.prefix import compare_prefix
+from tests.support import ROOT
 from tests.support import tiny_site as tiny
 from tests.support.records import install, path_entry, record, write_meta
 from tests.support.tiny_site import Site, agrees, fetched, leftovers, snapshot
@@ -236,3 +238,21 @@ def test_two_at_once_end_with_one_environment(site: Site) -> None:
         actions = sorted(r.action for r in pool.map(lambda _: site.restore(lock), range(2)))
     assert actions == ["created", "unchanged"]
     assert agrees(site, lock)
+
+
+def test_where_the_time_goes(site: Site, tmp_path: Path) -> None:
+    command = ["restore", "--lock", site.lock(), "--prefix", site.prefix, "--cache", site.cache, "--json"]
+    trace = tmp_path / "trace.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "bootstrap", *map(str, command), f"--profile={trace}"],
+        check=True,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+    )
+    stages = {stage["name"] for stage in json.loads(done.stdout)["profile"]["stages"]}
+    assert {"import", "read the lock", "install", "verify", "switch"} <= stages
+    events = json.loads(trace.read_text())["traceEvents"]
+    assert {event["args"].get("process") for event in events if event["ph"] == "X"} == {"bootstrap", "engine"}
+    names = {event["name"] for event in events}
+    for work in ("fetch, verify, unpack", "admit", "hash files of", "link", "prove the files of"):
+        assert f"{work} tool" in names, work

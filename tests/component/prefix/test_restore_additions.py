@@ -5,14 +5,19 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bootstrap.errors import KernelProofError
 from tests.support import one_of
 from tests.support.tiny_site import Site, leftovers, snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 both = pytest.mark.parametrize("site", one_of("new", "update"), indirect=True)
 
@@ -24,10 +29,17 @@ class Mark:
     text: str = "1"
     why: str = ""
     seen: list[Path] = field(default_factory=list)
+    told: list[str | None] = field(default_factory=list)
 
     def present(self, prefix: Path) -> bool:
         file = prefix / "share/mark"
         return file.is_file() and file.read_text() == self.text
+
+    @contextmanager
+    def meanwhile(self, stage: Path) -> Iterator[Callable[[str | None], None]]:
+        assert not any(stage.glob("conda-meta/*"))
+        yield self.told.append
+        assert stage.is_dir(), "it ends before the environment takes its place"
 
     def add(self, stage: Path) -> None:
         self.seen.append(stage)
@@ -46,6 +58,9 @@ def test_they_come_into_place_with_the_packages(site: Site) -> None:
     assert site.restore(additions=mark).action in ("created", "updated")
     assert mark.present(site.prefix)
     assert site.prefix not in mark.seen
+    assert mark.told == [] or (len(mark.told) == len({*mark.told}) > 2 and mark.told[-1] is None), (
+        "of every package once"
+    )
     assert leftovers(site.prefix) == []
 
 
@@ -79,12 +94,14 @@ def test_they_are_not_made_anew(site: Site) -> None:
 
 _KILLED = """
 import os, signal, sys
+from contextlib import nullcontext
 from pathlib import Path
 from bootstrap.lock import read_lock
 from bootstrap.prefix import restore
 
 class Additions:
     def present(self, prefix): return False
+    def meanwhile(self, stage): return nullcontext(print)
     def add(self, stage):
         (stage / "share").mkdir(exist_ok=True)
         (stage / "share/mark").write_text("half")

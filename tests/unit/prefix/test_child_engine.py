@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
 from bootstrap.prefix import _child_engine
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RECORDS = [{"name": "numpy", "version": "2.3.4", "build": "py313_0", "fn": "numpy-2.3.4-py313_0.conda"}]
 
@@ -91,3 +98,26 @@ def test_plain_http_elsewhere_leads_nowhere(before: dict[str, str], kept: dict[s
     nowhere = {variables.pop("http_proxy"), variables.pop("HTTP_PROXY")}
     assert nowhere == {"http://127.0.0.1:0"}
     assert variables == kept
+
+
+def test_a_package_counts_as_linked_once_its_files_are_hashed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "pkgs/numpy-2.3.4-py313_0/info"
+    info.mkdir(parents=True)
+    (info / "index.json").write_text(json.dumps(RECORDS[0]))
+    (info / "paths.json").write_text(
+        json.dumps({"paths": [{"_path": "x", "path_type": "hardlink", "sha256": "0" * 64}]})
+    )
+    (info.parent / "x").write_bytes(b"x")
+    may_end, told = threading.Event(), []
+    monkeypatch.setattr(_child_engine, "compare_hashes", lambda *_: may_end.wait(30))
+    monkeypatch.setattr(_child_engine, "emit", lambda **event: told.append(event))
+    job: dict[str, Any] = {"records": RECORDS, "cache": str(tmp_path / "pkgs"), "stage": str(tmp_path / "stage")}
+    gate = _child_engine._Gate({**job, "closely": ["numpy"], "kept": {}})
+    gate.admit("numpy")
+    gate.linked("numpy")
+    assert told == []
+    may_end.set()
+    gate.finish()
+    assert told == [{"event": "linked", "name": "numpy"}]

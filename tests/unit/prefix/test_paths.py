@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap.prefix.paths import META_DIR, astray, fault
+from bootstrap.prefix.paths import META_DIR, astray, fault, first_fault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 )
 def test_a_plain_path(path: str) -> None:
     assert fault(path) is None
+    assert first_fault([path, path]) is None
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,7 @@ def test_a_path_that_is_refused(path: object, words: str) -> None:
     found = fault(path)
     assert found
     assert words in found
+    assert first_fault(["lib/x", path]) == (path, found)
 
 
 def test_folders_by_which_a_change_would_go_astray(tmp_path: Path) -> None:
