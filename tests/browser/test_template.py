@@ -61,6 +61,20 @@ def test_the_cells_ran_in_the_locked_environment(finished: tuple[Lab, Run]) -> N
     kernel.close()
 
 
+def test_outputs_are_readable_in_each_theme_and_on_a_phone(finished: tuple[Lab, Run]) -> None:
+    _, run = finished
+    for name, dark, phone in [
+        ("dark", True, False),
+        ("phone", False, True),
+        ("phone-dark", True, True),
+        ("light", False, False),
+    ]:
+        run.dress(dark=dark, phone=phone)
+        for number in range(12 if phone else 8):
+            run.screenshot(SCREENSHOTS / f"{name}-{number}.png", scrolled=number * 800)
+            assert run.unreadable() == [], name
+
+
 def test_outputs_are_saved_with_the_notebook(finished: tuple[Lab, Run]) -> None:
     lab, _ = finished
     saved = lab.notebook(TEMPLATE.name)
