@@ -9,7 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.errors import InterruptedRestoreError, JournalError, LockError, LockNotFoundError
+from bootstrap.errors import (
+    InterruptedRestoreError,
+    JournalError,
+    LockError,
+    LockNotFoundError,
+    UsageError,
+    did_you_mean,
+)
 from bootstrap.lock.model import PLATFORM
 from bootstrap.prefix.place import absolute
 
@@ -66,6 +73,21 @@ def default_prefix(*, to_make: bool = False) -> Path:
     return Path(made or DEFAULT_PREFIX)
 
 
+def named_variant(name: str) -> str:
+    """A variant by its name, or by ``gpu``.
+
+    Raises:
+        UsageError: There is none of this name.
+    """
+    name = "cuda" if name == "gpu" else name
+    if name not in ("auto", *LOCK_NAMES):
+        known = ("auto", *LOCK_NAMES)
+        raise UsageError(
+            f"The variant must be one of {', '.join(known)}, not {name}.", hint=did_you_mean(name, known)
+        )
+    return name
+
+
 def find_lock(
     lock: StrPath | None = None, *, variant: str = "auto", cache: StrPath | None = None, offline: bool = False
 ) -> Path:
@@ -78,6 +100,7 @@ def find_lock(
         offline: Fetch nothing.
 
     Raises:
+        UsageError: There is no such variant.
         LockNotFoundError: There is none.
         LockAddressError: The address is none that a lock is read from.
         LockDigestError: At the address is another lock than was named.
@@ -90,6 +113,7 @@ def find_lock(
         return local_path(lock, Path(cache or default_cache()).expanduser(), offline=offline)
     from bootstrap.runtime.machine import choose_variant
 
+    variant = named_variant(variant)
     name = LOCK_NAMES[choose_variant().name if variant == "auto" else variant]
     package = Path(__file__).resolve().parent
     # Beside the package in a checkout, inside it in a wheel.
@@ -475,7 +499,7 @@ def run(
     if prefix is None and place == DEFAULT_PREFIX and machine.kind != "colab":
         # Kaggle has a conda of its own there, and elsewhere it is for root alone to write.
         place = state_folder() / "env"
-    if variant != "auto":
+    if (variant := named_variant(variant)) != "auto":
         machine = replace(machine, variant=Variant(variant, "asked for"))
     shown = progress or progress_for()
     try:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.cli.command import add_command
+from bootstrap.cli.options import gpu_is_cuda
 from bootstrap.console import print_json, print_text, results, show_result
 from bootstrap.errors import EXIT_OK, LockNotWritableError
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _LOCK = """\
 Solve environment.yml into conda-lock.yml (CPU) and conda-lock-cuda.yml (NVIDIA GPU), with conda-lock and a
 built-in solver; no conda is needed. Either all locks are written or, if anything fails, none.
+
 Needs the extra: pip install 'condacolab-bootstrap[maintain]'
 """
 _LOCK_EXAMPLES = """\
@@ -30,8 +32,7 @@ examples:
   bootstrap lock --update numpy                    update numpy, and as little else as possible
   bootstrap lock --check                           offline, for CI: does the lock match environment.yml?
   bootstrap lock --exclude-newer 2026-08-01        ignore later builds
-  bootstrap lock --variant cpu --channel file:///srv/channel --output /tmp/out
-                                                   against a local channel, beside the committed locks
+  bootstrap lock --channel file:///srv/channel --output out   against a local channel, beside the committed locks
   bootstrap lock --repodata DIR                    conda-forge's URLs, its repodata read from DIR/SUBDIR
 
 exit codes: 10 to 29 the lock breaks its policy, 60 to 79 refreshing or checking failed (docs/lock.md)
@@ -58,7 +59,11 @@ def register(commands: Commands) -> None:
     )
     lock.add_argument("--output", type=Path, metavar="DIR", help="folder of the locks [default: the specification's]")
     lock.add_argument(
-        "--variant", choices=("cpu", "cuda", "all"), default="all", help="which lock [default: %(default)s]"
+        "--variant",
+        type=gpu_is_cuda,
+        choices=("cpu", "cuda", "all"),
+        default="all",
+        help="which lock [default: %(default)s]",
     )
     lock.add_argument("--update", action="append", default=[], metavar="NAME", help="update only NAME; repeatable")
     lock.add_argument("--check", action="store_true", help="only check the locks, offline; write nothing")
@@ -75,8 +80,8 @@ def register(commands: Commands) -> None:
         commands,
         "diff",
         _run_diff,
-        description="Compare two locks (files, or git revisions of one): numpy first, then what\n"
-        "packages in environment.yml, then the rest.",
+        description="Compare two locks (files, or git revisions of one): numpy first, then the "
+        "packages of environment.yml, then the rest.",
         epilog=_DIFF_EXAMPLES,
     )
     diff.add_argument("old", metavar="OLD", help="a lock file or a git revision")
@@ -103,7 +108,7 @@ def register(commands: Commands) -> None:
         commands,
         "render",
         _run_render,
-        description="Write the lock as a list of URLs with hashes, which any conda, mamba or micromamba installs\n"
+        description="Write the lock as a list of URLs with hashes, which any conda, mamba or micromamba installs "
         "without solving.",
         epilog=_RENDER_EXAMPLES,
     )

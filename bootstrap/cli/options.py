@@ -19,10 +19,16 @@ def add_lock(command: argparse.ArgumentParser) -> None:
     add_lock_file(command, LOCK_HELP)
     command.add_argument(
         "--variant",
+        type=gpu_is_cuda,
         choices=["auto", "cpu", "cuda"],
         default="auto",
         help="which lock to use without --file; auto: what this machine's NVIDIA driver supports [default: auto]",
     )
+
+
+def gpu_is_cuda(variant: str) -> str:
+    """A variant's name as typed, with what `gpu` means."""
+    return "cuda" if variant == "gpu" else variant
 
 
 def add_lock_file(command: argparse.ArgumentParser, meaning: str) -> None:

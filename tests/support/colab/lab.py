@@ -58,7 +58,7 @@ return {{
 }};
 """
 
-# Runs in the page: what of the outputs a reader can't read, one line each. Contrast as WCAG has it: 4.5 for text, against
+# In the page: what of the outputs a reader can't read, each in a line. Contrast as WCAG has it, 4.5 for text, against
 # the backgrounds painted below it. What is wider than its cell must scroll by itself.
 _UNREADABLE = f"""{_FIND}
 const channels = colour => (colour.match(/[\\d.]+/g) ?? [0, 0, 0, 0]).map(Number);
