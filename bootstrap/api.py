@@ -17,6 +17,7 @@ from bootstrap.errors import (
     UsageError,
     did_you_mean,
 )
+from bootstrap.included import places
 from bootstrap.lock.model import PLATFORM
 from bootstrap.prefix.place import absolute
 
@@ -115,13 +116,13 @@ def find_lock(
 
     variant = named_variant(variant)
     name = LOCK_NAMES[choose_variant().name if variant == "auto" else variant]
-    package = Path(__file__).resolve().parent
-    # Beside the package in a checkout, inside it in a wheel.
-    places = (Path.cwd() / name, package / "data" / name, package.parent / name)
-    for place in places:
+    candidates = (Path.cwd() / name, *places(name))
+    for place in candidates:
         if place.is_file():
             return place
-    raise LockNotFoundError(f"Lock file not found: {name}.", evidence=[f"looked for: {place}" for place in places])
+    raise LockNotFoundError(
+        f"Lock file not found: {name}.", evidence=[f"looked for: {place}" for place in candidates]
+    )
 
 
 def restore(

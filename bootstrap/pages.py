@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from bootstrap.card import Card, Shown
 from bootstrap.errors import ERRORS_PAGE, BootstrapError, UsageError, did_you_mean, every_error
+from bootstrap.included import places
 
 LABELS = ("Cause", "Look", "Do", "Example")
 """What each section has, besides what the error is."""
@@ -100,9 +100,7 @@ def _meaning(kind: type[BootstrapError]) -> str:
 
 
 def _section(kind: type[BootstrapError]) -> str:
-    package = Path(__file__).resolve().parent
-    # Inside the package in a wheel, beside it in a checkout.
-    for place in (package / "data" / Path(ERRORS_PAGE).name, package.parent / ERRORS_PAGE):
+    for place in places(ERRORS_PAGE):
         if place.is_file():
             found = place.read_text(encoding="utf-8").partition(f"\n## {kind.error_id()}\n")[2]
             if found:

@@ -28,6 +28,7 @@ Needs the extra: pip install 'condacolab-bootstrap[maintain]'
 """
 _LOCK_EXAMPLES = """\
 examples:
+  bootstrap lock --init                            write a first environment.yml, to add your packages to
   bootstrap lock                                   solve both variants
   bootstrap lock --update numpy                    update numpy, and as little else as possible
   bootstrap lock --check                           offline, for CI: does the lock match environment.yml?
@@ -64,6 +65,11 @@ def register(commands: Commands) -> None:
         choices=("cpu", "cuda", "all"),
         default="all",
         help="which lock [default: %(default)s]",
+    )
+    lock.add_argument(
+        "--init",
+        action="store_true",
+        help="write a first environment.yml, with what a kernel needs; add your packages",
     )
     lock.add_argument("--update", action="append", default=[], metavar="NAME", help="update only NAME; repeatable")
     lock.add_argument("--check", action="store_true", help="only check the locks, offline; write nothing")
@@ -124,6 +130,8 @@ def _run_lock(args: argparse.Namespace) -> int:
     from bootstrap.maintain.variant import select
 
     _refuse_contradictions(args)
+    if args.init:
+        return _init(args)
     variants = select(args.variant)
     if args.check:
         return _check(args, variants)
@@ -133,7 +141,10 @@ def _run_lock(args: argparse.Namespace) -> int:
 def _refuse_contradictions(args: argparse.Namespace) -> None:
     from bootstrap.maintain.solver import parse_date
 
-    if args.check and (args.update or args.repodata or args.exclude_newer or args.conda or args.changelog):
+    solving = args.update or args.repodata or args.exclude_newer or args.conda or args.changelog
+    if args.init and (args.check or solving or args.channel or args.output):
+        args.parser.error("--init only writes the specification: run `bootstrap lock` afterwards")
+    if args.check and solving:
         args.parser.error("--check can't be combined with options for solving or writing")
     if args.channel and args.repodata:
         args.parser.error("--channel can't be combined with --repodata: a channel has its own repodata")
@@ -144,6 +155,30 @@ def _refuse_contradictions(args: argparse.Namespace) -> None:
             parse_date(args.exclude_newer)
         except ValueError:
             args.parser.error(f"--exclude-newer: {args.exclude_newer!r} is not a date such as 2026-08-01")
+
+
+def _init(args: argparse.Namespace) -> int:
+    from bootstrap.card import Card
+    from bootstrap.console import show
+    from bootstrap.maintain.starter import write_starter
+    from bootstrap.runtime.needs import COLAB, KERNEL
+
+    needs = (*KERNEL.values(), *COLAB.values())
+    write_starter(args.file, needs)
+    if _flag(args, "json"):
+        print_json({"specification": str(args.file), "needs": list(needs)})
+    elif not _flag(args, "quiet"):
+        option = "" if args.file == Path("environment.yml") else f" --file {args.file}"
+        title = f"`{args.file}`, with what a notebook's kernel needs"
+        show(
+            Card(
+                title=title,
+                verdict="ok",
+                word="written",
+                next=f"Add your packages, then run `bootstrap lock{option}`.",
+            )
+        )
+    return EXIT_OK
 
 
 def _check(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:

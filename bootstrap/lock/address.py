@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 from bootstrap._util.atomic import write_atomically
 from bootstrap.errors import LockAddressError, LockDigestError, LockNotFetchedError
+from bootstrap.included import places
 from bootstrap.text import masked
 
 if TYPE_CHECKING:
@@ -89,8 +90,7 @@ def fetch_lock(address: str, cache: Path, *, offline: bool = False) -> Path:
 
 def origin(lock: Path) -> str:
     """Where a lock came from, for people: its address and digest, ``shipped lock``, or the path."""
-    package = Path(__file__).resolve().parents[1]
-    if lock.parent in (package / "data", package.parent):
+    if lock in places(lock.name):
         return f"the shipped {lock.name}"
     try:
         address = json.loads(lock.with_suffix(".json").read_text(encoding="utf-8"))["address"]

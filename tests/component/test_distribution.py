@@ -66,7 +66,8 @@ def test_the_source_distribution_has_what_is_needed_and_no_caches(built: Path) -
 
 def test_the_locks_and_their_specification_are_inside(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as packed:
-        for name in ("conda-lock.yml", "conda-lock-cuda.yml", "environment.yml"):
+        names = ("conda-lock.yml", "conda-lock-cuda.yml", "virtual-packages.yml", "virtual-packages-cuda.yml")
+        for name in ("environment.yml", *names):
             assert packed.read(f"bootstrap/data/{name}") == (ROOT / name).read_bytes()
         assert "bootstrap/py.typed" in packed.namelist()
         assert "workbench/data/newton-opticks-queries.txt" in packed.namelist()

@@ -21,6 +21,7 @@ LEVELS = {
     "_util": -1,
     "text": -1,
     "hints": -1,
+    "included": -1,
     "screen": 0,
     "scratch": 0,
     "errors": 0,
