@@ -138,8 +138,10 @@ def restore(
     """Restores a lock into a prefix; does nothing where the prefix agrees already.
 
     Args:
-        lock: Path or address of a conda-lock.yml; see `find_lock`.
-        prefix: Where to put the environment; `default_prefix()` unless given.
+        lock: Path or https address of a conda-lock.yml. Unless given, the variant's in the working folder, else the
+            included one.
+        prefix: The environment's folder. Unless given, the first of: ``$BOOTSTRAP_PREFIX``, the activated environment,
+            the one that `run` made, ``/opt/conda``.
         variant: ``cpu``, ``cuda`` or ``auto``; only used to find a lock.
         cache: Folder of unpacked packages.
         offline: Use only what the cache holds.
@@ -201,8 +203,10 @@ def status(
     Files whose size, time and inode are the same count as unchanged.
 
     Args:
-        lock: Path of a conda-lock.yml; see `find_lock` for the default.
-        prefix: A conda environment; `default_prefix()` unless given.
+        lock: Path or https address of a conda-lock.yml. Unless given, the variant's in the working folder, else the
+            included one.
+        prefix: A conda environment. Unless given, the first of: ``$BOOTSTRAP_PREFIX``, the activated environment, the
+            one that `run` made, ``/opt/conda``.
         variant: ``cpu``, ``cuda`` or ``auto``; only used to find a lock.
         cache: Folder of unpacked packages.
 
@@ -249,7 +253,8 @@ def explain_lock(
     """Shows what a lock would install, and why a package is in it.
 
     Args:
-        lock: Path of a conda-lock.yml; see `find_lock` for the default.
+        lock: Path or https address of a conda-lock.yml. Unless given, the variant's in the working folder, else the
+            included one.
         package: A package to explain; the whole lock unless given.
         variant: ``cpu``, ``cuda`` or ``auto``; only used to find a lock.
         platform: conda's name for the kind of machine.
@@ -477,11 +482,16 @@ def run(
     well it says so, in a moment. Elsewhere it registers a kernel to choose, of an environment in the user's data
     folder. This verb alone shows its progress by itself, since it is made for a cell.
 
+        bootstrap.run()
+        bootstrap.run("cpu")
+        bootstrap.run(lock="https://example.org/class/conda-lock.yml#sha256=4f53...")
+
     Args:
         variant: ``cpu``, ``cuda``, or ``auto`` for what this machine's driver supports.
-        lock: Path or address of a conda-lock.yml; see `find_lock`.
-        prefix: Where to put the environment; `default_prefix()` unless given.
-        cache: Folder of unpacked packages.
+        lock: Path or https address of a conda-lock.yml; ``#sha256=HEX`` at an address's end admits that content alone.
+            Unless given, the variant's in the working folder, else the included one.
+        prefix: The environment's folder. Unless given, ``/opt/conda`` on Colab, one in the user's data folder elsewhere.
+        cache: Folder of unpacked packages; the user's cache unless given.
         offline: Use only what the cache holds.
         adopt: Also take over a conda environment that this program did not make.
         progress: Receives the states of the work; by default what fits here shows it.
