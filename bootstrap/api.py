@@ -140,8 +140,8 @@ def restore(
     Args:
         lock: Path or https address of a conda-lock.yml. Unless given, the variant's in the working folder, else the
             included one.
-        prefix: The environment's folder. Unless given, the first of: ``$BOOTSTRAP_PREFIX``, the activated environment,
-            the one that `run` made, ``/opt/conda``.
+        prefix: The environment's folder. Unless given, the first of: ``$BOOTSTRAP_PREFIX``, the activated
+            environment, the one that `run` made, ``/opt/conda``.
         variant: ``cpu``, ``cuda`` or ``auto``; only used to find a lock.
         cache: Folder of unpacked packages.
         offline: Use only what the cache holds.
@@ -488,9 +488,9 @@ def run(
 
     Args:
         variant: ``cpu``, ``cuda``, or ``auto`` for what this machine's driver supports.
-        lock: Path or https address of a conda-lock.yml; ``#sha256=HEX`` at an address's end admits that content alone.
-            Unless given, the variant's in the working folder, else the included one.
-        prefix: The environment's folder. Unless given, ``/opt/conda`` on Colab, one in the user's data folder elsewhere.
+        lock: Path or https address of a conda-lock.yml; ``#sha256=HEX`` at its end admits that content alone. Unless
+            given, the variant's in the working folder, else the included one.
+        prefix: The environment's folder. Unless given, ``/opt/conda`` on Colab, elsewhere one in the data folder.
         cache: Folder of unpacked packages; the user's cache unless given.
         offline: Use only what the cache holds.
         adopt: Also take over a conda environment that this program did not make.
