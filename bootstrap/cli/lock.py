@@ -198,9 +198,8 @@ def _check(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
     elif not args.quiet:
         for variant, lock in locks:
             total = sum(r.size or 0 for r in lock.records)
-            results().print(
-                f"{lock.path}: sound, {len(lock.records)} records, {total / 1e6:.1f} MB ({variant.title})"
-            )
+            size = f"{len(lock.records)} records, {total / 1e6:.1f} MB"
+            results().print(f"{lock.path}: sound, {size} ({variant.title})")
     return EXIT_OK
 
 
@@ -318,8 +317,6 @@ def _run_render(args: argparse.Namespace) -> int:
 def _show(difference: Difference, *, title: str) -> None:
     from bootstrap.maintain.change_report import summary, to_table
 
+    results().print(f"{title}: {summary(difference)}", markup=False)
     if difference.changes:
-        show_result(to_table(difference, title=title), soft_wrap=False)
-        results().print(summary(difference))
-    else:
-        results().print(f"{title}: {summary(difference)}")
+        show_result(to_table(difference), soft_wrap=False)

@@ -20,9 +20,9 @@ _UNRELEASED = re.compile(r"^## \[?Unreleased\]?.*$", re.IGNORECASE | re.MULTILIN
 _FIRST_RELEASE = re.compile(r"^## ", re.MULTILINE)
 
 
-def to_table(difference: Difference, *, title: str) -> Table:
+def to_table(difference: Difference) -> Table:
     """The difference as a table for the terminal."""
-    table = Table(title=Text(title), title_justify="left")
+    table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("package", no_wrap=True)
     for column in ("change", "from", "to"):
         table.add_column(column)

@@ -25,7 +25,7 @@ def differ(old, new) -> Difference:
 
 def rendered(difference: Difference) -> str:
     console = Console(file=io.StringIO(), width=120)
-    console.print(to_table(difference, title="t"))
+    console.print(to_table(difference))
     return console.file.getvalue()
 
 
