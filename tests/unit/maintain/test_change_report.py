@@ -31,8 +31,9 @@ def rendered(difference: Difference) -> str:
 
 def test_the_table() -> None:
     text = rendered(differ(OLD, NEW))
-    rows = [line for line in text.splitlines() if line.startswith("│")]
-    assert [row.split()[1] for row in rows] == ["numpy", "tqdm", "rich", "colorama", "zlib"]
+    head, *rows = text.splitlines()
+    assert head.split() == ["package", "change", "from", "to", "MB"]
+    assert [row.split()[0] for row in rows] == ["numpy", "tqdm", "rich", "colorama", "zlib"]
     assert "upgraded (minor)" in rows[0]
     assert "+1.5" in rows[0]
     assert "4.66 h0_0" in rows[1]
