@@ -34,6 +34,8 @@ class RunResult(Shown):
     machine: str
     python: str
     numpy: str
+    pytorch: str
+    """Empty where the lock has none."""
     packages: int
     restored: str
     """What the restore did: ``created``, ``updated``, ``repaired``, ``unchanged``."""
@@ -49,6 +51,7 @@ class RunResult(Shown):
             ("environment", f"`{self.prefix}`: {self.packages} packages, {self.restored}"),
             ("lock", self.origin),
             ("numpy", f"{self.numpy} under Python {self.python}, verified"),
+            *([("pytorch", self.pytorch)] if self.pytorch else []),
             ("variant", f"{self.variant}: {self.reason}"),
             ("took", f"{self.seconds:.1f} s"),
         ]
