@@ -148,7 +148,7 @@ def test_each_way_to_install_that_the_page_shows(built: Path, tmp_path: Path) ->
                 (f"git+{URL}", f"git+{repository.as_uri()}"),
                 (f"{URL}/releases/download/{version}", server.url),
                 ("/content", str(built)),
-                ("-q condacolab-bootstrap", f"-q --no-index --find-links {built} condacolab-bootstrap"),
+                ("-qq condacolab-bootstrap", f"-qq --no-index --find-links {built} condacolab-bootstrap"),
             ):
                 command = command.replace(shown, local)
             options = "--no-deps --force-reinstall --disable-pip-version-check"

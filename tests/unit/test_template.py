@@ -37,10 +37,9 @@ def test_the_first_cell_is_three_lines_that_install_and_run_below_its_form(noteb
     form, lines = lines[:-3], lines[-3:]
     assert all("# @" in line for line in form)
     assert [lines[0], lines[-1]] == [
-        "!pip install -q condacolab-bootstrap",
+        "!pip install -qq condacolab-bootstrap",
         "import bootstrap; bootstrap.run(variant, lock or None)",
     ]
-    assert max(map(len, lines)) <= 110, "readable without scrolling"
     alone = "\n".join(lines).replace("variant, lock or None", "")
     for page in ("README.md", "docs/index.md", "docs/notebook.md"):
         assert f"\n{alone}\n" in (ROOT / page).read_text(encoding="utf-8"), "the pages show the same cell"
@@ -93,3 +92,4 @@ def test_every_setting_is_a_form_field_and_is_used(notebook: dict[str, Any]) -> 
 def test_code_cells_are_short(notebook: dict[str, Any]) -> None:
     for cell in codes(notebook):
         assert len(source(cell).splitlines()) <= 20, cell["id"]
+        assert max(map(len, source(cell).splitlines())) <= 105, f"{cell['id']}: readable without scrolling"
