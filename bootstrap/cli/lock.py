@@ -257,10 +257,13 @@ def _refresh(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
         return EXIT_OK
     if not quiet:
         for (name, difference), one in zip(shown, done, strict=False):
-            _show(difference, title=f"{name}{'' if one.changed else ': unchanged'}")
+            if one.old is None:
+                _show_first(one.new, difference.platform)
+            else:
+                _show(difference, title=name)
             if one.undated:
                 results().print(f"Records without a build time, accepted despite the cut-off date: {one.undated}")
-        if entries and not args.changelog:
+        if entries and not args.changelog and all(one.old for one in done):
             results().print("\nDraft for the changelog:\n")
             print_text(entries)
     return EXIT_OK
@@ -312,6 +315,22 @@ def _run_render(args: argparse.Namespace) -> int:
     else:
         print_text(text)
     return EXIT_OK
+
+
+def _show_first(lock: Lock, platform: str) -> None:
+    """A lock where there was none: what is in it and how it is used, instead of what changed."""
+    from dataclasses import replace
+
+    from bootstrap.console import show
+    from bootstrap.lock.explanation import explain
+    from bootstrap.lock.policy import validate
+
+    card = explain(lock, validate(lock, platform), platform).card
+    uses = (
+        f'`bootstrap.run(lock="{lock.path}")` in a notebook',
+        f"`bootstrap restore -f {lock.path} -p ./env` in a shell",
+    )
+    show(replace(card, word="written", next=", ".join(uses)))
 
 
 def _show(difference: Difference, *, title: str) -> None:

@@ -94,7 +94,7 @@ def add_to_changelog(text: str, entries: str) -> str:
 def summary(difference: Difference) -> str:
     """One line: how many of each kind, and the sizes."""
     counts = [f"{len(found)} {kind}" for kind in _KINDS if (found := difference.of(kind))]
-    return f"{', '.join(counts) or 'no change'}; {_sizes(difference)}"
+    return f"{', '.join(counts) or 'unchanged'}; {_sizes(difference)}"
 
 
 def _sizes(difference: Difference) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _STARTER = """\
 # What the locked environment holds. `bootstrap lock` solves it into conda-lock.yml (CPU) and conda-lock-cuda.yml
-# (NVIDIA GPU); `bootstrap.run(lock="conda-lock.yml")` in a notebook uses it.
+# (NVIDIA GPU). `bootstrap.run()` in a notebook beside them takes the one that fits its machine.
 name: notebook
 channels:
   - conda-forge

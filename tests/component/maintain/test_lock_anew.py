@@ -31,7 +31,10 @@ def test_an_environment_as_conda_writes_it_is_enough(project: Project) -> None:
     project.specification.write_text(EXPORTED)
     for name in ("virtual-packages.yml", "virtual-packages-cuda.yml"):
         (project.root / name).unlink()
-    assert project.relock().code == 0
+    first = project.relock()
+    assert first.code == 0
+    assert f'bootstrap.run(lock="{project.lock_path()}")' in first.out, "how to use it"
+    assert "added" not in first.out, "all of it is new"
     for name in ("conda-lock.yml", "conda-lock-cuda.yml"):
         assert project.versions(name) == {"python": "3.12.1", "numpy": "2.3.4", "libblas": "3.11", "tqdm": "4.70"}
         assert project.lock(name).platforms == ("linux-64",)
