@@ -308,7 +308,7 @@ def reload(
 def draw_losses(outcome: TrainingResult, corpus: Corpus) -> Picture:
     """The losses of a training over its steps, beside what guessing would give."""
     with drawing(height=3.0) as (figure, [axes]):
-        axes.plot(*zip(*outcome.history, strict=True), color=COLOURS[0], alpha=0.6, linewidth=1, label="training")
+        axes.plot(*zip(*outcome.history, strict=True), color=COLOURS[0], linewidth=1, label="training")
         axes.plot(*zip(*outcome.validation, strict=True), "o-", color=COLOURS[1], label="validation")
         for level, words in ((corpus.uniform_loss, "uniform guess"), (corpus.frequency_loss, "guess by frequency")):
             axes.axhline(level, color=INK, linewidth=0.8, linestyle="--")
