@@ -59,7 +59,7 @@ return {{
 """
 
 # In the page: what of the outputs a reader can't read, each in a line. Contrast as WCAG has it, 4.5 for text, against
-# the backgrounds painted below it; letters of 8 pixels. What is wider than its cell must scroll by itself.
+# the backgrounds painted below it; letters of 7 pixels. What is wider than its cell must scroll by itself.
 _UNREADABLE = f"""{_FIND}
 const channels = colour => (colour.match(/[\\d.]+/g) ?? [0, 0, 0, 0]).map(Number);
 const linear = c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
@@ -86,7 +86,7 @@ for (const area of document.querySelectorAll('.jp-OutputArea-output')) {{
         const svg = element.closest('svg');
         const scale = svg ? svg.getBoundingClientRect().width / svg.viewBox.baseVal.width : 1;
         const size = parseFloat(style.fontSize) * scale;
-        if (size < 7.9) bad.push(`letters of ${{size.toFixed(1)}} px: ${{text.slice(0, 60)}}`);
+        if (size < 6.9) bad.push(`letters of ${{size.toFixed(1)}} px: ${{text.slice(0, 60)}}`);
         if (contrast < 4.5) bad.push(`contrast ${{contrast.toFixed(1)}}: ${{text.slice(0, 60)}}`);
     }}
     const room = area.getBoundingClientRect().right + 1;
