@@ -115,8 +115,8 @@ def picture(figure: Figure, alt: str) -> Picture:
     size = 'style="width:100%;height:auto;min-width:{}px;max-width:{}px" role="img" aria-label="{}"'
     [width] = re.findall(r'^<svg [^>]*width="([\d.]+)pt"', svg)
     wide = round(float(width) * 4 / 3)
-    # Without its fixed width and height the viewBox keeps the proportions, down to where its letters can just be read;
-    # a narrower page scrolls it.
+    # Without its fixed width and height the viewBox keeps the proportions, down to where its letters can just be
+    # read; a narrower page scrolls it.
     svg = re.sub(r'(<svg [^>]*?)\s*width="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg [^>]*?)\s*height="[^"]*"', r"\1", svg, count=1)
     svg = svg.replace("<svg ", "<svg " + size.format(min(wide, _LEAST), wide, html.escape(alt)) + " ", 1)
