@@ -58,7 +58,9 @@ def register(commands: Commands) -> None:
     lock.add_argument(
         "-f", "--file", type=Path, default=Path("environment.yml"), help="the specification [default: %(default)s]"
     )
-    lock.add_argument("--output", type=Path, metavar="DIR", help="folder of the locks [default: the specification's]")
+    lock.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", help="folder of the locks [default: the specification's]"
+    )
     lock.add_argument(
         "--variant",
         type=gpu_is_cuda,
@@ -123,7 +125,7 @@ def register(commands: Commands) -> None:
     )
     render.add_argument("--platform", default="linux-64", help="[default: %(default)s]")
     render.add_argument("--hash", choices=("sha256", "md5"), default="sha256", help="[default: %(default)s]")
-    render.add_argument("--output", type=Path, metavar="FILE", help="write to FILE, not to standard output")
+    render.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to FILE, not to standard output")
 
 
 def _run_lock(args: argparse.Namespace) -> int:

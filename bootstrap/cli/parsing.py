@@ -109,6 +109,7 @@ class Parser(argparse.ArgumentParser):
             what, word, known = choice[1], choice[2], re.findall(r"[\w.-]+", choice[3])
             message = f"{what} must be one of {', '.join(known)}, not {word}."
             hint = did_you_mean(word, known)
+        message = message.removeprefix("argument ").replace("the following arguments are required:", "missing:")
         usage = " ".join(self.format_usage().split())
         help_ = f"Run `{self.prog} --help` for details."
         raise UsageError(message[:1].upper() + message[1:], evidence=[usage], hint=f"{hint} {help_}".strip())
