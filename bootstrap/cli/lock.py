@@ -332,7 +332,8 @@ def _show_first(lock: Lock, platform: str) -> None:
         f'`bootstrap.run(lock="{lock.path}")` in a notebook',
         f"`bootstrap restore -f {lock.path} -p ./env` in a shell",
     )
-    show(replace(card, word="written", next=", ".join(uses)))
+    rows = (*card.rows, ("sha256", lock.sha256))
+    show(replace(card, word="written", rows=rows, next=", ".join(uses)))
 
 
 def _show(difference: Difference, *, title: str) -> None:
