@@ -25,7 +25,7 @@ def to_table(difference: Difference) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("package", no_wrap=True)
     for column in ("change", "from", "to"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     table.add_column("MB", justify="right")
     for change in difference.changes:
         style = "bold" if change.explicit else ""
