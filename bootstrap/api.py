@@ -204,7 +204,7 @@ def status(
 
     Args:
         lock: Path or https address of a conda-lock.yml. Unless given, the variant's in the working folder, else the
-            included one.
+            one that the environment was restored from, else the included one.
         prefix: A conda environment. Unless given, the first of: ``$BOOTSTRAP_PREFIX``, the activated environment, the
             one that `run` made, ``/opt/conda``.
         variant: ``cpu``, ``cuda`` or ``auto``; only used to find a lock.
@@ -221,9 +221,12 @@ def status(
     from bootstrap.prefix.staging import unfinished
     from bootstrap.prefix_status import PrefixStatus
 
-    path = find_lock(lock, variant=variant, cache=cache)
-    records = validate(read_lock(path), PLATFORM)
     place = absolute(Path(prefix or default_prefix()))
+    path = find_lock(lock, variant=variant, cache=cache)
+    if lock is None and variant == "auto" and path.parent != Path.cwd():
+        # Not found here but included: the environment may have been made from one of somebody's own.
+        path = _restored_from(place) or path
+    records = validate(read_lock(path), PLATFORM)
     environment = place.is_dir() and is_environment(place)
     store = PackageCache(Path(cache) if cache else default_cache())
     return PrefixStatus(

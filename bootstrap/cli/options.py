@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 LOCK_HELP = "path or https URL of a conda-lock.yml [default: the one here, else the included one]"
 
 
-def add_lock(command: argparse.ArgumentParser) -> None:
+def add_lock(command: argparse.ArgumentParser, meaning: str = LOCK_HELP) -> None:
     """``--lock`` and ``--variant``."""
-    add_lock_file(command, LOCK_HELP)
+    add_lock_file(command, meaning)
     command.add_argument(
         "--variant",
         type=gpu_is_cuda,

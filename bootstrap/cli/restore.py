@@ -41,7 +41,8 @@ def register(commands: Commands) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     if args.dry_run:
-        status = call(api.status, args, prefix=args.prefix or api.default_prefix(to_make=True))
+        lock = api.find_lock(args.lock, variant=args.variant, cache=args.cache, offline=args.offline)
+        status = call(api.status, args, lock=lock, prefix=args.prefix or api.default_prefix(to_make=True))
         present(status, args, status.to_card(everything=args.verbose))
     else:
         result = call(api.restore, args)
