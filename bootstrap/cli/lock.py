@@ -167,9 +167,9 @@ def _init(args: argparse.Namespace) -> int:
 
     needs = (*KERNEL.values(), *COLAB.values())
     write_starter(args.file, needs)
-    if _flag(args, "json"):
+    if args.json:
         print_json({"specification": str(args.file), "needs": list(needs)})
-    elif not _flag(args, "quiet"):
+    elif not args.quiet:
         option = "" if args.file == Path("environment.yml") else f" --file {args.file}"
         title = f"`{args.file}`, with what a notebook's kernel needs"
         show(
