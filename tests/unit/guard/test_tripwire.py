@@ -200,3 +200,23 @@ def test_words_for_a_notebook_are_escaped_and_have_a_role() -> None:
     assert 'role="alert"' in bundle["text/html"]
     assert "&lt;b&gt;" in bundle["text/html"]
     assert bundle["text/plain"] == "bootstrap warning: <b>"
+
+
+def test_folders_whose_numbers_change_by_themselves_are_no_change(
+    prefix: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on an overlay whose layers lie on several file systems, under memory pressure."""
+    wire = tripwire.Tripwire(Shell(), prefix)
+    as_it_is = os.stat
+
+    def renumbered(path: str) -> os.stat_result:
+        info = as_it_is(path)
+        return os.stat_result((info[0], info[1] + 1, *info[2:])) if os.path.isdir(path) else info
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tripwire.os, "stat", renumbered)
+        wire.after_cell()
+    assert wire.told == []
+    install(prefix, "numpy", "2.1.0")
+    wire.after_cell()
+    assert len(wire.told) == 1
