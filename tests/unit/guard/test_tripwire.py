@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import types
@@ -39,6 +40,7 @@ class Shell:
 @pytest.fixture
 def prefix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An environment with numpy 2.0.2 and pandas 2.2.2, whose numpy this process has loaded."""
+    importlib.import_module("packaging.specifiers")  # imported when it is needed, which an empty path would prevent
     monkeypatch.setattr(sys, "path", [])
     numpy = types.ModuleType("numpy")
     numpy.__version__ = "2.0.2"  # type: ignore[attr-defined]
