@@ -46,6 +46,7 @@ def test_every_cell_is_green_and_no_dialog_was_shown(finished: tuple[Lab, Run]) 
         run.screenshot(Path(target), scrolled=0)
     assert run.finished
     assert [(cell.source[:60], cell.error) for cell in run.cells if cell.error] == []
+    assert [cell.text for cell in run.cells if "bootstrap note" in cell.text] == [], "nothing has changed under it"
     assert run.dialogs == ()
     assert all(cell.execution_count is not None for cell in run.cells)
     assert "autorestarting" not in run.states
