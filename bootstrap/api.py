@@ -1,128 +1,35 @@
-"""The library's verbs. They take paths, return data, raise `bootstrap.errors`, and never print."""
+"""The library's verbs. They take paths, return data, raise `bootstrap.errors`, and never print.
+
+Each verb imports what it needs when it is called, so that a notebook doesn't wait for the others.
+"""
 
 from __future__ import annotations
 
 import os
-import sys
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.errors import (
-    InterruptedRestoreError,
-    JournalError,
-    LockError,
-    LockNotFoundError,
-    UsageError,
-    did_you_mean,
-)
-from bootstrap.included import places
+from bootstrap.errors import InterruptedRestoreError
+from bootstrap.locate import DEFAULT_PREFIX, StrPath, default_prefix, find_lock, named_variant
 from bootstrap.lock.model import PLATFORM
 from bootstrap.prefix.place import absolute
+from bootstrap.progress import NullProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from bootstrap.diagnosis import Diagnosis, History, Replay
     from bootstrap.diagnosis.session import ResolverName
     from bootstrap.errors import BootstrapError
-    from bootstrap.health import Cause, Report
-    from bootstrap.lock import Lock
+    from bootstrap.health import Report
     from bootstrap.lock.explanation import Explanation
     from bootstrap.pages import ErrorPage, ErrorPages
     from bootstrap.prefix import Restored
     from bootstrap.prefix_status import PrefixStatus
     from bootstrap.progress import Progress
-    from bootstrap.runtime.hosting import Hosting
     from bootstrap.runtime.run_result import RunResult
     from bootstrap.runtime.undo import UndoResult
-
-# What a verb needs it imports itself: a notebook that asks for one doesn't wait for the others.
-
-LOCK_NAMES = {"cpu": "conda-lock.yml", "cuda": "conda-lock-cuda.yml"}
-DEFAULT_PREFIX = Path("/opt/conda")
-PREFIX_ENV_VAR = "BOOTSTRAP_PREFIX"
-
-StrPath = str | os.PathLike[str]
-
-
-def default_prefix(*, to_make: bool = False) -> Path:
-    """The first of: ``$BOOTSTRAP_PREFIX``, the activated environment, the one that `run` made, ``/opt/conda``.
-
-    An activated environment that this program did not make, as conda's ``base`` often is, stands behind what `run`
-    made, and is never recreated.
-
-    Args:
-        to_make: Whether the environment will be created or changed, not just inspected.
-    """
-    from bootstrap.prefix.manifest import read_manifest
-    from bootstrap.runtime.journal import Journal
-
-    if named := os.environ.get(PREFIX_ENV_VAR):
-        return Path(named)
-    activated = Path(os.environ["CONDA_PREFIX"]) if os.environ.get("CONDA_PREFIX") else None
-    if activated is not None and read_manifest(activated) is not None:
-        return activated
-    try:
-        made = Journal().facts.get("prefix")
-    except JournalError:
-        # Whoever needs the journal itself says so.
-        made = None
-    if made is None and activated is not None and not to_make:
-        return activated
-    return Path(made or DEFAULT_PREFIX)
-
-
-def named_variant(name: str) -> str:
-    """A variant by its name, or by ``gpu``.
-
-    Raises:
-        UsageError: There is none of this name.
-    """
-    name = "cuda" if name == "gpu" else name
-    if name not in ("auto", *LOCK_NAMES):
-        known = ("auto", *LOCK_NAMES)
-        raise UsageError(
-            f"The variant must be one of {', '.join(known)}, not {name}.", hint=did_you_mean(name, known)
-        )
-    return name
-
-
-def find_lock(
-    lock: StrPath | None = None, *, variant: str = "auto", cache: StrPath | None = None, offline: bool = False
-) -> Path:
-    """The lock to use: the one given, else the variant's in the working directory, else the one shipped.
-
-    Args:
-        lock: A path, or an address (``https://...``), at whose end ``#sha256=HEX`` may say which content is meant.
-        variant: ``cpu``, ``cuda``, or ``auto`` for what this machine's driver supports.
-        cache: Folder in which a lock from an address is kept.
-        offline: Fetch nothing.
-
-    Raises:
-        UsageError: There is no such variant.
-        LockNotFoundError: There is none.
-        LockAddressError: The address is none that a lock is read from.
-        LockDigestError: At the address is another lock than was named.
-        LockNotFetchedError: It couldn't be fetched.
-    """
-    if lock is not None:
-        from bootstrap.lock.address import local_path
-        from bootstrap.prefix.cache import default_cache
-
-        return local_path(lock, Path(cache or default_cache()).expanduser(), offline=offline)
-    from bootstrap.runtime.machine import choose_variant
-
-    variant = named_variant(variant)
-    name = LOCK_NAMES[choose_variant().name if variant == "auto" else variant]
-    candidates = (Path.cwd() / name, *places(name))
-    for place in candidates:
-        if place.is_file():
-            return place
-    raise LockNotFoundError(
-        f"Lock file not found: {name}.", evidence=[f"looked for: {place}" for place in candidates]
-    )
 
 
 def restore(
@@ -135,60 +42,44 @@ def restore(
     adopt: bool = False,
     progress: Progress | None = None,
 ) -> Restored:
-    """Restores a lock into a prefix; does nothing where the prefix agrees already.
+    """Makes a prefix match a lock; does nothing if it already matches.
 
     Args:
         lock: Path or https address of a conda-lock.yml. Unless given, the variant's in the working folder, else the
             included one.
-        prefix: The environment's folder. Unless given, the first of: ``$BOOTSTRAP_PREFIX``, the activated
+        prefix: Folder of the environment. Unless given, the first of: ``$BOOTSTRAP_PREFIX``, the activated
             environment, the one that `run` made, ``/opt/conda``.
-        variant: ``cpu``, ``cuda`` or ``auto``; only used to find a lock.
+        variant: ``cpu``, ``cuda`` or ``auto``: which lock to use if none is given.
         cache: Folder of unpacked packages.
-        offline: Use only what the cache holds.
-        adopt: Also take over a conda environment that this program did not make.
-        progress: Receives the states of the work; `bootstrap.console` has displays.
+        offline: Download nothing; use only what the cache holds.
+        adopt: Also take over a conda environment that bootstrap didn't create.
+        progress: Receives progress; `bootstrap.console` has displays.
 
     Raises:
-        KernelNotLockedError: This machine's kernels run at the prefix, and the lock lacks what they need.
-        BootstrapError: As `bootstrap.prefix.restore`; the prefix is then as it was before.
+        KernelNotLockedError: This machine's kernels run in the prefix, and the lock lacks what they need.
+        BootstrapError: As `bootstrap.prefix.restore`; the prefix is then unchanged.
     """
     from bootstrap.prefix.engine import Engine
-    from bootstrap.progress import NullProgress
 
     # The engine loads while this process does: started first, it is waited for a tenth of a second less.
     with Engine() as engine:
         from bootstrap.lock import read_lock
         from bootstrap.prefix import restore as restore_lock
+        from bootstrap.runtime.additions import additions
 
         place = absolute(Path(prefix or default_prefix(to_make=True)))
-        shown = progress or NullProgress()
-        wanted = read_lock(find_lock(lock, variant=variant, cache=cache, offline=offline))
+        progress = progress or NullProgress()
+        locked = read_lock(find_lock(lock, variant=variant, cache=cache, offline=offline))
         return restore_lock(
-            wanted,
+            locked,
             place,
-            cache=None if cache is None else Path(cache),
+            cache=_path(cache),
             offline=offline,
             adopt=adopt,
-            additions=_additions(wanted, place, shown),
-            progress=shown,
+            additions=additions(locked, place, progress),
+            progress=progress,
             engine=engine,
         )
-
-
-def _additions(lock: Lock, prefix: Path, progress: Progress) -> Hosting | None:
-    """What a restore adds to an environment and proves there: where kernels run, what they are started with."""
-    from bootstrap.runtime.journal import Journal
-
-    try:
-        journal = Journal()
-    except JournalError:
-        # Whoever needs the journal itself says so.
-        return None
-    if journal.empty:
-        return None
-    from bootstrap.runtime.hosting import hosting_of
-
-    return hosting_of(lock, prefix, journal, progress)
 
 
 def status(
@@ -198,56 +89,33 @@ def status(
     variant: str = "auto",
     cache: StrPath | None = None,
 ) -> PrefixStatus:
-    """Shows what is at a prefix and how it differs from a lock.
+    """Shows what is at a prefix and how it differs from a lock, without reading every file.
 
-    Files whose size, time and inode are the same count as unchanged.
+    A file whose size, time, mode and inode haven't changed counts as unchanged.
 
     Args:
         lock: Path or https address of a conda-lock.yml. Unless given, the variant's in the working folder, else the
             one that the environment was restored from, else the included one.
         prefix: A conda environment. Unless given, the first of: ``$BOOTSTRAP_PREFIX``, the activated environment, the
             one that `run` made, ``/opt/conda``.
-        variant: ``cpu``, ``cuda`` or ``auto``; only used to find a lock.
+        variant: ``cpu``, ``cuda`` or ``auto``: which lock to use if none is given.
         cache: Folder of unpacked packages.
 
     Raises:
         LockError: The lock can't be used.
     """
-    from bootstrap.lock import read_lock, validate
-    from bootstrap.prefix import compare_prefix
-    from bootstrap.prefix.cache import PackageCache, default_cache
-    from bootstrap.prefix.manifest import is_ours
-    from bootstrap.prefix.records import is_environment
-    from bootstrap.prefix.staging import unfinished
-    from bootstrap.prefix_status import PrefixStatus
+    from bootstrap.prefix.cache import default_cache
+    from bootstrap.prefix_status import examine
 
     place = absolute(Path(prefix or default_prefix()))
     path = find_lock(lock, variant=variant, cache=cache)
     if lock is None and variant == "auto" and path.parent != Path.cwd():
         # Not found here but included: the environment may have been made from one of somebody's own.
-        path = _restored_from(place) or path
-    records = validate(read_lock(path), PLATFORM)
-    environment = place.is_dir() and is_environment(place)
-    store = PackageCache(Path(cache) if cache else default_cache())
-    return PrefixStatus(
-        prefix=place,
-        lock=path,
-        environment=environment,
-        ours=environment and is_ours(place),
-        comparison=compare_prefix(place, records, hash_all=False) if environment else None,
-        cache=store.root,
-        cached=sum(store.holds(r) for r in records),
-        packages=len(records),
-        guard=_guard_state(place) if environment else "never",
-        unfinished=unfinished(place),
-    )
+        from bootstrap.prefix.manifest import restored_from
 
-
-def _guard_state(prefix: Path) -> str:
-    from bootstrap import guard
-
-    found = guard.status(prefix)
-    return "not whole" if found.state == "on" and not found.active else found.state
+        made_from = restored_from(place)
+        path = made_from.path if made_from else path
+    return examine(place, path, Path(cache or default_cache()))
 
 
 def explain_lock(
@@ -259,7 +127,7 @@ def explain_lock(
         lock: Path or https address of a conda-lock.yml. Unless given, the variant's in the working folder, else the
             included one.
         package: A package to explain; the whole lock unless given.
-        variant: ``cpu``, ``cuda`` or ``auto``; only used to find a lock.
+        variant: ``cpu``, ``cuda`` or ``auto``: which lock to use if none is given.
         platform: conda's name for the kind of machine.
 
     Raises:
@@ -268,8 +136,8 @@ def explain_lock(
     from bootstrap.lock import read_lock, validate
     from bootstrap.lock.explanation import explain
 
-    found = read_lock(find_lock(lock, variant=variant))
-    return explain(found, validate(found, platform), platform, package)
+    locked = read_lock(find_lock(lock, variant=variant))
+    return explain(locked, validate(locked, platform), platform, package)
 
 
 def check(
@@ -282,103 +150,36 @@ def check(
     repair: bool = False,
     progress: Progress | None = None,
 ) -> Report:
-    """Proves an environment healthy, or names what is wrong.
+    """Proves an environment healthy, or says what is wrong.
 
-    Without a prefix and an interpreter it examines this very process: what it has loaded, then its files and a
-    fresh process of its interpreter. numpy is not imported into it.
+    Without a prefix or interpreter it examines this process: what is loaded, then its files and a new process of its
+    interpreter. It doesn't import numpy into this process.
 
     Args:
         prefix: A conda environment to examine from outside.
         python: An interpreter to examine from outside.
         lock: The lock to compare a prefix with; the one it was restored from unless given.
-        imports: Packages to import; numpy's dependents and what no other locked package needs unless given.
-        full: Hash every file and import every dependent. By default that is done from outside, and not for this
-            process, which should answer within moments.
-        repair: Do what can be done about the causes, and return the report on what came of it.
-        progress: Receives the states of the work.
+        imports: Packages to import; by default numpy's dependents, and packages that no other locked package needs.
+        full: Hash every file and import every dependent; by default only from outside, since a check of this process
+            should take moments.
+        repair: Repair what can be repaired, and return a report on the result.
+        progress: Receives progress.
 
     Raises:
         PrefixError: There is nothing to check.
         LockError: The lock can't be used.
-        RepairError: A repair was asked for and failed.
+        RepairError: The repair failed.
     """
-    with _standard_library_first():
-        from bootstrap import health
-        from bootstrap.lock import read_lock, validate
-        from bootstrap.lock.explanation import explain
-        from bootstrap.prefix.records import is_environment, require_environment
-        from bootstrap.progress import NullProgress, Step
+    from bootstrap._util.import_order import standard_library_first
 
-    live = prefix is None and python is None
-    thorough = not live if full is None else full
-    if live:
-        python = sys.executable
-        place = Path(sys.prefix) if is_environment(Path(sys.prefix)) else None
-    else:
-        place = None if prefix is None else absolute(Path(prefix))
-    judged: Lock | None = None
-    also: tuple[str, ...] = ()
-    if place is not None:
-        require_environment(place)
-        path = find_lock(lock) if lock is not None else _restored_from(place)
-        if path is not None:
-            judged = read_lock(path)
-            if imports is None and thorough:
-                roots = explain(judged, validate(judged, PLATFORM), PLATFORM).roots
-                also = tuple(r.name for r in roots)
-    shown = progress or NullProgress()
+    with standard_library_first():
+        from bootstrap.checkup import check_up
+    progress = progress or NullProgress()
+    place = None if prefix is None else absolute(Path(prefix))
     try:
-        report = health.check(
-            place,
-            python=None if python is None else Path(python),
-            lock=judged,
-            imports=imports,
-            also=also,
-            full=thorough,
-            live=live,
-            timeout=120.0 if thorough else 30.0,
-            progress=lambda stage: shown.step(Step(stage)),
-        )
-        if repair:
-            report = report.repair(progress=lambda stage: shown.step(Step(stage)))
-        return report if place is None else report.with_causes(_guard_notes(place))
+        return check_up(place, _path(python), lock, imports=imports, full=full, repair=repair, progress=progress)
     finally:
-        shown.close()
-
-
-@contextmanager
-def _standard_library_first() -> Iterator[None]:
-    """Imports in this block are not led astray by files in the working folder that are named like the library's."""
-    before = list(sys.path)
-    home = os.path.dirname(os.__file__)  # noqa: PTH120 - compared as text
-    sys.path.sort(key=lambda path: not (path.startswith(home) and "-packages" not in path))
-    try:
-        yield
-    finally:
-        sys.path[:] = before
-
-
-def _guard_notes(prefix: Path) -> list[Cause]:
-    """What the guard has to say in a report: that it was turned off, or isn't whole."""
-    from bootstrap import guard
-    from bootstrap.health import Cause
-
-    found = guard.status(prefix)
-    if found.state == "never" or found.active:
-        return []
-    off = found.state == "off"
-    return [
-        Cause(
-            id="guard-off" if off else "guard-undone",
-            severity="note",
-            summary=f"The guard was turned off on {found.since}: installs may replace locked packages."
-            if off
-            else "The guard is on, but part of it is missing: installs may replace locked packages.",
-            evidence=found.undone,
-            repair=f"Run `bootstrap guard on --prefix {prefix}`.",
-            since=found.since if off else "",
-        )
-    ]
+        progress.close()
 
 
 def diagnose(
@@ -396,77 +197,50 @@ def diagnose(
     build: bool = False,
     progress: Progress | None = None,
 ) -> Diagnosis | Replay | History:
-    """Names what would replace or break numpy, or did. The environment asked about is never touched.
+    """Says what would replace or break numpy, or did. The examined environment is never changed.
 
     Args:
         source: A requirements file; a list of requirements; a notebook (``.ipynb``), whose installing cells are
-            replayed; nothing, for what has happened in this runtime so far.
-        python: The interpreter asked about; the running one unless given.
+            replayed; or None, for what was installed in this runtime so far.
+        python: The interpreter to examine; the running one unless given.
         against: A freeze file, instead of what that interpreter has installed.
-        install: Also install for real, in throw-away copies, and check what broke.
-        write_minimal: Where to write the largest part that leaves all that is installed alone.
-        write_pinned: Where to write the newest exact versions that go with the installed numpy.
-        force: Whether these files may replace others.
-        resolver: ``pip``; ``uv``; ``auto`` for uv where it is there, confirmed by pip.
-        as_of: A day (``2025-11-15``): what was uploaded later doesn't count.
-        options: Options of the pip command in question, as ``--upgrade``.
-        build: Also build what exists as source only (setup.py, build backends), which runs its code; otherwise its
-            own record is read, or it counts as unread.
-        progress: Receives the states of the work.
+        install: Also install in temporary copies, and check what breaks.
+        write_minimal: Where to write the largest subset of the requirements that changes no installed package.
+        write_pinned: Where to write the newest exact versions that work with the installed numpy.
+        force: Replace existing files.
+        resolver: ``pip``, ``uv``, or ``auto``: uv if it is installed, confirmed by pip.
+        as_of: A date (``2025-11-15``): later uploads are ignored.
+        options: Options of the pip command, such as ``--upgrade``.
+        build: Also build source-only packages, which runs their code; otherwise their archive's metadata is read, or
+            they count as unread.
+        progress: Receives progress.
 
     Raises:
-        DiagnoseError: The question can't be answered.
+        DiagnoseError: There is no answer.
     """
-    from bootstrap import diagnosis as parts
-    from bootstrap.progress import NullProgress
+    from bootstrap import diagnosis
 
-    shown = progress or NullProgress()
-    place = None if against is None else Path(against)
+    interpreter = None if python is None else str(python)
+    asked = diagnosis.SessionOptions(interpreter, _path(against), resolver, as_of, build)
+    progress = progress or NullProgress()
     try:
         if source is None:
-            return parts.reconstruct_history(python=None if python is None else str(python))
-        if isinstance(source, (str, os.PathLike)) and Path(source).suffix == ".ipynb":
-            return parts.replay_notebook(
-                Path(source),
-                python=None if python is None else str(python),
-                against=place,
-                install=install,
-                resolver=resolver,
-                as_of=as_of,
-                build=build,
-                progress=shown,
-            )
-        return parts.analyze_requirements(
-            Path(source) if isinstance(source, (str, os.PathLike)) else tuple(source),
-            python=None if python is None else str(python),
-            against=place,
+            return diagnosis.reconstruct_history(python=interpreter)
+        requirements = Path(source) if isinstance(source, (str, os.PathLike)) else tuple(source)
+        if isinstance(requirements, Path) and requirements.suffix == ".ipynb":
+            return diagnosis.replay_notebook(requirements, asked, install=install, progress=progress)
+        return diagnosis.analyze_requirements(
+            requirements,
+            asked,
             install=install,
-            resolver=resolver,
-            as_of=as_of,
             options=options,
-            minimal=None if write_minimal is None else Path(write_minimal),
-            pinned=None if write_pinned is None else Path(write_pinned),
+            minimal=_path(write_minimal),
+            pinned=_path(write_pinned),
             force=force,
-            build=build,
-            progress=shown,
+            progress=progress,
         )
     finally:
-        shown.close()
-
-
-def _restored_from(prefix: Path) -> Path | None:
-    """The lock that a prefix was restored from, if that file still has the same content."""
-    from bootstrap.lock import read_lock
-    from bootstrap.prefix.manifest import read_manifest
-
-    state = read_manifest(prefix)
-    if state is None:
-        return None
-    path = Path(state.lock["path"])
-    try:
-        return path if read_lock(path).sha256 == state.lock["sha256"] else None
-    except LockError:
-        return None
+        progress.close()
 
 
 def run(
@@ -479,11 +253,11 @@ def run(
     adopt: bool = False,
     progress: Progress | None = None,
 ) -> RunResult:
-    """Makes this notebook run in the locked environment: what a notebook's first cell calls.
+    """Makes this notebook run in the locked environment: the line for a notebook's first cell.
 
-    On Colab, the cells after the one that calls it run there. It can be called again, in any state: where all is
-    well it says so, in a moment. Elsewhere it registers a kernel to choose, of an environment in the user's data
-    folder. This verb alone shows its progress by itself, since it is made for a cell.
+    On Colab, all later cells run in the environment. Elsewhere, it creates the environment in the user's data folder
+    and registers a kernel for it. It can be called again in any state; if nothing is to be done, it returns at once.
+    It shows its progress by default; the other verbs don't.
 
         bootstrap.run()
         bootstrap.run("cpu")
@@ -493,17 +267,18 @@ def run(
         variant: ``cpu``, ``cuda``, or ``auto`` for what this machine's driver supports.
         lock: Path or https address of a conda-lock.yml; ``#sha256=HEX`` at its end admits that content alone. Unless
             given, the variant's in the working folder, else the included one.
-        prefix: The environment's folder. Unless given, ``/opt/conda`` on Colab, elsewhere one in the data folder.
+        prefix: Folder of the environment. Unless given, ``/opt/conda`` on Colab, elsewhere one in the data folder.
         cache: Folder of unpacked packages; the user's cache unless given.
-        offline: Use only what the cache holds.
-        adopt: Also take over a conda environment that this program did not make.
-        progress: Receives the states of the work; by default what fits here shows it.
+        offline: Download nothing; use only what the cache holds.
+        adopt: Also take over a conda environment that bootstrap didn't create.
+        progress: Receives progress; by default, a display that fits this notebook or terminal.
 
     Raises:
-        BootstrapError: It could not be done; the kernel goes on where it was.
+        BootstrapError: It failed; the kernel stays where it was.
     """
     from bootstrap.console import in_notebook, progress_for
     from bootstrap.lock import read_lock
+    from bootstrap.prefix.restore_options import RestoreOptions
     from bootstrap.runtime.journal import state_folder
     from bootstrap.runtime.machine import Variant, detect
     from bootstrap.runtime.provision import set_up
@@ -515,46 +290,45 @@ def run(
         place = state_folder() / "env"
     if (variant := named_variant(variant)) != "auto":
         machine = replace(machine, variant=Variant(variant, "asked for"))
-    shown = progress or progress_for()
+    progress = progress or progress_for()
     try:
         return set_up(
             read_lock(find_lock(lock, variant=machine.variant.name, cache=cache, offline=offline)),
             absolute(place),
             machine,
-            cache=None if cache is None else Path(cache),
-            offline=offline,
-            adopt=adopt,
-            progress=shown,
+            RestoreOptions(_path(cache), offline, adopt),
+            progress=progress,
         )
     except KeyboardInterrupt:
         raise InterruptedRestoreError("Interrupted before the environment was ready.") from None
     finally:
-        shown.close()
+        progress.close()
 
 
 def undo(*, dry_run: bool = False) -> UndoResult:
-    """Puts back everything that `run` changed on this machine, from any state, also a half-finished one.
+    """Restores everything that `run` changed on this machine, even if `run` or `undo` was interrupted.
 
-    A kernel that runs in the environment moves back to the machine's own Python after the cell that calls this.
+    A kernel that runs in the environment moves back to the machine's own Python after this cell.
 
     Args:
-        dry_run: Only say what would be put back.
+        dry_run: Only say what would be restored.
 
     Raises:
-        JournalError: What was changed can't be read.
-        UndoError: Something could not be put back; call it again when that is mended.
+        JournalError: The journal of changes can't be read.
+        UndoError: Something couldn't be restored; fix that and call it again.
     """
-    from bootstrap.runtime import undo as parts
+    from bootstrap.runtime.undo import preview
+    from bootstrap.runtime.undo import undo as undo_all
 
-    return parts.preview() if dry_run else parts.undo()
+    return preview() if dry_run else undo_all()
 
 
 def explain(error: str | int | BootstrapError | None = None) -> ErrorPage | ErrorPages:
     """Explains an error, how to investigate it, and how to fix it.
 
     Args:
-        error: Its name, as an error's last line says it (``hash-mismatch``); its exit code; or the error itself.
-            Unless given, every one of them.
+        error: Its name, from an error's last line (``hash-mismatch``); its exit code; or the error itself. Without
+            it, all of them.
 
     Raises:
         UsageError: There is no such error.
@@ -564,16 +338,5 @@ def explain(error: str | int | BootstrapError | None = None) -> ErrorPage | Erro
     return explain_error(error)
 
 
-__all__ = [
-    "PLATFORM",
-    "check",
-    "default_prefix",
-    "diagnose",
-    "explain",
-    "explain_lock",
-    "find_lock",
-    "restore",
-    "run",
-    "status",
-    "undo",
-]
+def _path(named: StrPath | None) -> Path | None:
+    return None if named is None else Path(named)

@@ -25,12 +25,26 @@ Verdict = Literal["ok", "doubtful", "broken", "info"]
 WORDS: dict[Verdict, str] = {"ok": "ok", "doubtful": "doubtful", "broken": "broken", "info": "note"}
 """What a card's verdict is called where the card has no word of its own."""
 
-_TERMINAL: dict[Verdict, str] = {"ok": "green", "doubtful": "yellow", "broken": "red", "info": "cyan"}
+STYLES: dict[str, str] = {"ok": "green", "doubtful": "yellow", "broken": "red", "info": "cyan", "note": "dim"}
+"""A verdict's colour on a terminal."""
 # Under white letters each has a contrast of 4.5 and more, and as a line it stands out on white and on black.
-_HTML: dict[Verdict, str] = {"ok": "#1a7f37", "doubtful": "#8f6400", "broken": "#cf222e", "info": "#0969da"}
+COLOURS: dict[str, str] = {
+    "ok": "#1a7f37",
+    "doubtful": "#8f6400",
+    "broken": "#cf222e",
+    "info": "#0969da",
+    "note": "#57606a",
+}
+"""A verdict's colour in HTML."""
 _FONT = "font:13px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif"
 _MONO = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:12px"
 _CODE = re.compile(r"`([^`]+)`")
+
+
+def badge(word: str, verdict: str) -> str:
+    """A verdict's word as HTML: white on its colour, so that it reads on light and on dark pages."""
+    style = f"background:{COLOURS[verdict]};color:#fff;border-radius:4px;padding:1px 8px;white-space:nowrap"
+    return f'<strong style="{style}">{html.escape(word)}</strong>'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +100,7 @@ class Card:
         from rich.table import Table
         from rich.text import Text
 
-        style = f"bold {_TERMINAL[self.verdict]}"
+        style = f"bold {STYLES[self.verdict]}"
         head = Text.assemble((f"{self.said}: ", style), (self.title, "bold"))
         rows = Table.grid(padding=(0, 2, 0, 0))
         rows.add_column(style="dim", no_wrap=True)
@@ -98,16 +112,15 @@ class Card:
         return Group(head, *([Padding(rows, (0, 0, 0, 2))] if self.rows else []), *details, *last)
 
     def _repr_html_(self) -> str:
-        colour = _HTML[self.verdict]
+        colour = COLOURS[self.verdict]
         frame = (
             f"{_FONT};color:inherit;max-width:56em;box-sizing:border-box;margin:4px 0;padding:8px 12px;"
             f"border:1px solid rgba(128,128,128,.35);border-left:4px solid {colour};border-radius:6px"
         )
-        badge = f"background:{colour};color:#fff;border-radius:4px;padding:1px 8px;white-space:nowrap"
         title = "font-size:14px;font-weight:600;flex:1 1 14em;overflow-wrap:anywhere"
         head = (
             '<div style="display:flex;flex-wrap:wrap;align-items:baseline;gap:4px 8px">'
-            f'<strong style="{badge}">{html.escape(self.said)}</strong>'
+            f"{badge(self.said, self.verdict)}"
             f'<span style="{title}">{_marked(self.title)}</span></div>'
         )
         parts = [f'<div role="status" style="{frame}">', head]
@@ -211,4 +224,4 @@ def _row(label: str, value: str) -> str:
 def _marked(text: str) -> str:
     """Escaped, with what stands between backticks as code."""
     code = f'<code style="{_MONO};color:inherit;background:rgba(128,128,128,.18);padding:1px 4px;border-radius:3px">'
-    return _CODE.sub(lambda found: f"{code}{found[1]}</code>", html.escape(text))
+    return _CODE.sub(lambda code_span: f"{code}{code_span[1]}</code>", html.escape(text))

@@ -88,13 +88,13 @@ class BootstrapError(Exception):
 
 def every_error() -> list[type[BootstrapError]]:
     """All errors with an exit code of their own, sorted by it."""
-    found: set[type[BootstrapError]] = set()
+    kinds: set[type[BootstrapError]] = set()
     waiting = [BootstrapError]
     while waiting:
         waiting += (kind := waiting.pop()).__subclasses__()
         if kind is not BootstrapError and "exit_code" in vars(kind):
-            found.add(kind)
-    return sorted(found, key=lambda kind: kind.exit_code)
+            kinds.add(kind)
+    return sorted(kinds, key=lambda kind: kind.exit_code)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -12,9 +12,23 @@ _VALUES = ("against", "as-of", "cache", "lock", "prefix", "python", "resolver", 
 _SHORT = {"p": "prefix", "f": "lock", "file": "lock"}
 
 
+def command(verb: str, *flags: str, **options: object) -> str:
+    """One of our commands for a shell: ``bootstrap check --prefix '/a b' --repair``.
+
+    Args:
+        verb: The command, such as ``guard on``.
+        flags: Options without a value, by their names.
+        options: Options with a value, by their names; None leaves one out.
+    """
+    words = ["bootstrap", *verb.split()]
+    for name, value in options.items():
+        words += [] if value is None else [f"--{name}", str(value)]
+    return shlex.join([*words, *(f"--{flag}" for flag in flags)])
+
+
 def in_cell(text: str) -> str:
     """The text with the commands and options between backticks as Python, where `bootstrap` has the same."""
-    return _CODE.sub(lambda found: f"`{as_python(found[1])}`", text)
+    return _CODE.sub(lambda span: f"`{as_python(span[1])}`", text)
 
 
 def as_python(code: str) -> str:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import guard
 from bootstrap._util.listing import capped
 from bootstrap.card import Card, Shown
+from bootstrap.hints import command
+from bootstrap.lock import PLATFORM, read_lock, validate
 from bootstrap.lock.address import origin
+from bootstrap.prefix import Comparison, compare_prefix
+from bootstrap.prefix.cache import PackageCache
+from bootstrap.prefix.manifest import is_ours
+from bootstrap.prefix.records import is_environment
+from bootstrap.prefix.staging import unfinished
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from bootstrap.prefix import Comparison
 
 _SHOWN = 10
 
@@ -58,7 +63,7 @@ class PrefixStatus(Shown):
         if self.unfinished:
             rows.append(("restore", "stopped right after its switch; the next one brings what was written meanwhile"))
         rows.append(("cache", f"{self.cache}: {self.cached} of {self.packages} packages"))
-        restore = f"`bootstrap restore -p {shlex.quote(str(self.prefix))} -f {shlex.quote(str(self.lock))}`"
+        restore = f"`{command('restore', prefix=self.prefix, lock=self.lock)}`"
         if not self.environment:
             taken = self.prefix.is_file() or any(self.prefix.glob("*"))
             there = "files, but no conda environment" if taken else "nothing there yet"
@@ -95,6 +100,39 @@ class PrefixStatus(Shown):
             "cached": self.cached,
             "packages": self.packages,
         }
+
+
+def examine(prefix: Path, lock: Path, cache: Path) -> PrefixStatus:
+    """Compares a prefix with a lock; files whose size, time and inode are the same count as unchanged.
+
+    Args:
+        prefix: Where an environment is, or nothing yet.
+        lock: A lock file.
+        cache: Folder of unpacked packages.
+
+    Raises:
+        LockError: The lock can't be used.
+    """
+    records = validate(read_lock(lock), PLATFORM)
+    environment = prefix.is_dir() and is_environment(prefix)
+    store = PackageCache(cache)
+    return PrefixStatus(
+        prefix=prefix,
+        lock=lock,
+        environment=environment,
+        ours=environment and is_ours(prefix),
+        comparison=compare_prefix(prefix, records, hash_all=False) if environment else None,
+        cache=store.root,
+        cached=sum(store.holds(record) for record in records),
+        packages=len(records),
+        guard=_guard_state(prefix) if environment else "never",
+        unfinished=unfinished(prefix),
+    )
+
+
+def _guard_state(prefix: Path) -> str:
+    status = guard.status(prefix)
+    return "not whole" if status.state == "on" and not status.active else status.state
 
 
 def differences(comparison: Comparison, limit: int | None) -> list[str]:

@@ -22,7 +22,7 @@ HIDDEN = "***"
 
 def printable(text: str) -> str:
     """The text with its control codes in words: ``\\x1b`` for the one that begins a terminal's sequences."""
-    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return _CONTROL.sub(lambda code: code[0].encode("unicode_escape").decode(), text)
 
 
 def masked(text: str) -> str:
@@ -30,8 +30,8 @@ def masked(text: str) -> str:
     return _URL.sub(_mask, text) if "://" in text else text
 
 
-def _mask(found: re.Match[str]) -> str:
-    address, hash_, fragment = found[0].partition("#")
+def _mask(address_match: re.Match[str]) -> str:
+    address, hash_, fragment = address_match[0].partition("#")
     address = _USER.sub(f"{HIDDEN}@", address)
     head, question, query = _TOKEN.sub(HIDDEN, address).partition("?")
     return head + _VALUE.sub(rf"\g<1>{HIDDEN}", question + query) + hash_ + fragment

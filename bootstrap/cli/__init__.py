@@ -204,8 +204,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
             f"Unknown command: {word}.", evidence=[usage], hint=f"{hint} `bootstrap --help` lists them.".strip()
         )
     # The top-level help and usage need none of the commands.
-    found: argparse.Namespace = parser(word or "completion").parse_args(argv)
-    return found
+    args: argparse.Namespace = parser(word or "completion").parse_args(argv)
+    return args
 
 
 def _tell(error: BootstrapError, *, as_json: bool) -> int:

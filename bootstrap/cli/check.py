@@ -10,6 +10,7 @@ from bootstrap.card import Card
 from bootstrap.cli import options
 from bootstrap.cli.command import add_command, call
 from bootstrap.console import print_json, show, show_result
+from bootstrap.locate import default_prefix
 
 if TYPE_CHECKING:
     import argparse
@@ -74,7 +75,7 @@ def _run(args: argparse.Namespace) -> int:
     report = call(
         api.check,
         args,
-        prefix=args.prefix if args.prefix or args.python else api.default_prefix(),
+        prefix=args.prefix if args.prefix or args.python else default_prefix(),
         full=not args.quick,
         repair=args.repair and not args.dry_run,
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-class Shown(Protocol):
+class HasCard(Protocol):
     """A verb's result: a card for people, data for programs."""
 
     @property
@@ -59,7 +59,7 @@ def call(verb: Callable[..., Result], args: argparse.Namespace, **given: Any) ->
     return verb(**arguments)
 
 
-def present(result: Shown, args: argparse.Namespace, card: Card | None = None) -> None:
+def present(result: HasCard, args: argparse.Namespace, card: Card | None = None) -> None:
     """Writes a result to stdout: as JSON if asked for, else as its card.
 
     Args:

@@ -10,6 +10,7 @@ from bootstrap import api
 from bootstrap.cli.command import add_command, call
 from bootstrap.console import print_json, print_text, show_result
 from bootstrap.errors import NoPinnedSetError
+from bootstrap.hints import command
 
 if TYPE_CHECKING:
     import argparse
@@ -95,7 +96,7 @@ def _run(args: argparse.Namespace) -> int:
         args.parser.error("Pass a file, --require, or --history.")
     if source and not source.exists() and _NAME.match(str(source)):
         args.parser.error(
-            f"There is no file {source}.", f"Of a package, ask `bootstrap diagnose --require '{source}'`."
+            f"There is no file {source}.", f"Of a package, ask `{command('diagnose', require=source)}`."
         )
     try:
         result = call(api.diagnose, args, source=source or args.require)

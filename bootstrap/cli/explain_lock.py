@@ -8,6 +8,7 @@ from bootstrap import api
 from bootstrap.cli import options
 from bootstrap.cli.command import add_command, call, present
 from bootstrap.errors import EXIT_OK
+from bootstrap.lock.model import PLATFORM
 
 if TYPE_CHECKING:
     import argparse
@@ -31,7 +32,7 @@ def register(commands: Commands) -> None:
         "package", nargs="?", metavar="PACKAGE", help="a package to explain [default: the whole lock]"
     )
     options.add_lock(command)
-    command.add_argument("--platform", default=api.PLATFORM, metavar="SUBDIR", help="[default: %(default)s]")
+    command.add_argument("--platform", default=PLATFORM, metavar="SUBDIR", help="[default: %(default)s]")
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import api
 from bootstrap.cli import options
 from bootstrap.cli.command import add_command, call, present
 from bootstrap.errors import EXIT_DOUBTFUL, EXIT_OK
+from bootstrap.locate import default_prefix
 
 if TYPE_CHECKING:
     import argparse
@@ -42,6 +42,6 @@ def register(commands: Commands) -> None:
 def _run(args: argparse.Namespace) -> int:
     from bootstrap import guard
 
-    state = call(getattr(guard, args.action), args, prefix=args.prefix or api.default_prefix())
+    state = call(getattr(guard, args.action), args, prefix=args.prefix or default_prefix())
     present(state, args)
     return EXIT_OK if args.action != "status" or state.active else EXIT_DOUBTFUL

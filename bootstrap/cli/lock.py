@@ -9,6 +9,8 @@ from bootstrap.cli.command import add_command
 from bootstrap.cli.options import gpu_is_cuda
 from bootstrap.console import print_json, print_text, results, show_result
 from bootstrap.errors import EXIT_OK, LockNotWritableError
+from bootstrap.hints import command
+from bootstrap.lock.model import PLATFORM
 
 if TYPE_CHECKING:
     import argparse
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from bootstrap.lock.model import Lock
     from bootstrap.maintain.variant import LockVariant
 
+_SPECIFICATION = Path("environment.yml")
 _LOCK = """\
 Solve environment.yml into conda-lock.yml (CPU) and conda-lock-cuda.yml (NVIDIA GPU), with conda-lock and a
 built-in solver; no conda is needed. Either all locks are written or, if anything fails, none.
@@ -56,7 +59,7 @@ def register(commands: Commands) -> None:
     """Adds the commands to the command line."""
     lock = add_command(commands, "lock", _run_lock, description=_LOCK, epilog=_LOCK_EXAMPLES)
     lock.add_argument(
-        "-f", "--file", type=Path, default=Path("environment.yml"), help="the specification [default: %(default)s]"
+        "-f", "--file", type=Path, default=_SPECIFICATION, help="the specification [default: %(default)s]"
     )
     lock.add_argument(
         "-o", "--output", type=Path, metavar="DIR", help="folder of the locks [default: the specification's]"
@@ -105,11 +108,11 @@ def register(commands: Commands) -> None:
     diff.add_argument(
         "--file",
         type=Path,
-        default=Path("environment.yml"),
+        default=_SPECIFICATION,
         metavar="FILE",
         help="specification whose packages are listed first [default: %(default)s]",
     )
-    diff.add_argument("--platform", default="linux-64", help="[default: %(default)s]")
+    diff.add_argument("--platform", default=PLATFORM, help="[default: %(default)s]")
     diff.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="[default: %(default)s]")
 
     render = add_command(
@@ -123,7 +126,7 @@ def register(commands: Commands) -> None:
     render.add_argument(
         "-f", "--lock", type=Path, default=Path("conda-lock.yml"), metavar="FILE", help="[default: %(default)s]"
     )
-    render.add_argument("--platform", default="linux-64", help="[default: %(default)s]")
+    render.add_argument("--platform", default=PLATFORM, help="[default: %(default)s]")
     render.add_argument("--hash", choices=("sha256", "md5"), default="sha256", help="[default: %(default)s]")
     render.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to FILE, not to standard output")
 
@@ -170,16 +173,9 @@ def _init(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"specification": str(args.file), "needs": list(needs)})
     elif not args.quiet:
-        option = "" if args.file == Path("environment.yml") else f" --file {args.file}"
+        then = command("lock", file=None if args.file == _SPECIFICATION else args.file)
         title = f"`{args.file}`, with what a notebook's kernel needs"
-        show(
-            Card(
-                title=title,
-                verdict="ok",
-                word="written",
-                next=f"Add your packages, then run `bootstrap lock{option}`.",
-            )
-        )
+        show(Card(title=title, verdict="ok", word="written", next=f"Add your packages, then run `{then}`."))
     return EXIT_OK
 
 
@@ -190,9 +186,9 @@ def _check(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
     faults: list[BootstrapError] = []
     locks: list[tuple[LockVariant, Lock]] = []
     for variant in variants:
-        lock, found = check_lock(variant, specification=args.file, folder=folder, channel=args.channel)
+        lock, broken = check_lock(variant, specification=args.file, folder=folder, channel=args.channel)
         locks.append((variant, lock))
-        faults += found
+        faults += broken
     if faults:
         raise _joined(faults)
     if args.json:
@@ -329,8 +325,8 @@ def _show_first(lock: Lock, platform: str) -> None:
 
     card = explain(lock, validate(lock, platform), platform).card
     uses = (
-        f'`bootstrap.run(lock="{lock.path}")` in a notebook',
-        f"`bootstrap restore -f {lock.path} -p ./env` in a shell",
+        f"`bootstrap.run(lock={str(lock.path)!r})` in a notebook",
+        f"`{command('restore', lock=lock.path, prefix='./env')}` in a shell",
     )
     rows = (*card.rows, ("sha256", lock.sha256))
     show(replace(card, word="written", rows=rows, next=", ".join(uses)))

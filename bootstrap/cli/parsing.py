@@ -75,10 +75,10 @@ class Parser(argparse.ArgumentParser):
         Raises:
             UsageError: They make no sense.
         """
-        found, unknown = self.parse_known_args(args, namespace)
+        arguments, unknown = self.parse_known_args(args, namespace)
         if unknown:
-            found.parser.refuse(unknown)
-        return found
+            arguments.parser.refuse(unknown)
+        return arguments
 
     @property
     def options(self) -> list[str]:
@@ -121,5 +121,5 @@ class Parser(argparse.ArgumentParser):
         file.write(_COLOURED.sub(_colour, self.format_help()) if coloured else self.format_help())
 
 
-def _colour(found: re.Match[str]) -> str:
-    return f"\033[1m{found[0]}\033[0m" if found["heading"] else f"\033[36m{found[0]}\033[0m"
+def _colour(match: re.Match[str]) -> str:
+    return f"\033[1m{match[0]}\033[0m" if match["heading"] else f"\033[36m{match[0]}\033[0m"

@@ -2,9 +2,10 @@
 
 Resolvers are asked about a metadata-only copy of the environment, never about the environment itself: `metadata_env`
 makes the copy, `resolver` asks, `impact` judges, `predict` narrows down, `remedies` writes the files. `notebook`
-finds the commands of a notebook (`cellcode`, `python_cells` and `values` read its Python, `shell_words`, `script` and
-`shell` its shell), and `replay` has `replayer` run them in order; `evidence` reads what a live runtime tells of its
-past; `sandbox_install` installs for real in throw-away copies.
+finds the commands of a notebook (`cellcode`, `python_cells`, `python_calls` and `values` read its Python;
+`shell_words`, `script` and `shell` its shell; `installer_call` the arguments of pip and uv), and `replay` has
+`replayer` run them in order; `evidence` reads what a live runtime tells of its past; `sandbox_install` installs for
+real in throw-away copies.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from bootstrap.diagnosis.history import History, reconstruct_history
 from bootstrap.diagnosis.model import EXIT_CODES, Breakage, DistChange, EnvironmentInfo, Finding, Requirement
 from bootstrap.diagnosis.replay import Replay, replay_notebook
 from bootstrap.diagnosis.replay_step import ReplayStep
+from bootstrap.diagnosis.session import SessionOptions
 
 __all__ = [
     "EXIT_CODES",
@@ -28,6 +30,7 @@ __all__ = [
     "Replay",
     "ReplayStep",
     "Requirement",
+    "SessionOptions",
     "Trial",
     "Written",
     "analyze_requirements",

@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis.impact import ImpactAnalyzer
 from bootstrap.diagnosis.predict import predict
 from bootstrap.diagnosis.remedies import refuse_existing, write_minimal, write_pinned
-from bootstrap.diagnosis.requirements import constraint_lines, read_file, read_lines, understand
+from bootstrap.diagnosis.requirements import read_file, read_lines, understand
 from bootstrap.diagnosis.sandbox_install import prove, refuse_freeze
-from bootstrap.diagnosis.session import ResolverName, open_session
+from bootstrap.diagnosis.session import SessionOptions, open_session
 from bootstrap.errors import NoPinnedSetError
 
 if TYPE_CHECKING:
@@ -24,33 +23,25 @@ if TYPE_CHECKING:
 
 def analyze_requirements(
     source: Path | Sequence[str],
+    asked: SessionOptions,
     *,
-    python: Path | str | None = None,
-    against: Path | None = None,
     install: bool = False,
-    resolver: ResolverName = "auto",
-    as_of: str | None = None,
     options: Sequence[str] = (),
     minimal: Path | None = None,
     pinned: Path | None = None,
     force: bool = False,
-    build: bool = False,
     progress: Progress,
 ) -> Diagnosis:
     """What requirements would do to an environment; see `bootstrap.api.diagnose`.
 
     Args:
-        source: A requirements file, or requirements in words.
-        python: The interpreter asked about.
-        against: A freeze file instead of what it has.
+        source: A requirements file, or a list of requirements.
+        asked: Of which environment, and how.
         install: Also install for real, in throw-away copies.
-        resolver: ``auto``, ``pip`` or ``uv``.
-        as_of: A day; later uploads don't count.
         options: Options of the pip command in question, as ``-U``.
         minimal: Where to write the part that changes nothing.
         pinned: Where to write exact versions.
         force: Whether these files may replace others.
-        build: Whether sources may be built, which runs their code.
         progress: Receives the states of the work.
 
     Raises:
@@ -60,29 +51,12 @@ def analyze_requirements(
     began = time.monotonic()
     refuse_existing((minimal, pinned), force=force)
     if install:
-        refuse_freeze(against)
+        refuse_freeze(asked.against)
     wanted = read_file(source) if isinstance(source, Path) else read_lines(source)
-    with open_session(
-        python=python,
-        against=against,
-        resolver=resolver,
-        as_of=as_of,
-        options=(*wanted.options, *options),
-        build=build,
-        progress=progress,
-    ) as session:
+    pip_options = (*wanted.options, *options)
+    with open_session(asked, pip_options=pip_options, progress=progress) as session:
         wanted = understand(session.target.inside, wanted)
-        analyzer = ImpactAnalyzer(
-            session.target,
-            session.metadata_env,
-            pip=session.pip,
-            fast=session.fast,
-            confirm=session.confirm,
-            constraints=constraint_lines(wanted, build=build),
-            options=(*wanted.options, *options),
-            hashed=wanted.hashed,
-            build=build,
-        )
+        analyzer = session.analyzer(wanted, options)
         diagnosis = predict(analyzer, wanted, session.title, progress)
         if minimal is not None:
             diagnosis = diagnosis.with_file(write_minimal(analyzer, wanted, diagnosis, minimal, progress))

@@ -7,7 +7,7 @@ import re
 import warnings
 from dataclasses import dataclass
 
-from bootstrap.diagnosis.python_cells import MARK
+from bootstrap.diagnosis.python_calls import MARK
 from bootstrap.diagnosis.values import PLACEHOLDER, Evaluator, Ref, _Unknown
 
 _LINE = re.compile(
@@ -75,22 +75,22 @@ def _as_python(lines: list[str]) -> list[str]:
     while at < len(lines):
         line, start = lines[at], at
         at += 1
-        found = None
+        match = None
         if not quote and not depth and not joined:
             if _HELP.match(line):
                 code.append("")
                 continue
-            found = _LINE.match(line) or _BARE.match(line)
-        if found is None:
+            match = _LINE.match(line) or _BARE.match(line)
+        if match is None:
             code.append(line)
             quote, depth, joined = _scan(line, quote, depth)
             continue
-        rest = found["rest"]
+        rest = match["rest"]
         while rest.endswith("\\") and at < len(lines):
             rest = f"{rest[:-1]} {lines[at].strip()}"
             at += 1
-        parts = found.groupdict()
-        code.append(f"{found['indent']}{parts.get('to') or ''}{_call(parts.get('sign') or '%', rest, start + 1)}")
+        parts = match.groupdict()
+        code.append(f"{match['indent']}{parts.get('to') or ''}{_call(parts.get('sign') or '%', rest, start + 1)}")
         code += [""] * (at - start - 1)
     return code
 
@@ -116,12 +116,12 @@ def _scan(line: str, quote: str, depth: int) -> tuple[str, int, bool]:
                 break
             at, quote = end + len(quote), ""
             continue
-        found = _TOKEN.match(line, at)
-        if found is None or found["comment"]:
+        token = _TOKEN.match(line, at)
+        if token is None or token["comment"]:
             return "", depth, False
-        depth = max(0, depth + bool(found["open"]) - bool(found["close"]))
-        quote = found["quote"] or ""
-        at = found.end()
+        depth = max(0, depth + bool(token["open"]) - bool(token["close"]))
+        quote = token["quote"] or ""
+        at = token.end()
     open_text = quote if len(quote) == 3 else ""
     return open_text, depth, line.endswith("\\") and not open_text
 
@@ -132,21 +132,21 @@ _FILLED = re.compile(r"\$\$(?P<escaped>\w+)|(?<![$\\])\{(?P<code>[^{}]+)\}|\$(?P
 def filled(text: str, names: Evaluator) -> str:
     """A shell line with ``{expressions}`` and ``$names`` of Python filled in, as far as they are known."""
 
-    def fill(found: re.Match[str]) -> str:
-        if found["escaped"]:
-            return f"${found['escaped']}"
-        if found["name"]:
-            held = names.values.get(found["name"])
-            return str(held) if isinstance(held, (str, int, float)) and not isinstance(held, Ref) else found[0]
+    def fill(match: re.Match[str]) -> str:
+        if match["escaped"]:
+            return f"${match['escaped']}"
+        if match["name"]:
+            held = names.values.get(match["name"])
+            return str(held) if isinstance(held, (str, int, float)) and not isinstance(held, Ref) else match[0]
         try:
-            node = ast.parse(found["code"].strip(), mode="eval").body
+            node = ast.parse(match["code"].strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return found[0]
+            return match[0]
         value = names.value(node)
         if isinstance(value, list) and not any(isinstance(v, _Unknown) for v in value):
             return str(value)
         if isinstance(value, (str, int, float)) and not isinstance(value, Ref):
             return "{sys.executable}" if names.dotted(node) == "sys.executable" else str(value)
-        return found[0] if not re.search(r"[\s'\"]", found[0]) else PLACEHOLDER
+        return match[0] if not re.search(r"[\s'\"]", match[0]) else PLACEHOLDER
 
     return _FILLED.sub(fill, text)

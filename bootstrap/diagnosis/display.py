@@ -10,6 +10,7 @@ from rich.text import Text
 
 from bootstrap._util.listing import capped
 from bootstrap._version import __version__
+from bootstrap.card import STYLES, badge
 from bootstrap.diagnosis import document as doc
 from bootstrap.diagnosis.answer import Diagnosis
 from bootstrap.diagnosis.model import NUMPY_NAME
@@ -60,7 +61,7 @@ def _table(diagnosis: Diagnosis, limit: int | None) -> Table:
         table.add_column(name, no_wrap=name == _COLUMNS[0], overflow="fold" if name == _COLUMNS[-1] else "ellipsis")
     for finding, whole in _rows(diagnosis):
         label = Text("all together", style="bold") if whole else Text(names(finding))
-        verdict = Text(finding.verdict, style=doc.STYLES[finding.verdict])
+        verdict = Text(finding.verdict, style=STYLES[finding.verdict])
         table.add_row(label, verdict, _subject(diagnosis, finding), effect(finding, limit=2 if limit else None))
     return table
 
@@ -113,7 +114,7 @@ def to_html(diagnosis: Diagnosis) -> str:
     rows = [
         (
             "<b>all together</b>" if whole else f"<code>{escape(names(finding))}</code>",
-            doc.badge(finding.verdict),
+            badge(finding.verdict, finding.verdict),
             escape(_subject(diagnosis, finding)),
             escape(effect(finding, limit=3)),
         )

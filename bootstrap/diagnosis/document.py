@@ -10,6 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from bootstrap.card import STYLES, badge
 from bootstrap.console import plain
 from bootstrap.text import shown
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from bootstrap.card import Reported
 
-STYLES = {"ok": "green", "doubtful": "yellow", "broken": "red"}
-_COLOURS = {"ok": "#1a7f37", "doubtful": "#8f6400", "broken": "#cf222e"}
 _CELL = 'style="text-align:left;vertical-align:top;padding:2px 12px 2px 0"'
 _MARKUP = re.compile(r"<(?=[A-Za-z/!?])|[\[`]|&(?=[#A-Za-z])")
 _BACKTICKS = re.compile("`+")
@@ -66,15 +65,8 @@ def labelled_html(label: str, lines: Iterable[str]) -> list[str]:
 
 def frame(verdict: str, headline: str, inner: str) -> str:
     """A result as HTML."""
-    return (
-        f'<div style="font-family:sans-serif;line-height:1.5">{badge(verdict)} <b>{escape(headline)}</b>{inner}</div>'
-    )
-
-
-def badge(verdict: str) -> str:
-    """A verdict's word as HTML: white on its colour, so that it reads on light and on dark pages."""
-    style = "color:#fff;font-weight:600;border-radius:4px;padding:1px 7px"
-    return f'<span style="background:{_COLOURS.get(verdict, "#57606a")};{style}">{escape(verdict)}</span>'
+    head = f"{badge(verdict, verdict)} <b>{escape(headline)}</b>"
+    return f'<div style="font-family:sans-serif;line-height:1.5">{head}{inner}</div>'
 
 
 def html_body(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], lines: Iterable[str]) -> str:

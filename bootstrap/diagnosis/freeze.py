@@ -50,16 +50,16 @@ def read_freeze(path: Path, target: Target, index: Index, progress: Progress) ->
         evidence = [f"{path}: {len(pinned)} of {len(lines)} lines name a version", *(r.where for r in unpinned[:5])]
         raise FreezeError("The file isn't the output of pip freeze.", evidence=evidence)
     _refuse_other_python(path, pinned, target, index)
-    found: list[Dist] = []
+    dists: list[Dist] = []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         for done, dist in enumerate(pool.map(lambda item: _dist(item[0], item[1], index), pinned), 1):
-            found.append(dist)
+            dists.append(dist)
             progress.step(Step("read metadata", done, len(pinned), detail=str(dist)))
-    _refuse_misfits(path, found, target)
+    _refuse_misfits(path, dists, target)
     # What has an address only: its name is there, its version and needs are not.
-    versions = {dist.key: dist.version for dist in found}
-    found += [Dist(r.name, "0", _pins(r.name, versions), known=False) for r in unpinned if r.name]
-    return list({dist.key: dist for dist in found}.values())
+    versions = {dist.key: dist.version for dist in dists}
+    dists += [Dist(r.name, "0", _pins(r.name, versions), known=False) for r in unpinned if r.name]
+    return list({dist.key: dist for dist in dists}.values())
 
 
 def _pins(name: str, versions: Mapping[str, str]) -> tuple[str, ...]:
@@ -75,8 +75,8 @@ def _version(requirement: Requirement) -> str | None:
         url = text.partition(" @ ")[2].strip().partition("#")[0]
         return "" if url.endswith(".whl") and url.startswith("http") else None
     for sign in ("===", "=="):
-        name, found, version = text.partition(sign)
-        if found and name and "," not in version and "*" not in version:
+        name, separator, version = text.partition(sign)
+        if separator and name and "," not in version and "*" not in version:
             return version.strip()
     return None
 

@@ -19,6 +19,7 @@ from bootstrap.diagnosis.model import EXIT_CODES, NUMPY_NAME, SCHEMA, Verdict
 from bootstrap.diagnosis.settings import pip_settings
 from bootstrap.diagnosis.stale_symptoms import first_symptom
 from bootstrap.diagnosis.target import analyse, comparison, examine, find_python
+from bootstrap.hints import command
 from bootstrap.prefix.locked import next_step
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def advice(story: History) -> str:
         return "bootstrap check verifies the files themselves"
     in_cell = cell_times.shell() is not None
     if len(story.evidence.records) > 1:
-        repair = "bootstrap.check(repair=True)" if in_cell else f"bootstrap check --python {story.python} --repair"
+        repair = "bootstrap.check(repair=True)" if in_cell else command("check", "repair", python=story.python)
         return f"two versions are installed over each other: `{repair}` leaves one"
     prefix = Path(story.python).absolute().parents[1]
     return next_step(prefix, memory=story.memory or "", disk=story.disk or "", in_cell=in_cell)

@@ -89,17 +89,17 @@ class ImpactAnalyzer:
             return self._findings[key]
         if not question.requirements:
             return Finding(asked, "ok", reason="its marker doesn't apply here")
-        found = None
+        finding = None
         if self.fast is not self.pip and not (sure and self.confirm):
             try:
-                found = self.to_finding(asked, self.fast.resolve(question))
+                finding = self.to_finding(asked, self.fast.resolve(question))
             except ResolverError:
                 if not self.confirm:
                     raise
-        if found is None or ((found.moves or found.failed) and self.confirm):
-            found = self.to_finding(asked, self.pip.resolve(question))
-        self._findings[key] = found
-        return found
+        if finding is None or ((finding.moves or finding.failed) and self.confirm):
+            finding = self.to_finding(asked, self.pip.resolve(question))
+        self._findings[key] = finding
+        return finding
 
     def _without(
         self, sources: tuple[Requirement, ...], asked: tuple[Requirement, ...], *, sure: bool, whole: bool
@@ -109,11 +109,11 @@ class ImpactAnalyzer:
         rest = tuple(r for r in asked if r not in sources)
         if not any(r.applies for r in rest):
             return Finding(asked, "doubtful", failed=unread, unread=unread)
-        found = self.analyze(rest, sure=sure, whole=whole)
+        finding = self.analyze(rest, sure=sure, whole=whole)
         return replace(
-            found,
+            finding,
             requirements=asked,
-            verdict="broken" if found.verdict == "broken" else "doubtful",
+            verdict="broken" if finding.verdict == "broken" else "doubtful",
             unread=unread,
         )
 

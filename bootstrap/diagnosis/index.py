@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from packaging.utils import canonicalize_version
+
 from bootstrap._util.atomic import write_atomically
 from bootstrap._util.names import canonical_name
 from bootstrap.diagnosis import package_metadata
@@ -56,15 +58,6 @@ class Archive:
         return self.filename.endswith(".whl")
 
 
-def canonical(version: str) -> str:
-    """A version as far as needed to compare two spellings of it: no leading zeros, no trailing ones."""
-    public, _, local = version.lower().partition("+")
-    parts = [part.lstrip("0") or "0" if part.isdigit() else part for part in re.split(r"[.\-_]", public)]
-    while len(parts) > 1 and parts[-1] == "0":
-        parts.pop()
-    return ".".join(parts) + (f"+{re.sub(r'[-_.]', '.', local)}" if local else "")
-
-
 class Index:
     """The indexes and folders of some settings."""
 
@@ -99,30 +92,31 @@ class Index:
         with self._lock:
             if key in self._listed:
                 return self._listed[key]
-        found = self._local(key)
+        archives = self._local(key)
         for link in self._settings.find_links:
-            found += _folder(link, key) if _REMOTE.match(link) else []
+            archives += _folder(link, key) if _REMOTE.match(link) else []
         for index in self._settings.indexes:
-            found += _page(f"{index}/{key}/", key) if _REMOTE.match(index) else []
+            archives += _page(f"{index}/{key}/", key) if _REMOTE.match(index) else []
         with self._lock:
-            self._listed[key] = found
-        return found
+            self._listed[key] = archives
+        return archives
 
     def _local(self, key: str) -> list[Archive]:
         """The files of a package that lie on this machine."""
-        found = [a for link in self._settings.find_links if not _REMOTE.match(link) for a in _folder(link, key)]
+        folders = [link for link in self._settings.find_links if not _REMOTE.match(link)]
+        archives = [archive for folder in folders for archive in _folder(folder, key)]
         for index in self._settings.indexes:
-            found += _page(f"{index}/{key}/", key) if not _REMOTE.match(index) else []
-        return found
+            archives += _page(f"{index}/{key}/", key) if not _REMOTE.match(index) else []
+        return archives
 
     def choose(self, name: str, version: str) -> Archive | None:
         """The file of a version that this Python would take: its wheel, any wheel, else the source."""
         return self._best(self.archives(name), version)
 
     def _best(self, every: list[Archive], version: str) -> Archive | None:
-        wanted, public = canonical(version), canonical(version.partition("+")[0])
-        of_version = [a for a in every if canonical(a.version) == wanted] or [
-            a for a in every if canonical(a.version) == public
+        wanted, public = canonicalize_version(version), canonicalize_version(version.partition("+")[0])
+        of_version = [a for a in every if canonicalize_version(a.version) == wanted] or [
+            a for a in every if canonicalize_version(a.version) == public
         ]
 
         def rank(archive: Archive) -> tuple[bool, bool, bool, bool, str]:
@@ -146,19 +140,19 @@ class Index:
         Raises:
             IndexUnreachableError: An index doesn't answer.
         """
-        wanted = canonical(version)
-        here = [a for a in self._local(canonical_name(name)) if canonical(a.version) == wanted]
+        wanted = canonicalize_version(version)
+        here = [a for a in self._local(canonical_name(name)) if canonicalize_version(a.version) == wanted]
         if archive := self._best(here, version):
             return self.dist_of(archive)
         # A version on an index stays what it is, so its page needs to be read once only.
         places = "|".join((*self._settings.indexes, *self._settings.find_links))
         kept = self._kept(f"{places}|{self._tag}|{canonical_name(name)}|{wanted}")
-        found = _recall(kept)
-        if found is None and (archive := self.choose(name, version)) is not None:
-            found = self.dist_of(archive)
-            if found is not None:
-                _keep(kept, asdict(found))
-        return found
+        dist = _recall(kept)
+        if dist is None and (archive := self.choose(name, version)) is not None:
+            dist = self.dist_of(archive)
+            if dist is not None:
+                _keep(kept, asdict(dist))
+        return dist
 
     def _kept(self, key: str) -> Path:
         return self._cache / f"{hashlib.sha256(key.encode()).hexdigest()[:40]}.json"
@@ -167,8 +161,8 @@ class Index:
         """What an archive says of itself; None where it says nothing."""
         kept = self._kept(archive.url)
         local = archive.url.startswith("file:")  # a local archive may be another one tomorrow
-        if not local and (found := _recall(kept)):
-            return found
+        if not local and (dist := _recall(kept)):
+            return dist
         try:
             dist = _read(archive)
         except (OSError, ValueError):

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bootstrap.diagnosis.bounded_read import read_bytes
 from bootstrap.diagnosis.cellcode import filled, parse_cell
-from bootstrap.diagnosis.python_cells import Call, CodeReader
-from bootstrap.diagnosis.shell import Command, Effect, mentions, read_shell
+from bootstrap.diagnosis.installer_call import Command
+from bootstrap.diagnosis.python_cells import CodeReader
+from bootstrap.diagnosis.shell import Effect, mentions, read_shell
 from bootstrap.diagnosis.values import PLACEHOLDER
 from bootstrap.errors import NotebookError, RequirementsNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+
+    from bootstrap.diagnosis.python_calls import Call
 
 EventKind = Literal["command", "restart", "file", "import", "condacolab", "conda", "path", "unread"]
 
@@ -63,20 +66,6 @@ class Event:
     def where(self) -> str:
         """For a person."""
         return f"cell {self.cell}, line {self.line}"
-
-
-def read_notebook(path: Path, importable: Callable[[str], bool | None] = lambda _: None) -> list[Event]:
-    """The events of a notebook file.
-
-    Args:
-        path: The file.
-        importable: Whether a module can be imported; None where that can't be told.
-
-    Raises:
-        RequirementsNotFoundError: It can't be read.
-        NotebookError: It isn't a notebook.
-    """
-    return read_cells(notebook_cells(path), importable)
 
 
 def notebook_cells(path: Path) -> list[tuple[int, str]]:

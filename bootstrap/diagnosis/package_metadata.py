@@ -133,13 +133,13 @@ def _wanted(name: str, size: int) -> bool:
 
 def _tar_texts(data: bytes) -> dict[str, str]:
     """The records in a tar archive, by name."""
-    found = {}
+    texts = {}
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         for member in archive.getmembers():
             stream = archive.extractfile(member) if member.isfile() and _wanted(member.name, member.size) else None
             if stream:
-                found[member.name] = stream.read().decode("utf-8", "replace")
-    return found
+                texts[member.name] = stream.read().decode("utf-8", "replace")
+    return texts
 
 
 def _zip_texts(data: bytes) -> dict[str, str]:
@@ -202,10 +202,10 @@ class _RemoteFile(io.RawIOBase):
             return b""
         for start, data in self._held.items():
             if start <= self._at and end <= start + len(data):
-                found = data[self._at - start : end - start]
+                chunk = data[self._at - start : end - start]
                 break
         else:
-            found, _ = fetch(self._url, {"Range": f"bytes={self._at}-{end - 1}"})
-            self._held[self._at] = found
-        self._at += len(found)
-        return found
+            chunk, _ = fetch(self._url, {"Range": f"bytes={self._at}-{end - 1}"})
+            self._held[self._at] = chunk
+        self._at += len(chunk)
+        return chunk

@@ -8,60 +8,33 @@ condition; neither is guessed.
 from __future__ import annotations
 
 import ast
-import shlex
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from bootstrap.diagnosis.shell import mentions
-from bootstrap.diagnosis.values import DEEPEST, PLACEHOLDER, UNKNOWN, Evaluator, FilePath, Ref, as_word
+from bootstrap.diagnosis.python_calls import (
+    RUNNERS,
+    SHELLS,
+    Call,
+    as_text,
+    direct_calls,
+    opened_file,
+    unknown_calls,
+    written_files,
+)
+from bootstrap.diagnosis.values import DEEPEST, UNKNOWN, Evaluator, Ref, as_word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
-CallKind = Literal["shell", "restart", "import", "condacolab", "file", "folder", "path", "unread"]
 _Flow = Literal["", "ends", "may end"]
 
-MARK = "__shell__"
-"""What notebooks' own lines are called with, once they are Python."""
 _TURNS = 200
 _STEPS = 50_000
 """So many statements are followed in a notebook; what comes after is said to be unread."""
 _UNCALLED_STEPS = 500
 _CALLS_WITHIN = 6
-_RUNNERS = {
-    *(f"subprocess.{n}" for n in ("run", "call", "check_call", "check_output", "Popen", "getoutput")),
-    *("subprocess.getstatusoutput", "os.system", "os.popen", "asyncio.create_subprocess_shell"),
-}
 _STARS = {"subprocess": "run call check_call check_output Popen getoutput getstatusoutput", "os": "system popen"}
-_IPYTHON = ("system", "getoutput", "system_piped", "system_raw")
-_SHELLS = ("get_ipython()", "ip", "ipython", "shell", "IPython.get_ipython()")
-_PIP_MAINS = ("pip.main", "pip._internal.main", "pip._internal.cli.main.main", "pip._internal.main.main", "pipmain")
-_ENDS = ("exit", "quit", "os._exit", "os.abort")
-# What is only shown, raised or kept, though it speaks of installing.
-_SHOWS = (
-    *("print", "display", "Markdown", "HTML", "input", "warn", "warning", "info", "debug", "error", "exception"),
-    *("write", "append", "log", "pprint", "format", "join", "split", "replace", "strip", "dedent", "add_argument"),
-    *("compile", "search", "match", "startswith", "endswith", "critical", "len", "str", "repr", "extend", "sub"),
-)
-
-
-@dataclass(frozen=True)
-class Call:
-    """Something that code would do."""
-
-    kind: CallKind
-    line: int
-    text: str
-    content: str | None = ""
-    """Of a file; None where only running tells it."""
-    condition: str = ""
-    """Why it may not happen."""
-    never: str = ""
-    """Why it doesn't happen."""
-    append: bool = False
-    owner: str = ""
-    """The function that it stands in, where it was not called (yet)."""
 
 
 class CodeTooLong(Exception):  # noqa: N818 - not an error of the notebook's
@@ -167,17 +140,18 @@ class CodeReader:
                 values[alias.asname or alias.name.split(".")[0]] = Ref(
                     alias.name if alias.asname else alias.name.split(".")[0]
                 )
-                yield self._call_of("import", node.lineno, alias.name, condition)
+            yield from self._here([Call("import", node.lineno, alias.name) for alias in node.names], condition)
             return
         module = node.module or ""
         for alias in node.names:
             stars = _STARS.get(module, "").split() if alias.name == "*" else [alias.name]
             for name in stars:
                 values[alias.asname or name] = Ref(f"{module}.{name}")
-        yield self._call_of("import", node.lineno, module, condition)
+        yield from self._here([Call("import", node.lineno, module)], condition)
 
-    def _call_of(self, kind: CallKind, line: int, text: str, condition: str, **more: Any) -> Call:
-        return Call(kind, line, text, condition=condition, never=self._never, owner=self._owner, **more)
+    def _here(self, calls: Iterable[Call], condition: str) -> Iterator[Call]:
+        """Calls where the reader is now."""
+        return (replace(call, condition=condition, never=self._never, owner=self._owner) for call in calls)
 
     def _define(self, name: str, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Iterator[Call]:
         """Remembers a function, and tells what it would do if somebody called it."""
@@ -209,7 +183,7 @@ class CodeReader:
             elif isinstance(source, ast.Call) and value is UNKNOWN:
                 value = self._made(source)
             elif isinstance(source, ast.Attribute) and value is UNKNOWN and (name := self.names.dotted(source)):
-                value = Ref(name) if name in _RUNNERS or name.startswith(_SHELLS) else UNKNOWN
+                value = Ref(name) if name in RUNNERS or name.startswith(SHELLS) else UNKNOWN
             values[target.id] = value
         elif isinstance(target, (ast.Tuple, ast.List)):
             items = (
@@ -236,7 +210,7 @@ class CodeReader:
         name = self.names.dotted(source.func)
         if any(function.startswith(f"{name}().") for function in self._functions):
             return Ref(f"{name}()")
-        opened = self._opened(source)
+        opened = opened_file(source, self.names)
         return Ref(f"open file {opened[0]}{opened[1]}") if opened else UNKNOWN
 
     def _branches(
@@ -270,7 +244,7 @@ class CodeReader:
 
     def _if(self, node: ast.If, condition: str) -> Generator[Call, None, _Flow]:
         yield from self._expression(node.test, condition)
-        holds, said = self.names.truth(node.test), _source(node.test)
+        holds, said = self.names.truth(node.test), as_text(node.test)
         if holds is None:
             last = node.body[-1]
             stops = isinstance(last, ast.Raise) or (isinstance(last, ast.Expr) and self._exits(last.value))
@@ -286,7 +260,7 @@ class CodeReader:
         values = list(values) if isinstance(values, dict) else values
         if not isinstance(values, list):
             self._bind(node.target, UNKNOWN, None)
-            yield from self._branches([(node.body, f"in a loop over {_source(node.iter)}")], condition)
+            yield from self._branches([(node.body, f"in a loop over {as_text(node.iter)}")], condition)
             return ""
         if all(isinstance(value, (int, float)) for value in values):
             values = [UNKNOWN] * min(1, len(values))  # turns that are only counted are all alike
@@ -304,7 +278,7 @@ class CodeReader:
         yield from self._expression(node.test, condition)
         holds = self.names.truth(node.test)
         if holds is False:
-            yield from self._skipped(node.body, f"under `while {_source(node.test)}`, which is False")
+            yield from self._skipped(node.body, f"under `while {as_text(node.test)}`, which is False")
         elif holds:
             yield from self._block(node.body, condition)
             self._forget(node.body)
@@ -369,14 +343,14 @@ class CodeReader:
                 holds = self.names.truth(before)
                 if holds is not None and holds == isinstance(node.op, ast.Or):
                     return
-                said = condition or ("" if holds is not None else f"depending on {_source(before)}")
+                said = condition or ("" if holds is not None else f"depending on {as_text(before)}")
                 yield from self._expression(value, said, depth + 1)
         elif isinstance(node, ast.IfExp):
             yield from self._expression(node.test, condition, depth + 1)
             holds = self.names.truth(node.test)
             for branch, wanted in ((node.body, True), (node.orelse, False)):
                 if holds is None or holds is wanted:
-                    said = condition or ("" if holds is not None else f"depending on {_source(node.test)}")
+                    said = condition or ("" if holds is not None else f"depending on {as_text(node.test)}")
                     yield from self._expression(branch, said, depth + 1)
         elif isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp)):
             yield from self._comprehension(node, condition, depth)
@@ -410,133 +384,28 @@ class CodeReader:
 
     def _call(self, node: ast.Call, condition: str) -> Iterator[Call]:
         name = self.names.dotted(node.func)
-        line, last = node.lineno, name.rpartition(".")[2]
-        owner = name.rpartition(".")[0]
-        if name == MARK:
-            given: Any = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
-            yield self._call_of("shell", given[1], given[0], condition, content=None)
-        elif (
-            name in _ENDS
-            or last == "do_shutdown"
-            or (name == "os.kill" and _kills_itself(node))
-            or (last == "unassign" and owner.endswith("runtime"))
-        ):
-            yield self._call_of("restart", line, _source(node), condition)
-        elif name.startswith("condacolab.") and last.startswith("install"):
-            yield self._call_of("condacolab", line, _source(node), condition)
-        elif owner.startswith(_SHELLS) and last in ("run_line_magic", "magic", "run_cell_magic") and node.args:
-            words = [as_word(self.names.value(a)) for a in node.args]
-            yield self._call_of("shell", line, "%" + " ".join(words), condition, content=None)
-        elif name in _PIP_MAINS and node.args:
-            words = self.names.value(node.args[0])
-            text = (
-                " ".join(["pip", *map(_quoted, words)]) if isinstance(words, list) else f"pip install {PLACEHOLDER}"
-            )
-            yield self._call_of("shell", line, text, condition)
-        elif name in _RUNNERS or (last in _IPYTHON and owner.startswith(_SHELLS)) or self._unimported(name, last):
-            yield from self._command(node, condition)
-        elif last in ("insert", "append") and owner == "sys.path" and node.args:
-            folder = self.names.value(node.args[-1])
-            yield self._call_of("path", line, as_word(folder), condition)
-        elif name == "os.chdir" and node.args:
-            yield self._call_of("folder", line, as_word(self.names.value(node.args[0])), condition)
+        owner, _, last = name.rpartition(".")
+        known = direct_calls(node, name, self.names, self._functions)
+        if known is not None:
+            yield from self._here(known, condition)
         elif name in self._functions:
             yield from self._follow(name, node, condition)
         elif name and f"{name}().__init__" in self._functions:
             yield from self._follow(f"{name}().__init__", node, condition)
-        elif (found := self._method(last)) and (owner in ("self", "cls") or not self._known_owner(owner)):
-            yield from self._follow(found, node, condition or f"if {_source(node.func)} is this notebook's own")
+        elif (method := self._method(last)) and (owner in ("self", "cls") or not self._known_owner(owner)):
+            yield from self._follow(method, node, condition or f"if {as_text(node.func)} is this notebook's own")
         else:
-            yield from self._file(node, condition)
+            yield from self._here(written_files(node, self.names), condition)
             self._changes(node, last)
-            yield from self._stranger(node, name, last, condition)
-
-    def _unimported(self, name: str, last: str) -> bool:
-        """A runner by its own name, where the import wasn't seen."""
-        return name in ("sp.run", "sp.call", "sp.check_call", "sp.check_output", "sp.Popen") or (
-            name == last and name in ("check_call", "check_output", "Popen") and name not in self._functions
-        )
+            yield from self._here(unknown_calls(node, name, self.names), condition)
 
     def _known_owner(self, owner: str) -> bool:
         return not owner or owner in self.names.values or any(f.startswith(f"{owner}.") for f in self._functions)
 
     def _method(self, last: str) -> str:
         """A method of the notebook's own classes by that name, if there is just one."""
-        found = [f for f in self._functions if f.endswith(f"().{last}") and not last.startswith("__")]
-        return found[0] if len(found) == 1 else ""
-
-    def _command(self, node: ast.Call, condition: str) -> Iterator[Call]:
-        argument = node.args[0] if node.args else next((k.value for k in node.keywords if k.arg == "args"), None)
-        value = self.names.value(argument)
-        if isinstance(value, list):
-            yield self._call_of("shell", node.lineno, " ".join(map(_quoted, value)), condition)
-        elif isinstance(value, str):
-            yield self._call_of("shell", node.lineno, value, condition)
-        elif argument is not None and mentions(_source(argument)):
-            yield self._call_of("unread", node.lineno, _source(node), condition)
-
-    def _stranger(self, node: ast.Call, name: str, last: str, condition: str) -> Iterator[Call]:
-        """A call of what isn't known, with words that speak of installing."""
-        if last in _SHOWS or last.endswith(("Error", "Exception", "Warning")) or name.endswith("()"):
-            return
-        arguments = [self.names.value(a) for a in (*node.args, *(k.value for k in node.keywords))]
-        texts = [" ".join(map(as_word, a)) if isinstance(a, list) else as_word(a) for a in arguments]
-        if any(mentions(text) for text in texts) or ("pip" in name.lower() and "install" in " ".join(texts).split()):
-            yield self._call_of("unread", node.lineno, _source(node), condition)
-
-    def _file(self, node: ast.Call, condition: str) -> Iterator[Call]:
-        """``f.write(...)``, ``print(..., file=f)``, ``Path(...).write_text(...)``."""
-        if not isinstance(node.func, (ast.Attribute, ast.Name)):
-            return
-        into: ast.expr | None = None
-        content: Any = UNKNOWN
-        if isinstance(node.func, ast.Attribute) and node.func.attr in ("write", "writelines", "write_text"):
-            into = node.func.value
-            content = self.names.value(node.args[0]) if node.args else UNKNOWN
-            if isinstance(content, list):
-                content = UNKNOWN if UNKNOWN in content else "".join(map(str, content))
-        elif isinstance(node.func, ast.Name) and node.func.id == "print":
-            into = next((k.value for k in node.keywords if k.arg == "file"), None)
-            values = [self.names.value(a) for a in node.args]
-            content = UNKNOWN if UNKNOWN in values else " ".join(map(str, values)) + "\n"
-        place = self._goal(into)
-        if place is None:
-            return
-        mode, path = place
-        content = content if isinstance(content, str) and PLACEHOLDER not in content else None
-        yield self._call_of("file", node.lineno, path, condition, content=content, append=mode != "w")
-
-    def _goal(self, into: ast.expr | None) -> tuple[str, str] | None:
-        """What an expression writes to: how, and the file."""
-        if into is None:
-            return None
-        if isinstance(into, ast.Call) and (opened := self._opened(into)):
-            return opened
-        value = self.names.value(into)
-        if isinstance(value, FilePath):
-            return "w", str(value)
-        if isinstance(value, Ref) and value.startswith("open file "):
-            mode, path = value[10], value[11:]
-            if isinstance(into, ast.Name):  # what is written next comes behind it
-                self.names.values[into.id] = Ref(f"open file a{path}")
-            return mode, path
-        return None
-
-    def _opened(self, node: ast.Call) -> tuple[str, str] | None:
-        """How a call opens a file for writing, and which."""
-        name = self.names.dotted(node.func)
-        owner = self.names.value(node.func.value) if isinstance(node.func, ast.Attribute) else None
-        arguments = [self.names.value(a) for a in node.args]
-        mode = next((self.names.value(k.value) for k in node.keywords if k.arg == "mode"), None)
-        if name in ("open", "io.open", "codecs.open") and arguments:
-            path, mode = arguments[0], mode or (arguments[1] if len(arguments) > 1 else "r")
-        elif isinstance(owner, FilePath) and isinstance(node.func, ast.Attribute) and node.func.attr == "open":
-            path, mode = owner, mode or (arguments[0] if arguments else "r")
-        else:
-            return None
-        if not isinstance(path, str) or not isinstance(mode, str) or mode[:1] not in ("w", "a", "x"):
-            return None
-        return ("a" if mode[0] == "a" else "w"), str(path)
+        methods = [f for f in self._functions if f.endswith(f"().{last}") and not last.startswith("__")]
+        return methods[0] if len(methods) == 1 else ""
 
     def _changes(self, node: ast.Call, last: str) -> None:
         """``names.append(...)`` and the like."""
@@ -614,26 +483,3 @@ def _modules(node: ast.stmt, names: Evaluator) -> list[str]:
     if isinstance(value, ast.Call) and names.dotted(value.func) in ("importlib.import_module", "__import__"):
         return [as_word(names.value(value.args[0]))] if value.args else []
     return []
-
-
-def _kills_itself(node: ast.Call) -> bool:
-    first = node.args[0] if node.args else None
-    return (
-        isinstance(first, ast.Call)
-        and isinstance(first.func, (ast.Attribute, ast.Name))
-        and (getattr(first.func, "attr", getattr(first.func, "id", "")) == "getpid")
-    )
-
-
-def _source(node: ast.AST) -> str:
-    """An expression as text, on one line; not all of it where it is long."""
-    try:
-        text = " ".join(ast.unparse(node).split())
-    except (RecursionError, ValueError):
-        return PLACEHOLDER
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _quoted(value: Any) -> str:
-    word = as_word(value)
-    return word if word == PLACEHOLDER else shlex.quote(word)

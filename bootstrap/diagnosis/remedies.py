@@ -85,8 +85,8 @@ def write_minimal(
             lines += [f"# left out: {why(analyzer, finding, kept)}", f"# {requirement.for_pip()}"]
 
     def verify(beside: Path) -> None:
-        found = understand(analyzer.target.inside, read_file(beside))
-        again = analyzer.analyze(found.requirements, sure=True, whole=True)
+        written = understand(analyzer.target.inside, read_file(beside))
+        again = analyzer.analyze(written.requirements, sure=True, whole=True)
         if again.disturbs:
             evidence = [str(c) for c in (*again.changes, *again.breakages)] or list(again.failed)
             raise ResolverError("The minimal file would change installed packages.", evidence=evidence)
@@ -179,8 +179,8 @@ def write_pinned(
         lines.append(f"{_pin(dist)}  # {note}")
 
     def verify(beside: Path) -> None:
-        found = understand(analyzer.target.inside, read_file(beside))
-        plain = replace(analyzer.request(found.requirements, whole=False), constraints=())
+        written = understand(analyzer.target.inside, read_file(beside))
+        plain = replace(analyzer.request(written.requirements, whole=False), constraints=())
         again = analyzer.pip_or_fast.resolve(plain)
         versions = {d.key: d.version for d in again.planned}
         wrong = [
@@ -215,11 +215,11 @@ def _sizes(dists: Sequence[Dist], index: Index, progress: Progress) -> dict[str,
         return package_metadata.size_of(url) if url else None
 
     with ThreadPoolExecutor(8) as pool:
-        found = {}
+        sizes = {}
         for done, (dist, count) in enumerate(zip(dists, pool.map(size, dists), strict=True), 1):
-            found[dist.key] = count
+            sizes[dist.key] = count
             progress.step(Step("get sizes", done, len(dists)))
-    return found
+    return sizes
 
 
 def _option_lines(wanted: RequirementSet, path: Path, *, constraints: bool = True) -> list[str]:

@@ -16,7 +16,7 @@ from bootstrap.diagnosis.model import EXIT_CODES, SCHEMA, EnvironmentInfo, Verdi
 from bootstrap.diagnosis.notebook import notebook_cells, read_cells
 from bootstrap.diagnosis.replayer import Replayer
 from bootstrap.diagnosis.sandbox_install import DEPENDENTS, observe, refuse_freeze
-from bootstrap.diagnosis.session import ResolverName, Session, open_session
+from bootstrap.diagnosis.session import Session, SessionOptions, open_session
 from bootstrap.diagnosis.stale_symptoms import first_symptom
 from bootstrap.progress import Step
 
@@ -70,17 +70,7 @@ class Replay(Reported):
         }
 
 
-def replay_notebook(
-    path: Path,
-    *,
-    python: Path | str | None = None,
-    against: Path | None = None,
-    install: bool = False,
-    resolver: ResolverName = "auto",
-    as_of: str | None = None,
-    build: bool = False,
-    progress: Progress,
-) -> Replay:
+def replay_notebook(path: Path, asked: SessionOptions, *, install: bool = False, progress: Progress) -> Replay:
     """Replays a notebook's installing cells; see `bootstrap.api.diagnose`.
 
     Raises:
@@ -88,12 +78,10 @@ def replay_notebook(
     """
     began = time.monotonic()
     if install:
-        refuse_freeze(against)
+        refuse_freeze(asked.against)
     cells = notebook_cells(path)
     folder = path.absolute().parent
-    with open_session(
-        python=python, against=against, resolver=resolver, as_of=as_of, folder=folder, build=build, progress=progress
-    ) as session:
+    with open_session(asked, folder=folder, progress=progress) as session:
         events = read_cells(cells, importable(session.metadata_env))
         environment = session.metadata_env.info(session.title)
         player = Replayer(session, folder)

@@ -12,13 +12,11 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis.impact import ImpactAnalyzer
 from bootstrap.diagnosis.model import NUMPY_NAME, Finding
 from bootstrap.diagnosis.notebook import path_from
 from bootstrap.diagnosis.replay_step import ReplayStep
 from bootstrap.diagnosis.requirements import (
     RequirementSet,
-    constraint_lines,
     is_address,
     is_location,
     read_file,
@@ -37,9 +35,10 @@ from bootstrap.errors import (
 )
 
 if TYPE_CHECKING:
+    from bootstrap.diagnosis.impact import ImpactAnalyzer
+    from bootstrap.diagnosis.installer_call import Command
     from bootstrap.diagnosis.notebook import Event
     from bootstrap.diagnosis.session import Session
-    from bootstrap.diagnosis.shell import Command
 
 _NAME = re.compile(r"[\w.-]+")
 _PLACES = ("--find-links", "--index-url", "--extra-index-url", "--no-index")
@@ -264,19 +263,8 @@ class Replayer:
         return understand(self._session.target.inside, whole)
 
     def _analyzer(self, command: Command, wanted: RequirementSet) -> ImpactAnalyzer:
-        session = self._session
-        by_uv = command.tool == "uv" and session.uv is not None
-        return ImpactAnalyzer(
-            session.target,
-            session.metadata_env,
-            pip=session.fast if by_uv else session.pip,
-            fast=session.fast,
-            confirm=session.confirm and not by_uv,
-            constraints=constraint_lines(wanted, build=session.build),
-            options=(*wanted.options, *command.options),
-            hashed=wanted.hashed,
-            build=session.build,
-        )
+        by_uv = command.tool == "uv" and self._session.uv is not None
+        return self._session.analyzer(wanted, command.options, by_uv=by_uv)
 
     def _note(
         self, event: Event, command: Command, finding: Finding, wanted: RequirementSet, before: str | None

@@ -137,13 +137,13 @@ def _finish(reading: _Reading, source: str) -> RequirementSet:
     )
 
 
-def understand(inside: Interpreter, found: RequirementSet) -> RequirementSet:
+def understand(inside: Interpreter, wanted: RequirementSet) -> RequirementSet:
     """The same with names, extras and markers as the interpreter asked about reads them.
 
     Raises:
         RequirementSyntaxError: Lines that are no requirements.
     """
-    every = (*found.requirements, *found.constraints)
+    every = (*wanted.requirements, *wanted.constraints)
     lines = [r.text for r in every]
     faults, known = [], []
     for requirement, answer in zip(every, read_requirements(inside, lines), strict=True):
@@ -153,13 +153,13 @@ def understand(inside: Interpreter, found: RequirementSet) -> RequirementSet:
         elif is_location(requirement.text):
             known.append(replace(requirement, name=_name_in(requirement.text)))
         else:
-            foreign = requirement.file and requirement.file != found.source
+            foreign = requirement.file and requirement.file != wanted.source
             said = "not a requirement" if foreign else f"{requirement.text}: {answer['error']}"
             faults.append(f"{requirement.where}: {said}" if requirement.where else said)
     if faults:
         raise RequirementSyntaxError("Some lines are not requirements.", evidence=faults)
-    count = len(found.requirements)
-    return replace(found, requirements=tuple(known[:count]), constraints=tuple(known[count:]))
+    count = len(wanted.requirements)
+    return replace(wanted, requirements=tuple(known[:count]), constraints=tuple(known[count:]))
 
 
 def is_address(place: str) -> bool:
@@ -178,9 +178,9 @@ def is_location(text: str) -> bool:
     )
 
 
-def constraint_lines(found: RequirementSet, *, build: bool) -> tuple[str, ...]:
+def constraint_lines(wanted: RequirementSet, *, build: bool) -> tuple[str, ...]:
     """The constraints for pip; unless sources may be built without those that name a place, which may hold one."""
-    return tuple(r.for_pip() for r in found.constraints if build or not (r.editable or is_location(r.text)))
+    return tuple(r.for_pip() for r in wanted.constraints if build or not (r.editable or is_location(r.text)))
 
 
 def needs_build(requirement: Requirement, folder: Path) -> bool:
@@ -275,15 +275,15 @@ def _fetched(url: str) -> bytes:
 
 
 def _decoded(data: bytes) -> str:
-    """Text by byte order mark, by a coding comment in the first two lines, else UTF-8."""
-    for mark, coding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+    """Text by byte order mark, by a named comment in the first two lines, else UTF-8."""
+    for mark, named in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if data.startswith(mark):
-            return data.decode(coding)
+            return data.decode(named)
     for line in data.splitlines()[:2]:
-        if found := _CODING.match(line):
-            text = data.decode(found[1].decode("ascii"))
+        if comment := _CODING.match(line):
+            text = data.decode(comment[1].decode("ascii"))
             if not isinstance(text, str):
-                raise LookupError(f"{found[1].decode('ascii')} is not a text encoding")
+                raise LookupError(f"{comment[1].decode('ascii')} is not a text encoding")
             return text
     return data.decode("utf-8")
 
@@ -308,7 +308,7 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 def _cleaned(number: int, line: str) -> Iterator[tuple[int, str]]:
     line = _COMMENT.sub("", line).strip()
     if line:
-        yield number, _VARIABLE.sub(lambda found: os.environ.get(found[1]) or found[0], line)
+        yield number, _VARIABLE.sub(lambda variable: os.environ.get(variable[1]) or variable[0], line)
 
 
 class _Parser(optparse.OptionParser):

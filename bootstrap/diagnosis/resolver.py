@@ -131,10 +131,10 @@ class Resolver:
             named = [r.text for r in question.requirements]
             wanted = [w for w in wanted_sources("\n".join(outcome.failed), named) if w not in described]
             index = self.index.with_options(question.options)
-            found = [d for w in wanted if (d := describe_source(w, index, scratch / "described", self.as_of))]
-            if not set(found) - set(described):
+            more = [d for w in wanted if (d := describe_source(w, index, scratch / "described", self.as_of))]
+            if not set(more) - set(described):
                 break
-            described += found
+            described += more
         return replace(outcome, unbuilt=tuple(dict.fromkeys(described)))
 
     @property
@@ -254,22 +254,22 @@ class UvResolver(Resolver):
 
 def _places(settings: PipSettings) -> list[str]:
     """Where uv looks for packages."""
-    found = ["--default-index", settings.index] if settings.index else ["--no-index"]
+    uv_options = ["--default-index", settings.index] if settings.index else ["--no-index"]
     for extra in settings.extra:
-        found += ["--index", extra]
+        uv_options += ["--index", extra]
     for link in settings.find_links:
-        found += ["--find-links", link]
+        uv_options += ["--find-links", link]
     for host in settings.trusted:
-        found += ["--allow-insecure-host", host]
-    return found
+        uv_options += ["--allow-insecure-host", host]
+    return uv_options
 
 
 def _planned(line: str, index: Index) -> Dist:
     """What a line of uv's plan installs, with what its archive says of itself."""
-    if found := _UV_LINE.match(line):
-        name, version, url = found[2], found[3], found[4]
-    elif found := _UV_URL.match(line):
-        name, version, url = found[2], "", found[3]
+    if match := _UV_LINE.match(line):
+        name, version, url = match[2], match[3], match[4]
+    elif match := _UV_URL.match(line):
+        name, version, url = match[2], "", match[3]
     else:
         raise ResolverError("Can't parse uv's output.", evidence=[line])
     archive = archive_at(url) if url and url.startswith(("http", "file")) else None
@@ -283,9 +283,9 @@ def _planned(line: str, index: Index) -> Dist:
 def find_uv(python: Path) -> Path | None:
     """uv's executable: on the PATH, beside the interpreter asked about, or beside ours."""
     for place in (None, python.parent, Path(sys.executable).parent):
-        found = shutil.which("uv", path=None if place is None else str(place))
-        if found:
-            return Path(found)
+        executable = shutil.which("uv", path=None if place is None else str(place))
+        if executable:
+            return Path(executable)
     return None
 
 
@@ -295,10 +295,10 @@ def need_uv(python: Path) -> Path:
     Raises:
         ResolverNotFoundError: It isn't there.
     """
-    found = find_uv(python)
-    if found is None:
+    uv = find_uv(python)
+    if uv is None:
         raise ResolverNotFoundError("uv isn't installed.", evidence=["searched PATH and the interpreters' folders"])
-    return found
+    return uv
 
 
 def translate(options: Sequence[str], requirements: Sequence[Requirement], *, build: bool = True) -> list[str]:
@@ -310,7 +310,7 @@ def translate(options: Sequence[str], requirements: Sequence[Requirement], *, bu
     """
     words = list(options)
     eager = "eager" in words or "--upgrade-strategy=eager" in words
-    found: list[str] = [] if build else ["--no-build"]
+    converted: list[str] = [] if build else ["--no-build"]
     upgrade = False
     while words:
         word = words.pop(0)
@@ -319,21 +319,21 @@ def translate(options: Sequence[str], requirements: Sequence[Requirement], *, bu
             words.pop(0)
         elif word in _VALUED and words:
             value = words.pop(0)
-            found += [word, value] if build else []
+            converted += [word, value] if build else []
         elif word in _UV_VALUELESS:
-            found += _UV_VALUELESS[word]
+            converted += _UV_VALUELESS[word]
         elif word in ("-U", "--upgrade"):
             upgrade = True
         elif word in ("--force-reinstall", "-I", "--ignore-installed"):
-            found += ["--reinstall", "--upgrade"]
+            converted += ["--reinstall", "--upgrade"]
         elif word == "--upgrade-strategy" and words:
             words.pop(0)
     if upgrade and eager:
-        found.append("--upgrade")
+        converted.append("--upgrade")
     elif upgrade:
         for requirement in requirements:
-            found += ["--upgrade-package", requirement.name] if requirement.name else []
-    return found
+            converted += ["--upgrade-package", requirement.name] if requirement.name else []
+    return converted
 
 
 def _from_report(item: dict[str, Any]) -> Dist:

@@ -10,8 +10,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from bootstrap.diagnosis.freeze import read_freeze
+from bootstrap.diagnosis.impact import ImpactAnalyzer
 from bootstrap.diagnosis.index import Index
 from bootstrap.diagnosis.metadata_env import MetadataEnvironment
+from bootstrap.diagnosis.requirements import RequirementSet, constraint_lines
 from bootstrap.diagnosis.resolver import PIP_WITH_DATES, PipResolver, Resolver, UvResolver, find_uv, need_uv
 from bootstrap.diagnosis.settings import combine, pip_settings
 from bootstrap.diagnosis.target import Target, examine, find_python
@@ -48,57 +50,81 @@ class Session:
     build: bool = False
     """Whether sources may be built, which runs their code."""
 
+    def analyzer(self, wanted: RequirementSet, options: Sequence[str] = (), *, by_uv: bool = False) -> ImpactAnalyzer:
+        """What judges a set of requirements in this environment.
+
+        Args:
+            wanted: The requirements, as the interpreter reads them.
+            options: pip's options beside those of the set.
+            by_uv: A uv command is asked about, so pip has no say.
+        """
+        return ImpactAnalyzer(
+            self.target,
+            self.metadata_env,
+            pip=self.fast if by_uv else self.pip,
+            fast=self.fast,
+            confirm=self.confirm and not by_uv,
+            constraints=constraint_lines(wanted, build=self.build),
+            options=(*wanted.options, *options),
+            hashed=wanted.hashed,
+            build=self.build,
+        )
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """Which environment is asked about, and how: the options of `bootstrap.diagnose` that all its questions share."""
+
+    python: Path | str | None = None
+    """The interpreter asked about, or the one that stands for the freeze file's; the running one unless given."""
+    against: Path | None = None
+    """A freeze file, instead of what the interpreter has."""
+    resolver: ResolverName = "auto"
+    """Who answers; ``auto`` is uv where it is there, confirmed by pip."""
+    as_of: str | None = None
+    """A day or time, ISO 8601: nothing uploaded later is considered."""
+    build: bool = False
+    """Whether sources may be built, which runs their code."""
+
 
 @contextmanager
 def open_session(
-    *,
-    python: Path | str | None = None,
-    against: Path | None = None,
-    resolver: ResolverName = "auto",
-    as_of: str | None = None,
-    folder: Path | None = None,
-    options: Sequence[str] = (),
-    build: bool = False,
-    progress: Progress,
+    asked: SessionOptions, *, folder: Path | None = None, pip_options: Sequence[str] = (), progress: Progress
 ) -> Iterator[Session]:
     """Looks at an environment and gets everything ready to ask about it.
 
     Args:
-        python: The interpreter asked about, or the one that stands for the freeze file's.
-        against: A freeze file, instead of what the interpreter has.
-        resolver: Who answers; ``auto`` is uv where it is there, confirmed by pip.
-        as_of: A day or time, ISO 8601: nothing uploaded later is considered.
+        asked: Which environment, and how.
         folder: Where relative paths in requirements start.
-        options: pip's options for every question.
-        build: Whether sources may be built, which runs their code.
+        pip_options: pip's options for every question.
         progress: Receives the states of the work.
 
     Raises:
         DiagnoseError: The interpreter, the freeze file, the day or the resolver can't be used.
     """
-    moment = None if as_of is None else read_moment(as_of)
+    moment = None if asked.as_of is None else read_moment(asked.as_of)
     progress.step(Step("inspect environment"))
-    executable = find_python(python)
-    uv = need_uv(executable) if resolver == "uv" else find_uv(executable) if resolver == "auto" else None
+    executable = find_python(asked.python)
+    uv = need_uv(executable) if asked.resolver == "uv" else find_uv(executable) if asked.resolver == "auto" else None
     with ThreadPoolExecutor(1) as aside:
         # pip takes as long to tell its settings as the interpreter to tell all else.
         told = aside.submit(pip_settings, executable)
         target = examine(executable)
         settings = told.result()
-    index = Index(combine(settings, options), target.short_version)
-    confirm = resolver != "uv" and (moment is None or target.pip_release >= PIP_WITH_DATES)
+    index = Index(combine(settings, pip_options), target.short_version)
+    confirm = asked.resolver != "uv" and (moment is None or target.pip_release >= PIP_WITH_DATES)
     if uv is None and not confirm:
         raise AsOfError(
             "No available resolver supports --as-of.", evidence=[f"{target.python}: pip {target.pip_version}; no uv"]
         )
-    dists = target.dists if against is None else tuple(read_freeze(against, target, index, progress))
+    dists = target.dists if asked.against is None else tuple(read_freeze(asked.against, target, index, progress))
     with scratch_folder() as scratch, closing(MetadataEnvironment(target, dists, scratch)) as metadata_env:
-        pip = PipResolver(metadata_env, folder=folder, as_of=moment, build=build, index=index)
+        pip = PipResolver(metadata_env, folder=folder, as_of=moment, build=asked.build, index=index)
         fast: Resolver = pip
         if uv is not None:
-            fast = UvResolver(metadata_env, uv, settings, folder=folder, as_of=moment, build=build, index=index)
-        title = str(against) if against is not None else str(target.python)
-        yield Session(target, metadata_env, title, pip, fast, confirm, uv, index, scratch, build)
+            fast = UvResolver(metadata_env, uv, settings, folder=folder, as_of=moment, build=asked.build, index=index)
+        title = str(asked.against) if asked.against is not None else str(target.python)
+        yield Session(target, metadata_env, title, pip, fast, confirm, uv, index, scratch, asked.build)
 
 
 def read_moment(text: str) -> str:

@@ -7,17 +7,15 @@ import shlex
 from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
+from bootstrap.diagnosis.installer_call import Action, Command, read_call
 from bootstrap.diagnosis.script import simple_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from bootstrap.diagnosis.script import Simple
-
-Tool = Literal["pip", "uv", "conda"]
-Action = Literal["install", "uninstall", "other"]
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _PYTHON = re.compile(r"(?:\{sys\.executable\}|\$\{?sys\.executable\}?|.*/)?(?:python|pypy)[\d.]*|\{sys\.executable\}")
@@ -52,76 +50,6 @@ _MENTION = re.compile(
     r"|\buv\s+(?:pip\s+install|add|sync)\b|\b(?:poetry|pdm)\s+(?:add|install)\b|\bpipenv\s+install\b"
     r"|\bsetup\.py\s+(?:install|develop)\b|\beasy_install\b"
 )
-_UNKNOWN = re.compile(r"\{[^{}]*\}|\$\{?\w+|\$\(|`")
-_SHORT_WITH_VALUE = "rcefitC"
-_WITH_VALUE = {
-    *("--requirement", "--constraint", "--editable", "--find-links", "--index-url", "--pypi-url", "--target"),
-    *("--extra-index-url", "--no-binary", "--only-binary", "--trusted-host", "--use-feature", "--upgrade-strategy"),
-    *("--config-settings", "--global-option", "--prefix", "--root", "--src", "--python", "--python-version"),
-    *("--platform", "--abi", "--implementation", "--cache-dir", "--log", "--progress-bar", "--timeout", "--retries"),
-    *("--proxy", "--cert", "--client-cert", "--exists-action", "--report", "--root-user-action"),
-    *("--keyring-provider", "--use-deprecated", "--default-index", "--index", "--index-strategy", "--exclude-newer"),
-    *("--prerelease", "--resolution", "--upgrade-package", "--reinstall-package", "--torch-backend", "--link-mode"),
-    "--override",
-}
-_SPELLED = {
-    "-r": "--requirement",
-    "-c": "--constraint",
-    "-e": "--editable",
-    "-f": "--find-links",
-    "-i": "--index-url",
-    "--pypi-url": "--index-url",
-    "-U": "--upgrade",
-    "-I": "--ignore-installed",
-    "-t": "--target",
-    "-P": "--upgrade-package",
-    "--default-index": "--index-url",
-    "--index": "--extra-index-url",
-    "--reinstall": "--force-reinstall",
-    "-C": "--config-settings",
-}
-_KEPT_FLAGS = {"--upgrade", "--force-reinstall", "--ignore-installed", "--no-deps", "--pre", "--no-index"}
-_KEPT_FLAGS |= {"--prefer-binary", "--require-hashes", "--no-build-isolation"}
-_KEPT_VALUES = {"--find-links", "--index-url", "--extra-index-url", "--no-binary", "--only-binary"}
-_KEPT_VALUES |= {"--trusted-host", "--upgrade-strategy", "--use-feature"}
-_ELSEWHERE = {"--target", "--prefix", "--root", "--dry-run"}
-
-
-@dataclass(frozen=True)
-class Command:
-    """One call of an installer."""
-
-    tool: Tool
-    action: Action
-    text: str
-    """As it stands, on one line."""
-    requirements: tuple[str, ...] = ()
-    """Requirements in words; editable ones begin with ``-e``."""
-    files: tuple[str, ...] = ()
-    constraints: tuple[str, ...] = ()
-    options: tuple[str, ...] = ()
-    """Those that bear on what would be installed, in pip's spelling."""
-    quiet: bool = False
-    elsewhere: str = ""
-    """The option by which it does not touch the environment (``--target``)."""
-    unknown: str = ""
-    """A part of it that only running tells."""
-    condition: str = ""
-    """Why it may not run."""
-    never: str = ""
-    """Why it doesn't run."""
-    unread: str = ""
-    """Why it can't be told what it does."""
-    folder: str = ""
-    """Where it runs, from where the shell began."""
-    program: str = ""
-    """The pip or Python that is called, as it is written."""
-    target: str = ""
-    """The folder of ``--target``."""
-    mistaken: str = ""
-    """What stands there unquoted, so that the shell takes the bound for a redirection."""
-
-
 EffectKind = Literal["file", "script", "python", "run", "conda"]
 
 
@@ -143,7 +71,7 @@ class Effect:
 
 def find_commands(text: str) -> Iterator[Command]:
     """The installers' calls in a line, or some lines, of shell."""
-    return (found for found in read_shell(text) if isinstance(found, Command))
+    return (action for action in read_shell(text) if isinstance(action, Command))
 
 
 def read_shell(text: str, variables: Mapping[str, str] | None = None) -> Iterator[Command | Effect]:
@@ -154,24 +82,24 @@ def read_shell(text: str, variables: Mapping[str, str] | None = None) -> Iterato
         variables: Those whose values are known.
     """
     for simple in simple_commands(text, variables or {}):
-        for found in _read(simple.words, simple):
+        for action in _read(simple.words, simple):
             outside = f"the environment {simple.outside} is active" if simple.outside else ""
-            outside = outside or _before_all(simple.path, found)
-            if isinstance(found, Command):
-                found = replace(found, elsewhere=found.elsewhere or outside, mistaken=_mistaken(simple))
+            outside = outside or _before_all(simple.path, action)
+            if isinstance(action, Command):
+                action = replace(action, elsewhere=action.elsewhere or outside, mistaken=_mistaken(simple))
             yield replace(
-                found,
-                condition=found.condition or simple.condition,
-                never=found.never or simple.never,
-                folder=found.folder or simple.folder,
+                action,
+                condition=action.condition or simple.condition,
+                never=action.never or simple.never,
+                folder=action.folder or simple.folder,
             )
         yield from _written(simple)
 
 
-def _before_all(path: str, found: Command | Effect) -> str:
+def _before_all(path: str, action: Command | Effect) -> str:
     """What another environment's folder at the head of PATH means for a command that names no folder itself."""
     first = path.partition(":")[0]
-    plain = isinstance(found, Command) and found.tool != "uv" and "/" not in found.program
+    plain = isinstance(action, Command) and action.tool != "uv" and "/" not in action.program
     return f"PATH begins with {first}" if plain and _ENVIRONMENT.search(first) else ""
 
 
@@ -192,7 +120,7 @@ def _read(words: Sequence[str], simple: Simple) -> Iterator[Command | Effect]:
     elif _PYTHON.fullmatch(rest[0]) and len(rest) > 1:
         yield from _python(rest, text, program)
     elif _PIP.fullmatch(name):
-        yield _call("pip", rest[1:], text, program)
+        yield read_call("pip", rest[1:], text, program)
     elif name == "uv":
         yield from _uv(rest[1:], text)
     elif name in _CONDA:
@@ -253,7 +181,7 @@ def _python(words: Sequence[str], text: str, program: str) -> Iterator[Command |
         rest = list(words[at + 1 :])
         if word == "-m" and rest:
             if rest[0] == "pip":
-                yield _call("pip", rest[1:], text, program)
+                yield read_call("pip", rest[1:], text, program)
             elif rest[0] == "uv":
                 yield from _uv(rest[1:], text)
             elif mentions(" ".join(rest)):
@@ -276,7 +204,7 @@ def _python(words: Sequence[str], text: str, program: str) -> Iterator[Command |
 def _uv(words: Sequence[str], text: str) -> Iterator[Command]:
     verb = next((w for w in words if not w.startswith("-")), "")
     if verb == "pip":
-        yield _call("uv", words[words.index("pip") + 1 :], text, "")
+        yield read_call("uv", words[words.index("pip") + 1 :], text, "")
     elif verb in ("add", "sync", "remove"):
         yield Command("uv", "install", text, unread=f"what uv {verb} would install isn't analysed")
 
@@ -335,66 +263,6 @@ def mentions(text: str) -> bool:
     return bool(_MENTION.search(text))
 
 
-def _call(tool: Tool, words: Sequence[str], text: str, program: str) -> Command:
-    """A call of pip, or of uv's pip."""
-    rest = list(words)
-    quiet = False
-    while rest and rest[0].startswith("-"):  # options before the verb
-        option = rest.pop(0)
-        quiet = quiet or option in ("-q", "-qq", "-qqq", "--quiet")
-        if "=" not in option and option in _WITH_VALUE and rest:
-            rest.pop(0)
-    verb = rest.pop(0) if rest else ""
-    if tool == "uv":
-        rest = ["--python" if w == "-p" else w for w in rest]
-    action: Action = "install" if verb in ("install", "sync") else "uninstall" if verb == "uninstall" else "other"
-    found = _with_arguments(Command(tool, action, text, quiet=quiet, program=program), rest)
-    unknown = _UNKNOWN.search(" ".join((*found.requirements, *found.files, *found.constraints, *found.options)))
-    return replace(found, unknown=unknown[0] if unknown else "")
-
-
-def _with_arguments(command: Command, rest: list[str]) -> Command:
-    """A call with the arguments that follow its verb."""
-    while rest:
-        word = rest.pop(0)
-        if not word.startswith("-") or word == "-":
-            command = replace(command, requirements=(*command.requirements, word))
-            continue
-        name, equals, value = word.partition("=")
-        if not word.startswith("--"):
-            name, value = word[:2], word[2:]
-            if name[1] not in _SHORT_WITH_VALUE:
-                # Flags may stand together: -qU
-                flags = [f"-{letter}" for letter in word[1:]]
-                name, value = flags[0], ""
-                rest[:0] = flags[1:]
-            equals = value
-        name = _SPELLED.get(name, name)
-        if name in _WITH_VALUE and not equals:
-            value = rest.pop(0) if rest else ""
-        command = replace(command, **_option(command, name, value))
-    return command
-
-
-def _option(command: Command, name: str, value: str) -> dict[str, Any]:
-    """What an option changes of a call."""
-    if name == "--requirement":
-        return {"files": (*command.files, value)}
-    if name == "--constraint":
-        return {"constraints": (*command.constraints, value)}
-    if name == "--editable":
-        return {"requirements": (*command.requirements, f"-e {value}")}
-    if name in _ELSEWHERE:
-        return {"elsewhere": name, "target": value}
-    if name == "--python":
-        return {"program": value or command.program}
-    if name in ("-q", "--quiet"):
-        return {"quiet": True}
-    kept = [name] if name in _KEPT_FLAGS else [name, value] if name in _KEPT_VALUES else []
-    kept = ["--pre"] if name == "--prerelease" and value == "allow" else kept
-    return {"options": (*command.options, *kept)}
-
-
 def _conda(words: Sequence[str], text: str) -> Iterator[Command]:
     rest = list(words)
     goal = next((b for a, b in pairwise(rest) if a in ("-n", "--name", "-p", "--prefix")), "")
@@ -406,8 +274,8 @@ def _conda(words: Sequence[str], text: str) -> Iterator[Command]:
         inner = rest[rest.index("run") + 1 :]
         while inner and inner[0].startswith("-"):
             inner = inner[2:] if inner[0] in ("-n", "--name", "-p", "--prefix") else inner[1:]
-        for found in find_commands(shlex.join(inner)):
-            yield replace(found, elsewhere=f"conda's environment {goal}") if goal else found
+        for command in find_commands(shlex.join(inner)):
+            yield replace(command, elsewhere=f"conda's environment {goal}") if goal else command
         return
     action: Action = "other"
     if verb in ("install", "update", "upgrade", "create") or verbs[:2] == ["env", "update"]:

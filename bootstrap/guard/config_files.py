@@ -149,12 +149,12 @@ def with_pins(text: str, pins: Sequence[str], back: Sequence[str] = ()) -> tuple
 def split_pin(line: str) -> tuple[str, str]:
     """Name and version part of a pin (``python 3.13.*``, ``numpy>=2,<3``, ``numpy=2.1``); '' for none."""
     plain = line.partition("#")[0].strip()
-    found = re.match(r"([A-Za-z0-9_.-]+?)\s*((?:[=<>!~]|\s|$).*)$", plain)
-    if not found:
+    pin = re.match(r"([A-Za-z0-9_.-]+?)\s*((?:[=<>!~]|\s|$).*)$", plain)
+    if not pin:
         return "", ""
-    rest = found[2].strip()
+    rest = pin[2].strip()
     # A third word is the build.
-    return found[1].lower(), rest.split()[0] if rest else ""
+    return pin[1].lower(), rest.split()[0] if rest else ""
 
 
 def admits(wanted: str, version: str) -> bool:
@@ -163,10 +163,10 @@ def admits(wanted: str, version: str) -> bool:
 
 
 def _admits(part: str, version: str) -> bool:
-    found = _PART.match(part)
-    if not found:
+    bound_match = _PART.match(part)
+    if not bound_match:
         return True
-    sign, bound = found[1] or "", found[2]
+    sign, bound = bound_match[1] or "", bound_match[2]
     fuzzy = bound.endswith("*") or sign == "="
     stem = bound.rstrip("*").rstrip(".")
     if fuzzy:
@@ -253,7 +253,7 @@ def _require_readable(conf: Path, lines: Sequence[str]) -> None:
 
 def _machine_constraints(kept: Sequence[str]) -> list[str]:
     """Constraints that the machine's configuration, or the rest of the prefix's, names."""
-    found: list[str] = []
+    constraints: list[str] = []
     for text in (*(read(Path(name)) for name in _MACHINE_FILES), "\n".join(kept)):
         parser = configparser.RawConfigParser()
         try:
@@ -262,8 +262,8 @@ def _machine_constraints(kept: Sequence[str]) -> list[str]:
             continue
         for section in ("global", "install"):
             if parser.has_option(section, "constraint"):
-                found += parser.get(section, "constraint").split()
-    return [item for item in found if "://" in item or Path(item).is_file()]
+                constraints += parser.get(section, "constraint").split()
+    return [item for item in constraints if "://" in item or Path(item).is_file()]
 
 
 # uv
@@ -312,12 +312,12 @@ def in_environment(prefix: Path, variables: Mapping[str, str]) -> dict[str, str]
     path = constraints_path(prefix)
     if not path.is_file() or " " in str(path):
         return {}
-    found = {}
+    needed = {}
     for name, item in ((UV_VARIABLE, str(path)), (PIP_VARIABLE, path.as_uri())):
         present = variables.get(name, "").split()
         if (name == UV_VARIABLE or present) and item not in present:
-            found[name] = " ".join([*present, item])
-    return found
+            needed[name] = " ".join([*present, item])
+    return needed
 
 
 def _text(lines: Sequence[str]) -> str:

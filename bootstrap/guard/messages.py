@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap._util.listing import joined
 from bootstrap._util.names import canonical_name
+from bootstrap.card import COLOURS
 from bootstrap.guard import config_files
 from bootstrap.prefix.locked import locked_version, next_step
 from bootstrap.text import shown
@@ -166,7 +167,7 @@ def _admits(specifier: str, version: str) -> bool:
 def to_bundle(lines: list[str], *, grave: bool) -> dict[str, str]:
     """The lines as a notebook shows them, with plain text for everything else."""
     lines = [shown(line) for line in lines]
-    mark, colour = ("warning", "#b3261e") if grave else ("note", "#57606a")
+    mark, colour = ("warning", COLOURS["broken"]) if grave else ("note", COLOURS["note"])
     body = "<br>".join(escape(line) for line in lines)
     html = (
         f'<div role="{"alert" if grave else "status"}" style="font:13px/1.5 system-ui,sans-serif;color:inherit;'

@@ -14,6 +14,7 @@ from bootstrap._util.atomic import cleared_beside
 from bootstrap.card import Card, Shown
 from bootstrap.guard import config_files
 from bootstrap.guard.locked_packages import constraint_lines, held_packages, pin_lines
+from bootstrap.hints import command
 from bootstrap.prefix.records import META_DIR, require_environment
 from bootstrap.text import shown
 
@@ -62,7 +63,7 @@ class GuardStatus(Shown):
             title = f"{where}: guarded since {self.since}, but incomplete"
             return Card(title=title, verdict="doubtful", details=(*self.undone, *pins), next="`bootstrap guard on`")
         told = f"turned off on {self.since}" if self.state == "off" else "never guarded"
-        on = f"`bootstrap guard on -p {self.prefix}` turns it on"
+        on = f"`{command('guard on', prefix=self.prefix)}` turns it on"
         details = (*self.undone, *pins)
         return Card(title=f"{where}: {told}", verdict="doubtful", word="off", details=details, next=on)
 

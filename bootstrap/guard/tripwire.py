@@ -151,14 +151,14 @@ class Tripwire:
 
     def _look(self) -> _Seen:
         """Reads what is there, and which places to watch for a change of it."""
-        found: dict[str, str] = {}
+        versions: dict[str, str] = {}
         infos = []
         for site in reversed(self._sites):
             for entry in os.listdir(site):  # noqa: PTH208 - after a cell: quick
                 match = _INFO.match(entry)
                 if match:
                     name = canonical_name(match["name"])
-                    found[name] = match["version"]
+                    versions[name] = match["version"]
                     if name == "numpy":
                         infos.append(site / entry)
         package = next((site / "numpy" for site in self._sites if (site / "numpy").is_dir()), None)
@@ -168,7 +168,7 @@ class Tripwire:
             core += [p for inner in ("_core", "core") for p in (package / inner).glob("_multiarray_umath.*.so")]
         meta = self._prefix / "conda-meta"
         self._watched = [str(p) for p in (*self._sites, meta, meta / "history", *infos, *core)]
-        return _Seen(self._times(), found, tuple(_stamp(str(path)) for path in (*infos, *core)))
+        return _Seen(self._times(), versions, tuple(_stamp(str(path)) for path in (*infos, *core)))
 
 
 def _stamp(path: str) -> tuple[int, int, int] | None:
@@ -184,6 +184,6 @@ def _stamp(path: str) -> tuple[int, int, int] | None:
 def _site_folders(prefix: Path) -> list[Path]:
     """Where this Python keeps its packages: of the prefix, and whatever else it searches that is named so."""
     short = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    found = [prefix / "lib" / short / "site-packages"]
-    found += [Path(p) for p in sys.path if os.path.basename(p) in ("site-packages", "dist-packages")]  # noqa: PTH119 (text)
-    return list(dict.fromkeys(found))
+    sites = [prefix / "lib" / short / "site-packages"]
+    sites += [Path(p) for p in sys.path if os.path.basename(p) in ("site-packages", "dist-packages")]  # noqa: PTH119 (text)
+    return list(dict.fromkeys(sites))

@@ -11,14 +11,13 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from bootstrap._util.listing import capped
+from bootstrap.card import COLOURS, badge
 from bootstrap.health.model import Report
 from bootstrap.health.text_report import foot, headline, render, to_text
 
 if TYPE_CHECKING:
     from bootstrap.health.model import Cause
 
-# White on each of these has a contrast of at least 4.5 to 1.
-_COLOURS = {"ok": "#1a7f37", "doubtful": "#8a5a00", "broken": "#b3261e", "note": "#57606a"}
 _BOX = "font:13px/1.5 system-ui,sans-serif;color:inherit;max-width:60em;margin:4px 0;"
 _MONO = "font:12px/1.5 ui-monospace,monospace;overflow-wrap:anywhere;"
 _SHOWN = 12
@@ -26,22 +25,15 @@ _SHOWN = 12
 
 def to_html(report: Report) -> str:
     """The card."""
-    colour = _COLOURS[report.verdict]
+    colour = COLOURS[report.verdict]
     frame = f"border:1px solid {colour};border-left:5px solid {colour};border-radius:6px;padding:8px 12px"
     parts = [
         f'<section role="region" aria-label="numpy check: {report.verdict}" style="{_BOX}{frame}">',
-        f"<div>{_badge(report.verdict)} <strong>{escape(headline(report))}</strong></div>",
+        f"<div>{badge(report.verdict, report.verdict)} <strong>{escape(headline(report))}</strong></div>",
     ]
     parts += [_cause(cause) for cause in report.causes]
     parts.append(f'<div style="opacity:.75;margin-top:6px">{escape(foot(report))}</div></section>')
     return "".join(parts)
-
-
-def _badge(word: str) -> str:
-    return (
-        f'<span style="background:{_COLOURS[word]};color:#fff;border-radius:4px;padding:1px 7px;'
-        f'font-weight:600">{word}</span>'
-    )
 
 
 def _cause(cause: Cause) -> str:
@@ -62,7 +54,7 @@ def _cause(cause: Cause) -> str:
     repair = f'<strong>repair:</strong> <span style="{_MONO}">{escape(cause.repair)}</span>' if cause.repair else ""
     return (
         '<div style="border-top:1px solid rgba(128,128,128,.35);margin-top:8px;padding-top:6px">'
-        f"<div>{_badge(cause.severity)} <strong>{escape(cause.summary)}</strong> "
+        f"<div>{badge(cause.severity, cause.severity)} <strong>{escape(cause.summary)}</strong> "
         f'<span style="opacity:.75">[{escape(cause.id)}]</span></div>'
         f"<div>{facts}</div><div>{repair}</div>{evidence}</div>"
     )

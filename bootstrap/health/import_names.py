@@ -62,15 +62,15 @@ def stand_on_numpy(disk: Inventory, known: Sequence[str]) -> list[str]:
     """Distributions with extension modules that ask for numpy, or that know its C API, beside those known already."""
     told = {canonical_name(name) for name in (*known, "numpy")}
     modules = {canonical_name(module) for name in known for module in import_names(name, disk)}
-    found = []
+    standing = []
     for distribution in disk.distributions:
         if distribution.name in told or distribution.by_system:
             continue
         extensions = [e for e in distribution.record() if ".so" in e.path and ".libs/" not in e.path]
         stands = extensions and ("numpy" in distribution.requires() or _knows_numpy(distribution, extensions))
         if stands and not modules.intersection(map(canonical_name, import_names(distribution.name, disk))):
-            found.append(distribution.name)
-    return list(dict.fromkeys(found))
+            standing.append(distribution.name)
+    return list(dict.fromkeys(standing))
 
 
 def _knows_numpy(distribution: Distribution, extensions: Sequence[RecordEntry]) -> bool:
@@ -93,20 +93,20 @@ def import_names(name: str, disk: Inventory) -> list[str]:
     wanted = canonical_name(name)
     for distribution in disk.distributions:
         if distribution.name == wanted:
-            found = choose(distribution.name, (entry.path for entry in distribution.record()))
-            if found:
-                return found
-            found = _top_level(distribution.info, distribution.name)
-            if found:
-                return found
+            modules = choose(distribution.name, (entry.path for entry in distribution.record()))
+            if modules:
+                return modules
+            modules = _top_level(distribution.info, distribution.name)
+            if modules:
+                return modules
     if name in disk.conda:
         starts = f"{name} {disk.conda[name]}"
         for site in disk.sites:
             start = f"{site}/"
             paths = (p[len(start) :] for p, owner in disk.owners.items() if owner == starts and p.startswith(start))
-            found = choose(wanted, paths)
-            if found:
-                return found
+            modules = choose(wanted, paths)
+            if modules:
+                return modules
     module = name.replace("-", "_")
     parts = module.split(".")
     if all(part.isidentifier() for part in parts):

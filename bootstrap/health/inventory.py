@@ -175,17 +175,17 @@ class _Conda:
         if lock is not None:
             comparison = compare_prefix(prefix, wanted, hash_all=not quick)
             differences = record_faults(comparison)
-            found = list(comparison.altered)
+            altered = list(comparison.altered)
             if quick:
-                told = {fault.path for fault in found}
+                told = {fault.path for fault in altered}
                 numpy = [r for r in records if r.name == "numpy"]
-                found += [f for f in verify_files(prefix, numpy, workers=1) if f.path not in told]
+                altered += [f for f in verify_files(prefix, numpy, workers=1) if f.path not in told]
         else:
-            found = _look(prefix, records) if quick else verify_files(prefix, records)
-            found += moved_files(prefix, records)
+            altered = _look(prefix, records) if quick else verify_files(prefix, records)
+            altered += moved_files(prefix, records)
         faults = [
             FileFault(os.path.normpath(prefix / f.path), f.owner, f.reason, f.detail)
-            for f in found
+            for f in altered
             if not f.path.endswith(".pyc")  # rewritten by Python when it sees fit
         ]
         return cls(

@@ -129,7 +129,7 @@ def _metadata(info: Path) -> list[str]:
 
 def find_distributions(sites: Iterable[Path]) -> list[Distribution]:
     """Every distribution in these site folders, in the order of the folders, then of names."""
-    found = []
+    distributions = []
     for site in sites:
         try:
             names = sorted(path.name for path in site.iterdir())
@@ -144,8 +144,8 @@ def find_distributions(sites: Iterable[Path]) -> list[Distribution]:
                 if line.startswith("Version:"):
                     version = line.partition(":")[2].strip()
                     break
-            found.append(Distribution(canonical_name(match["name"]), version, site / entry, match["version"]))
-    return found
+            distributions.append(Distribution(canonical_name(match["name"]), version, site / entry, match["version"]))
+    return distributions
 
 
 @dataclass(frozen=True)
@@ -227,10 +227,10 @@ def _fault(path: str, entry: RecordEntry, since: float) -> tuple[FileReason, str
     if entry.sha256 is None or info.st_ctime <= since:
         return None
     try:
-        found = file_sha256(Path(path))
+        actual = file_sha256(Path(path))
     except OSError as error:
         return "unreadable", error.strerror or str(error)
-    return None if found == entry.sha256 else ("sha256", f"{found[:12]} instead of {entry.sha256[:12]}")
+    return None if actual == entry.sha256 else ("sha256", f"{actual[:12]} instead of {entry.sha256[:12]}")
 
 
 def file_sha256(path: Path) -> str:
@@ -244,12 +244,12 @@ def file_sha256(path: Path) -> str:
 
 def packages_of(paths: Iterable[str]) -> list[str]:
     """Top-level packages (folders with ``__init__.py``) and library folders (``NAME.libs``) of a file list."""
-    found = set()
+    packages = set()
     for path in paths:
         parts = PurePosixPath(path).parts
         if (len(parts) == 2 and parts[1] == "__init__.py") or (len(parts) > 1 and parts[0].endswith(".libs")):
-            found.add(parts[0])
-    return sorted(found)
+            packages.add(parts[0])
+    return sorted(packages)
 
 
 def extra_files(site: Path, listed: set[str], packages: Sequence[str], owner: str) -> list[FileFault]:
@@ -273,5 +273,5 @@ def written_version(root: Path) -> str:
         text = (root / "version.py").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    found = re.search(r"""^\s*(?:short_)?version\s*=\s*["']([^"']+)["']""", text, re.MULTILINE)
-    return found[1] if found else ""
+    written = re.search(r"""^\s*(?:short_)?version\s*=\s*["']([^"']+)["']""", text, re.MULTILINE)
+    return written[1] if written else ""

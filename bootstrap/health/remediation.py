@@ -16,6 +16,7 @@ from bootstrap.health.dist_requirements import applying
 from bootstrap.health.model import Action
 from bootstrap.health.record_files import written_version
 from bootstrap.health.rules.base import KINDS, package_name
+from bootstrap.hints import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,14 +57,14 @@ def _actions(draft: Cause, facts: Facts) -> Iterator[Action]:
             # What has lost its list of files can't be uninstalled by pip.
             how = {"anew": "anew" in repairs, "complete": "complete" in repairs}
             nearest = draft.requirement or (nearest_release(draft.package, facts) if "upgrade" in repairs else "")
-            if command := pip_command(draft.package, facts, requirement=nearest, **how):
+            if pip := pip_command(draft.package, facts, requirement=nearest, **how):
                 yield from away
-                yield Action("pip", command)
+                yield Action("pip", pip)
 
 
 def in_the_way(package: str, facts: Facts) -> list[str]:
     """Links and folders in the place of a package's files, or on the way: what is put back would go through them."""
-    found = []
+    obstacles = []
     faults = [f for f in facts.disk.files if package_name(f.owner) == package and f.reason != "extra"]
     for file in (Path(fault.path) for fault in faults):
         site = next((site for site in facts.disk.sites if file.is_relative_to(site)), None)
@@ -72,8 +73,8 @@ def in_the_way(package: str, facts: Facts) -> list[str]:
         above = [folder for folder in reversed(file.parents) if folder.is_relative_to(site) and folder != site]
         links = [path for path in (*above, file) if path.is_symlink()]
         if links or file.is_dir():
-            found.append(str(links[0] if links else file))
-    return list(dict.fromkeys(found))
+            obstacles.append(str(links[0] if links else file))
+    return list(dict.fromkeys(obstacles))
 
 
 def is_locked(package: str, facts: Facts) -> bool:
@@ -94,12 +95,12 @@ def repair_package(
     """
     if is_locked(package, facts):
         return _from_lock(package, facts)
-    command = pip_command(package, facts, requirement=requirement, anew=anew, complete=complete)
-    if not command:
+    pip = pip_command(package, facts, requirement=requirement, anew=anew, complete=complete)
+    if not pip:
         name = installed_name(package, facts)[0]
         chosen = f"{shlex.join(_installer(facts))} {name}==VERSION"
         return f"The previous version of {name} is unknown. Choose one: `{chosen}`."
-    what = shlex.join(command)
+    what = shlex.join(pip)
     if complete:
         what, then = f"{what}`: it adds what is missing", ""
     else:
@@ -115,18 +116,19 @@ def _from_lock(package: str, facts: Facts) -> str:
     """How conda's files are put back: by us where we have put them there, else by conda."""
     prefix = facts.disk.prefix
     if not facts.ours and facts.disk.locked:
-        named = f" --lock {facts.lock}" if facts.lock else ""
-        return f"Run `bootstrap restore --prefix {prefix}{named} --adopt`: it makes the environment match the lock."
+        adopt = command("restore", "adopt", prefix=prefix, lock=facts.lock)
+        return f"Run `{adopt}`: it makes the environment match the lock."
     if not facts.ours:
         version = facts.disk.conda.get(package)
         wanted = f"{package}={version}" if version else package
-        return f"Run `conda install --prefix {prefix} --force-reinstall {wanted}`: it puts the package's files back."
+        install = shlex.join(["conda", "install", "--prefix", str(prefix), "--force-reinstall", wanted])
+        return f"Run `{install}`: it puts the package's files back."
     if facts.disk.locked and facts.call:
         return f"Run `{facts.call}`: it puts the locked files back."
-    command = f"bootstrap restore --prefix {prefix}"
     if facts.disk.locked:
-        return f"Run `{command}{f' --lock {facts.lock}' if facts.lock else ''}`: it puts the locked files back."
-    chosen = f"bootstrap.restore('FILE', {str(prefix)!r})" if facts.call else f"{command} --lock FILE"
+        return f"Run `{command('restore', prefix=prefix, lock=facts.lock)}`: it puts the locked files back."
+    in_shell = command("restore", prefix=prefix, lock="FILE")
+    chosen = f"bootstrap.restore('FILE', {str(prefix)!r})" if facts.call else in_shell
     return f"The lock that it was restored from is missing or has changed. Choose one: `{chosen}`."
 
 
@@ -164,14 +166,14 @@ def installed_name(package: str, facts: Facts) -> tuple[str, str]:
     metadata that an interrupted pip has renamed, then conda-meta and the lock.
     """
     name = package
-    found = [d for d in facts.disk.distributions if d.name == canonical_name(package)]
-    if not found:
+    installed = [d for d in facts.disk.distributions if d.name == canonical_name(package)]
+    if not installed:
         owners = (facts.disk.owner_of(f"{site}/{package}/__init__.py") for site in facts.disk.sites)
         owner = next(filter(None, owners), "").split(" ")[0]
-        found = [d for d in facts.disk.distributions if owner and d.name == canonical_name(owner)]
-        name = found[0].name if found else package
+        installed = [d for d in facts.disk.distributions if owner and d.name == canonical_name(owner)]
+        name = installed[0].name if installed else package
     # Where METADATA and the folder's name disagree, the name is what pip gave it.
-    versions = [d.labelled_version for d in found] + [d.version for d in found]
+    versions = [d.labelled_version for d in installed] + [d.version for d in installed]
     if name == "numpy":
         running = facts.numpy_version or ""
         versions = [running, *versions] if running in versions else [*versions, running]
@@ -185,9 +187,9 @@ def installed_name(package: str, facts: Facts) -> tuple[str, str]:
 def _waiting(name: str, facts: Facts) -> Iterator[str]:
     """Versions of a package in metadata whose first letters an interrupted pip has replaced by ``~``."""
     for path in facts.disk.leftovers:
-        found = re.match(r"[~_-]+(?P<rest>.+?)-(?P<version>[^-]+)\.dist-info$", path.name)
-        if found and name.endswith(canonical_name(found["rest"])):
-            yield found["version"]
+        leftover = re.match(r"[~_-]+(?P<rest>.+?)-(?P<version>[^-]+)\.dist-info$", path.name)
+        if leftover and name.endswith(canonical_name(leftover["rest"])):
+            yield leftover["version"]
 
 
 def nearest_release(package: str, facts: Facts, *, older: bool = False) -> str:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from bootstrap import cell_times
 from bootstrap.errors import RepairFailedError, RepairLockMissingError
 from bootstrap.health.model import Report
-from bootstrap.health.runner import direct, run_check
+from bootstrap.health.runner import check
 from bootstrap.prefix.manifest import read_manifest
 from bootstrap.prefix.paths import ASIDE
 
@@ -255,16 +255,14 @@ def _run(command: Sequence[str]) -> None:
 def _again(report: Report, lock: Lock | None) -> Report:
     """The same check once more."""
     asked = [p.name.removeprefix("import ") for p in report.probes if p.name.startswith("import ")]
-    return run_check(
-        direct(Path(report.python)),
-        prefix=direct(Path(report.prefix)) if report.manager == "conda" else None,
+    return check(
+        Path(report.prefix) if report.manager == "conda" else None,
+        python=Path(report.python),
         lock=lock,
         imports=asked if report.imports is None else report.imports,
-        also=(),
         full=report.level == "full",
         live=report.live,
         timeout=_PROBE_SECONDS,
-        progress=lambda _stage: None,
     )
 
 

@@ -26,6 +26,7 @@ from bootstrap.health.probes import answers, layout, linear, origin, registry, s
 from bootstrap.health.record_files import find_distributions
 from bootstrap.health.rules.base import CauseKind
 from bootstrap.health.variables import runtime_variables
+from bootstrap.hints import command
 from bootstrap.prefix.manifest import read_manifest
 
 if TYPE_CHECKING:
@@ -48,19 +49,42 @@ _ANSWERS = tuple(name for name in _ROUTINE if name not in (*_SHARING, *_NUMPY))
 _MODULES = (answers, layout, linear, origin, sharing, state)  # importing them fills the catalogue
 
 
-def run_check(
-    python: Path,
+def check(
+    prefix: Path | None = None,
     *,
-    prefix: Path | None,
-    lock: Lock | None,
-    imports: Sequence[str] | None,
-    also: Sequence[str],
-    full: bool,
-    live: bool,
-    timeout: float,
-    progress: Callable[[str], None],
+    python: Path | None = None,
+    lock: Lock | None = None,
+    imports: Sequence[str] | None = None,
+    also: Sequence[str] = (),
+    full: bool = True,
+    live: bool = False,
+    timeout: float = 120.0,
+    progress: Callable[[str], None] = lambda _stage: None,
 ) -> Report:
-    """Check the environment of one interpreter; see `bootstrap.health.check`."""
+    """Checks numpy and its dependents in one environment.
+
+    Args:
+        prefix: The environment; by default that of ``python``.
+        python: The interpreter to examine; by default the prefix's own, or the running one.
+        full: Hash every file and import every dependent. Otherwise numpy is hashed, and what shows a sign of
+            change; scipy, pandas and pyarrow are imported, other compiled packages looked at.
+        live: Also examine the running process, whose interpreter ``python`` has to be.
+        lock: What should be installed. Without it, files are still compared with what their package says.
+        imports: Packages to import (distributions, conda packages or modules; those that aren't installed are
+            left out). By default those of `DEPENDENTS` and all others with extension modules that use numpy,
+            or the three quick ones; an empty sequence imports none.
+        also: More to import beside those of the default, at the full level.
+        timeout: Seconds that one probe may take.
+        progress: Called with a few words at each stage.
+
+    Raises:
+        PrefixNotFoundError: There is no such environment or interpreter.
+    """
+    if python is None:
+        python = Path(sys.executable) if prefix is None else prefix / "bin" / "python"
+    if prefix is not None and not prefix.is_dir():
+        raise PrefixNotFoundError("There is no environment at the prefix.", evidence=[f"{prefix}: not found"])
+    python, prefix = direct(python), None if prefix is None else direct(prefix)
     began = time.monotonic()
     limits = Limits.for_machine(timeout)
     progress("start the interpreter")
@@ -171,7 +195,7 @@ def _dead(python: Path, prefix: Path | None, result: ProbeResult, seconds: float
         evidence=result.problems,
         files=(str(python),),
         owner="python",
-        repair=f"Restore the environment: `bootstrap restore --prefix {prefix or python.parent.parent}`.",
+        repair=f"Restore the environment: `{command('restore', prefix=prefix or python.parent.parent)}`.",
     )
     return Report(str(python), str(prefix or ""), None, (cause,), (result,), seconds)
 

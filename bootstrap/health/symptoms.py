@@ -199,7 +199,8 @@ def _library_too_old(found: re.Match[str], symptom: Symptom, owner: str, facts: 
         repair = other  # the C library is the system's, and can't be changed below it
     elif holder:
         name = holder.split(" ")[0]
-        repair = f"Run `conda update --prefix {facts.disk.prefix} {name}`: it owns that library."
+        update = shlex.join(["conda", "update", "--prefix", str(facts.disk.prefix), name])
+        repair = f"Run `{update}`: it owns that library."
     else:
         repair = f"{other} Or use another {Path(library).name}: LD_LIBRARY_PATH selects it."
     return LIBRARY_TOO_OLD(

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bootstrap._util.listing import capped
+from bootstrap.card import STYLES
 from bootstrap.console import plain
 from bootstrap.errors import EXIT_BROKEN, EXIT_DOUBTFUL, EXIT_OK
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from bootstrap.health.model import Cause, Report
 
-_STYLES = {"ok": "green", "doubtful": "yellow", "broken": "red", "note": "dim"}
 _EVIDENCE = 10
 
 
@@ -33,7 +33,7 @@ def render(report: Report, *, probes: bool = False) -> RenderableType:
         report: What was found.
         probes: Also list every probe with its outcome and time.
     """
-    head = Text.assemble((report.verdict, f"bold {_STYLES[report.verdict]}"), f": {headline(report)}")
+    head = Text.assemble((report.verdict, f"bold {STYLES[report.verdict]}"), f": {headline(report)}")
     parts: list[RenderableType] = [head]
     if len(report.causes) > 1:
         parts.append(_overview(report))
@@ -59,12 +59,12 @@ def foot(report: Report) -> str:
 def _overview(report: Report) -> RenderableType:
     table = Table("", "cause", "owner", "since", box=None, header_style="dim", pad_edge=False)
     for cause in report.causes:
-        table.add_row(Text(cause.severity, style=_STYLES[cause.severity]), cause.id, cause.owner, cause.since)
+        table.add_row(Text(cause.severity, style=STYLES[cause.severity]), cause.id, cause.owner, cause.since)
     return table
 
 
 def _cause(cause: Cause) -> RenderableType:
-    style = _STYLES[cause.severity]
+    style = STYLES[cause.severity]
     text = Text.assemble(("\n" + cause.severity, f"bold {style}"), f" [{cause.id}] ", (cause.summary, "bold"))
     for line in capped(cause.evidence, _EVIDENCE, "more lines"):
         text.append(f"\n  {line}", style="dim")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 ANACONDA_ORG = "https://conda.anaconda.org"
 ARCHIVE_SUFFIXES = (".conda", ".tar.bz2")
 MAIN_CATEGORY = "main"
+LOCK_NAMES = {"cpu": "conda-lock.yml", "cuda": "conda-lock-cuda.yml"}
+"""The file of each variant's lock."""
 PLATFORM = "linux-64"
 """What is restored unless told otherwise: Colab has no other."""
 
@@ -55,11 +57,6 @@ class Record:
     """Bytes of the archive, where the lock states it."""
     line: int = 0
     """Line of the lock at which the record starts, from 1."""
-
-    @property
-    def optional(self) -> bool:
-        """Whether a plain install leaves it out."""
-        return MAIN_CATEGORY not in self.categories
 
     @cached_property
     def filename(self) -> str:

@@ -92,10 +92,10 @@ def _refuse(
     *,
     show_url: bool = True,
 ) -> None:
-    found = [r for r in records if broken(r)]
-    if found:
-        lines = [f"{lock.path}:{r.line}: {r}" + (f": {r.url}" if show_url else "") for r in found]
-        raise error(f"The lock has {_count(found)} {fault}.", evidence=capped(lines, _SHOWN))
+    bad = [r for r in records if broken(r)]
+    if bad:
+        lines = [f"{lock.path}:{r.line}: {r}" + (f": {r.url}" if show_url else "") for r in bad]
+        raise error(f"The lock has {_count(bad)} {fault}.", evidence=capped(lines, _SHOWN))
 
 
 def _bad_scheme(record: Record) -> bool:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from bootstrap.errors import DuplicateRecordError, LockNotFoundError, LockSyntaxError, LockVersionError
+from bootstrap.hints import command
 from bootstrap.lock.model import Channel, Lock, Record
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class _LockReader:
             raise LockSyntaxError(error.message, evidence=error.evidence, hint=hint) from None
         names = [getattr(key, "value", None) for key, _ in root.value]
         if "dependencies" in names and "package" not in names:
-            hint = f"It is a specification: `bootstrap lock --file {self.path}` makes locks of it."
+            hint = f"It is a specification: `{command('lock', file=self.path)}` makes locks of it."
             error = self.fault(root, "dependencies instead of locked packages")
             raise LockSyntaxError(error.message, evidence=error.evidence, hint=hint)
         # The version first: what else an unknown version allows is unknown too.
@@ -140,9 +141,9 @@ class _LockReader:
         if node is None:
             raise self.fault(root, "no version")
         if not isinstance(node, yaml.ScalarNode) or node.value != str(FORMAT_VERSION):
-            found = ascii(node.value)[1:-1][:40] if isinstance(node, yaml.ScalarNode) else "something else"
+            version = ascii(node.value)[1:-1][:40] if isinstance(node, yaml.ScalarNode) else "something else"
             raise LockVersionError(
-                f"The lock has format version {found}; this program reads version {FORMAT_VERSION}.",
+                f"The lock has format version {version}; this program reads version {FORMAT_VERSION}.",
                 evidence=[f"{self.path}:{node.start_mark.line + 1}"],
             )
 
@@ -212,8 +213,8 @@ class _LockReader:
     def size(self, sha256: yaml.Node | None) -> int | None:
         if sha256 is None:
             return None
-        found = _SIZE.search("".join(self.lines[sha256.start_mark.line :][:1]))
-        return int(found[1]) if found else None
+        size = _SIZE.search("".join(self.lines[sha256.start_mark.line :][:1]))
+        return int(size[1]) if size else None
 
     # Shapes
 
@@ -234,10 +235,10 @@ class _LockReader:
                 raise self.fault(key, f"unknown key {key.value!r}")
 
     def need(self, node: yaml.Node, name: str) -> yaml.Node:
-        found = self.mapping(node).get(name)
-        if found is None:
+        value = self.mapping(node).get(name)
+        if value is None:
             raise self.fault(node, f"{name!r} is missing from this mapping")
-        return found
+        return value
 
     def sequence(self, node: yaml.Node) -> list[yaml.Node]:
         if not isinstance(node, yaml.SequenceNode):

@@ -74,12 +74,12 @@ def _platform_faults(
         # What breaks the policy can't be trusted for the finer questions.
         yield error
         return
-    found = lock.content_hash.get(platform)
-    if found not in hashes:
+    locked = lock.content_hash.get(platform)
+    if locked not in hashes:
         yield LockOutdatedError(
             "environment.yml or the virtual packages have changed since the lock was made.",
             evidence=[
-                f"{lock.path}: content hash {found}",
+                f"{lock.path}: content hash {locked}",
                 *(f"current content hash: {h}" for h in sorted(hashes)[:1]),
             ],
         )

@@ -44,9 +44,9 @@ def _head(variant: LockVariant) -> list[str]:
 
 
 def _sized(line: str, sizes: Mapping[str, int]) -> str:
-    found = _SHA256.match(line)
-    size = sizes.get(found["digest"]) if found else None
-    return f"{found['field']}  # size: {size}" if found and size is not None else line
+    hashed = _SHA256.match(line)
+    size = sizes.get(hashed["digest"]) if hashed else None
+    return f"{hashed['field']}  # size: {size}" if hashed and size is not None else line
 
 
 def make_folder(folder: Path) -> None:

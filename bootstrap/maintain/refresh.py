@@ -143,9 +143,9 @@ class _RefreshRun:
         new = parse_lock(text.encode(), path)
         for platform in self.specification.platforms:
             validate(new, platform)
-            found = None if self.settings.channel else variant_fault(new, platform, self.variant)
-            if found:
-                raise found
+            fault = None if self.settings.channel else variant_fault(new, platform, self.variant)
+            if fault:
+                raise fault
         undated = sum(r["timestamp"] is None for r in records) if self.settings.exclude_newer else 0
         return Refreshed(self.variant, path, old, new, text != old_text, undated), text
 

@@ -181,14 +181,14 @@ def _open(source: Source, subdirs: Iterable[str]) -> list[Any]:
 
 async def _known(gateway: Gateway, sources: Sequence[Any], request: Request) -> list[RepoDataRecord]:
     """The records to hold, as their channel states them: a lock keeps neither constrains nor build pins."""
-    found = await gateway.query(
+    answers = await gateway.query(
         sources,
         [*request.subdirs],  # type: ignore[list-item]  # a literal of all subdirs
         [h.name for h in request.held],
         recursive=False,
         channel_relations="disabled",
     )
-    by_url = {str(record.url): record for records in found for record in records}
+    by_url = {str(record.url): record for records in answers for record in records}
     held = []
     for record in request.held:
         known = by_url.get(record.url)

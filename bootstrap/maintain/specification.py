@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from bootstrap.errors import SpecificationError
+from bootstrap.hints import command
 from bootstrap.lock.model import PLATFORM
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def read_specification(path: Path) -> Specification:
         text = path.read_text(encoding="utf-8")
         content = yaml.safe_load(text)
     except FileNotFoundError as error:
-        hint = f"Pass its path with `--file`, or write one: `bootstrap lock --init --file {path}`."
+        hint = f"Pass its path with `--file`, or write one: `{command('lock', 'init', file=path)}`."
         raise SpecificationError("There is no specification.", evidence=[f"{path}: not found"], hint=hint) from error
     except OSError as error:
         raise SpecificationError(

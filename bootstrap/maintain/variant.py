@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bootstrap.included import places
+from bootstrap.lock.model import LOCK_NAMES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,10 +44,8 @@ class LockVariant:
         )
 
 
-CPU = LockVariant("cpu", "CPU", "conda-lock.yml", "virtual-packages.yml", 600 * MEGABYTE, cuda=False)
-CUDA = LockVariant(
-    "cuda", "NVIDIA GPU", "conda-lock-cuda.yml", "virtual-packages-cuda.yml", 4600 * MEGABYTE, cuda=True
-)
+CPU = LockVariant("cpu", "CPU", LOCK_NAMES["cpu"], "virtual-packages.yml", 600 * MEGABYTE, cuda=False)
+CUDA = LockVariant("cuda", "NVIDIA GPU", LOCK_NAMES["cuda"], "virtual-packages-cuda.yml", 4600 * MEGABYTE, cuda=True)
 VARIANTS = (CPU, CUDA)
 
 

@@ -35,7 +35,7 @@ def find_overlays(prefix: Path, files: Mapping[str, Iterable[str]]) -> list[tupl
     Returns:
         The package and the other distribution's folder, relative to the environment.
     """
-    owners = {found: stem for stem, paths in files.items() for found in _distributions(paths)}
+    owners = {dist: stem for stem, paths in files.items() for dist in _distributions(paths)}
     owned = {path for paths in files.values() for path in paths if path.endswith("/METADATA")}
     return [
         (owners[site, name], f"{site}{info.name}")
@@ -77,8 +77,8 @@ def remove_overlays(stage: Path, packages: Iterable[str], state: Manifest) -> li
 def _distributions(files: Iterable[str]) -> Iterator[tuple[str, str]]:
     """The site folder, with a slash at its end, and the normalized name of each distribution among the files."""
     for path in files:
-        if path.endswith(".dist-info/METADATA") and (found := _DIST_INFO.fullmatch(path)):
-            yield found["site"] or "", _normalized(f"{found['name']}-0.dist-info")
+        if path.endswith(".dist-info/METADATA") and (info := _DIST_INFO.fullmatch(path)):
+            yield info["site"] or "", _normalized(f"{info['name']}-0.dist-info")
 
 
 def _normalized(info: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bootstrap.hints import command
 from bootstrap.prefix.manifest import MANIFEST_FILE
 from bootstrap.prefix.records import META_DIR
 
@@ -22,8 +23,8 @@ def locked_version(prefix: Path, name: str) -> str:
     except OSError:
         return ""
     # By its text: the manifest names every file of the prefix, and after a cell there is no time to parse all that.
-    found = re.search(rb'"%s-([^-"]+)-[^-"]+":' % re.escape(name.encode()), data)
-    return found[1].decode() if found else ""
+    entry = re.search(rb'"%s-([^-"]+)-[^-"]+":' % re.escape(name.encode()), data)
+    return entry[1].decode() if entry else ""
 
 
 def next_step(prefix: Path, *, memory: str, disk: str, in_cell: bool = True) -> str:
@@ -38,6 +39,6 @@ def next_step(prefix: Path, *, memory: str, disk: str, in_cell: bool = True) -> 
     locked = locked_version(prefix, "numpy")
     if not locked or disk == locked:
         return "restart the runtime before you go on"
-    command = "bootstrap.check(repair=True)" if in_cell else f"bootstrap check --prefix {prefix} --repair"
+    repair = "bootstrap.check(repair=True)" if in_cell else command("check", "repair", prefix=prefix)
     then = ", then restart the runtime" if memory and memory != locked else ""
-    return f"`{command}` puts the locked files back{then}"
+    return f"`{repair}` puts the locked files back{then}"

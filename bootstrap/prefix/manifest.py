@@ -11,16 +11,19 @@ import json
 import os
 import stat
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap._util.atomic import write_atomically
+from bootstrap.errors import LockError
+from bootstrap.lock.reader import read_lock
 from bootstrap.prefix._child_verifier import AlteredFile
 from bootstrap.prefix.records import META_DIR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
+    from bootstrap.lock.model import Lock
     from bootstrap.prefix.records import InstalledRecord
 
 MANIFEST_FILE = "condacolab-bootstrap"
@@ -72,15 +75,23 @@ def read_manifest(prefix: Path) -> Manifest | None:
     """The manifest, or None where there is none or it can't be read: then every file is hashed."""
     try:
         data = json.loads((prefix / META_DIR / MANIFEST_FILE).read_bytes())
-        if data["schema"] == 1:
-            data["files"] = {
-                stem: {p: _as_text(f) for p, f in files.items()} for stem, files in data["files"].items()
-            }
-        elif data["schema"] != SCHEMA:
+        if data["schema"] != SCHEMA:
             return None
         return Manifest(lock=data["lock"], records=data["records"], files=data["files"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def restored_from(prefix: Path) -> Lock | None:
+    """The lock that a prefix was restored from, if that file still has the same content."""
+    manifest = read_manifest(prefix)
+    if manifest is None:
+        return None
+    try:
+        lock = read_lock(Path(manifest.lock["path"]))
+    except LockError:
+        return None
+    return lock if lock.sha256 == manifest.lock["sha256"] else None
 
 
 def is_ours(prefix: Path) -> bool:
@@ -90,13 +101,6 @@ def is_ours(prefix: Path) -> bool:
     then every file is hashed, and what is not as locked is mended.
     """
     return os.path.lexists(prefix / META_DIR / MANIFEST_FILE)
-
-
-def _as_text(known: list[Any] | None) -> str | None:
-    """A `fingerprint` as the first ledgers had it: a list of a file's values, of a link's target, or of nothing."""
-    if known is None:
-        return None
-    return f"-> {known[0]}" if len(known) == 1 else " ".join(map(str, known)) or "/"
 
 
 def suspects(prefix: Path, state: Manifest) -> set[str]:

@@ -88,16 +88,16 @@ def _stamp(layout: EnvironmentPaths) -> Path:
 
 def _sources(*, colab: bool) -> list[Path | str]:
     """What the bridge is made of: folders and files, and the versions of distributions."""
-    found: list[Path | str] = [*_own_packages()]
+    sources: list[Path | str] = [*_own_packages()]
     for name in (*DISTRIBUTIONS, *(kernel_packages.FRONT if colab else ())):
         with suppress(metadata.PackageNotFoundError):
-            found.append(f"{name} {metadata.version(name)}")
+            sources.append(f"{name} {metadata.version(name)}")
     for name in COLAB_MODULES if colab else ():
         with suppress(ModuleNotFoundError):
             spec = importlib.util.find_spec(name)
             if spec and spec.origin:
-                found.append(Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin))
-    return found
+                sources.append(Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin))
+    return sources
 
 
 def _own_packages() -> list[Path]:

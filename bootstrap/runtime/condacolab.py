@@ -34,6 +34,8 @@ from bootstrap.progress import Progress, Step
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from bootstrap.prefix.restore_options import RestoreOptions
+
 KNOWN_VERSIONS = ("0.1.10", "0.1.11", "0.1.12", "0.1.13")
 _SECONDS_BETWEEN_LOOKS = 0.1
 _SECONDS_TO_STOP = 5.0
@@ -70,10 +72,8 @@ def obstacle() -> str | None:
 def install(
     lock: Path,
     prefix: Path,
+    options: RestoreOptions,
     *,
-    cache: Path | None,
-    offline: bool,
-    adopt: bool,
     progress: Progress,
     scratch: Path,
     started: Callable[[int], None],
@@ -83,9 +83,7 @@ def install(
     Args:
         lock: The lock.
         prefix: Where to put the environment.
-        cache: Folder of unpacked packages.
-        offline: Fetch nothing.
-        adopt: Also take over a conda environment that this program did not make.
+        options: Of the restore.
         progress: Receives the states of the work.
         scratch: A folder for what is thrown away; what a killed process leaves in it is the caller's to remove.
         started: Called with the process group that does it, for `stop`.
@@ -99,9 +97,7 @@ def install(
         folder = Path(name)
         installer = folder / "installer.sh"
         result, events = folder / "result.json", folder / "progress.jsonl"
-        command = [*_python("bootstrap"), "restore", "--lock", str(lock)]
-        command += ["--cache", str(cache)] if cache else []
-        command += [f"--{flag}" for flag, given in (("offline", offline), ("adopt", adopt)) if given]
+        command = [*_python("bootstrap"), "restore", "--lock", str(lock), *options.words]
         installer.write_text(
             _INSTALLER.format(
                 command=shlex.join(command), result=shlex.quote(str(result)), progress=shlex.quote(str(events))

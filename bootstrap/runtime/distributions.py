@@ -43,18 +43,18 @@ def pure_closure(name: str, there: set[str]) -> set[str] | None:
     """
     if find(name) is None:
         return None
-    found: set[str] = set()
+    closure: set[str] = set()
     waiting = [canonical_name(name)]
     while waiting:
         name = waiting.pop()
         distribution = find(name)
-        if distribution is None or name in found:
+        if distribution is None or name in closure:
             continue
         if not distribution.files or any(".so" in file.suffixes for file in distribution.files):
             return None
-        found.add(name)
+        closure.add(name)
         waiting += required(distribution) - there
-    return found
+    return closure
 
 
 def copy_distribution(name: str, folder: Path, *, only: str = "") -> None:

@@ -23,14 +23,12 @@ if TYPE_CHECKING:
     from bootstrap.runtime.journal import Journal
 
 
-def hosting_of(lock: Lock, prefix: Path, journal: Journal, progress: Progress) -> Hosting | None:
-    """What a restore adds to the environment in which this machine's kernels run; None for any other prefix.
+def hosting_of(lock: Lock, prefix: Path, journal: Journal, progress: Progress) -> Hosting:
+    """What a restore adds to the environment in which this machine's kernels run.
 
     Raises:
-        KernelNotLockedError: Kernels run there, and the lock lacks what they need.
+        KernelNotLockedError: The lock lacks what they need.
     """
-    if journal.facts.get("prefix") != str(prefix):
-        return None
     records = validate(lock, PLATFORM)
     colab = on_colab()
     require_kernel(records, colab=colab)

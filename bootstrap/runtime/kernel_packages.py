@@ -73,7 +73,7 @@ def _imports(package: Path) -> set[str]:
 
     The standard library's and ``google`` are left out.
     """
-    found: set[str] = set()
+    imported: set[str] = set()
     for file in package.rglob("*.py"):
-        found.update(re.findall(r"^\s*(?:import|from) (\w+)", file.read_text(encoding="utf-8"), re.MULTILINE))
-    return found - sys.stdlib_module_names - {"google"}
+        imported.update(re.findall(r"^\s*(?:import|from) (\w+)", file.read_text(encoding="utf-8"), re.MULTILINE))
+    return imported - sys.stdlib_module_names - {"google"}

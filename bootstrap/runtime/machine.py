@@ -47,11 +47,11 @@ def driver_cuda_version() -> tuple[int, int] | None:
 
 def choose_variant() -> Variant:
     """The variant for this machine."""
-    found = driver_cuda_version()
-    if found is None:
+    supported = driver_cuda_version()
+    if supported is None:
         return Variant("cpu", "no NVIDIA driver found")
-    shown, needed = (".".join(map(str, v)) for v in (found, CUDA_NEEDED))
-    if found < CUDA_NEEDED:
+    shown, needed = (".".join(map(str, v)) for v in (supported, CUDA_NEEDED))
+    if supported < CUDA_NEEDED:
         return Variant("cpu", f"the NVIDIA driver supports CUDA {shown}, the GPU variant needs {needed}")
     return Variant("cuda", f"the NVIDIA driver supports CUDA {shown}")
 
@@ -101,10 +101,10 @@ def detect(*, notebook: bool) -> Machine:
 def on_colab() -> bool:
     """Whether this is a Colab runtime: its kernels are started by a module that only it has."""
     try:
-        found = [importlib.util.find_spec(name) for name in ("google.colab", "colab_kernel_launcher")]
+        modules = [importlib.util.find_spec(name) for name in ("google.colab", "colab_kernel_launcher")]
     except ModuleNotFoundError:
         return False
-    return None not in found
+    return None not in modules
 
 
 def require_fit(machine: Machine, records: Iterable[Record]) -> None:

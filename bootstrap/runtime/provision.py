@@ -17,6 +17,7 @@ from bootstrap.prefix import Restored, compare_prefix, restore
 from bootstrap.prefix.cache import default_cache
 from bootstrap.prefix.manifest import read_manifest
 from bootstrap.prefix.records import is_environment
+from bootstrap.prefix.restore_options import RestoreOptions
 from bootstrap.progress import Progress, Step
 from bootstrap.runtime import condacolab, launchers
 from bootstrap.runtime.environment_paths import EnvironmentPaths
@@ -42,10 +43,8 @@ def set_up(
     lock: Lock,
     prefix: Path,
     machine: Machine,
+    options: RestoreOptions = RestoreOptions(),  # noqa: B008 - it can't be changed
     *,
-    cache: Path | None = None,
-    offline: bool = False,
-    adopt: bool = False,
     progress: Progress,
 ) -> RunResult:
     """Restores a lock, proves that a kernel starts there, and has the notebook run in it. Can be run at any time.
@@ -57,9 +56,7 @@ def set_up(
         lock: The lock.
         prefix: Where the environment is, or will be.
         machine: The machine, with the variant that was chosen.
-        cache: Folder of unpacked packages.
-        offline: Fetch nothing.
-        adopt: Also take over a conda environment that this program did not make.
+        options: Of the restore.
         progress: Receives the states of the work.
 
     Raises:
@@ -68,21 +65,12 @@ def set_up(
         KernelRestartError: This kernel can't be moved, and is restarted now.
     """
     try:
-        return _set_up(lock, prefix, machine, cache, offline=offline, adopt=adopt, progress=progress)
+        return _set_up(lock, prefix, machine, options, progress)
     except OSError as error:
         raise SystemRefusedError("The operating system reported an error.", evidence=[str(error)]) from error
 
 
-def _set_up(
-    lock: Lock,
-    prefix: Path,
-    machine: Machine,
-    cache: Path | None,
-    *,
-    offline: bool,
-    adopt: bool,
-    progress: Progress,
-) -> RunResult:
+def _set_up(lock: Lock, prefix: Path, machine: Machine, options: RestoreOptions, progress: Progress) -> RunResult:
     began = time.monotonic()
     records = validate(lock, PLATFORM)
     require_fit(machine, records)
@@ -93,7 +81,9 @@ def _set_up(
     hosting = Hosting(prefix, lock, records, colab, journal, progress)
     if not hosting.inside:
         # Of the cache's folder only these are ours.
-        journal.keep(prefix, *(() if cache else (default_cache() / name for name in ("locks", "pkgs", "vouchers"))))
+        journal.keep(
+            prefix, *(() if options.cache else (default_cache() / name for name in ("locks", "pkgs", "vouchers")))
+        )
         journal.note(prefix=str(prefix))
     if _is_ready(hosting):
         restored = Restored(prefix, lock.path, "unchanged", len(records))
@@ -102,7 +92,7 @@ def _set_up(
         else:
             hosting.prove(prefix)
     else:
-        restored = _restore(hosting, cache=cache, offline=offline, adopt=adopt)
+        restored = _restore(hosting, options)
     kernel = move.live_kernel()
     if hosting.inside and restored.action == "unchanged":
         action = "inside"
@@ -139,9 +129,8 @@ def _is_ready(hosting: Hosting) -> bool:
     return compare_prefix(prefix, hosting.records, hash_all=False).agrees and hosting.present(prefix)
 
 
-def _restore(hosting: Hosting, *, cache: Path | None, offline: bool, adopt: bool) -> Restored:
+def _restore(hosting: Hosting, options: RestoreOptions) -> Restored:
     """Brings the prefix to the lock, proven before it is in place; by way of condacolab, if it is Colab's kernel."""
-    how: dict[str, Any] = {"cache": cache, "offline": offline, "adopt": adopt, "progress": hosting.progress}
     if hosting.colab and not hosting.inside:
         journal = hosting.journal
         # One that a killed kernel has left behind would go on beside this one.
@@ -150,12 +139,21 @@ def _restore(hosting: Hosting, *, cache: Path | None, offline: bool, adopt: bool
             return condacolab.install(
                 hosting.lock.path,
                 hosting.prefix,
+                options,
+                progress=hosting.progress,
                 scratch=journal.own,
                 started=lambda group: journal.note(installer=group),
-                **how,
             )
         hosting.progress.note(f"{why}; restoring the lock without it.")
-    return restore(hosting.lock, hosting.prefix, additions=hosting, **how)
+    return restore(
+        hosting.lock,
+        hosting.prefix,
+        cache=options.cache,
+        offline=options.offline,
+        adopt=options.adopt,
+        additions=hosting,
+        progress=hosting.progress,
+    )
 
 
 def _ready(

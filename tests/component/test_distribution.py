@@ -99,7 +99,8 @@ def test_installed_it_finds_its_lock_and_runs(built: Path, tmp_path: Path, kind:
     # After its own, so that only dependencies come from there.
     (site / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     program = (
-        "import bootstrap, bootstrap.api; print(bootstrap.__file__); print(bootstrap.api.find_lock(variant='cpu')); "
+        "import bootstrap; from bootstrap.locate import find_lock; print(bootstrap.__file__); "
+        "print(find_lock(variant='cpu')); "
         "print(bootstrap.explain_lock(variant='cpu').version('numpy'))"
     )
     done = subprocess.run(

@@ -19,18 +19,18 @@ PAGE = ROOT / "docs" / "faults.md"
 HEAD = """\
 # Faults of numpy, and who notices them
 
-Every fault below is injected for real into a copy of a real environment (a conda prefix restored from a lock, a
-virtual environment with wheels, or a running process), then put to `bootstrap check` and to what people use
-instead. A figure is how many of the variants are noticed at all. For `bootstrap check` the test asks more: the right
-cause, package, files and a repair, after which the environment is healthy. This page is written by
-`python -m tests.faults.table`; what each cause means is in [check.md](check.md).
+Every fault below is really injected into a copy of a real environment (a conda prefix restored from a lock, a virtual
+environment with wheels, or a running process). Then `bootstrap check` and the usual alternatives examine it. The
+figures count the variants that each notices. For `bootstrap check` the test requires more: the right cause, package
+and files, and a repair after which the environment is healthy. [check.md](check.md) explains the causes. This page is
+written by `python -m tests.faults.table`.
 
-- `_center`: `from numpy._core.umath import _center`; `import numpy`: the import and one array; both in a fresh
-  process, for faults of a running process in that process too.
-- `pip check`; `conda doctor`: its rules on packages (files that lead nowhere, content that is not the record's, of a
-  link that of its goal; dependencies that are not installed), which know nothing of what conda did not install.
-- `numpy.test('fast')` is not counted: it needs packages that numpy does not bring (pytest, hypothesis), takes more
-  than five minutes, and runs in a process of its own, where nothing of a kernel's state is to be seen.
+- `_center`: `from numpy._core.umath import _center`. `import numpy`: the import and one array. Both run in a new
+  process, and for faults of a running process in that process too.
+- `conda doctor`: its rules for packages (broken links, files or link targets whose content differs from the record,
+  missing dependencies). It doesn't see what conda didn't install.
+- `numpy.test('fast')` is not included: it needs packages that numpy doesn't install (pytest, hypothesis), takes more
+  than five minutes, and runs in a process of its own, which can't see the kernel's state.
 
 """
 

@@ -37,9 +37,11 @@ LEVELS = {
     "diagnosis": 4,
     "maintain": 4,
     "runtime": 5,
+    "checkup": 5,
     "prefix_status": 5,
-    "api": 6,
-    "cli": 7,
+    "locate": 6,
+    "api": 7,
+    "cli": 8,
     "__main__": 9,
     "__init__": 10,
 }

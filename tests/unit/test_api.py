@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import api
+from bootstrap import api, locate
 from bootstrap.errors import LockNotFoundError, NotAnEnvironmentError, PrefixNotFoundError
+from bootstrap.lock.model import LOCK_NAMES
 from bootstrap.prefix import manifest
 from bootstrap.runtime import machine
 from bootstrap.runtime.journal import Journal
@@ -17,18 +18,18 @@ from tests.support import ROOT
 
 def test_a_lock_here_comes_before_the_shipped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert api.find_lock(variant="cpu") == ROOT / "conda-lock.yml"
-    assert api.find_lock(variant="cuda") == ROOT / "conda-lock-cuda.yml"
+    assert locate.find_lock(variant="cpu") == ROOT / "conda-lock.yml"
+    assert locate.find_lock(variant="cuda") == ROOT / "conda-lock-cuda.yml"
     (tmp_path / "conda-lock.yml").write_text("")
-    assert api.find_lock(variant="cpu") == tmp_path / "conda-lock.yml"
-    assert api.find_lock(tmp_path / "other.yml") == tmp_path / "other.yml"
+    assert locate.find_lock(variant="cpu") == tmp_path / "conda-lock.yml"
+    assert locate.find_lock(tmp_path / "other.yml") == tmp_path / "other.yml"
 
 
 def test_no_lock_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(api.LOCK_NAMES, "cpu", "none.yml")
+    monkeypatch.setitem(LOCK_NAMES, "cpu", "none.yml")
     with pytest.raises(LockNotFoundError) as caught:
-        api.find_lock(variant="cpu")
+        locate.find_lock(variant="cpu")
     assert len(caught.value.evidence) == 3
 
 
@@ -56,25 +57,25 @@ def test_the_driver_needed_is_the_one_that_the_lock_is_solved_for() -> None:
 
 
 def test_the_prefix_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in (api.PREFIX_ENV_VAR, "CONDA_PREFIX"):
+    for name in (locate.PREFIX_ENV_VAR, "CONDA_PREFIX"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CONDACOLAB_BOOTSTRAP_STATE", str(tmp_path / "state"))
-    assert api.default_prefix() == Path("/opt/conda")
+    assert locate.default_prefix() == Path("/opt/conda")
 
     base, ours = tmp_path / "base", tmp_path / "ours"
     monkeypatch.setenv("CONDA_PREFIX", str(base))
-    assert api.default_prefix() == base
-    assert api.default_prefix(to_make=True) == Path("/opt/conda"), "what another program made is only looked at"
+    assert locate.default_prefix() == base
+    assert locate.default_prefix(to_make=True) == Path("/opt/conda"), "what another program made is only looked at"
     journal = Journal()
     journal.keep(tmp_path / "env")
     journal.note(prefix=str(tmp_path / "env"))
-    assert api.default_prefix() == tmp_path / "env"
+    assert locate.default_prefix() == tmp_path / "env"
     monkeypatch.setattr(manifest, "read_manifest", lambda prefix: prefix == ours or None)
     monkeypatch.setenv("CONDA_PREFIX", str(ours))
-    assert api.default_prefix() == api.default_prefix(to_make=True) == ours
+    assert locate.default_prefix() == locate.default_prefix(to_make=True) == ours
 
-    monkeypatch.setenv(api.PREFIX_ENV_VAR, "/srv/env")
-    assert api.default_prefix() == Path("/srv/env")
+    monkeypatch.setenv(locate.PREFIX_ENV_VAR, "/srv/env")
+    assert locate.default_prefix() == Path("/srv/env")
 
 
 def test_check_of_no_environment(tmp_path: Path) -> None:

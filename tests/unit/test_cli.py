@@ -17,6 +17,7 @@ import bootstrap
 from bootstrap import cli, errors
 from bootstrap.cli import status
 from bootstrap.health.model import Action, Cause, Report
+from bootstrap.prefix.restore_options import RestoreOptions
 from tests.support import ROOT, locks
 
 COMMANDS = tuple(next(a for a in cli.parser()._actions if isinstance(a, argparse._SubParsersAction)).choices)
@@ -72,6 +73,14 @@ def test_a_command_has_an_option_for_each_parameter_of_its_verb(verb: str) -> No
     options = {action.dest for action in commands[verb]._actions}
     parameters = set(inspect.signature(getattr(bootstrap, verb.replace("-", "_"))).parameters)
     assert parameters - {"progress"} <= options
+
+
+def test_restore_understands_the_options_that_run_passes_on(tmp_path: Path) -> None:
+    """By way of condacolab's installer, as words."""
+    options = RestoreOptions(cache=tmp_path, offline=True, adopt=True)
+    args = cli.parser("restore").parse_args(["restore", *options.words])
+    assert {name: getattr(args, name) for name in vars(options)} == vars(options)
+    assert RestoreOptions().words == []
 
 
 def test_an_error_has_its_code_and_no_traceback(run: Run, tmp_path: Path) -> None:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from bootstrap.health.facts import Facts
     from bootstrap.health.model import Cause
 
-# What `bootstrap.api` adds about the guard.
-CauseKind("guard-off", severity="note")
-CauseKind("guard-undone", severity="note")
+# What `bootstrap.checkup` adds about the guard.
+GUARD_OFF = CauseKind("guard-off", severity="note")
+GUARD_UNDONE = CauseKind("guard-undone", severity="note")
 IMPORT_CONFLICT = CauseKind("import-conflict", severity="doubtful")
 LOADER_VARIABLES = CauseKind("loader-variables", package="numpy", dated="never")
 NUMPY_ELSEWHERE = CauseKind("numpy-elsewhere", severity="doubtful")

@@ -19,6 +19,7 @@ from bootstrap.health.rules.numpy import (
 )
 from bootstrap.health.rules.process import NUMPY_SHADOWED
 from bootstrap.health.severity import fault_severity
+from bootstrap.hints import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,7 +62,7 @@ def moved(facts: Facts) -> Iterator[Cause]:
             evidence=shorten(faults),
             files=tuple(fault.path for fault in faults),
             package="python",
-            repair=f"Run `bootstrap restore --prefix {facts.disk.prefix}`: it rewrites them. Or move it back.",
+            repair=f"Run `{command('restore', prefix=facts.disk.prefix)}`: it rewrites them. Or move it back.",
         )
 
 

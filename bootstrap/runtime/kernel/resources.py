@@ -58,12 +58,6 @@ def has_cuda_context(libcuda: str = "libcuda.so.1") -> bool:
     return bool(cuda.cuCtxGetCurrent(ctypes.byref(current)) or current.value)
 
 
-def private_memory() -> int:
-    """Bytes that only this process has; what is mapped from files is shared."""
-    with open("/proc/self/smaps_rollup", encoding="utf-8") as file:
-        return sum(int(line.split()[1]) << 10 for line in file if line.startswith("Private_"))
-
-
 def let_go() -> None:
     """Gives back the memory that nothing refers to any more; objects that something refers to stay."""
     gc.collect()

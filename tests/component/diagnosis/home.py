@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis import analyze_requirements
+from bootstrap.diagnosis import SessionOptions, analyze_requirements
 from bootstrap.progress import NullProgress
 
 if TYPE_CHECKING:
@@ -44,9 +44,10 @@ class Home:
 
     def ask(self, source: Path | Sequence[str], **options: object) -> Diagnosis:
         """Asks with pip alone, of the tiny index alone."""
-        given = {"resolver": "pip", "progress": NullProgress(), **options}
-        given["options"] = (*self.options, *given.get("options", ()))
-        return analyze_requirements(source, python=self.python, **given)
+        shared = {field.name: options.pop(field.name) for field in fields(SessionOptions) if field.name in options}
+        asked = SessionOptions(**{"python": self.python, "resolver": "pip", **shared})
+        given = {"progress": NullProgress(), **options, "options": (*self.options, *options.get("options", ()))}
+        return analyze_requirements(source, asked, **given)
 
 
 def fingerprint(folder: Path) -> dict[str, str]:

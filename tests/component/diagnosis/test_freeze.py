@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.diagnosis import analyze_requirements
+from bootstrap.diagnosis import SessionOptions, analyze_requirements
 from bootstrap.errors import IndexUnreachableError
 from bootstrap.progress import NullProgress
 from tests.component.diagnosis.home import Home
@@ -16,9 +16,8 @@ from tests.support.numpy_sets import NUMPY
 def test_an_index_out_of_reach_is_no_verdict(home: Home) -> None:
     options = ("--index-url", "http://127.0.0.1:9/simple", "--retries", "1")
     with pytest.raises(IndexUnreachableError):
-        analyze_requirements(
-            ["unheard-of"], python=home.python, resolver="pip", options=options, progress=NullProgress()
-        )
+        asked = SessionOptions(home.python, resolver="pip")
+        analyze_requirements(["unheard-of"], asked, options=options, progress=NullProgress())
 
 
 @pytest.mark.parametrize(

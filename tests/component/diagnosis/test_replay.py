@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.diagnosis import Replay, replay_notebook
+from bootstrap.diagnosis import Replay, SessionOptions, replay_notebook
 from bootstrap.progress import NullProgress
 from tests.component.diagnosis.home import Home
 
@@ -19,7 +19,7 @@ def write(path: Path, *cells: str) -> Path:
 
 
 def replay(home: Home, path: Path, **options: object) -> Replay:
-    return replay_notebook(path, python=home.python, resolver="pip", progress=NullProgress(), **options)
+    return replay_notebook(path, SessionOptions(home.python, resolver="pip"), progress=NullProgress(), **options)
 
 
 def test_what_was_foretold_is_done(home: Home, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_harmless_notebook(home: Home, tmp_path: Path) -> None:
 def test_uv_answers_for_its_own_commands(home: Home, tmp_path: Path) -> None:
     links = f"--no-index --find-links {home.index}"
     path = write(tmp_path / "n.ipynb", f"!uv pip install --system {links} alone", f"!uv pip install {links} plain")
-    found = replay_notebook(path, python=home.python, resolver="auto", progress=NullProgress())
+    found = replay_notebook(path, SessionOptions(home.python), progress=NullProgress())
     first, second = found.scenes
     assert (first.memory, first.disk, first.finding.path) == ("2.0.2", "1.26.4", "alone 1.0 -> numpy<2.0")
     assert first.finding.resolver.startswith("uv ")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from bootstrap import api
 from bootstrap.errors import BootstrapError, LockAddressError, LockDigestError, LockNotFetchedError
+from bootstrap.locate import find_lock
 from bootstrap.lock import address
 from bootstrap.lock.address import fetch_lock, origin
 from tests.support.archives import LOCK
@@ -58,7 +58,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_it_is_read_and_its_origin_known(server: str, tmp_path: Path) -> None:
-    kept = api.find_lock(f"{server}/leads/lock?token=secret", cache=tmp_path)
+    kept = find_lock(f"{server}/leads/lock?token=secret", cache=tmp_path)
     assert kept.parent == tmp_path / "locks"
     assert origin(kept) == f"{server}/leads/lock?token=*** (sha256 {DIGEST[:12]})"
     assert [path for path in tmp_path.rglob("*") if path.is_file() and b"secret" in path.read_bytes()] == []

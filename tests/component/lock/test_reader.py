@@ -58,7 +58,6 @@ def test_agrees_with_conda_lock_on_platforms_and_categories(tmp_path: Path) -> N
     assert len(lock.records) == 7, "attrs stands in two categories and is one record"
     attrs = next(r for r in lock.records if r.name == "attrs")
     assert attrs.categories == ("dev", "docs")
-    assert attrs.optional
 
 
 @pytest.mark.parametrize("name", ["conda-lock.yml", "conda-lock-cuda.yml"])

@@ -33,7 +33,7 @@ def test_an_environment_as_conda_writes_it_is_enough(project: Project) -> None:
         (project.root / name).unlink()
     first = project.relock()
     assert first.code == 0
-    assert f'bootstrap.run(lock="{project.lock_path()}")' in first.out, "how to use it"
+    assert f"bootstrap.run(lock={str(project.lock_path())!r})" in first.out, "how to use it"
     assert "added" not in first.out, "all of it is new"
     for name in ("conda-lock.yml", "conda-lock-cuda.yml"):
         assert project.versions(name) == {"python": "3.12.1", "numpy": "2.3.4", "libblas": "3.11", "tqdm": "4.70"}

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.errors import ArchiveNotFoundError, CondacolabFailedError
+from bootstrap.prefix.restore_options import RestoreOptions
 from bootstrap.progress import NullProgress, Step
 from bootstrap.runtime.condacolab import KNOWN_VERSIONS, install, tidy
 from tests.support import ROOT
@@ -122,9 +123,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def installed(site: tiny.Site, progress: Told):
     groups: list[int] = []
-    options = {"cache": site.cache, "offline": False, "adopt": False, "scratch": site.root / "scratch"}
+    options, scratch = RestoreOptions(site.cache), site.root / "scratch"
     try:
-        return install(site.lock(), site.prefix, progress=progress, started=groups.append, **options)
+        return install(site.lock(), site.prefix, options, progress=progress, scratch=scratch, started=groups.append)
     finally:
         assert len(groups) == 1
         assert list((site.root / "scratch").iterdir()) == []

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.diagnosis.notebook import Event, path_from, read_cells, read_notebook
+from bootstrap.diagnosis.notebook import Event, notebook_cells, path_from, read_cells
 from bootstrap.diagnosis.shell import find_commands
 from bootstrap.errors import NotebookError, RequirementsNotFoundError
+
+
+def events_of(path: Path) -> list[Event]:
+    return read_cells(notebook_cells(path))
 
 
 def texts(*cells: str) -> list[tuple[int, str]]:
@@ -235,21 +239,21 @@ def test_restarts_files_and_imports() -> None:
 def test_old_and_odd_notebooks(tmp_path: Path) -> None:
     path = tmp_path / "n.ipynb"
     path.write_text(json.dumps({"worksheets": [{"cells": [{"cell_type": "code", "input": ["!pip install a\n"]}]}]}))
-    assert [e.text for e in read_notebook(path)] == ["pip install a"]
+    assert [e.text for e in events_of(path)] == ["pip install a"]
     path.write_text("{")
     with pytest.raises(NotebookError):
-        read_notebook(path)
+        events_of(path)
     odd = {"cell_type": "code", "source": ["!pip install a\n", ["x"], 1.5]}
     path.write_text(json.dumps({"cells": [odd, None, {"cell_type": "code", "source": 7}]}))
-    assert [e.text for e in read_notebook(path)] == ["pip install a"]
+    assert [e.text for e in events_of(path)] == ["pip install a"]
     path.write_text('{"worksheets": [{"cells": null}]}')
     with pytest.raises(NotebookError):
-        read_notebook(path)
+        events_of(path)
     path.write_text("[" * 100_000)
     with pytest.raises(NotebookError):
-        read_notebook(path)
+        events_of(path)
     path.write_text("[]")
     with pytest.raises(NotebookError):
-        read_notebook(path)
+        events_of(path)
     with pytest.raises(RequirementsNotFoundError):
-        read_notebook(tmp_path / "none.ipynb")
+        events_of(tmp_path / "none.ipynb")

@@ -6,7 +6,8 @@ import ast
 
 import pytest
 
-from bootstrap.diagnosis.python_cells import Call, CodeReader, CodeTooLong
+from bootstrap.diagnosis.python_calls import Call
+from bootstrap.diagnosis.python_cells import CodeReader, CodeTooLong
 
 
 def calls(*cells: str) -> list[Call]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.diagnosis.session import open_session, read_moment
+from bootstrap.diagnosis.session import SessionOptions, open_session, read_moment
 from bootstrap.diagnosis.target import find_python, release
 from bootstrap.errors import AsOfError, InterpreterError
 from bootstrap.progress import NullProgress
@@ -28,7 +28,7 @@ def test_a_day_means_its_end(text: str, moment: str) -> None:
 
 @pytest.mark.parametrize("text", ["yesterday", "2025-02-30", "15.11.2025", ""])
 def test_what_is_no_day(text: str) -> None:
-    with pytest.raises(AsOfError) as caught, open_session(as_of=text, progress=NullProgress()):
+    with pytest.raises(AsOfError) as caught, open_session(SessionOptions(as_of=text), progress=NullProgress()):
         pass
     assert caught.value.evidence[0].startswith(f"{text}: ")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap.diagnosis.shell import Command, find_commands
+from bootstrap.diagnosis.installer_call import Command
+from bootstrap.diagnosis.shell import find_commands
 
 
 def only(line: str) -> Command:

@@ -23,13 +23,13 @@ def test_every_field(tmp_path: Path) -> None:
     assert (numpy.name, numpy.version, numpy.manager, numpy.platform) == ("numpy", "2.3.4", "conda", "linux-64")
     assert (numpy.md5, numpy.sha256) == ("0" * 32, (b"numpy".hex() + "0" * 64)[:64])
     assert numpy.depends == {"python": ">=3.13,<3.14.0a0", "__glibc": ">=2.17"}
-    assert (numpy.categories, numpy.optional, numpy.locked_build, numpy.size) == (("main",), False, None, None)
+    assert (numpy.categories, numpy.locked_build, numpy.size) == (("main",), None, None)
 
 
 def test_a_package_in_two_categories_is_one_record(tmp_path: Path) -> None:
     lock = read_lock(locks.write(tmp_path / "l.yml", locks.sound_lock()))
     (attrs,) = [r for r in lock.records if r.name == "attrs"]
-    assert (attrs.categories, attrs.optional) == (("dev", "docs"), True)
+    assert attrs.categories == ("dev", "docs")
 
 
 def test_a_size_stands_in_a_comment_beside_its_sha256(tmp_path: Path) -> None:

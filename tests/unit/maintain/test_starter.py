@@ -49,4 +49,4 @@ def test_where_there_is_none_the_way_to_one_is_said(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert cli.main(["lock"]) == 60
-    assert "bootstrap lock --init" in capsys.readouterr().err
+    assert "bootstrap lock --file environment.yml --init" in capsys.readouterr().err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -51,22 +50,6 @@ def test_what_can_not_be_read_is_none(prefix: Path, text: str) -> None:
     assert read_manifest(prefix) is None
     (prefix / "conda-meta" / MANIFEST_FILE).write_text(text)
     assert read_manifest(prefix) is None
-
-
-def test_a_ledger_of_the_first_form_says_the_same(prefix: Path) -> None:
-    state = manifest(prefix)
-
-    def as_list(text: str) -> list[int | str]:
-        if text.startswith("-> "):
-            return [text.removeprefix("-> ")]
-        return [] if text == "/" else [int(value) for value in text.split()]
-
-    files = {path: as_list(known or "") for path, known in state.files[NUMPY.stem].items()}
-    data = {"schema": 1, "lock": state.lock, "records": state.records, "files": {NUMPY.stem: {**files, "gone": None}}}
-    (prefix / "conda-meta" / MANIFEST_FILE).write_text(json.dumps(data))
-    read = read_manifest(prefix)
-    assert read
-    assert read.files[NUMPY.stem] == {**state.files[NUMPY.stem], "gone": None}
 
 
 def test_nothing_is_suspect_where_nothing_changed(prefix: Path) -> None:

@@ -1,0 +1,142 @@
+"""A call of an installer, and how pip's and uv's arguments are read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Tool = Literal["pip", "uv", "conda"]
+Action = Literal["install", "uninstall", "other"]
+
+_UNKNOWN = re.compile(r"\{[^{}]*\}|\$\{?\w+|\$\(|`")
+_SHORT_WITH_VALUE = "rcefitC"
+_WITH_VALUE = {
+    *("--requirement", "--constraint", "--editable", "--find-links", "--index-url", "--pypi-url", "--target"),
+    *("--extra-index-url", "--no-binary", "--only-binary", "--trusted-host", "--use-feature", "--upgrade-strategy"),
+    *("--config-settings", "--global-option", "--prefix", "--root", "--src", "--python", "--python-version"),
+    *("--platform", "--abi", "--implementation", "--cache-dir", "--log", "--progress-bar", "--timeout", "--retries"),
+    *("--proxy", "--cert", "--client-cert", "--exists-action", "--report", "--root-user-action"),
+    *("--keyring-provider", "--use-deprecated", "--default-index", "--index", "--index-strategy", "--exclude-newer"),
+    *("--prerelease", "--resolution", "--upgrade-package", "--reinstall-package", "--torch-backend", "--link-mode"),
+    "--override",
+}
+_SPELLED = {
+    "-r": "--requirement",
+    "-c": "--constraint",
+    "-e": "--editable",
+    "-f": "--find-links",
+    "-i": "--index-url",
+    "--pypi-url": "--index-url",
+    "-U": "--upgrade",
+    "-I": "--ignore-installed",
+    "-t": "--target",
+    "-P": "--upgrade-package",
+    "--default-index": "--index-url",
+    "--index": "--extra-index-url",
+    "--reinstall": "--force-reinstall",
+    "-C": "--config-settings",
+}
+_KEPT_FLAGS = {"--upgrade", "--force-reinstall", "--ignore-installed", "--no-deps", "--pre", "--no-index"}
+_KEPT_FLAGS |= {"--prefer-binary", "--require-hashes", "--no-build-isolation"}
+_KEPT_VALUES = {"--find-links", "--index-url", "--extra-index-url", "--no-binary", "--only-binary"}
+_KEPT_VALUES |= {"--trusted-host", "--upgrade-strategy", "--use-feature"}
+_ELSEWHERE = {"--target", "--prefix", "--root", "--dry-run"}
+
+
+@dataclass(frozen=True)
+class Command:
+    """One call of an installer."""
+
+    tool: Tool
+    action: Action
+    text: str
+    """As it stands, on one line."""
+    requirements: tuple[str, ...] = ()
+    """Requirements in words; editable ones begin with ``-e``."""
+    files: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    """Those that bear on what would be installed, in pip's spelling."""
+    quiet: bool = False
+    elsewhere: str = ""
+    """The option by which it does not touch the environment (``--target``)."""
+    unknown: str = ""
+    """A part of it that only running tells."""
+    condition: str = ""
+    """Why it may not run."""
+    never: str = ""
+    """Why it doesn't run."""
+    unread: str = ""
+    """Why it can't be told what it does."""
+    folder: str = ""
+    """Where it runs, from where the shell began."""
+    program: str = ""
+    """The pip or Python that is called, as it is written."""
+    target: str = ""
+    """The folder of ``--target``."""
+    mistaken: str = ""
+    """What stands there unquoted, so that the shell takes the bound for a redirection."""
+
+
+def read_call(tool: Tool, words: Sequence[str], text: str, program: str) -> Command:
+    """A call of pip, or of uv's pip, by the words after the program's name."""
+    rest = list(words)
+    quiet = False
+    while rest and rest[0].startswith("-"):  # options before the verb
+        option = rest.pop(0)
+        quiet = quiet or option in ("-q", "-qq", "-qqq", "--quiet")
+        if "=" not in option and option in _WITH_VALUE and rest:
+            rest.pop(0)
+    verb = rest.pop(0) if rest else ""
+    if tool == "uv":
+        rest = ["--python" if w == "-p" else w for w in rest]
+    action: Action = "install" if verb in ("install", "sync") else "uninstall" if verb == "uninstall" else "other"
+    found = _with_arguments(Command(tool, action, text, quiet=quiet, program=program), rest)
+    unknown = _UNKNOWN.search(" ".join((*found.requirements, *found.files, *found.constraints, *found.options)))
+    return replace(found, unknown=unknown[0] if unknown else "")
+
+
+def _with_arguments(command: Command, rest: list[str]) -> Command:
+    """A call with the arguments that follow its verb."""
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("-") or word == "-":
+            command = replace(command, requirements=(*command.requirements, word))
+            continue
+        name, equals, value = word.partition("=")
+        if not word.startswith("--"):
+            name, value = word[:2], word[2:]
+            if name[1] not in _SHORT_WITH_VALUE:
+                # Flags may stand together: -qU
+                flags = [f"-{letter}" for letter in word[1:]]
+                name, value = flags[0], ""
+                rest[:0] = flags[1:]
+            equals = value
+        name = _SPELLED.get(name, name)
+        if name in _WITH_VALUE and not equals:
+            value = rest.pop(0) if rest else ""
+        command = replace(command, **_option(command, name, value))
+    return command
+
+
+def _option(command: Command, name: str, value: str) -> dict[str, Any]:
+    """What an option changes of a call."""
+    if name == "--requirement":
+        return {"files": (*command.files, value)}
+    if name == "--constraint":
+        return {"constraints": (*command.constraints, value)}
+    if name == "--editable":
+        return {"requirements": (*command.requirements, f"-e {value}")}
+    if name in _ELSEWHERE:
+        return {"elsewhere": name, "target": value}
+    if name == "--python":
+        return {"program": value or command.program}
+    if name in ("-q", "--quiet"):
+        return {"quiet": True}
+    kept = [name] if name in _KEPT_FLAGS else [name, value] if name in _KEPT_VALUES else []
+    kept = ["--pre"] if name == "--prerelease" and value == "allow" else kept
+    return {"options": (*command.options, *kept)}

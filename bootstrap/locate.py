@@ -1,0 +1,94 @@
+"""Which lock and which prefix are meant where none is named."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bootstrap.errors import JournalError, LockNotFoundError, UsageError, did_you_mean
+from bootstrap.included import places
+from bootstrap.lock.model import LOCK_NAMES
+
+# Every command needs this: what only some need is imported when they do.
+
+DEFAULT_PREFIX = Path("/opt/conda")
+PREFIX_ENV_VAR = "BOOTSTRAP_PREFIX"
+
+StrPath = str | os.PathLike[str]
+
+
+def default_prefix(*, to_make: bool = False) -> Path:
+    """The first of: ``$BOOTSTRAP_PREFIX``, the activated environment, the one that `run` made, ``/opt/conda``.
+
+    An activated environment that this program did not make, as conda's ``base`` often is, comes after the one that
+    `run` made, and is never recreated.
+
+    Args:
+        to_make: Whether the environment will be created or changed, not just inspected.
+    """
+    from bootstrap.prefix.manifest import read_manifest
+    from bootstrap.runtime.journal import Journal
+
+    if named := os.environ.get(PREFIX_ENV_VAR):
+        return Path(named)
+    activated = Path(os.environ["CONDA_PREFIX"]) if os.environ.get("CONDA_PREFIX") else None
+    if activated is not None and read_manifest(activated) is not None:
+        return activated
+    try:
+        made = Journal().facts.get("prefix")
+    except JournalError:
+        # Whoever needs the journal itself says so.
+        made = None
+    if made is None and activated is not None and not to_make:
+        return activated
+    return Path(made or DEFAULT_PREFIX)
+
+
+def named_variant(name: str) -> str:
+    """A variant by its name, or by ``gpu``.
+
+    Raises:
+        UsageError: There is none of this name.
+    """
+    name = "cuda" if name == "gpu" else name
+    known = ("auto", *LOCK_NAMES)
+    if name not in known:
+        message = f"The variant must be one of {', '.join(known)}, not {name}."
+        raise UsageError(message, hint=did_you_mean(name, known))
+    return name
+
+
+def find_lock(
+    lock: StrPath | None = None, *, variant: str = "auto", cache: StrPath | None = None, offline: bool = False
+) -> Path:
+    """The lock to use: the one given, else the variant's in the working directory, else the one shipped.
+
+    Args:
+        lock: A path, or an address (``https://...``), at whose end ``#sha256=HEX`` may say which content is meant.
+        variant: ``cpu``, ``cuda``, or ``auto`` for what this machine's driver supports.
+        cache: Folder in which a lock from an address is kept.
+        offline: Download nothing.
+
+    Raises:
+        UsageError: There is no such variant.
+        LockNotFoundError: There is none.
+        LockAddressError: No lock is read from such an address.
+        LockDigestError: The address has another lock than the one named.
+        LockNotFetchedError: It couldn't be downloaded.
+    """
+    if lock is not None:
+        from bootstrap.lock.address import local_path
+        from bootstrap.prefix.cache import default_cache
+
+        return local_path(lock, Path(cache or default_cache()).expanduser(), offline=offline)
+    from bootstrap.runtime.machine import choose_variant
+
+    variant = named_variant(variant)
+    name = LOCK_NAMES[choose_variant().name if variant == "auto" else variant]
+    candidates = (Path.cwd() / name, *places(name))
+    for place in candidates:
+        if place.is_file():
+            return place
+    raise LockNotFoundError(
+        f"Lock file not found: {name}.", evidence=[f"looked for: {place}" for place in candidates]
+    )
