@@ -14,7 +14,7 @@ import sys
 import time
 from typing import IO, TYPE_CHECKING, Any
 
-from bootstrap import cell_times
+from bootstrap import provenance
 from bootstrap.card import Card
 from bootstrap.progress import NullProgress, Progress, Step
 from bootstrap.text import shown, without_secrets
@@ -115,7 +115,7 @@ def progress_for(stream: IO[str] | None = None, *, quiet: bool = False, as_json:
 
 def in_notebook() -> bool:
     """Whether this process is a notebook's kernel. IPython is only looked at if it is loaded already."""
-    return hasattr(cell_times.shell(), "kernel")
+    return hasattr(provenance.shell(), "kernel")
 
 
 class _Clock:

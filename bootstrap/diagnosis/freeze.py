@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis.index import archive_at
+from bootstrap.diagnosis.index import archive_at, version_in
 from bootstrap.diagnosis.model import NUMPY_NAME, Dist
 from bootstrap.diagnosis.requirements import read_file, understand
 from bootstrap.errors import FreezeError, FreezePythonError, RequirementSyntaxError
@@ -56,9 +56,11 @@ def read_freeze(path: Path, target: Target, index: Index, progress: Progress) ->
             dists.append(dist)
             progress.step(Step("read metadata", done, len(pinned), detail=str(dist)))
     _refuse_misfits(path, dists, target)
-    # What has an address only: its name is there, its version and needs are not.
+    # What has an address only: its name is there, its needs are not, and its version where the archive's name has it.
     versions = {dist.key: dist.version for dist in dists}
-    dists += [Dist(r.name, "0", _pins(r.name, versions), known=False) for r in unpinned if r.name]
+    for r in (r for r in unpinned if r.name):
+        version = version_in(archive_at(r.text.partition(" @ ")[2].strip()).filename, r.name) or "0"
+        dists.append(Dist(r.name, version, _pins(r.name, versions), known=False))
     return list({dist.key: dist for dist in dists}.values())
 
 

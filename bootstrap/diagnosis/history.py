@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -10,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from bootstrap import cell_times
-from bootstrap._util.names import canonical_name
+from bootstrap import provenance
 from bootstrap.card import Reported
 from bootstrap.diagnosis import document as doc
 from bootstrap.diagnosis.evidence import Evidence, Installed, gather, stamp
@@ -21,6 +19,7 @@ from bootstrap.diagnosis.stale_symptoms import first_symptom
 from bootstrap.diagnosis.target import analyse, comparison, examine, find_python
 from bootstrap.hints import command
 from bootstrap.prefix.locked import next_step
+from bootstrap.provenance import cell_at, together
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from bootstrap.diagnosis.target import Target
 
 _SHOWN = 8
-_NAME = re.compile(r"[\w.-]+")
 
 
 @dataclass(frozen=True)
@@ -71,10 +69,21 @@ class History(Reported):
             "disk": self.disk,
             "kernel": None if kernel is None else {"pid": kernel.pid, "began": stamp(kernel.began)},
             "story": [{"text": line.text, "likely": line.likely} for line in self.lines],
-            "installed": [[item.to_dict() for item in burst] for burst in self.evidence.bursts],
+            "installed": [[_as_dict(item) for item in burst] for burst in self.evidence.bursts],
             "commands": [{"cell": e.cell, "text": e.text} for e in self.evidence.events],
             "pip_log": list(self.evidence.log),
         }
+
+
+def _as_dict(item: Installed) -> dict[str, Any]:
+    return {
+        "name": item.dist.name,
+        "version": item.dist.version,
+        "at": stamp(item.at),
+        "installer": item.installer or None,
+        "requested": item.requested,
+        "direct_url": item.dist.direct_url,
+    }
 
 
 def headline(story: History) -> str:
@@ -96,7 +105,7 @@ def advice(story: History) -> str:
     """What to do."""
     if story.verdict == "ok":
         return "bootstrap check verifies the files themselves"
-    in_cell = cell_times.shell() is not None
+    in_cell = provenance.shell() is not None
     if len(story.evidence.records) > 1:
         repair = "bootstrap.check(repair=True)" if in_cell else command("check", "repair", python=story.python)
         return f"two versions are installed over each other: `{repair}` leaves one"
@@ -180,7 +189,10 @@ def _lines(target: Target, evidence: Evidence, memory: str | None, disk: str | N
         lines += _numpy_lines(target, evidence, evidence.numpy, memory)
     for line in evidence.log[-3:]:
         lines.append(HistoryEntry(f"pip's log: {line}"))
-    lines += [HistoryEntry(f"history, cell {e.cell}: {e.text}") for e in evidence.events[-_SHOWN:]]
+    failed = {cell.number for cell in evidence.cells if cell.failed}
+    for event in evidence.events[-_SHOWN:]:
+        outcome = " (it failed)" if event.cell in failed else ""
+        lines.append(HistoryEntry(f"history, cell {event.cell}: {event.text}{outcome}"))
     if memory and disk and memory != disk and (symptom := first_symptom(memory, disk)):
         lines.append(HistoryEntry(f"first symptom: {symptom}", likely=True))
     return lines
@@ -188,52 +200,50 @@ def _lines(target: Target, evidence: Evidence, memory: str | None, disk: str | N
 
 def _told(item: Installed) -> str:
     """A distribution, when and how it came."""
-    dist = item.dist
-    how = "installed by name" if dist.requested else "as a dependency"
-    by = f"by {dist.installer}" if dist.installer else "by an unknown installer"
-    source = f", from {dist.direct_url.get('url')}" if dist.direct_url else ""
-    return f"{dist.name} {dist.version}, written {stamp(item.at)} {by}, {how}{source}"
+    how = "installed by name" if item.requested else "as a dependency"
+    source = f", from {item.url}" if item.url else ""
+    return f"{item}, written {stamp(item.at)} by {item.installer or 'an unknown installer'}, {how}{source}"
 
 
 def _numpy_lines(target: Target, evidence: Evidence, numpy: Installed, memory: str | None) -> list[HistoryEntry]:
     """Who is likely to have brought the numpy on disk: what came with it, and needs what memory doesn't have."""
-    burst = next((b for b in evidence.bursts if numpy in b), ())
     kernel = evidence.kernel
-    if kernel is not None and numpy.at < kernel.began <= numpy.changed:
-        return [HistoryEntry("numpy's metadata has its archive's time, not the time of installation")]
-    if not burst or (kernel is not None and numpy.at < kernel.began):
-        return [
-            HistoryEntry(
-                "numpy on disk is older than the kernel: nothing has moved it since", likely=kernel is not None
-            )
-        ]
+    began = kernel.began if kernel is not None else 0.0
+    # One that was put there with its old times, by a copy for instance, has come since all the same.
+    came = numpy.at if numpy.at >= began else numpy.changed
+    if came < began or (not any(numpy in burst for burst in evidence.bursts) and came == numpy.at):
+        text = "numpy on disk is older than the kernel: nothing has moved it since"
+        return [HistoryEntry(text, likely=kernel is not None)]
+    cell = cell_at(evidence.cells, came)
+    burst = together((item for burst in evidence.bursts for item in burst), came, cell)
     lines = []
     company = [i for i in burst if i.dist.key != NUMPY_NAME]
-    asked = [i for i in burst if i.dist.requested]
+    asked = [i for i in burst if i.requested]
     if asked:
-        names = ", ".join(str(i.dist) for i in asked[:_SHOWN])
+        names = ", ".join(str(i) for i in asked[:_SHOWN])
         lines.append(HistoryEntry(f"written at the same time, installed by name: {names}"))
     brought: set[str] = set()
     if memory and memory != numpy.dist.version and company:
         forced, brought = _forced(target, company, memory, numpy.dist.version)
         lines += forced
-    if numpy.dist.requested and not brought:
+    if numpy.requested and not brought:
         lines.append(HistoryEntry("a command named numpy directly (an upgrade, or --force-reinstall)", likely=True))
         brought = {NUMPY_NAME}
-    # That a cell ran at that time says nothing: it must have asked for what brought numpy.
-    for event in evidence.events:
-        command = event.command
-        named = {canonical_name(m[0]) for r in command.requirements if (m := _NAME.match(r))} if command else set()
-        if command is not None and command.action == "install" and named & brought and not event.never:
-            lines.append(HistoryEntry(f"it was cell {event.cell}: {event.text}", likely=True))
-    return lines
+    commands = [event for event in evidence.events if event.command is not None and not event.never]
+    cell = cell_at(
+        evidence.cells,
+        came,
+        (item for item in burst if item.dist.key in brought),
+        lambda cell: [event.text for event in commands if event.cell == cell.number],
+    )
+    return [*lines, *([HistoryEntry(f"it was {cell}", likely=True)] if cell else [])]
 
 
 def _forced(target: Target, company: list[Installed], memory: str, disk: str) -> tuple[list[HistoryEntry], set[str]]:
     """Which of those installed along with numpy shut out the version before, and what asked for these."""
     after = [i.dist for i in company]
     numpy_then = {"name": NUMPY_NAME, "version": memory, "requires": []}
-    roots = [i.dist for i in company if i.dist.requested] or after
+    roots = [i.dist for i in company if i.requested] or after
     item = comparison([], after, [f"{d.name}=={d.version}" for d in roots], NUMPY_NAME)
     item["before"] = [numpy_then]
     item["after"] = [*item["after"], {**numpy_then, "version": disk}]

@@ -105,7 +105,11 @@ class ImpactAnalyzer:
         self, sources: tuple[Requirement, ...], asked: tuple[Requirement, ...], *, sure: bool, whole: bool
     ) -> Finding:
         """What the others do: of these only a build would tell what they need."""
-        unread = tuple(f"{r.for_pip(hashes=False)} must be built to show its dependencies" for r in sources)
+        unread = tuple(
+            f"{r.for_pip(hashes=False)} is unread: it must be {'fetched and ' if '://' in r.text else ''}built "
+            "to show what it requires"
+            for r in sources
+        )
         rest = tuple(r for r in asked if r not in sources)
         if not any(r.applies for r in rest):
             return Finding(asked, "doubtful", failed=unread, unread=unread)

@@ -113,18 +113,40 @@ _NAMED_OTHERWISE = {
 """Distributions that are imported under another name than their own."""
 
 
-def importable(metadata_env: MetadataEnvironment) -> Callable[[str], bool | None]:
-    """Tells of a module whether it can be imported: yes, or nobody knows (it may come with anything)."""
+def importable(metadata_env: MetadataEnvironment, folder: Path | None = None) -> Callable[[str], bool | None]:
+    """Tells of a module whether it can be imported, before anything is installed; None where nobody knows.
+
+    Args:
+        metadata_env: What is installed.
+        folder: The working folder, where the environment is that of a Python that is here; else a module may come
+            with anything, so that of none is told that it can't be imported.
+    """
     there = {dist.key for dist in metadata_env}
+    names: set[str] | None = None
+    with suppress(OSError):
+        if folder is not None and (places := metadata_env.target.packages):
+            entries = [entry for place in (folder, *places) for entry in place.iterdir()]
+            names = (
+                None if any(map(_leads_elsewhere, entries)) else {entry.name.partition(".")[0] for entry in entries}
+            )
 
     def ask(module: str) -> bool | None:
         top = module.partition(".")[0]
         if module.startswith("google."):
             return canonical_name(module.replace(".", "-")) in there or None
-        known = top in sys.stdlib_module_names or canonical_name(_NAMED_OTHERWISE.get(top, top)) in there
-        return known or None
+        if top in sys.stdlib_module_names or canonical_name(_NAMED_OTHERWISE.get(top, top)) in there:
+            return True
+        return None if names is None or not top or top in names else False
 
     return ask
+
+
+def _leads_elsewhere(entry: Path) -> bool:
+    """Whether this has modules found in other folders: a .pth file with a path, an editable installation."""
+    if entry.suffix != ".pth":
+        return entry.name.startswith("__editable__") or entry.suffix == ".egg-link"
+    lines = entry.read_text(encoding="utf-8", errors="replace").splitlines()
+    return any(line.strip() and not line.startswith(("import ", "import\t", "#")) for line in lines)
 
 
 def metadata_text(dist: Dist) -> str:

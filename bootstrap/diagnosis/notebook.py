@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import posixpath
-import re
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from bootstrap.diagnosis.bounded_read import read_bytes
 from bootstrap.diagnosis.cellcode import filled, parse_cell
 from bootstrap.diagnosis.installer_call import Command
+from bootstrap.diagnosis.python_calls import Call
 from bootstrap.diagnosis.python_cells import CodeReader
-from bootstrap.diagnosis.shell import Effect, mentions, read_shell
+from bootstrap.diagnosis.shell import TELLING, Effect, mentions, read_shell
 from bootstrap.diagnosis.values import PLACEHOLDER
 from bootstrap.errors import NotebookError, RequirementsNotFoundError
 
@@ -32,7 +32,6 @@ _TEXTS = ("html", "HTML", "javascript", "js", "latex", "markdown", "svg", "SVG",
 _NOTHING = ("false", "true", "echo", "cat", ":")
 _HOME = "/content"
 """Colab's working folder: a notebook's files there are those beside it."""
-_TELLING = re.compile(r"install|setup|require|depend", re.IGNORECASE)
 _IMPORTERS = {
     *("numpy", "pandas", "scipy", "torch", "sklearn", "matplotlib", "tensorflow", "jax", "datasets", "cv2"),
     *("transformers", "seaborn", "pytorch_lightning", "lightning", "torchvision", "captum", "xgboost", "statsmodels"),
@@ -122,7 +121,10 @@ class _Reader:
     """Reads cells one after the other."""
 
     def __init__(self, importable: Callable[[str], bool | None]) -> None:
-        self._code = CodeReader(importable)
+        self._code = CodeReader(self._importable)
+        self._asked = importable
+        self._changed = False
+        """Whether something has happened that may bring modules."""
         self._files: dict[str, str | None] = {}
         """What the notebook has written, by path from its folder; None where only running tells."""
         self._folder = ""
@@ -130,6 +132,10 @@ class _Reader:
         self._offset = 0
         """Lines of the cell above what is being read."""
         self._depth = 0
+
+    def _importable(self, module: str) -> bool | None:
+        known = self._asked(module)
+        return None if known is False and self._changed else known
 
     def settled(self, event: Event) -> Event | None:
         """An event of a function's body, now that it is known whether the function is called."""
@@ -150,6 +156,7 @@ class _Reader:
         try:
             for event in self._cell(source.split("\n")):
                 found.append(event)
+                self._changed = self._changed or event.kind != "import"
                 if event.kind == "file" and not event.never:
                     self._files[event.text] = event.content
         except (Exception, RecursionError, MemoryError) as error:
@@ -297,7 +304,7 @@ class _Reader:
                 content = self._files.get(path)
                 if content is not None:
                     yield from self._shell(line, content)
-                elif _TELLING.search(found.name):
+                elif TELLING.search(found.name):
                     yield self._event("unread", line, f"what the script {found.name} does isn't known")
         finally:
             self._depth -= 1
@@ -308,7 +315,7 @@ class _Reader:
             content = self._files.get(self._path(name))
             if content is not None:
                 yield from self._process(content, line)
-            elif _TELLING.search(name):
+            elif TELLING.search(name):
                 yield self._event("unread", line, f"what the script {name} does isn't known")
 
     def _process(self, text: str, line: int | None = None) -> Iterator[Event]:

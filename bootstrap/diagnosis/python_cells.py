@@ -296,6 +296,13 @@ class CodeReader:
     def _try(self, node: ast.Try, condition: str) -> Generator[Call, None, _Flow]:
         tried = [m for s in node.body for m in _modules(s, self.names)]
         others = [s for s in node.body if not isinstance(s, (ast.Import, ast.ImportFrom, ast.Assign, ast.Pass))]
+        first = node.body[0]
+        if isinstance(first, (ast.Import, ast.ImportFrom)):
+            failing = [m for m in _modules(first, self.names) if self.names.importable(m) is False]
+            caught = next((h for h in node.handlers if failing and _catches_import_error(h)), None)
+            if caught is not None:
+                flow = yield from self._block([*caught.body, *node.finalbody], condition)
+                return flow
         there = bool(tried) and all(self.names.importable(module) for module in tried)
         before = dict(self.names.values)
         flow = yield from self._block(node.body, condition)
@@ -471,6 +478,11 @@ def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -
     given = function.args
     every = [*given.posonlyargs, *given.args, *given.kwonlyargs]
     return [a.arg for a in (*every, *(a for a in (given.vararg, given.kwarg) if a))]
+
+
+def _catches_import_error(handler: ast.ExceptHandler) -> bool:
+    names = {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)} if handler.type else set()
+    return not names or bool(names & {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
 
 def _modules(node: ast.stmt, names: Evaluator) -> list[str]:

@@ -82,7 +82,7 @@ def replay_notebook(path: Path, asked: SessionOptions, *, install: bool = False,
     cells = notebook_cells(path)
     folder = path.absolute().parent
     with open_session(asked, folder=folder, progress=progress) as session:
-        events = read_cells(cells, importable(session.metadata_env))
+        events = read_cells(cells, importable(session.metadata_env, folder if asked.against is None else None))
         environment = session.metadata_env.info(session.title)
         player = Replayer(session, folder)
         shown = [e for e in events if e.kind in ("command", "restart", "condacolab")]

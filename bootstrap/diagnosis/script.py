@@ -34,8 +34,8 @@ class Simple:
     """Where a ``cd`` before it has gone, from where the shell began."""
     outside: str = ""
     """An environment of its own that was activated before it."""
-    piped: bool = False
-    """Whether its input is another command's output."""
+    source: tuple[str, ...] = ()
+    """The words of the command whose output is its input."""
     path: str = ""
     """PATH, as far as it was set."""
 
@@ -111,16 +111,19 @@ class _Script:
             may, not_run = _joined(found_, first, condition, never, may, not_run)
 
     def _pipeline(self, condition: str, never: str) -> Iterator[Simple]:
-        piped = False
+        source: tuple[str, ...] = ()
         while True:
-            yield from self._command(condition, never, piped=piped)
+            last: tuple[str, ...] = ()
+            for simple in self._command(condition, never, source=source):
+                last = simple.words
+                yield simple
             found_ = self._peek()
             if not isinstance(found_, Operator) or found_ not in ("|", "|&"):
                 return
             self._at += 1
-            piped = True
+            source = last or ("?",)
 
-    def _command(self, condition: str, never: str, *, piped: bool) -> Iterator[Simple]:
+    def _command(self, condition: str, never: str, *, source: tuple[str, ...]) -> Iterator[Simple]:
         found_ = self._peek()
         if found_ is None:
             return
@@ -151,7 +154,7 @@ class _Script:
         elif self._is("function") or self._defines():
             self._define()
         else:
-            yield from self._simple(condition, never, piped=piped)
+            yield from self._simple(condition, never, source=source)
 
     def _if(self, condition: str, never: str) -> Iterator[Simple]:
         closed = never  # why later branches don't run
@@ -234,7 +237,7 @@ class _Script:
             self._depth -= 1
             self._at, self._tokens = back, tokens_
 
-    def _simple(self, condition: str, never: str, *, piped: bool) -> Iterator[Simple]:
+    def _simple(self, condition: str, never: str, *, source: tuple[str, ...]) -> Iterator[Simple]:
         words: list[str] = []
         sent: list[tuple[str, str, str]] = []
         test = self._is("[[")
@@ -266,10 +269,10 @@ class _Script:
                 never,
                 self._folder,
                 self._outside,
-                piped,
+                source,
                 self._variables.get("PATH", ""),
             )
-        if not never and not piped:
+        if not never and not source:
             self._effects(words, condition)
 
     def _effects(self, words: Sequence[str], condition: str) -> None:

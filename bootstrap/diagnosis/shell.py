@@ -44,12 +44,17 @@ _HARMLESS = {
     *("test", "[", "[[", "export", "alias", "apt", "apt-get", "rm", "mkdir", "cp", "mv", "history", "git"),
     *("cd", "set", "touch", "wget", "curl", "type", "command", "less", "pipx", "uvx"),
 }
+_FILES = ("tar", "unzip", "cp", "mv", "rsync", "rm", "ln", "7z")
+_INTO = re.compile(r"[^\s'\"=]*/(?:site|dist)-packages(?=/|['\"\s]|$)")
+"""A folder of packages."""
 _MENTION = re.compile(
     r"\bpip[\d.]*['\"]?,?\s+(?:-\S+\s+)*['\"]?(?:install|uninstall)\b"
     r"|\b(?:conda|mamba|micromamba)\s+(?:-\S+\s+)*(?:install|update|create)\b"
     r"|\buv\s+(?:pip\s+install|add|sync)\b|\b(?:poetry|pdm)\s+(?:add|install)\b|\bpipenv\s+install\b"
     r"|\bsetup\.py\s+(?:install|develop)\b|\beasy_install\b"
 )
+TELLING = re.compile(r"install|setup|require|depend", re.IGNORECASE)
+"""Names of scripts that may install something."""
 EffectKind = Literal["file", "script", "python", "run", "conda"]
 
 
@@ -117,8 +122,8 @@ def _read(words: Sequence[str], simple: Simple) -> Iterator[Command | Effect]:
         yield Effect("conda", _prefix_given(rest))
     elif name in ("source", ".") or (rest[0].startswith("./") and name.endswith(".sh")):
         yield Effect("script", rest[1] if name in ("source", ".") and len(rest) > 1 else rest[0])
-    elif _PYTHON.fullmatch(rest[0]) and len(rest) > 1:
-        yield from _python(rest, text, program)
+    elif _PYTHON.fullmatch(rest[0]) and (len(rest) > 1 or simple.source):
+        yield from _python(rest, text, simple)
     elif _PIP.fullmatch(name):
         yield read_call("pip", rest[1:], text, program)
     elif name == "uv":
@@ -127,6 +132,8 @@ def _read(words: Sequence[str], simple: Simple) -> Iterator[Command | Effect]:
         yield from _conda(rest[1:], text)
     elif rest[:2] in _UNREAD or name in ("easy_install", "pip-sync") or (name == "xargs" and mentions(text)):
         yield Command("pip", "install", text, unread=f"what {' '.join(rest[:2])} would install isn't analysed")
+    elif name in _FILES and (place := _INTO.search(text)):
+        yield Command("pip", "install", text, unread=f"what {name} changes in {place[0]} isn't known")
     elif name not in _HARMLESS and mentions(text):
         yield Command("pip", "install", text, unread=f"what {name} does with it is unknown")
 
@@ -168,6 +175,18 @@ def _inner_shell(name: str, rest: list[str], simple: Simple) -> Iterator[Command
         for _, operator, goal in simple.sent:
             if operator in ("<<", "<<<"):
                 yield from read_shell(goal)
+        yield from _handed_over(name, simple)
+
+
+def _handed_over(name: str, simple: Simple) -> Iterator[Command | Effect]:
+    """A script that another command's output is: ``curl ... | bash``, ``echo "..." | python``."""
+    words = simple.source
+    if words[:1] in (("echo",), ("printf",)):
+        script = " ".join(word for word in words[1:] if not word.startswith("-"))
+        yield from [Effect("python", "", script)] if _PYTHON.fullmatch(name) else read_shell(script)
+    elif TELLING.search(" ".join(words)):
+        unread = f"what {name} reads from {words[0]} isn't known"
+        yield Command("pip", "install", f"{shlex.join(words)} | {name}", unread=unread)
 
 
 def _prefix_given(words: Sequence[str]) -> str:
@@ -175,8 +194,9 @@ def _prefix_given(words: Sequence[str]) -> str:
     return next((b for a, b in pairwise(words) if a.startswith("-") and a.endswith("p")), "").rstrip("/")
 
 
-def _python(words: Sequence[str], text: str, program: str) -> Iterator[Command | Effect]:
+def _python(words: Sequence[str], text: str, simple: Simple) -> Iterator[Command | Effect]:
     """``python -m pip``, ``python -c``, ``python script.py``."""
+    program = words[0]
     for at, word in enumerate(words[1:], 1):
         rest = list(words[at + 1 :])
         if word == "-m" and rest:
@@ -199,6 +219,7 @@ def _python(words: Sequence[str], text: str, program: str) -> Iterator[Command |
             else:
                 yield Effect("run", word)
             return
+    yield from _handed_over(program, simple)
 
 
 def _uv(words: Sequence[str], text: str) -> Iterator[Command]:

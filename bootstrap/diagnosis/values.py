@@ -59,6 +59,8 @@ _WIDTH = re.compile(r"%[^a-z%]*[\d*]|\{[^{}]*:")
 _PATHS: dict[str, Callable[..., Any]] = {
     f"os.path.{name}": getattr(posixpath, name) for name in ("join", "basename", "dirname", "splitext", "normpath")
 }
+_FACTS = {"sys.executable": "python", "sys.platform": "linux", "os.name": "posix", "os.sep": "/"}
+"""What is the same on every machine that this is about."""
 _METHODS = ("split", "strip", "lower", "upper", "replace", "splitlines", "lstrip", "rstrip", "startswith", "endswith")
 
 
@@ -102,8 +104,13 @@ class Evaluator:
 
     def truth(self, node: ast.expr) -> bool | None:
         """Whether a condition holds; None where only running tells."""
-        found = self.value(node)
-        return None if found is UNKNOWN or isinstance(found, Ref) else bool(found)
+        found = self._plain(node, 0)
+        return None if found is UNKNOWN else bool(found)
+
+    def _plain(self, node: ast.expr, depth: int) -> Any:
+        """A value that is known whole: a module's attribute is not, nor a text with a placeholder."""
+        found = self.value(node, depth)
+        return UNKNOWN if isinstance(found, Ref) or (isinstance(found, str) and PLACEHOLDER in found) else found
 
     def _value(self, node: ast.expr, depth: int) -> Any:
         if isinstance(node, ast.Constant):
@@ -159,7 +166,7 @@ class Evaluator:
                 return left + right
             if isinstance(left, str) or isinstance(right, str):
                 return as_word(left) + as_word(right)
-        if UNKNOWN in (left, right):
+        if UNKNOWN in (left, right) or isinstance(left, Ref) or isinstance(right, Ref):
             return UNKNOWN
         if isinstance(node.op, ast.Mod) and isinstance(left, str) and not _WIDTH.search(left):
             return left % (tuple(right) if isinstance(right, list) else right)
@@ -169,7 +176,7 @@ class Evaluator:
         return simple(left, right) if simple and {type(left), type(right)} <= {int, float} else UNKNOWN
 
     def _bool(self, node: ast.BoolOp, depth: int) -> Any:
-        values = [self.value(v, depth) for v in node.values]
+        values = [self._plain(v, depth) for v in node.values]
         decides = isinstance(node.op, ast.Or)
         if any(v is not UNKNOWN and bool(v) == decides for v in values):
             known = next(v for v in values if v is not UNKNOWN and bool(v) == decides)
@@ -179,13 +186,15 @@ class Evaluator:
     def _compare(self, node: ast.Compare, depth: int) -> Any:
         if len(node.ops) != 1:
             return UNKNOWN
-        left, right = self.value(node.left, depth), self.value(node.comparators[0], depth)
+        left, right = self._plain(node.left, depth), self._plain(node.comparators[0], depth)
         op = node.ops[0]
         if isinstance(left, str) and isinstance(op, (ast.In, ast.NotIn)):
             place = self.dotted(node.comparators[0])
             if place == "sys.modules" or (left == "google.colab" and place.startswith(("get_ipython()", "str"))):
                 there = self.importable(left)
                 return UNKNOWN if not there else isinstance(op, ast.In)
+            if place == "os.environ" and left in self.environ:
+                return isinstance(op, ast.In)
         if left is UNKNOWN or right is UNKNOWN or (isinstance(right, (list, dict)) and not _known(right)):
             return UNKNOWN
         return _COMPARISONS[type(op)](left, right)
@@ -197,11 +206,12 @@ class Evaluator:
             return self.environ.get(name, UNKNOWN) if isinstance(name, str) else UNKNOWN
         if isinstance(node.slice, ast.Slice):
             parts = [0 if p is None else self.value(p, depth) for p in (node.slice.lower, node.slice.upper)]
-            if UNKNOWN in parts or node.slice.step is not None or not isinstance(owner, (str, list)):
+            whole = isinstance(owner, (str, list)) and not isinstance(owner, Ref)
+            if UNKNOWN in parts or node.slice.step is not None or not whole:
                 return UNKNOWN
             return owner[parts[0] : None if node.slice.upper is None else parts[1]]
-        key: Any = self.value(node.slice, depth)
-        if key is UNKNOWN or not isinstance(owner, (str, list, dict)):
+        key: Any = self._plain(node.slice, depth)
+        if key is UNKNOWN or isinstance(owner, Ref) or not isinstance(owner, (str, list, dict)):
             return UNKNOWN
         key = tuple(key) if isinstance(key, list) else key
         found: Any = owner
@@ -209,8 +219,8 @@ class Evaluator:
 
     def _attribute(self, node: ast.Attribute, depth: int) -> Any:
         name = self.dotted(node)
-        if name == "sys.executable":
-            return "python"
+        if name in _FACTS:
+            return _FACTS[name]
         if name in self.values:
             return self.values[name]
         owner = self.value(node.value, depth)
@@ -223,15 +233,13 @@ class Evaluator:
         arguments = self._items(list(node.args), depth)
         if name in ("get_ipython", "IPython.get_ipython", "IPython.core.getipython.get_ipython"):
             return Ref("get_ipython()")
-        if (
-            UNKNOWN not in arguments
-            and not node.keywords
-            and (found := self._function(name, arguments)) is not UNKNOWN
-        ):
+        if _known(arguments) and not node.keywords and (found := self._function(name, arguments)) is not UNKNOWN:
             return found
         if not isinstance(node.func, ast.Attribute):
             return UNKNOWN
         owner, method = self.value(node.func.value, depth), node.func.attr
+        if isinstance(owner, Ref) or (method in ("startswith", "endswith") and PLACEHOLDER in str(owner)):
+            return UNKNOWN
         if isinstance(owner, FilePath) and method in ("absolute", "resolve", "expanduser"):
             return owner
         if isinstance(owner, str) and method == "join" and arguments and isinstance(arguments[0], list):
@@ -254,8 +262,11 @@ class Evaluator:
         first = arguments[0] if arguments else None
         if name in ("os.environ.get", "os.getenv") and first in self.environ:
             return self.environ[first]
-        if name == "importlib.util.find_spec" and isinstance(first, str) and self.importable(first):
-            return f"the module {first}"
+        if name == "platform.system":
+            return "Linux"
+        if name == "importlib.util.find_spec" and isinstance(first, str):
+            known = self.importable(first)
+            return UNKNOWN if known is None else f"the module {first}" if known else None
         if name in ("Path", "pathlib.Path", "pathlib.PurePath"):
             return FilePath(PurePosixPath(*arguments))
         if name in _PATHS and all(isinstance(a, str) for a in arguments):
@@ -288,7 +299,8 @@ def _joined(separator: str, parts: Iterable[str]) -> Any:
 
 
 def _known(value: Any) -> bool:
-    return UNKNOWN not in (value.values() if isinstance(value, dict) else value)
+    held = value.values() if isinstance(value, dict) else value
+    return not any(one is UNKNOWN or isinstance(one, Ref) for one in held)
 
 
 def as_word(value: Any) -> str:

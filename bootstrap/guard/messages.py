@@ -14,6 +14,7 @@ from bootstrap._util.names import canonical_name
 from bootstrap.card import COLOURS
 from bootstrap.guard import config_files
 from bootstrap.prefix.locked import locked_version, next_step
+from bootstrap.provenance import admits
 from bootstrap.text import shown
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def describe_refusal(source: str, constraints: str) -> list[str]:
     refused = {
         name: f"{name} {held[name]}"
         for word, wanted in _REQUIREMENT.findall(source)
-        if (name := canonical_name(word)) in held and not _admits(wanted, held[name])
+        if (name := canonical_name(word)) in held and not admits(wanted, held[name])
     }
     if not refused:
         return []
@@ -152,16 +153,6 @@ def describe_refusal(source: str, constraints: str) -> list[str]:
         f"Held here: {joined(list(refused.values()), _SHOWN)}.",
         "Installs that need other versions are refused; `bootstrap.guard.off()` allows them.",
     ]
-
-
-def _admits(specifier: str, version: str) -> bool:
-    """Whether a specifier of pip's lets a version through; True where it can't be told."""
-    try:
-        from packaging.specifiers import SpecifierSet
-
-        return SpecifierSet(specifier).contains(version, prereleases=True)
-    except (ImportError, ValueError):
-        return True
 
 
 def to_bundle(lines: list[str], *, grave: bool) -> dict[str, str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bootstrap import cell_times
+from bootstrap import provenance
 from bootstrap._util.names import canonical_name
 from bootstrap.guard import config_files
 from bootstrap.guard.messages import CellChanges, describe_refusal, describe_start, to_bundle
@@ -23,10 +23,6 @@ from bootstrap.guard.messages import CellChanges, describe_refusal, describe_sta
 _INFO = re.compile(r"^(?P<name>[A-Za-z0-9._]+?)-(?P<version>[^-]+)\.dist-info$")
 _INSTALL = re.compile(r"\b(pip3?|uv)\b.*\binstall\b")
 _FILES = re.compile(r"(?:^|\s)(?:-r|--requirement)[ =]?([^\s'\";|&]+)")
-
-
-class _Old(int):
-    """An exit status that was there before a cell: it compares as the number that it is."""
 
 
 def arm(shell: Any, prefix: str | os.PathLike[str]) -> Tripwire:
@@ -39,11 +35,11 @@ def arm(shell: Any, prefix: str | os.PathLike[str]) -> Tripwire:
         shell: ``get_ipython()``.
         prefix: The environment that the kernel runs in; any Python's, not only one of ours.
     """
-    armed = getattr(shell, cell_times.TRIPWIRE, None)
+    armed = getattr(shell, provenance.TRIPWIRE, None)
     if isinstance(armed, Tripwire):
         return armed
     wire = Tripwire(shell, Path(prefix))
-    setattr(shell, cell_times.TRIPWIRE, wire)
+    setattr(shell, provenance.TRIPWIRE, wire)
     shell.events.register("pre_run_cell", wire.before_cell)
     shell.events.register("post_run_cell", wire.after_cell)
     return wire
@@ -51,11 +47,11 @@ def arm(shell: Any, prefix: str | os.PathLike[str]) -> Tripwire:
 
 def disarm(shell: Any) -> None:
     """Takes the tripwire away; does nothing where there is none."""
-    armed = getattr(shell, cell_times.TRIPWIRE, None)
+    armed = getattr(shell, provenance.TRIPWIRE, None)
     if isinstance(armed, Tripwire):
         shell.events.unregister("pre_run_cell", armed.before_cell)
         shell.events.unregister("post_run_cell", armed.after_cell)
-        delattr(shell, cell_times.TRIPWIRE)
+        delattr(shell, provenance.TRIPWIRE)
 
 
 @dataclass(frozen=True)
@@ -81,17 +77,14 @@ class Tripwire:
         os.environ.update(config_files.in_environment(prefix, os.environ))
         self._seen = self._look()
         self._first = describe_start(prefix, self._seen.distributions.get("numpy", ""))
-        cell_times.note_start(shell)  # of the cell that arms it
+        provenance.note_start(shell)  # of the cell that arms it
         self.told: list[CellChanges] = []
         """What was said so far, oldest first."""
 
     def before_cell(self, _info: Any = None) -> None:
         """IPython calls it before each cell."""
         try:
-            cell_times.note_start(self._shell)
-            names = getattr(self._shell, "user_ns", None)
-            if isinstance(names, dict) and isinstance(names.get("_exit_code"), int):
-                names["_exit_code"] = _Old(names["_exit_code"])
+            provenance.note_start(self._shell)
             if self._first:
                 lines, self._first = self._first, []
                 self._show(lines, grave=True)
@@ -106,7 +99,7 @@ class Tripwire:
     def after_cell(self, result: Any = None) -> None:
         """IPython calls it after each cell."""
         try:
-            cell_times.note_end(self._shell)
+            provenance.note_end(self._shell, result)
             self._after_cell(result)
         except Exception:  # a cell must never suffer from it
             return
@@ -128,10 +121,9 @@ class Tripwire:
 
     def _explain_refusal(self, result: Any) -> None:
         """Where an installation failed in this cell and the prefix is guarded, says whose bound it was."""
-        code = getattr(getattr(self._shell, "user_ns", None), "get", lambda *_: 0)("_exit_code", 0)
         source = str(getattr(getattr(result, "info", None), "raw_cell", "") or "")
         held = config_files.constraints_path(self._prefix)
-        if not code or isinstance(code, _Old) or not _INSTALL.search(source) or not held.is_file():
+        if not provenance.exit_status(self._shell) or not _INSTALL.search(source) or not held.is_file():
             return
         source = "\n".join([source, *(config_files.read(Path(name)) for name in _FILES.findall(source))])
         lines = describe_refusal(source, config_files.read(held))

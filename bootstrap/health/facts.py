@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.health.variables import Surroundings
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -82,8 +84,8 @@ class Facts:
     """Names of failed probes that pass when the ``variables`` are taken away."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Variables that numpy or its BLAS reads and that make a probe fail."""
-    told_by: str = ""
-    """Where the variables come from, in words; empty where they are this process's own."""
+    around: Surroundings = field(default_factory=Surroundings)
+    """What notebooks run with in this interpreter."""
     python_variables: Mapping[str, str] = field(default_factory=dict)
     """Variables that the interpreter itself reads and with which numpy can't be imported."""
     python_problem: str = ""

@@ -17,6 +17,7 @@ from bootstrap._util.names import canonical_name
 from bootstrap.health.model import FileFault, RecordFault
 from bootstrap.health.record_files import (
     Distribution,
+    RecordEntry,
     extra_files,
     find_distributions,
     packages_of,
@@ -116,6 +117,7 @@ def examine(
     everything = sum(sizes.values()) < _HASH_ALL_BELOW and not quick
     wanted_names = {"numpy"} | (set() if quick else {canonical_name(name) for name in named})
     groups: dict[tuple[Path, str], list[Distribution]] = {}
+    chosen: list[Distribution] = []
     for distribution in foreign:
         groups.setdefault((distribution.site, distribution.name), []).append(distribution)
     for (_, name), group in groups.items():
@@ -131,9 +133,11 @@ def examine(
         # Where a folder has two .dist-info of one name, the files are those of the one that they agree with.
         best = min(range(len(group)), key=lambda i: (not verified[i].checked, len(verified[i].faults)))
         files += verified[best].faults
+        chosen.append(group[best])
         checked += verified[best].checked
         for entry in lists[group[best].info]:
             owners.setdefault(os.path.normpath(group[best].site / entry.path), str(group[best]))
+    files = _not_anothers(files, chosen, lists)
     return Inventory(
         prefix=prefix,
         sites=tuple(sites),
@@ -208,6 +212,26 @@ def _look(prefix: Path, records: Sequence[InstalledRecord]) -> list[PrefixFault]
     unknown = [r for r in records if r.stem not in doubtful and r.stem not in listed]
     sized = [replace(r, files=tuple(replace(f, sha256=None) for f in r.files)) for r in unknown]
     return verify_files(prefix, [*hashed, *sized], workers=1)
+
+
+def _not_anothers(
+    faults: Sequence[FileFault], distributions: Sequence[Distribution], lists: Mapping[Path, Sequence[RecordEntry]]
+) -> list[FileFault]:
+    """The faults without files that several distributions bring, where one is as the last of these has written it.
+
+    opencv-python and opencv-python-headless are such a pair: whichever came last has both work.
+    """
+    wrong = {(fault.path, fault.owner) for fault in faults}
+    paths = {fault.path for fault in faults if fault.reason in ("size", "sha256")}
+    sound = {
+        path
+        for distribution in (distributions if paths else ())
+        for entry in lists[distribution.info]
+        if entry.sha256
+        and (path := os.path.normpath(distribution.site / entry.path)) in paths
+        and (path, str(distribution)) not in wrong
+    }
+    return [fault for fault in faults if fault.path not in sound or fault.reason not in ("size", "sha256")]
 
 
 def _leftovers(sites: Sequence[Path]) -> list[Path]:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import processes
 from bootstrap.children import tied
 from bootstrap.health.model import ProbeOutcome, ProbeResult
 
@@ -211,13 +212,12 @@ def _watch(process: subprocess.Popen[bytes], reader: int, run: _ProbeRun, token:
 def _works(pid: int, run: _ProbeRun, limits: Limits) -> bool:
     """Whether a process that is past its time is slow, not stuck: it gets on, and has not computed for so long."""
     now = time.monotonic()
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-        spent = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    except (OSError, IndexError, ValueError):
-        return False
+    state = processes.stat(pid, 0)
+    if state == "0":
+        return False  # it is gone
+    spent = (int(processes.stat(pid, 11)) + int(processes.stat(pid, 12))) / os.sysconf("SC_CLK_TCK")
     # Waiting for a processor or a disk is no fault of the process.
-    if spent > run.spent or fields[0] in "RD":
+    if spent > run.spent or state in "RD":
         run.spent, run.moved = spent, now
     idle = now - run.moved > min(_IDLE_S, limits.seconds)
     return not idle and spent < limits.seconds and now - run.since < _PATIENCE * limits.seconds

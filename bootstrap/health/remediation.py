@@ -17,6 +17,7 @@ from bootstrap.health.model import Action
 from bootstrap.health.record_files import written_version
 from bootstrap.health.rules.base import KINDS, package_name
 from bootstrap.hints import command
+from bootstrap.prefix.locked import repair_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,8 +109,8 @@ def repair_package(
     if facts.call:
         return f"Run `{facts.call}`, which runs `{what}{then}."
     there = " and ".join(in_the_way(package, facts))
-    first = f"Delete {there}, which pip would write through. Then: " if there else ""
-    return f"{first}Run `{what}{then}."
+    first = f"Delete {there}, which pip would write through. Then run" if there else "Run"
+    return f"{first} `{what}{then}."
 
 
 def _from_lock(package: str, facts: Facts) -> str:
@@ -123,10 +124,8 @@ def _from_lock(package: str, facts: Facts) -> str:
         wanted = f"{package}={version}" if version else package
         install = shlex.join(["conda", "install", "--prefix", str(prefix), "--force-reinstall", wanted])
         return f"Run `{install}`: it puts the package's files back."
-    if facts.disk.locked and facts.call:
-        return f"Run `{facts.call}`: it puts the locked files back."
     if facts.disk.locked:
-        return f"Run `{command('restore', prefix=prefix, lock=facts.lock)}`: it puts the locked files back."
+        return f"Run `{facts.call or repair_command(prefix, facts.lock)}`: it puts the locked files back."
     in_shell = command("restore", prefix=prefix, lock="FILE")
     chosen = f"bootstrap.restore('FILE', {str(prefix)!r})" if facts.call else in_shell
     return f"The lock that it was restored from is missing or has changed. Choose one: `{chosen}`."

@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from bootstrap import cell_times
+from bootstrap import provenance
 from bootstrap.errors import RepairFailedError, RepairLockMissingError
 from bootstrap.health.model import Report
 from bootstrap.health.runner import check
@@ -98,7 +98,7 @@ def repair(
                 else:
                     moves.take(Path(action.target[0]), keep=action.kind == "set-aside")
             done.update(todo)
-            cell_times.accept_changes()
+            provenance.accept_changes()
             tell("check again")
             report = _again(report, lock)
         if report.verdict == "broken" and first.verdict != "broken":

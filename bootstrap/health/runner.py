@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich
 
-from bootstrap import cell_times
+from bootstrap import provenance
 from bootstrap.errors import PrefixNotFoundError
 from bootstrap.health.attribution import attribute, unexplained
 from bootstrap.health.blame import add_history
@@ -25,7 +25,7 @@ from bootstrap.health.probe_runner import Limits, Task, run_surviving, run_tasks
 from bootstrap.health.probes import answers, layout, linear, origin, registry, sharing, state
 from bootstrap.health.record_files import find_distributions
 from bootstrap.health.rules.base import CauseKind
-from bootstrap.health.variables import runtime_variables
+from bootstrap.health.variables import Surroundings, surroundings
 from bootstrap.hints import command
 from bootstrap.prefix.manifest import read_manifest
 
@@ -88,7 +88,8 @@ def check(
     began = time.monotonic()
     limits = Limits.for_machine(timeout)
     progress("start the interpreter")
-    environment, told_by = (os.environ, "") if live else runtime_variables(python)
+    around = Surroundings() if live else surroundings(python)
+    environment = around.variables
     first = run_tasks(python, [Task("layout")], limits=limits, startup=False, environment=environment)[0]
     if not first.ok:
         return _dead(python, prefix, first, time.monotonic() - began)
@@ -119,8 +120,8 @@ def check(
         numpy=tuple(result for result in numpy if result.name not in more),
         hooks=find_hooks(disk),
         loader={name: environment[name] for name in LOADER_VARIABLES if environment.get(name)},
-        outer_paths=outer_paths(where, environment, shell=not told_by),
-        told_by=told_by,
+        outer_paths=outer_paths(where, around),
+        around=around,
         ours=ours,
         lock=None if lock is None else lock.path.absolute(),
         call=_call(python, prefix, live=live),
@@ -204,7 +205,7 @@ def _call(python: Path, prefix: Path | None, *, live: bool) -> str:
     """What a cell calls to have it repaired; '' where no cell was asked."""
     if live:
         return "bootstrap.check(repair=True)"
-    if cell_times.shell() is None:
+    if provenance.shell() is None:
         return ""
     where = f"python={str(python)!r}" if prefix is None else repr(str(prefix))
     return f"bootstrap.check({where}, repair=True)"
@@ -380,21 +381,16 @@ def direct(path: Path) -> Path:
     return absolute.parent.resolve() / absolute.name
 
 
-def outer_paths(where: InterpreterLayout, environment: Mapping[str, str], *, shell: bool = True) -> tuple[Path, ...]:
-    """Folders that a notebook's Python searches first: PYTHONPATH, the working folder, the user's site folder.
-
-    Args:
-        where: The interpreter's folders.
-        environment: Its variables.
-        shell: Whether these are this process's, not a running kernel's.
-    """
-    found = [Path(path) for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
-    if shell and os.path.realpath(where.prefix) != os.path.realpath(sys.prefix):
+def outer_paths(where: InterpreterLayout, around: Surroundings) -> tuple[Path, ...]:
+    """Folders that a notebook's Python searches first: PYTHONPATH, the working folder, the user's site folder."""
+    named = around.variables.get("PYTHONPATH", "").split(os.pathsep)
+    found = [around.folder / path for path in named if path]
+    if not around.told_by and os.path.realpath(where.prefix) != os.path.realpath(sys.prefix):
         # By which another interpreter was told where this program is: no word to the examined one.
-        own = {os.path.realpath(Path(module.__file__).parents[1]) for module in (cell_times, rich) if module.__file__}
+        own = {os.path.realpath(Path(module.__file__).parents[1]) for module in (provenance, rich) if module.__file__}
         found = [path for path in found if os.path.realpath(path) not in own]
-    found.append(Path.cwd())
-    if where.user_site is not None and not environment.get("PYTHONNOUSERSITE"):
+    found.append(around.folder)
+    if where.user_site is not None and not around.variables.get("PYTHONNOUSERSITE"):
         found.append(where.user_site)
     inside = {os.path.realpath(path) for path in where.sites}
     return tuple(path for path in found if os.path.realpath(path) not in inside)

@@ -34,6 +34,12 @@ _KEPT = 4
 _WHOLE = 8
 """Lines of one error that are kept whole."""
 _MISSING = re.compile(r"No module named '([\w.]+)'")
+_REFUSES = re.compile(
+    r"(?:needs|requires|incompatible with|built (?:with|for|against)) numpy\b|numpy is not available"
+    r"|numpy\.(?:_?core)\.\w+ failed to import",
+    re.IGNORECASE,
+)
+"""What packages say that look at numpy's version themselves, or reach for what it no longer has."""
 _TOO_OLD = re.compile(r"(?P<library>/\S+): version [`'](?P<wanted>(?:GLIBC|GLIBCXX|CXXABI|GCC)_[\w.]+)' not found")
 
 
@@ -87,7 +93,7 @@ def find_symptoms(facts: Facts) -> list[Symptom]:
 
 def _misfit(text: str) -> bool:
     """Whether a failure says that it met another numpy than it was built for."""
-    return any(sign in text for sign in ABI_SIGNS) or "Numpy is not available" in text
+    return any(sign in text for sign in ABI_SIGNS) or bool(_REFUSES.search(text))
 
 
 def gist(problem: str) -> str:

@@ -1,85 +1,70 @@
-"""The variables that decide for an interpreter: those that its kernel has, or would be given."""
+"""The surroundings that decide for an interpreter: those that its kernel has, or would be given."""
 
 from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from bootstrap import processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_PROC = Path("/proc")
 _SPECIFICATIONS = "share/jupyter/kernels/*/kernel.json"
 
 
-def runtime_variables(python: Path) -> tuple[Mapping[str, str], str]:
-    """The variables under which notebooks run in an interpreter, and a few words on where they come from.
+@dataclass(frozen=True)
+class Surroundings:
+    """What notebooks run with in an interpreter."""
 
-    Those of its running kernel, of several the youngest; else those of this process, as a shell would hand them on,
-    with what a kernel specification of that interpreter adds.
+    variables: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    told_by: str = ""
+    """Where the variables come from, in words; empty where they are this process's own."""
+    folder: Path = field(default_factory=Path.cwd)
+    """The working folder, which Python searches first."""
+    kernel: int = 0
+    """The process whose that folder is, where it isn't this one's."""
+
+    @property
+    def folder_of(self) -> tuple[str, ...]:
+        """Whose the working folder is, as evidence; nothing where it is this process's own."""
+        return (f"the working folder of the running kernel, process {self.kernel}",) if self.kernel else ()
+
+
+def surroundings(python: Path) -> Surroundings:
+    """What notebooks run with in an interpreter.
+
+    That of its running kernel, of several the youngest; else this process's own, as a shell would hand it on, with
+    the variables that a kernel specification of that interpreter adds.
 
     Args:
         python: The interpreter.
-
-    Returns:
-        The variables, and "" in the place of the words where they are this process's own.
     """
-    kernels = [pid for pid in map(_number, _PROC.glob("[0-9]*/cmdline")) if _is_kernel(pid, python)]
-    forebears = set(_line_of(os.getpid()))
-    for pid in sorted(kernels, key=lambda pid: int(_stat(pid, 19)), reverse=True):
+    kernels = [
+        pid for pid in processes.running() if processes.is_kernel(pid) and _same(processes.words(pid)[0], python)
+    ]
+    forebears = set(processes.forebears(os.getpid()))
+    for pid in sorted(kernels, key=lambda pid: int(processes.stat(pid, 19)), reverse=True):
+        there = processes.folder(pid)
+        folder, kernel = (there, pid) if there else (Path.cwd(), 0)
         if pid in forebears:
-            return os.environ, ""  # this process has them from that kernel, with what cells have set since
-        if found := dict(_environment(pid)):
-            return found, f"in the running kernel, process {pid}"
+            return Surroundings(
+                folder=folder, kernel=kernel
+            )  # its variables are here, with what cells have set since
+        if found := processes.variables(pid):
+            return Surroundings(found, f"in the running kernel, process {pid}", folder, kernel)
     for path in _specifications(python):
         if added := _added(path, python):
-            return {**os.environ, **added}, f"by {path}, or in this shell"
-    return os.environ, ""
-
-
-def _number(path: Path) -> int:
-    return int(path.parent.name)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
-
-
-def _stat(pid: int, field: int) -> str:
-    """A field of a process's state, from 0 behind its name; "0" where there is none."""
-    fields = _read(_PROC / str(pid) / "stat").rpartition(b")")[2].split()
-    return fields[field].decode() if len(fields) > field else "0"
-
-
-def _line_of(pid: int) -> Iterator[int]:
-    """A process and its forebears."""
-    while pid > 0:
-        yield pid
-        pid = int(_stat(pid, 1))
+            return Surroundings({**os.environ, **added}, f"by {path}, or in this shell")
+    return Surroundings()
 
 
 def _same(name: str, python: Path) -> bool:
     """Whether a command's first word is this interpreter: a link in another folder is another environment's."""
     return os.path.dirname(name) == str(python.parent) and os.path.realpath(name) == os.path.realpath(python)  # noqa: PTH120 (text)
-
-
-def _is_kernel(pid: int, python: Path) -> bool:
-    words = _read(_PROC / str(pid) / "cmdline").decode(errors="replace").split("\0")
-    return (
-        "-f" in words and any("kernel" in word for word in words[1 : words.index("-f")]) and _same(words[0], python)
-    )
-
-
-def _environment(pid: int) -> Iterator[tuple[str, str]]:
-    for item in _read(_PROC / str(pid) / "environ").split(b"\0"):
-        name, sign, value = item.partition(b"=")
-        if name and sign:
-            yield os.fsdecode(name), os.fsdecode(value)
 
 
 def _specifications(python: Path) -> Iterator[Path]:
@@ -93,12 +78,12 @@ def _specifications(python: Path) -> Iterator[Path]:
 def _added(path: Path, python: Path) -> dict[str, str]:
     """What a specification of this interpreter's kernel sets, with other variables' values filled in."""
     try:
-        told: Any = json.loads(_read(path))
+        told: Any = json.loads(path.read_bytes())
         first, added = str(told["argv"][0]), told.get("env", {})
         # ipykernel names its interpreter "python" in a specification that it brings itself.
         own = os.sep not in first and path.is_relative_to(python.parents[1])
         if not own and not _same(first, python):
             return {}
         return {str(name): os.path.expandvars(str(value)) for name, value in added.items()}
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError):
         return {}

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bootstrap.hints import command
-from bootstrap.prefix.manifest import MANIFEST_FILE
+from bootstrap.prefix.manifest import MANIFEST_FILE, read_manifest
 from bootstrap.prefix.records import META_DIR
 
 if TYPE_CHECKING:
@@ -39,6 +39,18 @@ def next_step(prefix: Path, *, memory: str, disk: str, in_cell: bool = True) -> 
     locked = locked_version(prefix, "numpy")
     if not locked or disk == locked:
         return "restart the runtime before you go on"
-    repair = "bootstrap.check(repair=True)" if in_cell else command("check", "repair", prefix=prefix)
+    repair = "bootstrap.check(repair=True)" if in_cell else repair_command(prefix)
     then = ", then restart the runtime" if memory and memory != locked else ""
     return f"`{repair}` puts the locked files back{then}"
+
+
+def repair_command(prefix: Path, lock: Path | None = None) -> str:
+    """What puts a prefix's locked files back, in a shell.
+
+    Args:
+        prefix: The environment.
+        lock: The lock that it is compared with; named where it isn't the one that was restored.
+    """
+    state = None if lock is None else read_manifest(prefix)
+    other = lock if state is None or state.lock["path"] != str(lock) else None
+    return command("check", "repair", prefix=prefix, lock=other)

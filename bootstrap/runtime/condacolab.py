@@ -26,7 +26,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import errors
+from bootstrap import errors, processes
 from bootstrap.errors import BootstrapError, CondacolabFailedError
 from bootstrap.prefix import Restored
 from bootstrap.progress import Progress, Step
@@ -177,15 +177,11 @@ def stop(group: int) -> bool:
 
 def _members(group: int) -> list[int]:
     """Processes of an installation that live. A group's number may be another's by now: ours say who they are."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal():
-            continue
-        with suppress(OSError):
-            command = (entry / "cmdline").read_bytes()
-            if (b"bootstrap" in command or b"installer" in command) and os.getpgid(int(entry.name)) == group:
-                found.append(int(entry.name))
-    return found
+    return [
+        pid
+        for pid in processes.running()
+        if int(processes.stat(pid, 2)) == group and re.search("bootstrap|installer", " ".join(processes.words(pid)))
+    ]
 
 
 class InstallerProgress:

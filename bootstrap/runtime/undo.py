@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap import processes
 from bootstrap.card import Card, Shown
 from bootstrap.errors import PrefixError
 from bootstrap.health.probe_runner import CHILD
@@ -138,12 +139,7 @@ def _processes(prefix: Path) -> Iterator[tuple[int, set[str]]]:
     """Process ids, and words of the command lines, of other processes of a prefix's programs, or of its stage's."""
     prefix = prefix.resolve()
     stage = f"{prefix.with_name(f'.{prefix.name}.stage-')}"
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal() and int(entry.name) != os.getpid():
-            try:
-                program = os.readlink(entry / "exe").removesuffix(" (deleted)")  # noqa: PTH115 - no path any more
-                words = (entry / "cmdline").read_bytes().decode(errors="surrogateescape").split("\0")
-            except OSError:
-                continue
-            if prefix in Path(program).parents or program.startswith(stage):
-                yield int(entry.name), set(words)
+    for pid in processes.running():
+        program = processes.program(pid)
+        if pid != os.getpid() and (prefix in Path(program).parents or program.startswith(stage)):
+            yield pid, set(processes.words(pid))

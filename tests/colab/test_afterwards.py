@@ -121,13 +121,14 @@ def test_damage_is_laid_to_the_cell_that_did_it(moved: Kernel) -> None:
     moved.execute("!pip install --quiet numpy==2.0.0")  # refused, and harmless
     where = moved.execute("import numpy.version; print(numpy.version.__file__)").require().stdout.strip()
     moved.execute("kept = open(numpy.version.__file__).read()").require()
+    count = int(moved.execute("print(get_ipython().execution_count)").require().stdout)
     moved.execute(f"print('# damaged', file=open({where!r}, 'a'))").require()
     moved.execute("1 + 1").require()
     (by,) = json.loads(
         moved.execute("import json; print(json.dumps([c.by for c in bootstrap.check().causes]))").stdout
     )
     moved.execute("print(kept, end='', file=open(numpy.version.__file__, 'w'))").require()
-    assert by == f"likely by the cell `print('# damaged', file=open({where!r}, 'a'))`"
+    assert by == f"likely by cell {count + 1}: `print('# damaged', file=open({where!r}, 'a'))`"
 
 
 def test_the_systems_python_is_what_it_was(moved: Kernel) -> None:
@@ -266,3 +267,26 @@ def test_where_the_move_is_not_possible_the_kernel_restarts_once(material: Mater
         kernel.ready(timeout=120)
         assert kernel.execute("import sys; print(sys.prefix)").stdout == "/opt/conda\n"
         assert "this kernel runs in" in kernel.execute(cell()).require().text
+
+
+FROM_A_TERMINAL = """
+import json, os, subprocess, time
+open("random.py", "w").close()
+check = "bootstrap check --prefix /opt/conda --quick --json -q"
+subprocess.run(["setsid", "-f", "sh", "-c", f"cd /tmp; touch numpy.py; {check} > told; mv told told.json"])
+while not os.path.exists("/tmp/told.json"):
+    time.sleep(0.2)
+os.remove("random.py")
+causes = json.load(open("/tmp/told.json"))["causes"]
+told = [cause for cause in causes if cause["severity"] != "note"]
+print(json.dumps([[cause["id"], cause["files"], cause["evidence"]] for cause in told]))
+"""
+
+
+@pytest.mark.exhaustive
+def test_a_check_in_a_terminal_looks_from_where_the_kernel_is(moved: Kernel) -> None:
+    """A process that the kernel hasn't started, in another folder: the moved kernel is found, not the relay."""
+    [[name, files, evidence]] = json.loads(moved.execute(FROM_A_TERMINAL, timeout=120).require().stdout)
+    assert (name, files) == ("stdlib-shadowed", ["/content/random.py"])
+    pid = moved.execute("import os; print(os.getpid())").require().stdout.strip()
+    assert f"the working folder of the running kernel, process {pid}" in evidence

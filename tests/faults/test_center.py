@@ -56,7 +56,7 @@ def test_the_check_names_cause_culprit_and_repair(outputs: dict[str, str]) -> No
     report = outputs["What bootstrap.check() says in this kernel"]
     assert "broken [stale-in-memory] numpy 2.0.2 is loaded, numpy 2.3.4 is on disk." in report
     assert "will fail: import numpy._core.strings: cannot import name '_center'" in report
-    assert "likely by the cell" in report
+    assert "likely by cell " in report
     assert "--force-reinstall" in report
     assert "Restart the runtime: nothing else is needed" in report
     assert "captum 0.8.0 requires numpy <2.0" in report

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import cell_times
+from bootstrap import processes, provenance
 from bootstrap.health.live import mappings as process_mappings
 from bootstrap.health.live import modules, pending_imports
 from bootstrap.health.model import ProbeResult
@@ -136,7 +136,7 @@ def examine_process(disk: Inventory, fresh: Sequence[ProbeResult]) -> Live:
         stdlib=tuple(loaded.facts.get("stdlib", ())) if loaded else (),
         trusted=bool(fresh) and all(r.ok for r in fresh),
         mappings=process_mappings.read_mappings(),
-        started=modules.process_start(),
+        started=processes.began(),
     )
     results: list[ProbeResult] = []
     for check in CHECKS.values():
@@ -181,7 +181,7 @@ def _presence(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     elif process.numpy is None or (not process.root and "ndarray" not in vars(process.numpy)):
         word = "None" if entry is None else f"a {type(entry).__module__}.{type(entry).__qualname__}"
         facts["instead"] = word
-        yield cell_times.told_with_cell(cell_times.shell(), f"sys.modules['numpy'] is {word}")
+        yield provenance.told_with_cell(provenance.shell(), f"sys.modules['numpy'] is {word}")
 
 
 @_check("live-version", catches="numpy in memory differs from numpy on disk", cost_ms=1)
@@ -309,8 +309,8 @@ def _functions(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     own: dict[str, Any] = {}
     foreign = list(origin.numpy_functions(process.numpy, own))
     facts.update(files=own.get("files", []), added=[])
-    shell = cell_times.shell()
-    yield from (cell_times.told_with_cell(shell, line) for line in foreign)
+    shell = provenance.shell()
+    yield from (provenance.told_with_cell(shell, line) for line in foreign)
     told = {line.split(" ", 1)[0] for line in foreign}
     here = origin.surface(process.numpy)
     if process.surface.get("numpy.__version__") != process.version:
@@ -319,7 +319,7 @@ def _functions(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     for name, what in sorted(process.surface.items()):
         now = here.get(name)
         if now != what and name.rpartition(".")[0] in loaded and name not in told:
-            yield cell_times.told_with_cell(shell, f"{name} is {now or 'gone'}, a fresh process has {what}")
+            yield provenance.told_with_cell(shell, f"{name} is {now or 'gone'}, a fresh process has {what}")
     facts["added"] = sorted(set(here) - set(process.surface))
 
 

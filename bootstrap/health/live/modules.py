@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,19 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 State = Literal["same", "differs", "removed", "unknown"]
-
-
-def process_start() -> float:
-    """When this process began, in seconds since the epoch; 0 where that can't be told.
-
-    A kernel's process may have begun as a script that starts it, which only makes us compare more.
-    """
-    try:
-        fields = Path("/proc/self/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-        uptime = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
-        return time.time() - uptime + int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    except (OSError, IndexError, ValueError):
-        return 0.0
 
 
 def changed_since(path: str, moment: float) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BUILT_FOR_ANOTHER_NUMPY = CauseKind("built-for-another-numpy", severity="doubtful", repairs=("upgrade",))
 BUILT_FOR_ANOTHER_PYTHON = CauseKind("built-for-another-python", repairs=("reinstall",))
 DEPENDENCY_MISSING = CauseKind("dependency-missing", repairs=("reinstall", "complete"))
-INTERRUPTED_INSTALL = CauseKind("interrupted-install", repairs=("reinstall", "set-aside"))
+INTERRUPTED_INSTALL = CauseKind("interrupted-install", repairs=("set-aside",))
 NUMPY_OUT_OF_BOUNDS = CauseKind(
     "numpy-out-of-bounds", severity="doubtful", repairs=("upgrade",), dated="never", declared=True
 )
@@ -64,6 +64,7 @@ def _other_python(facts: Facts) -> Iterator[Cause]:
 
 def _interrupted(facts: Facts) -> Iterator[Cause]:
     """Folders that pip renames while it replaces a package, and that only an interrupted pip leaves."""
+    left: dict[tuple[bool, str], list[Path]] = {}
     for path in facts.disk.leftovers:
         # pip writes "~" over the first letters, and over more of them where that name is taken.
         rest = path.name.lstrip("~-_")
@@ -71,13 +72,19 @@ def _interrupted(facts: Facts) -> Iterator[Cause]:
             (str(d) for d in facts.disk.distributions if rest and d.name.endswith(rest.partition("-")[0])), ""
         )
         numpy = bool(rest) and "numpy".endswith(rest.partition("-")[0].partition(".")[0])
+        left.setdefault((numpy, owner or ("numpy" if numpy else "")), []).append(path)
+    for (numpy, owner), paths in left.items():
         yield INTERRUPTED_INSTALL(
             severity="doubtful" if numpy else "note",
-            summary=f"An installation {'of numpy ' if numpy else ''}was interrupted, leaving {path.name}.",
-            evidence=(f"{path}: pip renames what it is about to remove, and deletes it at the end",),
-            files=(str(path),),
-            owner=owner or ("numpy" if numpy else ""),
-            repair=f"Delete {path}." + (f" Then: {repair_package('numpy', facts)}" if numpy else ""),
+            summary=f"An installation {'of numpy ' if numpy else ''}was interrupted, leaving "
+            f"{' and '.join(path.name for path in paths)}.",
+            evidence=tuple(
+                f"{path}: pip renames what it is about to remove, and deletes it at the end" for path in paths
+            ),
+            files=tuple(map(str, paths)),
+            owner=owner,
+            # Where files of the package are wrong or missing, that is a cause of its own, with its own repair.
+            repair=f"Delete {' and '.join(map(str, paths))}.",
         )
 
 
@@ -157,7 +164,8 @@ def _lacking(facts: Facts) -> Iterator[Cause]:
             yield DEPENDENCY_MISSING(
                 # What can be imported needs it for a part of itself at most.
                 severity="note" if distribution.name in works else "doubtful",
-                summary=f"{distribution} needs {', '.join(lacking)}, which is not installed.",
+                summary=f"{distribution} needs {', '.join(lacking)}, which {'is' if len(lacking) == 1 else 'are'} "
+                "not installed.",
                 evidence=tuple(f"{distribution.info / 'METADATA'}: Requires-Dist: {name}" for name in lacking),
                 files=(str(distribution.info / "METADATA"),),
                 owner=str(distribution),

@@ -111,7 +111,7 @@ def _variables(facts: Facts) -> Iterator[Cause]:
 
 
 def _told_by(facts: Facts) -> tuple[str, ...]:
-    return (f"set {facts.told_by}",) if facts.told_by else ()
+    return (f"set {facts.around.told_by}",) if facts.around.told_by else ()
 
 
 def _from_variables(facts: Facts, mapped: list[str]) -> list[str]:
@@ -194,14 +194,17 @@ def _searched_first(facts: Facts) -> Iterator[Cause]:
     loaded = facts.probe("numpy-modules")
     needed = loaded.facts.get("stdlib", ()) if loaded else ()
     for folder in facts.outer_paths:
+        told = facts.around.folder_of if folder == facts.around.folder else _told_by(facts)
+        variable = facts.around.variables.get("PYTHONPATH", "").split(os.pathsep)
+        named = any(path and facts.around.folder / path == folder for path in variable)
         for name in needed:
             if (hiding := next((p for p in module_files(folder, name) if p.exists()), None)) is not None:
                 yield STDLIB_SHADOWED(
                     severity="doubtful",
                     summary=f"{hiding} would hide the standard library's module {name}, which numpy imports.",
-                    evidence=(f"{folder} comes before the standard library on a notebook's search path",),
+                    evidence=(f"{folder} comes before the standard library on a notebook's search path", *told),
                     files=(str(hiding),),
-                    repair=f"Rename {hiding}, or take {folder} off the search path.",
+                    repair=f"Take {folder} out of PYTHONPATH." if named else f"Rename {_top(hiding, folder)}.",
                 )
         found = [p for p in [folder / "numpy" / "__init__.py", *rivals(folder)] if p.exists()]
         if found and not any(folder == site for site in facts.disk.sites):
@@ -209,11 +212,16 @@ def _searched_first(facts: Facts) -> Iterator[Cause]:
                 summary=f"A notebook would import a different numpy: {found[0]}.",
                 evidence=(
                     f"{folder} comes before {facts.disk.sites[0] if facts.disk.sites else 'the site folders'}",
-                    *(_told_by(facts) if folder != Path.cwd() else ()),
+                    *told,
                 ),
                 files=tuple(str(path) for path in found),
-                repair=f"Rename or delete {found[0]}, or take {folder} off the search path.",
+                repair=f"Take {folder} out of PYTHONPATH." if named else f"Rename {_top(found[0], folder)}.",
             )
+
+
+def _top(path: Path, folder: Path) -> Path:
+    """What lies in a folder itself: the package of a module, or the module."""
+    return folder / path.relative_to(folder).parts[0]
 
 
 def _company(facts: Facts) -> Iterator[Cause]:

@@ -188,7 +188,8 @@ def _repair_two(facts: Facts) -> str:
     stale = stale_infos(facts)
     if facts.disk.conda or not stale:
         return repair_package("numpy", facts)
-    return f"Delete {', '.join(stale)}, then: {repair_package('numpy', facts)}"
+    then = repair_package("numpy", facts)
+    return f"Delete {', '.join(stale)}, then {then[0].lower()}{then[1:]}"
 
 
 def _installed_again(facts: Facts) -> str:

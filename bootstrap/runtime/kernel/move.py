@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import cell_times
+from bootstrap import provenance
 from bootstrap.runtime.kernel import relayed, resources
 from bootstrap.runtime.kernel.child_kernel import KernelTarget
 from bootstrap.runtime.kernel.relay import Relay
@@ -25,7 +25,7 @@ _relays: dict[int, Relay] = {}
 
 def live_kernel() -> Any:
     """The kernel that this process runs; None outside of one."""
-    return getattr(cell_times.shell(), "kernel", None)
+    return getattr(provenance.shell(), "kernel", None)
 
 
 def launch_arguments() -> list[str] | None:

@@ -27,8 +27,8 @@ KERNEL = """
 import json, subprocess, sys, types
 import numpy
 sys.path.insert(0, {root!r})
-cells = [(0, 1, "import numpy"), (0, 2, "!pip install -q alone")]
-shell = types.SimpleNamespace(kernel=object(), history_manager=types.SimpleNamespace(get_range=lambda: cells))
+cells = ["", "import numpy", "!pip install -q alone"]
+shell = types.SimpleNamespace(kernel=object(), history_manager=types.SimpleNamespace(input_hist_raw=cells))
 sys.modules["IPython"] = types.SimpleNamespace(get_ipython=lambda: shell)
 subprocess.run([sys.executable, "-m", "pip", "install", "-q", *{options!r}, "alone"], check=True)
 from bootstrap.diagnosis import reconstruct_history
@@ -52,5 +52,5 @@ def test_the_likely_culprit_of_a_live_process(home: Home) -> None:
     assert any("have been deleted" in line for line in seen)
     assert any("installed by name: alone 1.0" in line for line in seen)
     assert "alone 1.0 caused it: it needs numpy<2.0, which excludes 2.0.2" in likely
-    assert "it was cell 2: pip install -q alone" in likely
+    assert "it was cell 2: `!pip install -q alone`" in likely
     assert any("numpy.rec" in line for line in likely)

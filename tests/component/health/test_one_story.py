@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootstrap import guard
+from bootstrap.health import check
 from tests.faults.environments import Site, conda_site, wheel
 from tests.support import ROOT
 from tests.support.kernels import LATER, LoneKernel, kernel_python
@@ -63,6 +64,14 @@ def test_from_the_harm_to_the_repair(site: Site) -> None:
         assert not WARNS.search(said(kernel.execute("import numpy")))
         told = {"tripwire": said(kernel.execute(UNGUARDED.format(python=site.python, wheel=other)))}
         told["check"] = said(kernel.execute("print(bootstrap.check(imports=[]))"))
+        told["diagnose"] = said(kernel.execute("print(bootstrap.diagnose())"))
+        # Cell 2 asked for that version and was refused; cell 5 named a file.
+        assert {
+            name
+            for name in ("check", "diagnose")
+            if "by cell 5: `" not in told[name] and "it was cell 5: `" not in told[name]
+        } == set()
+        assert not re.search(r"(?:by|was) cell [^5]", told["check"] + told["diagnose"])
         assert {name for name, text in told.items() if STEP not in text} == set()
         # Memory holds the locked numpy: a restart would load the other.
         assert {name for name, text in told.items() if re.search("restart the runtime", text, re.IGNORECASE)} == set()
@@ -79,3 +88,20 @@ def test_a_kernel_that_starts_on_another_numpy_says_so_at_its_first_cell(site: S
         assert "numpy 2.0.2 is on disk, where numpy" in first
         assert STEP in first
         assert not WARNS.search(said(kernel.execute("1 + 1")))
+
+
+def test_a_check_from_elsewhere_looks_from_where_the_kernel_is(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "numpy.py").touch()
+    monkeypatch.chdir(tmp_path)
+    with kernel_of(site) as kernel:
+        (kernel.folder / "random.py").touch()
+        found = {cause.id: cause for cause in check(site.root, imports=[]).causes if cause.severity != "note"}
+        assert list(found) == ["stdlib-shadowed"], "the checker's folder is not the kernel's"
+        assert found["stdlib-shadowed"].files == (str(kernel.folder / "random.py"),)
+        told = f"the working folder of the running kernel, process {kernel.process.pid}"
+        assert told in found["stdlib-shadowed"].evidence
+    assert [cause.id for cause in check(site.root, imports=[]).causes if cause.severity != "note"] == [
+        "numpy-elsewhere"
+    ]

@@ -16,9 +16,15 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from bootstrap.diagnosis.impact import ImpactAnalyzer
+from bootstrap.diagnosis.index import Index
 from bootstrap.diagnosis.interpreter_process import Interpreter
-from bootstrap.diagnosis.metadata_env import MetadataEnvironment
-from bootstrap.diagnosis.model import Dist, Resolution
+from bootstrap.diagnosis.metadata_env import MetadataEnvironment, importable
+from bootstrap.diagnosis.model import Dist, EnvironmentInfo, Resolution
+from bootstrap.diagnosis.notebook import read_cells
+from bootstrap.diagnosis.replay import Replay
+from bootstrap.diagnosis.replayer import Replayer
+from bootstrap.diagnosis.session import Session
+from bootstrap.diagnosis.settings import PipSettings
 from bootstrap.diagnosis.target import Target
 from tests.support import numpy_sets
 
@@ -145,3 +151,26 @@ def analyzer(*dists: Dist, options: Sequence[str] = (), constraints: Sequence[st
         )
     finally:
         metadata_env.close()
+
+
+@contextmanager
+def session(*, uv: bool = False) -> Iterator[Session]:
+    place = replace(target(*installed()), packages=(HERE.parent,))
+    metadata_env = MetadataEnvironment(place, place.dists)
+    pip = TinyResolver(metadata_env)
+    fast = TinyResolver(metadata_env, "uv 0.9") if uv else pip
+    index = Index(PipSettings(index=None), place.short_version)
+    try:
+        yield Session(
+            place, metadata_env, "here", pip, fast, True, Path("uv") if uv else None, index, metadata_env.root
+        )
+    finally:
+        metadata_env.close()
+
+
+def play(tmp_path: Path, *cells: str, uv: bool = False) -> Replay:
+    with session(uv=uv) as found:
+        player = Replayer(found, tmp_path)
+        for event in read_cells(enumerate(cells, 1), importable(found.metadata_env, tmp_path)):
+            player.play(event)
+    return Replay("n.ipynb", EnvironmentInfo("here", "3.11.7", numpy_sets.NUMPY, 5), tuple(player.scenes))

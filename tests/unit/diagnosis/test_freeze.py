@@ -39,6 +39,20 @@ def test_every_line_with_its_metadata(tmp_path: Path) -> None:
     assert found["numpy"].known
 
 
+@pytest.mark.parametrize(
+    ("address", "version"),
+    [
+        ("file:///colabtools/dist/google_colab-1.0.0.tar.gz", "1.0.0"),
+        ("https://x.y/google_colab-1.1+a-py3-none-any.whl#sha256=1", "1.1+a"),
+        ("git+https://github.com/googlecolab/colabtools@abc", "0"),
+        ("file:///colabtools", "0"),
+    ],
+)
+def test_a_version_in_an_archives_name(tmp_path: Path, address: str, version: str) -> None:
+    [found] = [d for d in read(tmp_path, f"six==1\ngoogle-colab @ {address}\n").values() if d.key == "google-colab"]
+    assert (found.version, found.known) == (version, False)
+
+
 def test_what_google_colab_is_known_to_pin(tmp_path: Path) -> None:
     wheels.make_wheel(tmp_path, "ipykernel", "6.17.1")
     found = read(tmp_path, "ipykernel==6.17.1\ngoogle-colab @ file:///colabtools/dist/g.tar.gz\n")

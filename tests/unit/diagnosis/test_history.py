@@ -8,32 +8,34 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap.diagnosis.evidence import Evidence, Installed, Kernel
+from bootstrap.diagnosis.evidence import Evidence, Kernel
 from bootstrap.diagnosis.history import conclude
 from bootstrap.diagnosis.model import Dist
 from bootstrap.diagnosis.notebook import read_cells
+from bootstrap.provenance import Cell, Installation
 from tests.unit.diagnosis import built
 
 if TYPE_CHECKING:
     from bootstrap.diagnosis import History
 
 NOON = 1_750_000_000.0
-OLD = Installed(Dist("numpy", "2.0.2", installer="pip"), NOON - 60)
-DOWN = Installed(Dist("numpy", "1.26.4", installer="pip"), NOON + 60)
-ALONE = Installed(Dist("alone", "1.0", ("numpy<2.0",), installer="pip", requested=True), NOON + 61)
+OLD = Installation(Dist("numpy", "2.0.2"), NOON - 60, installer="pip")
+DOWN = Installation(Dist("numpy", "1.26.4"), NOON + 60, installer="pip")
+ALONE = Installation(Dist("alone", "1.0", ("numpy<2.0",)), NOON + 61, installer="pip", requested=True)
 KERNEL = Kernel(4711, NOON, "2.0.2", ())
 
 
 def tell(
-    numpy: Installed | None = OLD,
-    *burst: Installed,
+    numpy: Installation[Dist] | None = OLD,
+    *burst: Installation[Dist],
     kernel: Kernel | None = KERNEL,
     records: tuple[str, ...] = ("numpy-2.0.2.dist-info",),
     log: tuple[str, ...] = (),
-    cells: tuple[str, ...] = (),
+    cells: tuple[str | Cell, ...] = (),
 ) -> History:
-    events = tuple(read_cells(enumerate(cells, 1)))
-    return conclude(built.target(), Evidence(kernel, (burst,) if burst else (), numpy, records, log, events))
+    ran = tuple(c if isinstance(c, Cell) else Cell(number, c) for number, c in enumerate(cells, 1))
+    events = tuple(read_cells((cell.number, cell.source) for cell in ran))
+    return conclude(built.target(), Evidence(kernel, (burst,) if burst else (), numpy, records, log, ran, events))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,7 @@ def test_who_is_likely_to_have_brought_it() -> None:
     seen = [line.text for line in story.lines if not line.likely]
     assert likely[:2] == [
         "alone 1.0 caused it: it needs numpy<2.0, which excludes 2.0.2",
-        "it was cell 2: pip install -q alone",
+        "it was cell 2: `!pip install -q alone`",
     ]
     assert "numpy.rec" in likely[2]
     assert "written at the same time, installed by name: alone 1.0" in seen
@@ -80,7 +82,7 @@ def test_who_is_likely_to_have_brought_it() -> None:
 
 
 def test_numpy_asked_for_itself() -> None:
-    named = Installed(Dist("numpy", "2.3.4", requested=True, direct_url={"url": "https://x.y/n.whl"}), NOON + 60)
+    named = Installation(Dist("numpy", "2.3.4"), NOON + 60, requested=True, url="https://x.y/n.whl")
     story = tell(named, named)
     assert any(line.likely and "named numpy directly" in line.text for line in story.lines)
     assert any(
@@ -89,26 +91,54 @@ def test_numpy_asked_for_itself() -> None:
 
 
 def test_company_that_does_not_force_it_is_not_accused() -> None:
-    other = Installed(Dist("plain", "1.0", ("numpy",), requested=True), NOON + 60)
+    other = Installation(Dist("plain", "1.0", ("numpy",)), NOON + 60, requested=True)
     assert not [line for line in tell(DOWN, DOWN, other).lines if "brought it" in line.text]
 
 
 def test_a_cell_that_only_ran_at_that_time_is_not_accused() -> None:
-    six = Installed(Dist("six", "1.17", requested=True), NOON + 62)
+    six = Installation(Dist("six", "1.17"), NOON + 62, requested=True)
     story = tell(
         DOWN, DOWN, ALONE, six, cells=("!pip install six", "!pip install sixth numpy-financial", "!pip install alone")
     )
-    assert [line.text for line in story.lines if "it was cell" in line.text] == ["it was cell 3: pip install alone"]
-    named = Installed(Dist("numpy", "1.26.4", requested=True), NOON + 60)
+    assert [line.text for line in story.lines if "it was cell" in line.text] == [
+        "it was cell 3: `!pip install alone`"
+    ]
+    named = Installation(Dist("numpy", "1.26.4"), NOON + 60, requested=True)
     story = tell(named, named, six, cells=("!pip install six", "!pip install 'numpy<2'"))
     assert [line.text for line in story.lines if "it was cell" in line.text] == [
-        "it was cell 2: pip install 'numpy<2'"
+        "it was cell 2: `!pip install 'numpy<2'`"
     ]
 
 
-def test_an_archives_time_is_no_evidence() -> None:
+def accused(*installed: Installation[Dist], cells: tuple[str | Cell, ...]) -> list[str]:
+    story = tell(installed[0], *installed, cells=cells)
+    return [line.text.partition(":")[0] for line in story.lines if line.text.startswith("it was")]
+
+
+def test_a_command_that_was_refused_is_not_accused() -> None:
+    """Cell 2 asked for that version and failed; what came is a file that cell 5 names."""
+    url = "file:///tmp/numpy-2.0.2.whl"
+    wheel = replace(DOWN, dist=Dist("numpy", "2.0.2"), requested=True, url=url)
+    texts = ["import numpy", "!pip install numpy==2.0.2", "!pip install nowhere", "1"]
+    texts.append("!pip install /tmp/numpy-2.0.2.whl")
+    assert accused(wheel, cells=tuple(texts)) == ["it was cell 5"], "from outside: by what they ask for"
+    timed = [Cell(n, text, NOON + 10 * n, NOON + 10 * n + 9, n in (2, 3)) for n, text in enumerate(texts, 1)]
+    at = NOON + 55
+    assert accused(replace(wheel, at=at), cells=tuple(timed)) == ["it was cell 5"]
+    assert accused(replace(wheel, at=at, url=""), cells=tuple(timed)) == ["it was cell 5"], "by its time"
+    assert accused(replace(wheel, at=NOON + 100), cells=tuple(timed)) == [], "no cell ran: a terminal's doing"
+    failed = [line.text for line in tell(wheel, wheel, cells=tuple(timed)).lines if "failed" in line.text]
+    assert failed == [
+        "history, cell 2: pip install numpy==2.0.2 (it failed)",
+        "history, cell 3: pip install nowhere (it failed)",
+    ]
+
+
+def test_files_that_were_put_there_with_their_old_times() -> None:
     moved = replace(OLD, changed=NOON + 60)
-    assert not any("nothing has moved it" in line.text for line in tell(moved, moved).lines)
+    story = tell(moved, cells=(Cell(1, "!cp -a elsewhere/numpy .", NOON + 50, NOON + 70),))
+    assert not any("nothing has moved it" in line.text for line in story.lines)
+    assert "it was cell 1: `!cp -a elsewhere/numpy .`" in [line.text for line in story.lines]
 
 
 def test_numpy_older_than_the_kernel() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
-from bootstrap.diagnosis.metadata_env import MetadataEnvironment
+from bootstrap.diagnosis.metadata_env import MetadataEnvironment, importable
 from bootstrap.diagnosis.model import Dist
 from tests.unit.diagnosis import built
 
@@ -46,3 +48,22 @@ def test_it_changes_and_can_be_asked_what_if() -> None:
     assert (str(metadata_env.remove("A")), metadata_env.remove("a")) == ("a 1", None)
     assert seen(metadata_env) == {"NumPy": "2.3.4", "b": "1"}
     metadata_env.close()
+
+
+def test_what_can_be_imported(tmp_path: Path) -> None:
+    site, folder = tmp_path / "site-packages", tmp_path / "work"
+    for place in (site, folder, site / "unowned"):
+        place.mkdir()
+    (folder / "mine.py").touch()
+    (site / "cv2.abi3.so").touch()
+    place = replace(built.target(Dist("numpy", "2.0.2"), Dist("scikit-learn", "1.5")), packages=(site,))
+    with closing(MetadataEnvironment(place, place.dists)) as found:
+        ask = importable(found, folder)
+        assert [ask(name) for name in ("numpy.linalg", "sklearn", "json")] == [True] * 3
+        assert [ask(name) for name in ("unowned", "mine", "cv2", "google.colab", "")] == [None] * 5
+        assert ask("nowhere.at.all") is False
+        assert importable(found)("nowhere") is None, "a freeze file tells of no files"
+        (site / "distutils.pth").write_text("import os; x = 1\n# a comment\n")
+        assert importable(found, folder)("nowhere") is False
+        (site / "mine.pth").write_text("/content/mine\n")
+        assert importable(found, folder)("nowhere") is None

@@ -159,3 +159,40 @@ def test_code_without_end_is_given_up() -> None:
     code = "".join(f"def f{n}():\n{body}\n" for n in range(8))
     with pytest.raises(CodeTooLong):
         calls(code + "f0()")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "torch.__version__ < '2'",
+        "'2.1' in torch.__version__",
+        "torch.__version__.startswith('2')",
+        "f'{torch.__version__}' == '2.1'",
+        "str(torch.version.cuda) == '12.1'",
+        "torch.version.cuda[:2] == '12'",
+        "torch.__version__ in ('1.13', '2.0')",
+        "torch.cuda.is_available() and torch.x",
+        "'DONE' not in os.environ",
+        "seen == '12.1'",
+    ],
+)
+def test_what_a_module_holds_decides_no_branch(condition: str) -> None:
+    source = f"import os, torch\nseen = torch.version.cuda\nif {condition}:\n    os.system('pip install a')"
+    [call] = [c for c in calls(source) if c.kind == "shell"]
+    assert (call.condition.removeprefix("if "), call.never) == (condition, "")
+
+
+@pytest.mark.parametrize(
+    ("condition", "runs"),
+    [
+        ("sys.platform == 'win32'", False),
+        ("platform.system() == 'Linux'", True),
+        ("os.name == 'nt'", False),
+        ("'DONE' in os.environ", True),
+        ("os.environ['DONE'] == '1'", True),
+    ],
+)
+def test_what_is_known_of_the_machine(condition: str, runs: bool) -> None:
+    source = f"import os, platform, sys\nos.environ['DONE'] = '1'\nif {condition}:\n    os.system('pip install a')"
+    [call] = [c for c in calls(source) if c.kind == "shell"]
+    assert (call.condition, not call.never) == ("", runs)

@@ -3,54 +3,24 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap.diagnosis.index import Index
-from bootstrap.diagnosis.metadata_env import MetadataEnvironment, importable
-from bootstrap.diagnosis.model import EnvironmentInfo
 from bootstrap.diagnosis.notebook import read_cells
 from bootstrap.diagnosis.replay import Replay
 from bootstrap.diagnosis.replayer import Replayer
-from bootstrap.diagnosis.session import Session
-from bootstrap.diagnosis.settings import PipSettings
 from bootstrap.errors import AsOfError, IndexUnreachableError, ResolverError
 from tests.support.numpy_sets import NUMPY
 from tests.unit.diagnosis import built
+from tests.unit.diagnosis.built import play, session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bootstrap.diagnosis import ReplayStep
     from bootstrap.diagnosis.model import Resolution
     from bootstrap.diagnosis.resolver import Question
-
-
-@contextmanager
-def session(*, uv: bool = False) -> Iterator[Session]:
-    place = built.target(*built.installed())
-    metadata_env = MetadataEnvironment(place, place.dists)
-    pip = built.TinyResolver(metadata_env)
-    fast = built.TinyResolver(metadata_env, "uv 0.9") if uv else pip
-    index = Index(PipSettings(index=None), place.short_version)
-    try:
-        yield Session(
-            place, metadata_env, "here", pip, fast, True, Path("uv") if uv else None, index, metadata_env.root
-        )
-    finally:
-        metadata_env.close()
-
-
-def play(tmp_path: Path, *cells: str, uv: bool = False) -> Replay:
-    with session(uv=uv) as found:
-        player = Replayer(found, tmp_path)
-        for event in read_cells(enumerate(cells, 1), importable(found.metadata_env)):
-            player.play(event)
-    return Replay("n.ipynb", EnvironmentInfo("here", "3.11.7", NUMPY, 5), tuple(player.scenes))
 
 
 def states(found: Replay) -> list[tuple[str, str | None, str | None]]:

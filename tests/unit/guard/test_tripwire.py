@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap import cell_times
+from bootstrap import provenance
 from bootstrap.guard import tripwire
 from bootstrap.guard.messages import to_bundle
 
@@ -176,8 +176,8 @@ def test_what_a_repair_changed_is_told_by_it_and_not_again(
     shell = Shell()
     wire = tripwire.arm(shell, prefix)
     install(prefix, "numpy", "2.3.4")
-    monkeypatch.setattr(cell_times, "shell", lambda: shell)
-    cell_times.accept_changes()
+    monkeypatch.setattr(provenance, "shell", lambda: shell)
+    provenance.accept_changes()
     wire.after_cell()
     assert capsys.readouterr().out == ""
 

@@ -174,7 +174,7 @@ def verify(one: Case, folder: Path) -> None:
     version = next((d.version for d in built.facts.disk.distributions if d.name == name), "")
     whole = {
         PIP: f"Run `{built.python} -m pip install --force-reinstall --no-deps {name}=={version}`, then restart the",
-        RESTORE: f"Run `bootstrap restore --prefix {built.prefix}`: it puts the locked files back.",
+        RESTORE: f"Run `bootstrap check --prefix {built.prefix} --repair`: it puts the locked files back.",
     }
     assert whole.get(one.repair, one.repair) in cause.repair
     assert tuple(action.kind for action in cause.actions) == one.actions

@@ -123,6 +123,34 @@ def test_system_packages_are_not_verified(site: Path) -> None:
     assert (look(site).files, look(site).foreign) == ((), ())
 
 
+def test_a_file_that_two_packages_bring_is_as_the_last_of_them_has_it(site: Path) -> None:
+    """As opencv-python and opencv-python-headless do, which many requirements bring both."""
+
+    def bring(name: str, text: str, *also: str) -> Path:
+        lines = []
+        for path, content in {"cv2/core.py": text, **dict.fromkeys(also, "")}.items():
+            (site / path).parent.mkdir(exist_ok=True)
+            (site / path).write_text(content)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(content.encode()).digest()).rstrip(b"=").decode()
+            lines.append(f"{path},sha256={digest},{len(content)}\n")
+        info = site / f"{name}-1.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Name: {name}\nVersion: 1\n")
+        (info / "RECORD").write_text("".join(lines))
+        return info
+
+    bring("opencv", "x = 1\n", "cv2/qt.py")
+    headless = bring("headless", "x = 22\n")
+    assert look(site).files == ()
+    (site / "cv2/core.py").write_text("y")
+    assert {fault.owner for fault in look(site).files} == {"opencv 1", "headless 1"}, "it is nobody's"
+    (site / "cv2/core.py").write_text("x = 1\n")
+    assert look(site).files == ()
+    (headless / "RECORD").unlink()
+    (site / "cv2/core.py").unlink()
+    assert [(f.owner, f.reason) for f in look(site).files] == [("opencv 1", "missing")]
+
+
 def test_what_an_interrupted_pip_left(site: Path) -> None:
     for name in ("~umpy", "~umpy-1.0.dist-info"):
         (site / name).mkdir()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bootstrap import processes
 from bootstrap.health import LIVE_CATALOGUE
 from bootstrap.health.live import mappings, modules, pending_imports
 
@@ -76,7 +77,7 @@ def test_a_module_without_functions_says_nothing(tmp_path: Path) -> None:
 
 
 def test_times(tmp_path: Path) -> None:
-    start = modules.process_start()
+    start = processes.began()
     assert start - 2 < time.time()
     assert time.time() - start < 86400
     path = tmp_path / "new"

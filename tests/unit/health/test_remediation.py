@@ -118,7 +118,11 @@ def test_who_owns_a_package(tmp_path: Path) -> None:
     owned = {name: is_locked(name, built.facts) for name in ("numpy", "pandas", "own-thing", "Own_Thing")}
     assert owned == {"numpy": True, "pandas": True, "own-thing": False, "Own_Thing": False}
     assert "pip install" in repair_package("own-thing", built.facts)
-    assert f"bootstrap restore --prefix {built.prefix}" in repair_package("pandas", built.facts)
+    command = f"bootstrap check --prefix {built.prefix} --repair"
+    assert repair_package("pandas", built.facts) == f"Run `{command}`: it puts the locked files back."
+    built.set(lock=tmp_path / "other.yml")
+    named = f"bootstrap check --prefix {built.prefix} --lock {tmp_path}/other.yml --repair"
+    assert f"`{named}`" in repair_package("pandas", built.facts)
 
 
 def test_nothing_is_locked_outside_a_prefix(built: Built) -> None:

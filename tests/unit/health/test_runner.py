@@ -15,6 +15,7 @@ from bootstrap.errors import PrefixNotFoundError
 from bootstrap.health import check, runner
 from bootstrap.health.facts import InterpreterLayout
 from bootstrap.health.runner import direct, outer_paths
+from bootstrap.health.variables import Surroundings
 from tests.support import ROOT
 
 
@@ -47,12 +48,14 @@ def test_folders_that_a_notebook_searches_first(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(here)
     monkeypatch.setenv("PYTHONPATH", f"{mine}::{site}")
     monkeypatch.delenv("PYTHONNOUSERSITE", raising=False)
-    assert outer_paths(where, os.environ) == (mine, here, user)
+    assert outer_paths(where, Surroundings()) == (mine, here, user)
+    kernels = Surroundings({"PYTHONPATH": f"sub:{mine}"}, "in the running kernel", tmp_path, 8)
+    assert outer_paths(where, kernels) == (tmp_path / "sub", mine, tmp_path, user), "all as the kernel has it"
     monkeypatch.setenv("PYTHONNOUSERSITE", "1")
-    assert outer_paths(where, os.environ) == (mine, here)
+    assert outer_paths(where, Surroundings()) == (mine, here)
     monkeypatch.chdir(site)
     monkeypatch.delenv("PYTHONPATH")
-    assert outer_paths(where, os.environ) == ()
+    assert outer_paths(where, Surroundings()) == ()
 
 
 def test_by_which_the_checker_was_told_where_it_is_says_nothing_of_another_interpreter(
@@ -61,8 +64,8 @@ def test_by_which_the_checker_was_told_where_it_is_says_nothing_of_another_inter
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     other = InterpreterLayout(tmp_path / "python", tmp_path, (3, 11), ())
-    assert outer_paths(other, os.environ) == (tmp_path,)
-    assert ROOT in outer_paths(replace(other, prefix=Path(sys.prefix)), os.environ)
+    assert outer_paths(other, Surroundings()) == (tmp_path,)
+    assert ROOT in outer_paths(replace(other, prefix=Path(sys.prefix)), Surroundings())
 
 
 @pytest.mark.parametrize(

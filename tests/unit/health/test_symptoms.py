@@ -132,6 +132,9 @@ def import_changes_arithmetic(built: Built) -> None:
         "ValueError: numpy.dtype size changed, may indicate binary incompatibility",
         "A module that was compiled using NumPy 1.x cannot be run in NumPy 2.3.4",
         "ImportError: numpy.core.multiarray failed to import",
+        "ImportError: numpy.core.umath failed to import",
+        "ImportError: Numba needs NumPy 2.0 or less. Got NumPy 2.3.",
+        "ImportError: this version of pandas is incompatible with numpy < 1.22.4",
         "RuntimeError: Numpy is not available",
     ],
 )

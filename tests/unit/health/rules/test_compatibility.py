@@ -52,16 +52,17 @@ def package_for_another_python(built: Built) -> list[Path]:
     "interrupted-install",
     "doubtful",
     owner=NUMPY,
-    summary="An installation of numpy was interrupted, leaving ~umpy.",
+    summary="An installation of numpy was interrupted, leaving ~umpy and ~umpy-2.3.4.dist-info.",
     evidence="pip renames what it is about to remove",
-    repair="Then: Run `",
-    actions=("set-aside",),
+    repair="~umpy-2.3.4.dist-info.",
+    actions=("set-aside", "set-aside"),
 )
 def numpy_interrupted(built: Built) -> list[Path]:
-    path = built.site / "~umpy"
-    path.mkdir()
-    built.on_disk(leftovers=(path,))
-    return [path]
+    paths = (built.site / "~umpy", built.site / "~umpy-2.3.4.dist-info")
+    for path in paths:
+        path.mkdir()
+    built.on_disk(leftovers=paths)
+    return [*paths]
 
 
 @case(

@@ -10,6 +10,7 @@ import pytest
 from bootstrap.health.attribution import attribute
 from bootstrap.health.facts import Hook
 from bootstrap.health.model import ProbeResult
+from bootstrap.health.variables import Surroundings
 from tests.unit.health.conftest import NUMPY, Built, Case, Cases, case, verify
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def bytecode(built: Built) -> list[Path]:
     "stdlib-shadowed",
     "doubtful",
     summary="would hide the standard library's module secrets",
-    repair="off the search path",
+    repair="Rename ",
 )
 def hides_the_standard_library(built: Built) -> list[Path]:
     path = built.write(built.outside / "secrets.py")
@@ -132,11 +133,26 @@ def test_each_form_of_a_module_hides_another(built: Built, name: str) -> None:
     "doubtful",
     summary="A notebook would import a different numpy",
     evidence="comes before",
-    repair="Rename or delete ",
+    repair="/outside/numpy.",
 )
 def elsewhere(built: Built) -> list[Path]:
-    path = built.write(built.outside / "numpy.py")
+    path = built.write(built.outside / "numpy/__init__.py")
     built.set(outer_paths=(built.outside,))
+    return [path]
+
+
+@case(
+    CASES,
+    "numpy-elsewhere",
+    "doubtful",
+    evidence="set in the running kernel, process 8",
+    repair="/outside out of PYTHONPATH.",
+)
+def elsewhere_by_a_variable(built: Built) -> list[Path]:
+    path = built.write(built.outside / "numpy/__init__.py")
+    variables = {"PYTHONPATH": f":/nowhere:{built.outside.name}"}
+    around = Surroundings(variables, "in the running kernel, process 8", built.outside.parent)
+    built.set(outer_paths=(built.outside,), around=around)
     return [path]
 
 
@@ -191,8 +207,8 @@ def bytecode_that_is_never_compared(built: Built) -> list[Path]:
     repair="Unset PYTHONHOME",
 )
 def variable_that_python_reads(built: Built) -> list[Path]:
-    told = "in the running kernel, process 8"
-    built.set(python_variables={"PYTHONHOME": "/gone"}, python_problem="the process ended", told_by=told)
+    around = Surroundings(told_by="in the running kernel, process 8")
+    built.set(python_variables={"PYTHONHOME": "/gone"}, python_problem="the process ended", around=around)
     return []
 
 

@@ -150,7 +150,7 @@ def replaced_by_the_same_version(built: Built) -> list[Path]:
     owner=NUMPY,
     summary="2 .dist-info folders in one place: 2.3.4, 1.0.0.",
     evidence="numpy-1.0.0.dist-info says 1.0.0",
-    repair="numpy-1.0.0.dist-info, then: Run `",
+    repair="numpy-1.0.0.dist-info, then run `",
     actions=("delete", "pip"),
 )
 def two_infos(built: Built) -> list[Path]:
@@ -159,7 +159,7 @@ def two_infos(built: Built) -> list[Path]:
 
 
 @case(
-    CASES, "numpy-two-dist-infos", "broken", owner=NUMPY, repair="then: Run `", actions=("set-aside", "delete", "pip")
+    CASES, "numpy-two-dist-infos", "broken", owner=NUMPY, repair="then run `", actions=("set-aside", "delete", "pip")
 )
 def two_infos_and_damage(built: Built) -> list[Path]:
     """Files of both: what no package owns is set aside, or it would stay."""
