@@ -96,6 +96,11 @@ for (const area of document.querySelectorAll('.jp-OutputArea-output')) {{
         }}
     }}
 }}
+// A figure that isn't there can't be looked at.
+const outputs = Array.from(panel.content.model.cells).flatMap(cell => cell.outputs?.toJSON() ?? []);
+const drawn = outputs.filter(output => JSON.stringify(output.data ?? '').includes('<svg')).length;
+const shown = document.querySelectorAll('.jp-OutputArea-output svg').length;
+if (shown < drawn) bad.push(`figures: ${{shown}} of ${{drawn}}`);
 return Array.from(new Set(bad));
 """
 
