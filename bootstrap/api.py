@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.errors import InterruptedRestoreError, SystemRefusedError
-from bootstrap.locate import DEFAULT_PREFIX, StrPath, default_prefix, find_lock, opened
+from bootstrap.locate import DEFAULT_PREFIX, StrPath, default_prefix, find_lock, named_variant, opened
 from bootstrap.lock.model import PLATFORM
 from bootstrap.prefix.place import absolute
 from bootstrap.profile import Profile, add, recording, span
@@ -51,8 +51,10 @@ def restore(
     """Makes a prefix match a lock; does nothing if it already matches.
 
     Args:
-        lock: Path or address of a conda-lock.yml; see `find_lock`. With a pack, the lock that it has to hold.
-        prefix: Folder of the environment; `default_prefix()` unless given.
+        lock: Path or https address of a conda-lock.yml. Unless given, the variant's in the working folder, else the
+            included one. With a pack, the lock that it has to hold.
+        prefix: Folder of the environment. Unless given, the first of: ``$BOOTSTRAP_PREFIX``, the activated
+            environment, the one that `run` made, ``/opt/conda``.
         variant: ``cpu``, ``cuda`` or ``auto``: which lock to use if none is given.
         cache: Folder of unpacked packages.
         offline: Download nothing; use only what the cache holds.
@@ -124,9 +126,9 @@ def pack(
         PackNotWritableError: The pack can't be written.
         FetchError: An archive can't be downloaded, or doesn't match the lock.
     """
-    from bootstrap.checkup import restored_from
     from bootstrap.lock import read_lock
     from bootstrap.packs.making import make_pack
+    from bootstrap.prefix.manifest import restored_from
     from bootstrap.prefix.records import require_environment
 
     place = absolute(Path(prefix or default_prefix()))
@@ -152,8 +154,10 @@ def status(
     A file whose size, time, mode and inode haven't changed counts as unchanged.
 
     Args:
-        lock: Path of a conda-lock.yml; see `find_lock` for the default.
-        prefix: A conda environment; `default_prefix()` unless given.
+        lock: Path or https address of a conda-lock.yml. Unless given, the variant's in the working folder, else the
+            one that the environment was restored from, else the included one.
+        prefix: A conda environment. Unless given, the first of: ``$BOOTSTRAP_PREFIX``, the activated environment, the
+            one that `run` made, ``/opt/conda``.
         variant: ``cpu``, ``cuda`` or ``auto``: which lock to use if none is given.
         cache: Folder of unpacked packages.
         pack: Path or address of a pack, whose lock is compared and whose content is shown.
@@ -169,6 +173,12 @@ def status(
     with opened(pack, lock, cache=cache) as source:
         content = source.told() if source else None
         path = source.lock.path if source else find_lock(lock, variant=variant, cache=cache)
+    if pack is None and lock is None and variant == "auto" and path.parent != Path.cwd():
+        # Not found here but included: the environment may have been made from one of somebody's own.
+        from bootstrap.prefix.manifest import restored_from
+
+        made_from = restored_from(place)
+        path = made_from.path if made_from else path
     return examine(place, path, Path(cache or default_cache()), content)
 
 
@@ -178,7 +188,8 @@ def explain_lock(
     """Shows what a lock would install, and why a package is in it.
 
     Args:
-        lock: Path of a conda-lock.yml; see `find_lock` for the default.
+        lock: Path or https address of a conda-lock.yml. Unless given, the variant's in the working folder, else the
+            included one.
         package: A package to explain; the whole lock unless given.
         variant: ``cpu``, ``cuda`` or ``auto``: which lock to use if none is given.
         platform: conda's name for the kind of machine.
@@ -314,11 +325,16 @@ def run(
     and registers a kernel for it. It can be called again in any state; if nothing is to be done, it returns at once.
     It shows its progress by default; the other verbs don't.
 
+        bootstrap.run()
+        bootstrap.run("cpu")
+        bootstrap.run(lock="https://example.org/class/conda-lock.yml#sha256=4f53...")
+
     Args:
         variant: ``cpu``, ``cuda``, or ``auto`` for what this machine's driver supports.
-        lock: Path or address of a conda-lock.yml; see `find_lock`.
-        prefix: Folder of the environment; `default_prefix()` unless given.
-        cache: Folder of unpacked packages.
+        lock: Path or https address of a conda-lock.yml; ``#sha256=HEX`` at its end admits that content alone. Unless
+            given, the variant's in the working folder, else the included one.
+        prefix: Folder of the environment. Unless given, ``/opt/conda`` on Colab, elsewhere one in the data folder.
+        cache: Folder of unpacked packages; the user's cache unless given.
         offline: Download nothing; use only what the cache holds.
         adopt: Also take over a conda environment that bootstrap didn't create.
         pack: Path or address of a pack; see `restore`.
@@ -345,7 +361,7 @@ def run(
         if prefix is None and place == DEFAULT_PREFIX and machine.kind != "colab":
             # Kaggle has a conda of its own there, and elsewhere it is for root alone to write.
             place = state_folder() / "env"
-        if variant != "auto":
+        if (variant := named_variant(variant)) != "auto":
             machine = replace(machine, variant=Variant(variant, "asked for"))
         progress = progress or progress_for()
         try:

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import guard, health
-from bootstrap.errors import LockError
 from bootstrap.health.rules.environment import GUARD_OFF, GUARD_UNDONE
 from bootstrap.hints import command
 from bootstrap.lock import PLATFORM, read_lock, validate
 from bootstrap.lock.address import local_path
 from bootstrap.lock.explanation import explain
 from bootstrap.prefix.cache import default_cache
-from bootstrap.prefix.manifest import read_manifest
+from bootstrap.prefix.manifest import restored_from
 from bootstrap.prefix.records import is_environment, require_environment
 from bootstrap.progress import Progress, Step
 
@@ -67,18 +66,6 @@ def check_up(
     if repair:
         report = report.repair(progress=lambda stage: progress.step(Step(stage)))
     return report if prefix is None else report.with_causes(_guard_causes(prefix))
-
-
-def restored_from(prefix: Path) -> Lock | None:
-    """The lock that a prefix was restored from, if that file still has the same content."""
-    manifest = read_manifest(prefix)
-    if manifest is None:
-        return None
-    try:
-        lock = read_lock(Path(manifest.lock["path"]))
-    except LockError:
-        return None
-    return lock if lock.sha256 == manifest.lock["sha256"] else None
 
 
 def _guard_causes(prefix: Path) -> list[health.Cause]:

@@ -764,6 +764,13 @@ class LockNotWritableError(MaintainError):
     hint = "Choose another `--output`, or fix the folder's permissions."
 
 
+class SpecificationExistsError(MaintainError):
+    """`lock --init` found a specification where it would write one."""
+
+    exit_code = 78
+    hint = "Add packages to that file, or choose another with `--file`."
+
+
 # The template's checks and training: 96 to 99
 
 

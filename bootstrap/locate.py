@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.errors import JournalError, LockNotFoundError
+from bootstrap.errors import JournalError, LockNotFoundError, UsageError, did_you_mean
+from bootstrap.included import places
 from bootstrap.lock.model import LOCK_NAMES
 
 if TYPE_CHECKING:
@@ -52,6 +53,20 @@ def default_prefix(*, to_make: bool = False) -> Path:
     return Path(made or DEFAULT_PREFIX)
 
 
+def named_variant(name: str) -> str:
+    """A variant by its name, or by ``gpu``.
+
+    Raises:
+        UsageError: There is none of this name.
+    """
+    name = "cuda" if name == "gpu" else name
+    known = ("auto", *LOCK_NAMES)
+    if name not in known:
+        message = f"The variant must be one of {', '.join(known)}, not {name}."
+        raise UsageError(message, hint=did_you_mean(name, known))
+    return name
+
+
 def find_lock(
     lock: StrPath | None = None, *, variant: str = "auto", cache: StrPath | None = None, offline: bool = False
 ) -> Path:
@@ -64,6 +79,7 @@ def find_lock(
         offline: Download nothing.
 
     Raises:
+        UsageError: There is no such variant.
         LockNotFoundError: There is none.
         LockAddressError: No lock is read from such an address.
         LockDigestError: The address has another lock than the one named.
@@ -76,14 +92,15 @@ def find_lock(
         return local_path(lock, Path(cache or default_cache()).expanduser(), offline=offline)
     from bootstrap.runtime.machine import choose_variant
 
+    variant = named_variant(variant)
     name = LOCK_NAMES[choose_variant().name if variant == "auto" else variant]
-    package = Path(__file__).resolve().parent
-    # Beside the package in a checkout, inside it in a wheel.
-    places = (Path.cwd() / name, package / "data" / name, package.parent / name)
-    for place in places:
+    candidates = (Path.cwd() / name, *places(name))
+    for place in candidates:
         if place.is_file():
             return place
-    raise LockNotFoundError(f"Lock file not found: {name}.", evidence=[f"looked for: {place}" for place in places])
+    raise LockNotFoundError(
+        f"Lock file not found: {name}.", evidence=[f"looked for: {place}" for place in candidates]
+    )
 
 
 @contextmanager

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from bootstrap.card import Card, Shown
 from bootstrap.errors import ERRORS_PAGE, BootstrapError, UsageError, did_you_mean, every_error
+from bootstrap.included import places
 
 LABELS = ("Cause", "Look", "Do", "Example")
 """What each section has, besides what the error is."""
@@ -21,6 +21,8 @@ class ErrorPage(Shown):
 
     id: str
     exit_code: int
+    meaning: str
+    """In a sentence or two."""
     hint: str
     text: str
     """The documentation's section, as Markdown."""
@@ -36,7 +38,13 @@ class ErrorPage(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """The section as JSON-ready data."""
-        return {"error": self.id, "exit_code": self.exit_code, "hint": self.hint, "text": self.text}
+        return {
+            "error": self.id,
+            "exit_code": self.exit_code,
+            "meaning": self.meaning,
+            "hint": self.hint,
+            "text": self.text,
+        }
 
 
 @dataclass(frozen=True, repr=False)
@@ -47,9 +55,10 @@ class ErrorPages(Shown):
 
     @property
     def card(self) -> Card:
-        """Their names."""
+        """What each means."""
         title = "`bootstrap explain NAME` explains one; the number is its exit code"
-        return Card(title=title, word="errors", rows=tuple((str(p.exit_code), p.id) for p in self.pages))
+        rows = tuple((page.id, f"{page.exit_code:>3}  {page.meaning.partition('. ')[0]}") for page in self.pages)
+        return Card(title=title, word="errors", rows=rows)
 
     def to_dict(self) -> list[dict[str, Any]]:
         """The sections as JSON-ready data."""
@@ -83,16 +92,17 @@ def explain(error: str | int | BootstrapError | type[BootstrapError] | None = No
 
 
 def _page(kind: type[BootstrapError]) -> ErrorPage:
-    return ErrorPage(kind.error_id(), kind.exit_code, kind.hint, _section(kind))
+    return ErrorPage(kind.error_id(), kind.exit_code, _meaning(kind), kind.hint, _section(kind))
+
+
+def _meaning(kind: type[BootstrapError]) -> str:
+    return " ".join((kind.__doc__ or "").split())
 
 
 def _section(kind: type[BootstrapError]) -> str:
-    package = Path(__file__).resolve().parent
-    # Inside the package in a wheel, beside it in a checkout.
-    for place in (package / "data" / Path(ERRORS_PAGE).name, package.parent / ERRORS_PAGE):
+    for place in places(ERRORS_PAGE):
         if place.is_file():
             found = place.read_text(encoding="utf-8").partition(f"\n## {kind.error_id()}\n")[2]
             if found:
                 return found.partition("\n## ")[0].strip()
-    meaning = " ".join((kind.__doc__ or "").split())
-    return f"Exit code {kind.exit_code}, `{kind.__name__}`. {meaning}\n\n**Do**: {kind.hint}"
+    return f"Exit code {kind.exit_code}, `{kind.__name__}`. {_meaning(kind)}\n\n**Do**: {kind.hint}"

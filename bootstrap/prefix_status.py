@@ -73,10 +73,10 @@ class PrefixStatus(Shown):
         source = {"pack": self.pack["name"]} if self.pack else {"lock": self.lock}
         restore = f"`{command('restore', prefix=self.prefix, **source)}`"
         if not self.environment:
-            there = "no conda environment" if self.prefix.exists() else "nothing there yet"
-            return Card(
-                title=f"`{self.prefix}`: {there}", word="absent", rows=tuple(rows), next=f"{restore} creates it"
-            )
+            taken = self.prefix.is_file() or any(self.prefix.glob("*"))
+            there = "files, but no conda environment" if taken else "nothing there yet"
+            onward = "Choose another `--prefix`, or empty this one yourself." if taken else f"{restore} creates it"
+            return Card(title=f"`{self.prefix}`: {there}", word="absent", rows=tuple(rows), next=onward)
         if self.comparison is None or self.agrees:
             onward = f"{restore} finishes" if self.unfinished else ""
             title = f"`{self.prefix}` agrees with the lock"

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.ticker import NullFormatter
 
@@ -29,6 +31,9 @@ COLOURS = ("#3b82c4", "#d9822b", "#2f9e6e", "#b565c9", "#c94f4f", "#8a8f3c")
 """Told apart in light, in dark and by most colour-blind people: contrast of 3 or more with white and with #1e1e1e."""
 INK = "#010203"
 """Stands for the page's text colour."""
+
+_LEAST = 520
+"""Pixels to which a figure of the usual width shrinks: its labels are then 8 pixels high, exponents 7."""
 
 _STYLE = {
     "axes.edgecolor": INK,
@@ -107,13 +112,14 @@ def picture(figure: Figure, alt: str) -> Picture:
     svg = svg[svg.index("<svg") :].strip()
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = svg.replace(INK, "currentColor")
-    size = 'style="width:100%;height:auto;max-width:{}" role="img" aria-label="{}"'
-    width = re.search(r'width="([\d.]+)pt"', svg)
-    wide = f"{float(width[1]) * 4 / 3:.0f}px" if width else "100%"
-    # Without its fixed width and height the viewBox keeps the proportions, down to a narrow page.
+    size = 'style="width:100%;height:auto;min-width:{}px;max-width:{}px" role="img" aria-label="{}"'
+    [width] = re.findall(r'^<svg [^>]*width="([\d.]+)pt"', svg)
+    wide = round(float(width) * 4 / 3)
+    # Without its fixed width and height the viewBox keeps the proportions, down to where its letters can just be
+    # read; a narrower page scrolls it.
     svg = re.sub(r'(<svg [^>]*?)\s*width="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg [^>]*?)\s*height="[^"]*"', r"\1", svg, count=1)
-    svg = svg.replace("<svg ", "<svg " + size.format(wide, html.escape(alt)) + " ", 1)
+    svg = svg.replace("<svg ", "<svg " + size.format(min(wide, _LEAST), wide, html.escape(alt)) + " ", 1)
     return Picture(svg, alt)
 
 
@@ -134,6 +140,11 @@ def restyled(axes: Any, alt: str, *, width: float = 7.2, height: float = 3.6) ->
     # No engine can lay out all of optuna's plots; what stands out is let into the picture by `picture`.
     figure.set_layout_engine("none")
     figure.patch.set_visible(False)
+    # What is half transparent, or as dark or light as a page may be, would be lost in one of its themes.
+    for line in figure.findobj(Line2D):
+        line.set_alpha(1)
+    for points in figure.findobj(PathCollection):
+        points.set_edgecolor(INK)
     for one in figure.axes:
         one.set_facecolor("none")
         one.tick_params(colors=INK, which="both")

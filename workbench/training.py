@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,11 +38,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What optuna chooses."""
+    """How a transformer is built and trained."""
 
     learning_rate: float = 3e-3
     width: int = 96
     heads: int = 4
+    layers: int = 2
+    dropout: float = 0.0
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,7 +76,7 @@ class LanguageModel(pl.LightningModule):
         vocabulary: How many token ids there are.
         context: The longest sequence.
         steps: Length of the training, for the learning rate's schedule.
-        settings: Learning rate, and the shape of the network where none is given, as ``asdict(Settings(...))``.
+        settings: The learning rate and, where no network is given, how one is built, as ``asdict(Settings(...))``.
         network: Any module from token ids to logits; a `Transformer` unless given.
     """
 
@@ -89,7 +91,12 @@ class LanguageModel(pl.LightningModule):
         self.steps = steps
         self.context = context
         self.network = network or Transformer(
-            vocabulary=vocabulary, context=context, width=chosen.width, heads=chosen.heads
+            vocabulary=vocabulary,
+            context=context,
+            width=chosen.width,
+            heads=chosen.heads,
+            layers=chosen.layers,
+            dropout=chosen.dropout,
         )
         self.val_loss = MeanMetric()
         self.val_accuracy = MulticlassAccuracy(vocabulary, average="micro")
@@ -189,7 +196,7 @@ def train(
 
     Args:
         corpus: The text.
-        settings: Learning rate and shape.
+        settings: How the transformer is built and trained.
         steps: Batches in all.
         seed: The same seed gives the same losses.
         folder: Where the best checkpoint is kept; none is without it.
@@ -227,6 +234,7 @@ def train(
 
 def search(
     corpus: Corpus,
+    settings: Settings | None = None,
     *,
     trials: int,
     steps: int,
@@ -234,10 +242,11 @@ def search(
     make: Callable[[Settings], nn.Module] | None = None,
     progress: Progress | None = None,
 ) -> optuna.Study:
-    """Lets optuna try a few settings with short trainings.
+    """Lets optuna try learning rates and widths with short trainings.
 
     Args:
         corpus: The text.
+        settings: All other settings, which every trial has.
         trials: How many settings.
         steps: Batches a trial.
         seed: The same seed gives the same trials and losses.
@@ -249,12 +258,12 @@ def search(
 
     def objective(trial: optuna.Trial) -> float:
         shown.step(Step("searching", trial.number, trials, unit="trials"))
-        settings = Settings(
+        tried = replace(
+            settings or Settings(),
             learning_rate=trial.suggest_float("learning_rate", 1e-3, 1e-2, log=True),
             width=trial.suggest_categorical("width", [64, 96, 128]),
-            heads=trial.suggest_categorical("heads", [2, 4]),
         )
-        return train(corpus, settings, steps=steps, seed=seed + trial.number, make=make).loss
+        return train(corpus, tried, steps=steps, seed=seed + trial.number, make=make).loss
 
     try:
         study.optimize(objective, n_trials=trials)
@@ -299,7 +308,7 @@ def reload(
 def draw_losses(outcome: TrainingResult, corpus: Corpus) -> Picture:
     """The losses of a training over its steps, beside what guessing would give."""
     with drawing(height=3.0) as (figure, [axes]):
-        axes.plot(*zip(*outcome.history, strict=True), color=COLOURS[0], alpha=0.6, linewidth=1, label="training")
+        axes.plot(*zip(*outcome.history, strict=True), color=COLOURS[0], linewidth=1, label="training")
         axes.plot(*zip(*outcome.validation, strict=True), "o-", color=COLOURS[1], label="validation")
         for level, words in ((corpus.uniform_loss, "uniform guess"), (corpus.frequency_loss, "guess by frequency")):
             axes.axhline(level, color=INK, linewidth=0.8, linestyle="--")

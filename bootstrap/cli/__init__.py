@@ -13,6 +13,7 @@ from bootstrap._version import __version__
 from bootstrap.cli.parsing import Parser
 from bootstrap.errors import (
     EXIT_OK,
+    EXIT_USAGE,
     BootstrapError,
     InterruptedRestoreError,
     SystemRefusedError,
@@ -53,6 +54,17 @@ _COMMANDS = {
 """Where each command is registered and what it does, in the order of the help."""
 
 _HOMES = {name: home for group in _COMMANDS.values() for name, (home, _) in group.items()}
+
+_ELSEWHERE = {
+    **dict.fromkeys(("create", "install", "sync", "update", "upgrade"), "restore"),
+    **dict.fromkeys(("list", "info", "show"), "status"),
+    **dict.fromkeys(("doctor", "verify", "repair", "fix"), "check"),
+    **dict.fromkeys(("remove", "uninstall", "clean"), "undo"),
+    **dict.fromkeys(("tree", "why"), "explain-lock"),
+    **dict.fromkeys(("solve", "init"), "lock"),
+    "export": "render",
+}
+"""What conda, pixi and uv call something like it."""
 
 _AFTER_STOP = {
     "check": "Run this again. Nothing was changed.",
@@ -97,10 +109,10 @@ def parser(*names: str) -> Parser:
         names: Commands to include; all by default. Importing all takes longer than running some.
     """
     root = Parser(
-        prog="bootstrap", usage="bootstrap [-h] [--version] COMMAND ...", description=description(), epilog=_EPILOG
+        prog="bootstrap", usage="bootstrap [-h] [-V] COMMAND ...", description=description(), epilog=_EPILOG
     )
     root.add_argument(
-        "--version", action="version", version=f"condacolab-bootstrap {__version__}", help="print the version"
+        "-V", "--version", action="version", version=f"condacolab-bootstrap {__version__}", help="print the version"
     )
     commands = root.add_subparsers(
         prog="bootstrap", metavar="COMMAND", dest="command", required=True, help=argparse.SUPPRESS
@@ -182,9 +194,14 @@ def _main(argv: Sequence[str]) -> int:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    if not argv:
+        parser("completion").print_help(sys.stderr)
+        raise SystemExit(EXIT_USAGE)
+    if argv[0] == "help":
+        argv = [*argv[1:2], "--help"]
     word = next((each for each in argv if not each.startswith("-")), None)
     if word is not None and word not in _HOMES:
-        hint = did_you_mean(word, _HOMES)
+        hint = did_you_mean(_ELSEWHERE.get(word, word), _HOMES)
         usage = parser("completion").format_usage().strip()
         raise UsageError(
             f"Unknown command: {word}.", evidence=[usage], hint=f"{hint} `bootstrap --help` lists them.".strip()

@@ -32,6 +32,7 @@ examples:
   bootstrap check -p ./env --repair --dry-run    only show what a repair would do
 
 in a notebook, `import bootstrap; bootstrap.check()` also examines the running kernel
+
 exit codes: 0 healthy, 3 doubtful, 4 broken
 """
 

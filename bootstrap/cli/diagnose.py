@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from bootstrap import api
 from bootstrap.cli.command import add_command, call
 from bootstrap.console import print_json, print_text, show_result
 from bootstrap.errors import NoPinnedSetError
+from bootstrap.hints import command
 
 if TYPE_CHECKING:
     import argparse
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from bootstrap.cli.command import Commands
     from bootstrap.diagnosis import Diagnosis, History, Replay
 
+_NAME = re.compile(r"[A-Za-z][\w-]*(\[.*\])?([<>=!~].*)?$")
 _DESCRIPTION = """\
 Find which requirement would replace or break numpy, or already did. Resolves against a metadata-only copy of the
 environment; the environment itself is never changed.
@@ -43,6 +46,7 @@ def register(commands: Commands) -> None:
     command.add_argument(
         "source", nargs="?", type=Path, metavar="FILE", help="a requirements file, or a notebook (.ipynb)"
     )
+    command.add_argument("-r", "--requirement", type=Path, metavar="FILE", help="the same, as pip takes it")
     command.add_argument(
         "--require", action="append", metavar="REQUIREMENT", help="a requirement such as 'numpy<2'; repeatable"
     )
@@ -86,11 +90,16 @@ def register(commands: Commands) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    given = [bool(args.source), bool(args.require), args.history]
+    source = args.source or args.requirement
+    given = [bool(args.source), bool(args.requirement), bool(args.require), args.history]
     if sum(given) != 1:
         args.parser.error("Pass a file, --require, or --history.")
+    if source and not source.exists() and _NAME.match(str(source)):
+        args.parser.error(
+            f"There is no file {source}.", f"Of a package, ask `{command('diagnose', require=source)}`."
+        )
     try:
-        result = call(api.diagnose, args, source=args.source or args.require)
+        result = call(api.diagnose, args, source=source or args.require)
     except NoPinnedSetError as error:
         # The file can't be written, but the question can be answered.
         if error.diagnosis is not None and not args.json:

@@ -20,8 +20,8 @@ Show what a lock would install or, given a package, why it is in the lock. Fails
 """
 _EPILOG = """\
 examples:
-  bootstrap explain-lock
-  bootstrap explain-lock libzlib -f conda-lock-cuda.yml
+  bootstrap explain-lock                                   the lock here, else the included one
+  bootstrap explain-lock libzlib -f conda-lock-cuda.yml    why it is there
 """
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.cli.command import add_command
+from bootstrap.cli.options import gpu_is_cuda
 from bootstrap.console import print_json, print_text, results, show_result
 from bootstrap.errors import EXIT_OK, LockNotWritableError
+from bootstrap.hints import command
 from bootstrap.lock.model import PLATFORM
 
 if TYPE_CHECKING:
@@ -20,19 +22,21 @@ if TYPE_CHECKING:
     from bootstrap.lock.model import Lock
     from bootstrap.maintain.variant import LockVariant
 
+_SPECIFICATION = Path("environment.yml")
 _LOCK = """\
 Solve environment.yml into conda-lock.yml (CPU) and conda-lock-cuda.yml (NVIDIA GPU), with conda-lock and a
 built-in solver; no conda is needed. Either all locks are written or, if anything fails, none.
+
 Needs the extra: pip install 'condacolab-bootstrap[maintain]'
 """
 _LOCK_EXAMPLES = """\
 examples:
+  bootstrap lock --init                            write a first environment.yml, to add your packages to
   bootstrap lock                                   solve both variants
   bootstrap lock --update numpy                    update numpy, and as little else as possible
   bootstrap lock --check                           offline, for CI: does the lock match environment.yml?
   bootstrap lock --exclude-newer 2026-08-01        ignore later builds
-  bootstrap lock --variant cpu --channel file:///srv/channel --output /tmp/out
-                                                   against a local channel, beside the committed locks
+  bootstrap lock --channel file:///srv/channel --output out   against a local channel, beside the committed locks
   bootstrap lock --repodata DIR                    conda-forge's URLs, its repodata read from DIR/SUBDIR
 
 exit codes: 10 to 29 the lock breaks its policy, 60 to 79 refreshing or checking failed (docs/lock.md)
@@ -55,11 +59,22 @@ def register(commands: Commands) -> None:
     """Adds the commands to the command line."""
     lock = add_command(commands, "lock", _run_lock, description=_LOCK, epilog=_LOCK_EXAMPLES)
     lock.add_argument(
-        "-f", "--file", type=Path, default=Path("environment.yml"), help="the specification [default: %(default)s]"
+        "-f", "--file", type=Path, default=_SPECIFICATION, help="the specification [default: %(default)s]"
     )
-    lock.add_argument("--output", type=Path, metavar="DIR", help="folder of the locks [default: the specification's]")
     lock.add_argument(
-        "--variant", choices=("cpu", "cuda", "all"), default="all", help="which lock [default: %(default)s]"
+        "-o", "--output", type=Path, metavar="DIR", help="folder of the locks [default: the specification's]"
+    )
+    lock.add_argument(
+        "--variant",
+        type=gpu_is_cuda,
+        choices=("cpu", "cuda", "all"),
+        default="all",
+        help="which lock [default: %(default)s]",
+    )
+    lock.add_argument(
+        "--init",
+        action="store_true",
+        help="write a first environment.yml, with what a kernel needs; add your packages",
     )
     lock.add_argument("--update", action="append", default=[], metavar="NAME", help="update only NAME; repeatable")
     lock.add_argument("--check", action="store_true", help="only check the locks, offline; write nothing")
@@ -76,8 +91,8 @@ def register(commands: Commands) -> None:
         commands,
         "diff",
         _run_diff,
-        description="Compare two locks (files, or git revisions of one): numpy first, then what\n"
-        "packages in environment.yml, then the rest.",
+        description="Compare two locks (files, or git revisions of one): numpy first, then the "
+        "packages of environment.yml, then the rest.",
         epilog=_DIFF_EXAMPLES,
     )
     diff.add_argument("old", metavar="OLD", help="a lock file or a git revision")
@@ -93,7 +108,7 @@ def register(commands: Commands) -> None:
     diff.add_argument(
         "--file",
         type=Path,
-        default=Path("environment.yml"),
+        default=_SPECIFICATION,
         metavar="FILE",
         help="specification whose packages are listed first [default: %(default)s]",
     )
@@ -104,7 +119,7 @@ def register(commands: Commands) -> None:
         commands,
         "render",
         _run_render,
-        description="Write the lock as a list of URLs with hashes, which any conda, mamba or micromamba installs\n"
+        description="Write the lock as a list of URLs with hashes, which any conda, mamba or micromamba installs "
         "without solving.",
         epilog=_RENDER_EXAMPLES,
     )
@@ -113,13 +128,15 @@ def register(commands: Commands) -> None:
     )
     render.add_argument("--platform", default=PLATFORM, help="[default: %(default)s]")
     render.add_argument("--hash", choices=("sha256", "md5"), default="sha256", help="[default: %(default)s]")
-    render.add_argument("--output", type=Path, metavar="FILE", help="write to FILE, not to standard output")
+    render.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to FILE, not to standard output")
 
 
 def _run_lock(args: argparse.Namespace) -> int:
     from bootstrap.maintain.variant import select
 
     _refuse_contradictions(args)
+    if args.init:
+        return _init(args)
     variants = select(args.variant)
     if args.check:
         return _check(args, variants)
@@ -129,7 +146,10 @@ def _run_lock(args: argparse.Namespace) -> int:
 def _refuse_contradictions(args: argparse.Namespace) -> None:
     from bootstrap.maintain.solver import parse_date
 
-    if args.check and (args.update or args.repodata or args.exclude_newer or args.conda or args.changelog):
+    solving = args.update or args.repodata or args.exclude_newer or args.conda or args.changelog
+    if args.init and (args.check or solving or args.channel or args.output):
+        args.parser.error("--init only writes the specification: run `bootstrap lock` afterwards")
+    if args.check and solving:
         args.parser.error("--check can't be combined with options for solving or writing")
     if args.channel and args.repodata:
         args.parser.error("--channel can't be combined with --repodata: a channel has its own repodata")
@@ -140,6 +160,23 @@ def _refuse_contradictions(args: argparse.Namespace) -> None:
             parse_date(args.exclude_newer)
         except ValueError:
             args.parser.error(f"--exclude-newer: {args.exclude_newer!r} is not a date such as 2026-08-01")
+
+
+def _init(args: argparse.Namespace) -> int:
+    from bootstrap.card import Card
+    from bootstrap.console import show
+    from bootstrap.maintain.starter import write_starter
+    from bootstrap.runtime.needs import COLAB, KERNEL
+
+    needs = (*KERNEL.values(), *COLAB.values())
+    write_starter(args.file, needs)
+    if args.json:
+        print_json({"specification": str(args.file), "needs": list(needs)})
+    elif not args.quiet:
+        then = command("lock", file=None if args.file == _SPECIFICATION else args.file)
+        title = f"`{args.file}`, with what a notebook's kernel needs"
+        show(Card(title=title, verdict="ok", word="written", next=f"Add your packages, then run `{then}`."))
+    return EXIT_OK
 
 
 def _check(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
@@ -159,9 +196,8 @@ def _check(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
     elif not args.quiet:
         for variant, lock in locks:
             total = sum(r.size or 0 for r in lock.records)
-            results().print(
-                f"{lock.path}: sound, {len(lock.records)} records, {total / 1e6:.1f} MB ({variant.title})"
-            )
+            size = f"{len(lock.records)} records, {total / 1e6:.1f} MB"
+            results().print(f"{lock.path}: sound, {size} ({variant.title})")
     return EXIT_OK
 
 
@@ -219,10 +255,13 @@ def _refresh(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
         return EXIT_OK
     if not quiet:
         for (name, difference), one in zip(shown, done, strict=False):
-            _show(difference, title=f"{name}{'' if one.changed else ': unchanged'}")
+            if one.old is None:
+                _show_first(one.new, difference.platform)
+            else:
+                _show(difference, title=name)
             if one.undated:
                 results().print(f"Records without a build time, accepted despite the cut-off date: {one.undated}")
-        if entries and not args.changelog:
+        if entries and not args.changelog and all(one.old for one in done):
             results().print("\nDraft for the changelog:\n")
             print_text(entries)
     return EXIT_OK
@@ -276,11 +315,26 @@ def _run_render(args: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _show_first(lock: Lock, platform: str) -> None:
+    """A lock where there was none: what is in it and how it is used, instead of what changed."""
+    from dataclasses import replace
+
+    from bootstrap.console import show
+    from bootstrap.lock.explanation import explain
+    from bootstrap.lock.policy import validate
+
+    card = explain(lock, validate(lock, platform), platform).card
+    uses = (
+        f"`bootstrap.run(lock={str(lock.path)!r})` in a notebook",
+        f"`{command('restore', lock=lock.path, prefix='./env')}` in a shell",
+    )
+    rows = (*card.rows, ("sha256", lock.sha256))
+    show(replace(card, word="written", rows=rows, next=", ".join(uses)))
+
+
 def _show(difference: Difference, *, title: str) -> None:
     from bootstrap.maintain.change_report import summary, to_table
 
+    results().print(f"{title}: {summary(difference)}", markup=False)
     if difference.changes:
-        show_result(to_table(difference, title=title), soft_wrap=False)
-        results().print(summary(difference))
-    else:
-        results().print(f"{title}: {summary(difference)}")
+        show_result(to_table(difference), soft_wrap=False)

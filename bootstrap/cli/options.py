@@ -14,15 +14,21 @@ if TYPE_CHECKING:
 LOCK_HELP = "path or https URL of a conda-lock.yml [default: the one here, else the included one]"
 
 
-def add_lock(command: argparse.ArgumentParser) -> None:
+def add_lock(command: argparse.ArgumentParser, meaning: str = LOCK_HELP) -> None:
     """``--lock`` and ``--variant``."""
-    add_lock_file(command, LOCK_HELP)
+    add_lock_file(command, meaning)
     command.add_argument(
         "--variant",
+        type=gpu_is_cuda,
         choices=["auto", "cpu", "cuda"],
         default="auto",
         help="which lock to use without --file; auto: what this machine's NVIDIA driver supports [default: auto]",
     )
+
+
+def gpu_is_cuda(variant: str) -> str:
+    """A variant's name as typed, with what `gpu` means."""
+    return "cuda" if variant == "gpu" else variant
 
 
 def add_lock_file(command: argparse.ArgumentParser, meaning: str) -> None:

@@ -9,7 +9,7 @@ from bootstrap import api
 from bootstrap.cli import options
 from bootstrap.cli.command import add_command, call, present
 from bootstrap.errors import EXIT_OK
-from bootstrap.locate import default_prefix
+from bootstrap.locate import default_prefix, find_lock
 
 if TYPE_CHECKING:
     import argparse
@@ -43,7 +43,8 @@ def register(commands: Commands) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     if args.dry_run:
-        status = call(api.status, args, prefix=args.prefix or default_prefix(to_make=True))
+        lock = find_lock(args.lock, variant=args.variant, cache=args.cache, offline=args.offline)
+        status = call(api.status, args, lock=lock, prefix=args.prefix or default_prefix(to_make=True))
         present(status, args, status.to_card(everything=args.verbose))
     else:
         result = call(api.restore, args)

@@ -29,7 +29,8 @@ exit codes: 0 matches the lock; 3 differs, or doesn't exist
 def register(commands: Commands) -> None:
     """Adds the command."""
     command = add_command(commands, "status", _run, description=_DESCRIPTION, epilog=_EPILOG)
-    options.add_lock(command)
+    default = "[default: the one here, else the one it was restored from, else the included one]"
+    options.add_lock(command, f"path or https URL of a conda-lock.yml {default}")
     options.add_prefix(command)
     options.add_cache(command)
     options.add_pack(command)

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["GuardStatus", "off", "on", "status"]
 
 
+def __dir__() -> list[str]:
+    """The verbs, for Tab and ``dir``."""
+    return ["off", "on", "status"]
+
+
 def on(prefix: str | PathLike[str] | None = None, lock: str | PathLike[str] | None = None) -> GuardStatus:
     """Guards a prefix; done twice it is as done once.
 

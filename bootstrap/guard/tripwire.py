@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -167,7 +168,9 @@ def _stamp(path: str) -> tuple[int, int, int] | None:
         info = os.stat(path)  # noqa: PTH116 (after each cell)
     except OSError:
         return None
-    return info.st_ino, info.st_mtime_ns, info.st_size
+    # On an overlay, as a container's disk is, a folder's number changes whenever the kernel has forgotten the folder.
+    number = 0 if stat.S_ISDIR(info.st_mode) else info.st_ino
+    return number, info.st_mtime_ns, info.st_size
 
 
 def _site_folders(prefix: Path) -> list[Path]:

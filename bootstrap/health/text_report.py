@@ -52,7 +52,7 @@ def headline(report: Report) -> str:
 def foot(report: Report) -> str:
     """How much was examined."""
     asked = sum(probe.outcome != "skip" for probe in report.probes)
-    more = "" if report.level == "full" else " (quick; full=True reads every file and imports everything)"
+    more = "" if report.level == "full" else " (quick; a full check reads every file and imports everything)"
     return f"{report.files_checked} files compared, {asked} probes, {report.seconds:.1f} s{more}"
 
 

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlunsplit
 from bootstrap._util.atomic import write_atomically
 from bootstrap.address import Subject, is_address, opened, split, without_pin
 from bootstrap.errors import LockAddressError, LockDigestError, LockNotFetchedError
+from bootstrap.included import places
 from bootstrap.text import masked
 
 if TYPE_CHECKING:
@@ -86,8 +87,7 @@ def keep_lock(content: bytes, cache: Path, address: str) -> Path:
 
 def origin(lock: Path) -> str:
     """Where a lock came from, for people: its address and digest, ``shipped lock``, or the path."""
-    package = Path(__file__).resolve().parents[1]
-    if lock.parent in (package / "data", package.parent):
+    if lock in places(lock.name):
         return f"the shipped {lock.name}"
     try:
         address = json.loads(lock.with_suffix(".json").read_text(encoding="utf-8"))["address"]

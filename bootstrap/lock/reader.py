@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from bootstrap.errors import DuplicateRecordError, LockNotFoundError, LockSyntaxError, LockVersionError
+from bootstrap.hints import command
 from bootstrap.lock.model import Channel, Lock, Record
 
 if TYPE_CHECKING:
@@ -114,6 +115,11 @@ class _LockReader:
             hint = "This is an explicit file, not a lock." if self.lines[:3].count("@EXPLICIT") else None
             error = self.fault(root, "expected a mapping with version, metadata and package")
             raise LockSyntaxError(error.message, evidence=error.evidence, hint=hint) from None
+        names = [getattr(key, "value", None) for key, _ in root.value]
+        if "dependencies" in names and "package" not in names:
+            hint = f"It is a specification: `{command('lock', file=self.path)}` makes locks of it."
+            error = self.fault(root, "dependencies instead of locked packages")
+            raise LockSyntaxError(error.message, evidence=error.evidence, hint=hint)
         # The version first: what else an unknown version allows is unknown too.
         entries = self.mapping(root)
         self.version(root, entries.get("version"))

@@ -20,12 +20,12 @@ _UNRELEASED = re.compile(r"^## \[?Unreleased\]?.*$", re.IGNORECASE | re.MULTILIN
 _FIRST_RELEASE = re.compile(r"^## ", re.MULTILINE)
 
 
-def to_table(difference: Difference, *, title: str) -> Table:
+def to_table(difference: Difference) -> Table:
     """The difference as a table for the terminal."""
-    table = Table(title=Text(title), title_justify="left")
+    table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("package", no_wrap=True)
     for column in ("change", "from", "to"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     table.add_column("MB", justify="right")
     for change in difference.changes:
         style = "bold" if change.explicit else ""
@@ -94,7 +94,7 @@ def add_to_changelog(text: str, entries: str) -> str:
 def summary(difference: Difference) -> str:
     """One line: how many of each kind, and the sizes."""
     counts = [f"{len(found)} {kind}" for kind in _KINDS if (found := difference.of(kind))]
-    return f"{', '.join(counts) or 'no change'}; {_sizes(difference)}"
+    return f"{', '.join(counts) or 'unchanged'}; {_sizes(difference)}"
 
 
 def _sizes(difference: Difference) -> str:

@@ -41,7 +41,7 @@ def check_lock(
 
     Args:
         variant: Which lock.
-        specification: environment.yml, with the virtual-packages files beside it.
+        specification: environment.yml; virtual-packages files beside it go before the included ones.
         folder: Where the locks lie.
         channel: The channel that the lock was made with in place of the specification's own.
 
@@ -52,7 +52,7 @@ def check_lock(
     """
     asked = read_specification(specification)
     lock = read_lock(folder / variant.lock_name)
-    machine = specification.parent / variant.virtual_packages_name
+    machine = variant.virtual_packages(specification.parent)
     faults: list[BootstrapError] = []
     for platform in asked.platforms:
         hashes = accepted_hashes(specification, machine, platform=platform, channels=[channel] if channel else [])
@@ -112,7 +112,7 @@ def _specified(lock: Lock, records: Sequence[Record], asked: Specification) -> I
     outside = [
         f"{lock.path}:{by_name[q.name].line}: {by_name[q.name]} is not within {q}"
         for q in asked.requirements
-        if q.name in by_name and not satisfies(by_name[q.name].version, q.spec.split(" ")[0])
+        if q.name in by_name and not satisfies(by_name[q.name].version, q.version)
     ]
     if missing or outside:
         raise_for = "lacks or contradicts" if missing and outside else "lacks" if missing else "contradicts"
@@ -149,11 +149,12 @@ def variant_fault(lock: Lock, platform: str, variant: LockVariant) -> WrongVaria
         return WrongVariantError(
             "The lock for machines without a GPU holds CUDA packages.", evidence=capped(lines, _SHOWN)
         )
-    if any(r.name == "pytorch" for r in with_cuda):
+    pytorch = [r for r in records if r.name == "pytorch"]
+    if not pytorch or any(r in with_cuda for r in pytorch):
         return None
-    found = [f"{lock.path}:{r.line}: {r} {r.build}" for r in records if r.name == "pytorch"]
     return WrongVariantError(
-        "The lock for GPUs doesn't hold a CUDA build of pytorch.", evidence=found or [f"{lock.path}: no pytorch"]
+        "The lock for GPUs doesn't hold a CUDA build of pytorch.",
+        evidence=[f"{lock.path}:{r.line}: {r} {r.build}" for r in pytorch],
     )
 
 

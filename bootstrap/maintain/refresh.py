@@ -17,7 +17,6 @@ from bootstrap.errors import (
     LockError,
     LockOutdatedError,
     MaintainError,
-    SpecificationError,
     UnknownPackageError,
 )
 from bootstrap.lock.policy import validate
@@ -48,7 +47,7 @@ class RefreshSettings:
     """How to refresh the locks."""
 
     specification: Path
-    """environment.yml; the virtual-packages files lie beside it."""
+    """environment.yml; virtual-packages files beside it go before the included ones."""
     folder: Path
     """Where the locks lie."""
     variants: tuple[LockVariant, ...] = VARIANTS
@@ -181,10 +180,8 @@ class _RefreshRun:
         return old, path.read_text(encoding="utf-8")
 
     def arguments(self, source: Path, lock_file: Path) -> list[str]:
-        machine = self.specification.path.parent / self.variant.virtual_packages_name
-        if not machine.is_file():
-            # conda-lock would go on with assumptions of its own.
-            raise SpecificationError("The virtual-packages file is missing.", evidence=[str(machine.absolute())])
+        # Without one conda-lock would go on with assumptions of its own.
+        machine = self.variant.virtual_packages(self.specification.path.parent)
         solver = self.solver or write_front(source.parent / "bootstrap-solver")
         arguments = [
             "lock",
@@ -197,6 +194,8 @@ class _RefreshRun:
             str(lock_file),
         ]
         arguments += ["--kind", "lock", "--virtual-package-spec", str(machine.absolute())]
+        for platform in self.specification.platforms:
+            arguments += ["--platform", platform]
         if self.settings.channel:
             arguments += ["--channel", self.settings.channel]
         for name in self.moved():

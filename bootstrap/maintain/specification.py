@@ -1,4 +1,4 @@
-"""environment.yml, as far as this project allows it: named packages from channels, nothing by pip."""
+"""environment.yml as conda writes it, as far as it is allowed here: named packages from channels, nothing by pip."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from bootstrap.errors import SpecificationError
+from bootstrap.hints import command
+from bootstrap.lock.model import PLATFORM
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 # One package as conda-lock reads it; the name alone is ours to know.
 _REQUIREMENT = re.compile(r"(?:(?P<channel>[^\s:]+)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*(?P<spec>.*)")
+_BUILD = re.compile(r"(?<=[\w.*])=[^=,]+$")
 _SELECTOR = re.compile(r"#\s*\[")
 
 
@@ -25,6 +28,11 @@ class SpecRequirement:
     name: str
     spec: str
     """The bound after the name, e.g. ``>=2.0,<3``; empty where there is none."""
+
+    @property
+    def version(self) -> str:
+        """The version's bound alone: without the build, which conda's own exports have behind it."""
+        return _BUILD.sub("", self.spec.split(" ")[0])
 
     def __str__(self) -> str:
         return f"{self.name} {self.spec}".strip()
@@ -46,15 +54,18 @@ class Specification:
 
 
 def read_specification(path: Path) -> Specification:
-    """Reads environment.yml.
+    """Reads environment.yml; one without ``platforms``, as conda writes it, is for Colab's.
 
     Raises:
-        SpecificationError: Missing, not YAML, without channels, platforms or dependencies, or with something that
-            would make the lock depend on more than the channels: a ``pip:`` section, a platform selector.
+        SpecificationError: Missing, not YAML, without channels or dependencies, or with something that would make the
+            lock depend on more than the channels: a ``pip:`` section, a platform selector.
     """
     try:
         text = path.read_text(encoding="utf-8")
         content = yaml.safe_load(text)
+    except FileNotFoundError as error:
+        hint = f"Pass its path with `--file`, or write one: `{command('lock', 'init', file=path)}`."
+        raise SpecificationError("There is no specification.", evidence=[f"{path}: not found"], hint=hint) from error
     except OSError as error:
         raise SpecificationError(
             f"Can't read the specification: {error.strerror or error}.", evidence=[str(path)]
@@ -81,10 +92,11 @@ def read_specification(path: Path) -> Specification:
                 "Platform selectors aren't supported: only conda-lock understands them.",
                 evidence=[f"{path}:{number}: {line.strip()}"],
             )
+    channels = tuple(channel for channel in _strings(path, content, "channels") if channel != "nodefaults")
     return Specification(
         path=path,
-        channels=_strings(path, content, "channels"),
-        platforms=_strings(path, content, "platforms"),
+        channels=channels,
+        platforms=_strings(path, content, "platforms") if content.get("platforms") else (PLATFORM,),
         requirements=tuple(_requirement(path, item) for item in _sequence(path, content, "dependencies")),
     )
 
@@ -92,7 +104,7 @@ def read_specification(path: Path) -> Specification:
 def _sequence(path: Path, content: dict[str, Any], key: str) -> list[Any]:
     found = content.get(key)
     if not isinstance(found, list) or not found:
-        hint = "Add the line `platforms: [linux-64]`: that is where Colab runs." if key == "platforms" else None
+        hint = "Add the line `channels: [conda-forge]`." if key == "channels" else None
         raise SpecificationError(f"The specification has no list of {key}.", evidence=[str(path)], hint=hint)
     return found
 

@@ -6,9 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bootstrap.included import places
 from bootstrap.lock.model import LOCK_NAMES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bootstrap.lock.model import Record
 
 MEGABYTE = 1_000_000
@@ -33,6 +36,12 @@ class LockVariant:
 
     def __str__(self) -> str:
         return self.name
+
+    def virtual_packages(self, folder: Path) -> Path:
+        """The machine to solve for: the folder's own file, else the included one, which is Colab's."""
+        return next(
+            p for p in (folder / self.virtual_packages_name, *places(self.virtual_packages_name)) if p.is_file()
+        )
 
 
 CPU = LockVariant("cpu", "CPU", LOCK_NAMES["cpu"], "virtual-packages.yml", 600 * MEGABYTE, cuda=False)

@@ -11,16 +11,19 @@ import json
 import os
 import stat
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap._util.atomic import write_atomically
+from bootstrap.errors import LockError
+from bootstrap.lock.reader import read_lock
 from bootstrap.prefix._child_verifier import AlteredFile
 from bootstrap.prefix.records import META_DIR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
+    from bootstrap.lock.model import Lock
     from bootstrap.prefix.records import InstalledRecord
 
 MANIFEST_FILE = "condacolab-bootstrap"
@@ -77,6 +80,18 @@ def read_manifest(prefix: Path) -> Manifest | None:
         return Manifest(lock=data["lock"], records=data["records"], files=data["files"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def restored_from(prefix: Path) -> Lock | None:
+    """The lock that a prefix was restored from, if that file still has the same content."""
+    manifest = read_manifest(prefix)
+    if manifest is None:
+        return None
+    try:
+        lock = read_lock(Path(manifest.lock["path"]))
+    except LockError:
+        return None
+    return lock if lock.sha256 == manifest.lock["sha256"] else None
 
 
 def is_ours(prefix: Path) -> bool:

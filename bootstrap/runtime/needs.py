@@ -22,7 +22,7 @@ KERNEL = {
 }
 """Names to lines of environment.yml: what every kernel needs."""
 COLAB = {
-    "pandas": "pandas >=2.2",
+    "pandas": "pandas >=2.2,<3",
     "requests": "requests",
     "tornado": "tornado >=6.5",
     "google-auth": "google-auth",

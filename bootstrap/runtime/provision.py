@@ -189,6 +189,7 @@ def _ready(
         machine=str(machine),
         python=locked["python"],
         numpy=locked["numpy"],
+        pytorch=locked.get("pytorch", ""),
         packages=restored.packages,
         restored=restored.action,
         seconds=round(seconds, 2),

@@ -36,6 +36,8 @@ class RunResult(Shown):
     machine: str
     python: str
     numpy: str
+    pytorch: str
+    """Empty where the lock has none."""
     packages: int
     restored: str
     """What the restore did: ``created``, ``updated``, ``repaired``, ``unchanged``."""
@@ -53,6 +55,7 @@ class RunResult(Shown):
             ("environment", f"`{self.prefix}`: {self.packages} packages, {self.restored}"),
             ("lock", self.origin),
             ("numpy", f"{self.numpy} under Python {self.python}, verified"),
+            *([("pytorch", self.pytorch)] if self.pytorch else []),
             ("variant", f"{self.variant}: {self.reason}"),
             ("took", f"{self.seconds:.1f} s"),
         ]

@@ -46,6 +46,7 @@ def test_every_cell_is_green_and_no_dialog_was_shown(finished: tuple[Lab, Run]) 
         run.screenshot(Path(target), scrolled=0)
     assert run.finished
     assert [(cell.source[:60], cell.error) for cell in run.cells if cell.error] == []
+    assert [cell.text for cell in run.cells if "bootstrap note" in cell.text] == [], "nothing has changed under it"
     assert run.dialogs == ()
     assert all(cell.execution_count is not None for cell in run.cells)
     assert "autorestarting" not in run.states
@@ -53,12 +54,25 @@ def test_every_cell_is_green_and_no_dialog_was_shown(finished: tuple[Lab, Run]) 
 
 def test_the_cells_ran_in_the_locked_environment(finished: tuple[Lab, Run]) -> None:
     lab, run = finished
-    assert "ready" in run.cells[0].text
+    assert run.cells[0].text.startswith("ready: "), "and nothing above it, as pip's warnings"
     assert "in /opt/conda" in run.cells[1].text
     kernel = lab.kernel()
     assert kernel.restarts == 0
     assert kernel.execute("import sys; print(sys.prefix)").stdout == "/opt/conda\n"
     kernel.close()
+
+
+def test_outputs_are_readable_in_each_theme_and_on_a_phone(finished: tuple[Lab, Run]) -> None:
+    _, run = finished
+    for name, dark, phone in [
+        ("dark", True, False),
+        ("phone", False, True),
+        ("phone-dark", True, True),
+        ("light", False, False),
+    ]:
+        run.dress(dark=dark, phone=phone)
+        run.screenshot(SCREENSHOTS / f"{name}.png", scrolled=0)
+        assert run.unreadable() == [], name
 
 
 def test_outputs_are_saved_with_the_notebook(finished: tuple[Lab, Run]) -> None:

@@ -20,7 +20,7 @@ from tests.support.whole import local_lock, part_lock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-INSTALL = "!pip install -q condacolab-bootstrap\nassert not _exit_code"
+INSTALL = "!pip install -qq condacolab-bootstrap\nassert not _exit_code"
 SMALL = ("numpy", "pandas", "ipykernel", "ipython", "ipyparallel", "jupyter_server", "pip", "conda", "google-auth")
 """What a Colab kernel needs, without pytorch and its like: a few seconds to restore."""
 SMALL += ("requests", "tornado", "httplib2", "matplotlib-base", "rich", "pyyaml", "tqdm")

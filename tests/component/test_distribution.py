@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -14,12 +15,15 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from uv import find_uv_bin
 
 from bootstrap import __version__
+from bootstrap.lock import read_lock
 from tests.support import ROOT, one_of
 from tests.support.channel.server import serve
 from tests.support.commands import blocks
 from tests.support.once import digest, made_once
+from tests.support.project import PACKAGES, write_channel
 from tests.support.repository import URL
 
 PACKED = ("pyproject.toml", "*.md", "*.yml", "LICENSE", "Makefile", "template.ipynb", "bootstrap/**/*", "docs/**/*")
@@ -66,7 +70,8 @@ def test_the_source_distribution_has_what_is_needed_and_no_caches(built: Path) -
 
 def test_the_locks_and_their_specification_are_inside(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as packed:
-        for name in ("conda-lock.yml", "conda-lock-cuda.yml", "environment.yml"):
+        names = ("conda-lock.yml", "conda-lock-cuda.yml", "virtual-packages.yml", "virtual-packages-cuda.yml")
+        for name in ("environment.yml", *names):
             assert packed.read(f"bootstrap/data/{name}") == (ROOT / name).read_bytes()
         assert "bootstrap/py.typed" in packed.namelist()
         assert "workbench/data/newton-opticks-queries.txt" in packed.namelist()
@@ -144,7 +149,7 @@ def test_each_way_to_install_that_the_page_shows(built: Path, tmp_path: Path) ->
                 (f"git+{URL}", f"git+{repository.as_uri()}"),
                 (f"{URL}/releases/download/{version}", server.url),
                 ("/content", str(built)),
-                ("-q condacolab-bootstrap", f"-q --no-index --find-links {built} condacolab-bootstrap"),
+                ("-qq condacolab-bootstrap", f"-qq --no-index --find-links {built} condacolab-bootstrap"),
             ):
                 command = command.replace(shown, local)
             options = "--no-deps --force-reinstall --disable-pip-version-check"
@@ -155,3 +160,33 @@ def test_each_way_to_install_that_the_page_shows(built: Path, tmp_path: Path) ->
             told = subprocess.run([python, "-I", "-c", program], capture_output=True, text=True, check=True).stdout
             assert told.split()[0] == __version__
             assert (Path(told.split()[1]).parent / "data/conda-lock.yml").read_bytes() == LOCK.read_bytes(), command
+
+
+@pytest.mark.exhaustive  # it fetches all that conda-lock depends on
+def test_a_lock_by_uvx_leaves_the_python_that_it_is_called_from_alone(built: Path, tmp_path: Path) -> None:
+    """The command of docs/add-a-package.md, with the wheel built here, on a channel of its own."""
+    [command] = [c.text for b in blocks(ROOT / "docs/add-a-package.md") for c in b.commands if "uvx" in c.text]
+    channel = write_channel(tmp_path / "channel", PACKAGES)
+    home = tmp_path / "content"
+    home.mkdir()
+    (home / "environment.yml").write_text(f"channels: ['{channel.as_uri()}']\ndependencies: [numpy, pytorch]\n")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "runtime"], check=True)
+    site = next(tmp_path.glob("runtime/lib/python3*/site-packages"))
+    setting = {
+        **{name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")},
+        "PATH": f"{tmp_path}/runtime/bin{os.pathsep}{Path(find_uv_bin()).parent}{os.pathsep}{os.environ['PATH']}",
+        "UV_FIND_LINKS": str(built),
+        "UV_TOOL_DIR": str(tmp_path / "tools"),
+        # As Colab sets it.
+        "UV_CONSTRAINT": "",
+    }
+    done = subprocess.run(["bash", "-c", command], cwd=home, env=setting, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {r.name for r in read_lock(home / "conda-lock-cuda.yml").records} > {"numpy", "pytorch", "cuda-version"}
+    assert read_lock(home / "conda-lock.yml").content_hash
+    assert sorted(path.name for path in home.iterdir()) == [
+        "conda-lock-cuda.yml",
+        "conda-lock.yml",
+        "environment.yml",
+    ]
+    assert not list(site.iterdir())

@@ -25,6 +25,11 @@ book = nbformat.read(sys.argv[1], nbformat.NO_CONVERT)
 nbformat.validate(book)
 # The first cell moves a kernel into the environment; this one is there already.
 book.cells = [cell for cell in book.cells if cell.id != "bootstrap"]
+# Other values than the form begins with: each must reach what it names.
+[form] = [cell for cell in book.cells if cell.id == "settings"]
+form.source = "\\n".join(line.replace("layers = 2 ", "layers = 3 ").replace("heads = 4 ", "heads = 2 ").replace(
+    "dropout = 0.1 ", "dropout = 0.2 ") for line in form.source.splitlines())
+book.cells.append(nbformat.v4.new_code_cell("print(model.network)\\nprint(model.hparams.settings)", id="shape"))
 try:
     NotebookClient(book, timeout=600, kernel_name="python3", allow_errors=True).execute()
 finally:
@@ -85,6 +90,9 @@ def test_it_runs_from_end_to_end(environment: Environment, site: Path, tmp_path:
     assert float(losses[1]) < float(losses[2]) - 0.3, "it has learned"
     assert "The Rays of Light " in text(cells["reload"])
     assert "all passed" in text(cells["own"])
+    assert "(0-2): 3 x TransformerEncoderLayer" in text(cells["shape"])
+    assert "Dropout(p=0.2" in text(cells["shape"])
+    assert "'heads': 2, 'layers': 3, 'dropout': 0.2" in text(cells["shape"])
     # Each figure once: nothing is shown by matplotlib's own backend beside ours.
     assert not [out for cell in cells.values() for out in cell["outputs"] if "image/png" in out.get("data", {})]
 

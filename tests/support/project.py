@@ -89,6 +89,18 @@ platforms: [linux-64]
 dependencies:
 {dependencies}
 """
+EXPORTED = """\
+name: work
+channels:
+  - conda-forge
+  - nodefaults
+dependencies:
+  - numpy=2.3.4=h0_0
+  - python=3.12.1=h0_0
+  - conda-forge::tqdm>=4
+prefix: /home/somebody/miniforge3/envs/work
+"""
+"""As `conda env export` writes it."""
 CPU = ("--variant", "cpu")
 DEPENDENCIES = ("python >=3.12", "numpy >=2.0,<3", "pytorch", "tqdm")
 

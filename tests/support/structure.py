@@ -23,6 +23,7 @@ LEVELS = {
     "text": -1,
     "hints": -1,
     "profile": -1,
+    "included": -1,
     "screen": 0,
     "scratch": 0,
     "errors": 0,

@@ -155,6 +155,28 @@ def test_status_of_nothing(run: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "cache").exists(), "status only looks"
 
 
+def test_status_of_a_folder_that_no_restore_would_take(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").touch()
+    done = run("status", "--prefix", tmp_path)
+    assert "files, but no conda environment" in done.stdout
+    assert "bootstrap restore" not in done.stdout
+    assert run("restore", "--prefix", tmp_path).returncode == errors.NotAnEnvironmentError.exit_code
+
+
+def test_a_requirements_file_as_pip_takes_it(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def diagnose(source: object, **_: object) -> None:
+        asked.append(source)
+        raise errors.RequirementsNotFoundError("asked")
+
+    monkeypatch.setattr(status.api, "diagnose", diagnose)
+    run("diagnose", "-r", tmp_path / "r.txt")
+    run("diagnose", tmp_path / "r.txt")
+    assert asked == [tmp_path / "r.txt"] * 2
+    assert run("diagnose", "-r", "a.txt", "b.txt").returncode == errors.EXIT_USAGE
+
+
 def test_explain_names_the_way_to_a_package(run: Run) -> None:
     done = run("explain-lock", "numpy")
     assert done.returncode == 0

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import pytest
 
-from bootstrap import api
+import bootstrap
+from bootstrap import api, diagnosis, health
+from bootstrap.card import Rendered, Reported, Shown
 from bootstrap.errors import HashMismatchError, UsageError
+from bootstrap.packs import making
 from bootstrap.prefix.transaction import Restored
+from bootstrap.runtime import run_result, undo
 from bootstrap.runtime.journal import Journal
 from tests.support import ROOT, locks
 
+LOADED = (diagnosis, health, making, run_result, undo)
+"""What defines results: their classes are found among the subclasses."""
 LOCK = ROOT / "conda-lock.yml"
 
 
@@ -28,6 +35,17 @@ def test_results_show_themselves(tmp_path: Path) -> None:
         assert repr(found) == str(found) == str(found.card)
         assert repr(found).startswith(f"{word}: ")
         assert f">{word}</strong>" in found._repr_html_()
+
+
+def test_every_verb_returns_what_a_notebook_shows() -> None:
+    """By its annotation, whose names are looked up where they are defined."""
+    verbs = [getattr(bootstrap, name) for name in dir(bootstrap) if name not in ("__version__", "guard")]
+    verbs += [getattr(bootstrap.guard, name) for name in dir(bootstrap.guard)]
+    assert len(verbs) == 12
+    kinds = {kind.__name__: kind for base in (Shown, Rendered, Reported) for kind in base.__subclasses__()}
+    for verb in verbs:
+        for name in inspect.signature(verb).return_annotation.split(" | "):
+            assert name in kinds, f"{verb.__name__} returns {name}"
 
 
 def test_a_restore_ends_with_how_to_use_the_environment(tmp_path: Path) -> None:

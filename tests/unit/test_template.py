@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from inspect import signature
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from bootstrap.api import run
 from tests.support import ROOT
 
 TEMPLATE = ROOT / "template.ipynb"
@@ -27,21 +30,35 @@ def codes(notebook: dict[str, Any]) -> list[dict[str, Any]]:
     return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
 
 
-def test_the_first_cell_is_three_lines_that_install_and_run(notebook: dict[str, Any]) -> None:
+def test_the_first_cell_is_three_lines_that_install_and_run_below_its_form(notebook: dict[str, Any]) -> None:
     first = codes(notebook)[0]
     assert first["id"] == "bootstrap"
-    text = source(first)
-    lines = text.splitlines()
-    assert [lines[0], lines[-1]] == ["!pip install -q condacolab-bootstrap", "import bootstrap; bootstrap.run()"]
-    assert len(lines) == 3
-    assert max(map(len, lines)) <= 110, "readable without scrolling"
+    lines = source(first).splitlines()
+    form, lines = lines[:-3], lines[-3:]
+    assert all("# @" in line for line in form)
+    assert [lines[0], lines[-1]] == [
+        "!pip install -qq condacolab-bootstrap",
+        "import bootstrap; bootstrap.run(variant, lock or None)",
+    ]
+    alone = "\n".join(lines).replace("variant, lock or None", "")
     for page in ("README.md", "docs/index.md", "docs/notebook.md"):
-        assert f"\n{text}\n" in (ROOT / page).read_text(encoding="utf-8"), "the pages show the same cell"
+        assert f"\n{alone}\n" in (ROOT / page).read_text(encoding="utf-8"), "the pages show the same cell"
+
+
+def test_the_first_cells_form_is_what_run_takes(notebook: dict[str, Any]) -> None:
+    """As it stands it is ``bootstrap.run()``; each field reaches the parameter of its name."""
+    asked: list[dict[str, object]] = []
+    form = source(codes(notebook)[0]).replace("!pip", "# pip").replace("import bootstrap; ", "")
+    bootstrap = SimpleNamespace(run=lambda *given: asked.append(signature(run).bind(*given).arguments))
+    names: dict[str, object] = {"_exit_code": 0, "bootstrap": bootstrap}
+    exec(form, names)
+    exec(form.replace('"auto"  #', '"cuda"  #').replace('lock = ""', 'lock = "my.yml"'), names)
+    assert asked == [{"variant": "auto", "lock": None}, {"variant": "cuda", "lock": "my.yml"}]
 
 
 def test_where_pip_fails_the_first_cell_ends_with_one_sentence(notebook: dict[str, Any]) -> None:
     """IPython sets ``_exit_code`` after each line with ``!``."""
-    program = "\n".join(source(codes(notebook)[0]).splitlines()[1:])
+    program = source(codes(notebook)[0]).replace("!pip", "# pip")
     with pytest.raises(AssertionError, match=r"^Install it another way: https://\S+#install$"):
         exec(program, {"_exit_code": 1})
 
@@ -75,3 +92,4 @@ def test_every_setting_is_a_form_field_and_is_used(notebook: dict[str, Any]) -> 
 def test_code_cells_are_short(notebook: dict[str, Any]) -> None:
     for cell in codes(notebook):
         assert len(source(cell).splitlines()) <= 20, cell["id"]
+        assert max(map(len, source(cell).splitlines())) <= 105, f"{cell['id']}: readable without scrolling"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import one_of
-from tests.support.project import CPU, PACKAGES, Project, make_project, package
+from tests.support.project import CPU, EXPORTED, PACKAGES, Project, make_project, package
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +23,21 @@ def test_both_variants_are_locked_in_one_go(project: Project) -> None:
     assert set(cuda) == {*cpu, "cuda-version"}
     assert cpu["pytorch"].build == "cpu_mkl_h0_100"
     assert cuda["pytorch"].build == "cuda129_h0_300"
+    assert project.check().code == 0
+
+
+def test_an_environment_as_conda_writes_it_is_enough(project: Project) -> None:
+    """No platforms, a name, a folder, builds; and no files of virtual packages beside it."""
+    project.specification.write_text(EXPORTED)
+    for name in ("virtual-packages.yml", "virtual-packages-cuda.yml"):
+        (project.root / name).unlink()
+    first = project.relock()
+    assert first.code == 0
+    assert f"bootstrap.run(lock={str(project.lock_path())!r})" in first.out, "how to use it"
+    assert "added" not in first.out, "all of it is new"
+    for name in ("conda-lock.yml", "conda-lock-cuda.yml"):
+        assert project.versions(name) == {"python": "3.12.1", "numpy": "2.3.4", "libblas": "3.11", "tqdm": "4.70"}
+        assert project.lock(name).platforms == ("linux-64",)
     assert project.check().code == 0
 
 

@@ -104,12 +104,6 @@ def test_no_cuda_build_is_no_lock_for_gpus(project: Project) -> None:
     assert not project.lock_path().exists()
 
 
-def test_a_missing_file_of_virtual_packages(project: Project) -> None:
-    """conda-lock would go on with defaults of its own."""
-    (project.root / "virtual-packages.yml").unlink()
-    assert isinstance(project.relock(*CPU).error, SpecificationError)
-
-
 def test_a_folder_that_can_not_be(project: Project) -> None:
     (project.root / "file").write_text("")
     assert isinstance(project.relock(*CPU, "--output", str(project.root / "file")).error, LockNotWritableError)

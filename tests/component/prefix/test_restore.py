@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap import api
 from bootstrap.health.record_files import file_sha256
 from bootstrap.lock import read_lock, validate
 from bootstrap.prefix import compare_prefix
@@ -33,6 +34,21 @@ def test_creates_an_environment(site: Site) -> None:
     assert os.readlink(site.prefix / "bin/python") == "python3.13"
     out = subprocess.run([site.prefix / "bin/python"], capture_output=True, text=True, check=True)
     assert out.stdout == "python\n"
+
+
+def test_status_compares_with_the_lock_it_was_made_from_unless_another_lies_here(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.restore()
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    found = api.status(prefix=site.prefix, cache=site.cache)
+    assert found.agrees
+    assert found.lock == site.root / "conda-lock.yml"
+    (folder / "conda-lock.yml").write_bytes((ROOT / "conda-lock.yml").read_bytes())
+    found = api.status(prefix=site.prefix, cache=site.cache)
+    assert (found.agrees, found.lock) == (False, folder / "conda-lock.yml")
 
 
 def test_a_file_of_several_packages(site: Site) -> None:

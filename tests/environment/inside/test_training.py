@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from bootstrap.errors import CheckpointError, CorpusError, ModelSpecError
 from bootstrap.progress import Step
 from workbench import (
     Corpus,
+    LanguageModel,
     Settings,
     Transformer,
     draw_losses,
@@ -163,16 +165,35 @@ def test_the_search_tries_settings_and_its_plots_follow_the_page(corpus: Corpus)
     from optuna.visualization.matplotlib import plot_optimization_history, plot_slice
 
     watch = Watch()
-    study = search(corpus, trials=3, steps=4, progress=watch)
+    fixed, made = Settings(heads=2, layers=1, dropout=0.25), []
+
+    def make(settings: Settings) -> Table:
+        made.append(settings)
+        return Table(len(corpus.alphabet))
+
+    study = search(corpus, fixed, trials=3, steps=4, make=make, progress=watch)
     assert len(study.trials) == 3
     assert [step.done for step in watch.steps] == [0, 1, 2]
-    assert set(study.best_params) == {"learning_rate", "width", "heads"}
-    Settings(**study.best_params)
+    assert set(study.best_params) == {"learning_rate", "width"}
+    assert {replace(one, learning_rate=1, width=1) for one in made} == {replace(fixed, learning_rate=1, width=1)}
     for plot in (plot_optimization_history, plot_slice):
         shown = restyled(plot(study), "The trials.")
         assert "currentColor" in shown.svg
         assert shown.alt == "The trials."
     assert not plt.get_fignums(), "a notebook would show them a second time"
+
+
+def test_every_setting_reaches_the_network() -> None:
+    model = LanguageModel(
+        vocabulary=5,
+        context=4,
+        steps=1,
+        settings=asdict(Settings(learning_rate=1e-2, width=8, heads=2, layers=3, dropout=0.25)),
+    )
+    body = model.network.body
+    assert len(body.layers) == 3
+    assert {(layer.self_attn.num_heads, layer.dropout.p) for layer in body.layers} == {(2, 0.25)}
+    assert (model.network.embed.embedding_dim, model.learning_rate) == (8, 1e-2)
 
 
 def test_the_transformer_refuses_what_it_cannot_take() -> None:

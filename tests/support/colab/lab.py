@@ -58,6 +58,52 @@ return {{
 }};
 """
 
+# In the page: what of the outputs a reader can't read, each in a line. Contrast as WCAG has it, 4.5 for text, against
+# the backgrounds painted below it; letters of 7 pixels. What is wider than its cell must scroll by itself.
+_UNREADABLE = f"""{_FIND}
+const channels = colour => (colour.match(/[\\d.]+/g) ?? [0, 0, 0, 0]).map(Number);
+const linear = c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+const light = colour => colour.slice(0, 3).map(c => linear(c / 255))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+const over = (top, under) => under.slice(0, 3).map((c, i) => c * (1 - (top[3] ?? 1)) + top[i] * (top[3] ?? 1));
+const ground = element => {{
+    const layers = [];
+    for (let at = element; at; at = at.parentElement) layers.unshift(channels(getComputedStyle(at).backgroundColor));
+    return layers.reduce((under, top) => over(top, under), [255, 255, 255]);
+}};
+const opacity = element => element ? Number(getComputedStyle(element).opacity) * opacity(element.parentElement) : 1;
+const bad = [];
+for (const area of document.querySelectorAll('.jp-OutputArea-output')) {{
+    const walker = document.createTreeWalker(area, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {{
+        const element = walker.currentNode.parentElement, text = walker.currentNode.textContent.trim();
+        if (!text || !element.getClientRects().length) continue;
+        const style = getComputedStyle(element), under = ground(element);
+        const ink = channels(element instanceof SVGElement ? style.fill : style.color);
+        const seen = over([...ink.slice(0, 3), (ink[3] ?? 1) * opacity(element)], under);
+        const [low, high] = [light(seen), light(under)].sort((a, b) => a - b);
+        const contrast = (high + 0.05) / (low + 0.05);
+        const svg = element.closest('svg');
+        const scale = svg ? svg.getBoundingClientRect().width / svg.viewBox.baseVal.width : 1;
+        const size = parseFloat(style.fontSize) * scale;
+        if (size < 6.9) bad.push(`letters of ${{size.toFixed(1)}} px: ${{text.slice(0, 60)}}`);
+        if (contrast < 4.5) bad.push(`contrast ${{contrast.toFixed(1)}}: ${{text.slice(0, 60)}}`);
+    }}
+    const room = area.getBoundingClientRect().right + 1;
+    for (const element of area.querySelectorAll('div, dl, svg, pre, table')) {{
+        if (element.getBoundingClientRect().right > room && !element.closest('[style*="overflow"]')) {{
+            bad.push(`wider than its cell: ${{element.tagName}} ${{element.textContent.trim().slice(0, 60)}}`);
+        }}
+    }}
+}}
+// A figure that isn't there can't be looked at.
+const outputs = Array.from(panel.content.model.cells).flatMap(cell => cell.outputs?.toJSON() ?? []);
+const drawn = outputs.filter(output => JSON.stringify(output.data ?? '').includes('<svg')).length;
+const shown = document.querySelectorAll('.jp-OutputArea-output svg').length;
+if (shown < drawn) bad.push(`figures: ${{shown}} of ${{drawn}}`);
+return Array.from(new Set(bad));
+"""
+
 _READY = f"""{_FIND}
 return panel?.sessionContext?.isReady && panel.sessionContext.session?.kernel?.status === 'idle';
 """
@@ -115,6 +161,26 @@ class Run:
     finished: bool
     seconds: float
     _driver: WebDriver
+
+    def dress(self, *, dark: bool = False, phone: bool = False) -> None:
+        """Shows the page in a theme, on a wide screen or on a phone's."""
+        theme = "JupyterLab Dark" if dark else "JupyterLab Light"
+        self._driver.execute_script(
+            "window.jupyterapp.commands.execute('apputils:change-theme', {theme: arguments[0]})", theme
+        )
+        if phone:
+            screen = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+            self._driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+        else:
+            self._driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        side = "window.jupyterapp.shell[arguments[0] ? 'collapseLeft' : 'expandLeft']()"
+        self._driver.execute_script(side, phone)
+        time.sleep(2)
+
+    def unreadable(self) -> list[str]:
+        """What of the outputs can't be read as the page is dressed: too faint, or cut off at its side."""
+        found: list[str] = self._driver.execute_script(_UNREADABLE)
+        return found
 
     def screenshot(self, path: Path, *, whole: bool = False, scrolled: int | None = None) -> Path:
         """Writes a picture of the page as it is now.

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import cli
+from bootstrap import api, cli
 from bootstrap.cli import options
-from bootstrap.errors import EXIT_USAGE
+from bootstrap.errors import EXIT_USAGE, UsageError
 
 COMMANDS = next(a for a in cli.parser()._actions if isinstance(a, argparse._SubParsersAction)).choices
 Captured = pytest.CaptureFixture[str]
@@ -44,7 +44,10 @@ def test_wrong_usage_says_what_may_be_meant(arguments: list[str], said: str, mea
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "required: COMMAND"),
+        (["--json"], "Missing: COMMAND"),
+        (["diff"], "error: Missing: OLD"),
+        (["render", "-f"], "error: -f/--lock: expected one argument"),
+        (["diagnose", "numpy"], "bootstrap diagnose --require numpy"),
         (["restore", "-p"], "usage: bootstrap restore "),
         (["diff", "a", "b", "c"], "Unexpected argument: c."),
         (["restore", "env"], "Pass an environment's folder with `--prefix`."),
@@ -56,12 +59,58 @@ def test_wrong_usage_says_what_may_be_meant(arguments: list[str], said: str, mea
 )
 def test_wrong_usage_shows_the_right_one(arguments: list[str], said: str, capsys: Captured) -> None:
     assert cli.main(arguments) == EXIT_USAGE
-    assert said in capsys.readouterr().err
+    assert said in "".join(capsys.readouterr())
+
+
+def test_the_name_alone_shows_the_help(capsys: Captured) -> None:
+    with pytest.raises(SystemExit, match=str(EXIT_USAGE)):
+        cli.main([])
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "examples:" in err
+
+
+def test_help_is_a_command_too(capsys: Captured) -> None:
+    shown = []
+    for arguments in (["help", "restore"], ["restore", "--help"], ["help"], ["-h"]):
+        with pytest.raises(SystemExit, match="0"):
+            cli.main(arguments)
+        shown.append(capsys.readouterr().out)
+    assert shown[0] == shown[1]
+    assert shown[2] == shown[3]
+
+
+@pytest.mark.parametrize("word", ["create", "install", "list", "doctor", "remove", "export"])
+def test_what_others_call_it_leads_to_the_command(word: str, capsys: Captured) -> None:
+    assert cli.main([word]) == EXIT_USAGE
+    [meant] = re.findall(r"Did you mean `([a-z-]+)`", capsys.readouterr().err)
+    assert meant in COMMANDS
+
+
+@pytest.mark.parametrize("width", [70, 80, 200])
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_fits_its_terminal(command: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    parser = COMMANDS[command] if command else cli.parser()
+    shown, epilog = parser.format_help(), parser.epilog or ""
+    examples = re.findall(r"^  (bootstrap \S.*?)(?:  .*)?$", epilog, re.MULTILINE)
+    prose = [line for line in shown.splitlines() if line.strip() not in examples]
+    assert max(map(len, prose)) <= min(width, 100)
+    for example in examples:
+        assert re.search(rf"^  {re.escape(example)}(  |$)", shown, re.MULTILINE), "each on a line of its own"
 
 
 def test_the_help_lists_every_command_once() -> None:
     listed = re.findall(r"^  ([a-z-]+)  +[a-z]", cli.description(), flags=re.MULTILINE)
     assert listed == list(COMMANDS)
+
+
+@pytest.mark.parametrize("command", ["restore", "run", "lock"])
+def test_gpu_means_cuda(command: str) -> None:
+    assert cli.parser(command).parse_args([command, "--variant", "gpu"]).variant == "cuda"
+    assert api.named_variant("gpu") == "cuda"
+    with pytest.raises(UsageError, match="auto, cpu, cuda, not tpu"):
+        api.run("tpu")
 
 
 def test_options_are_abbreviated_as_condas_are() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import types
@@ -39,6 +40,7 @@ class Shell:
 @pytest.fixture
 def prefix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An environment with numpy 2.0.2 and pandas 2.2.2, whose numpy this process has loaded."""
+    importlib.import_module("packaging.specifiers")  # imported when it is needed, which an empty path would prevent
     monkeypatch.setattr(sys, "path", [])
     numpy = types.ModuleType("numpy")
     numpy.__version__ = "2.0.2"  # type: ignore[attr-defined]
@@ -200,3 +202,23 @@ def test_words_for_a_notebook_are_escaped_and_have_a_role() -> None:
     assert 'role="alert"' in bundle["text/html"]
     assert "&lt;b&gt;" in bundle["text/html"]
     assert bundle["text/plain"] == "bootstrap warning: <b>"
+
+
+def test_folders_whose_numbers_change_by_themselves_are_no_change(
+    prefix: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on an overlay whose layers lie on several file systems, under memory pressure."""
+    wire = tripwire.Tripwire(Shell(), prefix)
+    as_it_is = os.stat
+
+    def renumbered(path: str) -> os.stat_result:
+        info = as_it_is(path)
+        return os.stat_result((info[0], info[1] + 1, *info[2:])) if os.path.isdir(path) else info
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tripwire.os, "stat", renumbered)
+        wire.after_cell()
+    assert wire.told == []
+    install(prefix, "numpy", "2.1.0")
+    wire.after_cell()
+    assert len(wire.told) == 1

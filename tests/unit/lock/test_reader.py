@@ -10,7 +10,7 @@ import pytest
 from bootstrap.errors import DuplicateRecordError, LockNotFoundError, LockSyntaxError, LockVersionError
 from bootstrap.lock import read_lock
 from bootstrap.lock.model import Channel
-from tests.support import locks
+from tests.support import ROOT, locks
 
 
 def test_every_field(tmp_path: Path) -> None:
@@ -184,3 +184,9 @@ def test_a_key_that_stands_twice(tmp_path: Path, line: str) -> None:
     with pytest.raises(LockSyntaxError) as caught:
         read_lock(path)
     assert "appears twice" in caught.value.evidence[0]
+
+
+def test_a_specification_in_a_locks_place_leads_to_its_lock() -> None:
+    with pytest.raises(LockSyntaxError) as caught:
+        read_lock(ROOT / "environment.yml")
+    assert f"`bootstrap lock --file {ROOT}/environment.yml`" in caught.value.hint

@@ -25,14 +25,15 @@ def differ(old, new) -> Difference:
 
 def rendered(difference: Difference) -> str:
     console = Console(file=io.StringIO(), width=120)
-    console.print(to_table(difference, title="t"))
+    console.print(to_table(difference))
     return console.file.getvalue()
 
 
 def test_the_table() -> None:
     text = rendered(differ(OLD, NEW))
-    rows = [line for line in text.splitlines() if line.startswith("│")]
-    assert [row.split()[1] for row in rows] == ["numpy", "tqdm", "rich", "colorama", "zlib"]
+    head, *rows = text.splitlines()
+    assert head.split() == ["package", "change", "from", "to", "MB"]
+    assert [row.split()[0] for row in rows] == ["numpy", "tqdm", "rich", "colorama", "zlib"]
     assert "upgraded (minor)" in rows[0]
     assert "+1.5" in rows[0]
     assert "4.66 h0_0" in rows[1]
@@ -40,7 +41,7 @@ def test_the_table() -> None:
 
 def test_the_summary() -> None:
     assert summary(differ(OLD, NEW)) == "2 upgraded, 1 added, 1 removed, 1 rebuilt; 4 packages, 8.0 MB to 9.5 MB"
-    assert summary(differ(OLD, OLD)) == "no change; 4 packages, 8.0 MB, as before"
+    assert summary(differ(OLD, OLD)) == "unchanged; 4 packages, 8.0 MB, as before"
     unsized = lock(*OLD.records, record("x", size=None))
     assert summary(differ(OLD, unsized)) == "1 added; 4 to 5 packages, 8.0 MB to 8.0 MB without 1 of unknown size"
 
@@ -56,7 +57,7 @@ def test_markdown_folds_away_what_is_not_named() -> None:
 
 
 def test_markdown_without_changes() -> None:
-    assert to_markdown(differ(OLD, OLD), title="t") == "### t\n\nno change; 4 packages, 8.0 MB, as before\n"
+    assert to_markdown(differ(OLD, OLD), title="t") == "### t\n\nunchanged; 4 packages, 8.0 MB, as before\n"
 
 
 def test_the_changelog_entry() -> None:

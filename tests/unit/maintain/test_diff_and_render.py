@@ -49,7 +49,7 @@ def test_two_revisions(repository: Project) -> None:
 
 
 def test_a_revision_and_the_working_tree(repository: Project) -> None:
-    assert "no change" in repository.run("diff", "HEAD").out
+    assert "unchanged" in repository.run("diff", "HEAD").out
     assert "upgraded" in repository.run("diff", "HEAD~1").out
 
 

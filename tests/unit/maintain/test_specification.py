@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap.errors import SpecificationError
 from bootstrap.maintain.specification import read_specification
-from tests.support.project import ROOT
+from tests.support.project import EXPORTED, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,13 +46,25 @@ def test_names_and_bounds(tmp_path: Path, text: str, name: str, spec: str) -> No
     assert (found.name, found.spec) == (name, spec)
 
 
+def test_as_conda_writes_it(tmp_path: Path) -> None:
+    """``conda env export`` names no platforms, but the builds, and where the environment lies."""
+    found = read(tmp_path, EXPORTED)
+    assert (found.channels, found.platforms) == (("conda-forge",), ("linux-64",))
+    assert [(one.name, one.version) for one in found.requirements] == [
+        ("numpy", "=2.3.4"),
+        ("python", "=3.12.1"),
+        ("tqdm", ">=4"),
+    ]
+    assert str(found.requirements[0]) == "numpy =2.3.4=h0_0"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("channels: [", "YAML"),
         ("- a", "mapping"),
         ("platforms: [linux-64]\ndependencies: [numpy]", "channels"),
-        ("channels: [conda-forge]\ndependencies: [numpy]", "platforms"),
+        ("channels: [conda-forge]\nplatforms: linux-64\ndependencies: [numpy]", "platforms"),
         (HEAD, "dependencies"),
         (f"{HEAD}dependencies: []", "dependencies"),
         (f"{HEAD}dependencies:\n  - pip\n  - pip:\n    - numpy", "pip: section"),
