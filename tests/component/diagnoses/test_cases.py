@@ -1,7 +1,7 @@
 """A case of each kind is judged rightly, and the culprits are named exactly.
 
-`python -m tests.diagnoses.table` asks them all; `tests/unit/diagnosis/test_cases.py` asks a small resolver about all
-notebooks.
+`python -m tests.component.diagnoses.table` asks them all; `tests/unit/diagnosis/test_cases.py` asks a small resolver
+about all notebooks.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.component.diagnoses.cases import CASES, Case
+from tests.component.diagnoses.judge import complaints, judge
 from tests.component.diagnosis.home import NoWheelError, make_home
-from tests.diagnoses.cases import CASES, Case
-from tests.diagnoses.judge import complaints, judge
 
 if TYPE_CHECKING:
     from pathlib import Path
