@@ -104,6 +104,8 @@ class Evaluator:
 
     def truth(self, node: ast.expr) -> bool | None:
         """Whether a condition holds; None where only running tells."""
+        if self.value(node) == Ref("get_ipython()"):
+            return True
         found = self._plain(node, 0)
         return None if found is UNKNOWN else bool(found)
 

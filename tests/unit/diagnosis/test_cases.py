@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.diagnoses.cases import CASES, Case
+from tests.component.diagnoses.cases import CASES, Case
 from tests.unit.diagnosis.built import play
 
 if TYPE_CHECKING:

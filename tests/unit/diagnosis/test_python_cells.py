@@ -190,6 +190,8 @@ def test_what_a_module_holds_decides_no_branch(condition: str) -> None:
         ("os.name == 'nt'", False),
         ("'DONE' in os.environ", True),
         ("os.environ['DONE'] == '1'", True),
+        ("get_ipython()", True),
+        ("not get_ipython()", False),
     ],
 )
 def test_what_is_known_of_the_machine(condition: str, runs: bool) -> None:

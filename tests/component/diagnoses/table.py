@@ -1,4 +1,4 @@
-"""``python -m tests.diagnoses.table``: puts every case to diagnose and its peers; writes docs/diagnose-cases.md."""
+"""``python -m tests.component.diagnoses.table`` asks diagnose and its peers, and writes docs/diagnose-cases.md."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.component.diagnoses import peers
+from tests.component.diagnoses.cases import CASES, Case
+from tests.component.diagnoses.judge import complaints, judge
 from tests.component.diagnosis.home import make_home
-from tests.diagnoses import peers
-from tests.diagnoses.cases import CASES, Case
-from tests.diagnoses.judge import complaints, judge
 from tests.support import ROOT
 
 PAGE = ROOT / "docs" / "diagnose-cases.md"
@@ -26,7 +26,11 @@ Each case is a requirements file or a notebook, put to `bootstrap diagnose` and 
 environment with numpy 2.0.2, on an index of small packages that require an older numpy, a newer one, or none. What is
 right was decided by hand: *broken* where numpy would get another version or go, *ok* where it surely stays,
 *doubtful* where only running tells, or where something other than numpy would no longer fit. A figure is how many of
-the cases are answered rightly. `python -m tests.diagnoses.table` writes this page from `tests/diagnoses/cases.py`.
+the cases are answered rightly. `python -m tests.component.diagnoses.table` writes this page from
+`tests/component/diagnoses/cases.py`.
+
+The cases were written along with `diagnose`, and what it got wrong was mended: of anyone else's, it will not be right
+about all.
 
 - `bootstrap diagnose`: right if the verdict and the culprits are, exactly: the requirements that move numpy, or the
   first cell that does. Of the peers only the verdict is asked.
@@ -34,7 +38,7 @@ the cases are answered rightly. `python -m tests.diagnoses.table` writes this pa
   has another numpy, *doubtful* if they end with an error.
 - `uv pip compile`: the same, of the versions that it writes. It doesn't look at what is installed.
 - `johnnydep`, for each requirement: *broken* if a bound in its tree shuts the installed numpy out.
-- `pip check`, `pipdeptree --warn fail`: asked afterwards, of a copy into which it was really installed. *Broken* if
+- `pip check`, `pipdeptree --warn fail`: asked afterwards, of a copy into which uv has installed it. *Broken* if
   they report numpy, *doubtful* if they report something else.
 - No peer takes a notebook: each gets the commands that `grep '^[!%]pip3* install'` finds, one after the other. Where
   that finds nothing, the answer counts as *ok*. A dry run changes nothing, so no command stands on the one before.
@@ -74,7 +78,7 @@ def page(answers: list[dict[str, object]]) -> str:
 
 def main() -> int:
     """Runs, or takes the answers of an earlier run, and writes the page."""
-    parser = argparse.ArgumentParser(prog="python -m tests.diagnoses.table", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.component.diagnoses.table", description=__doc__)
     parser.add_argument("--answers", type=Path, help="JSON of an earlier run, or where to write it")
     parser.add_argument("--only", action="append", metavar="KIND", default=[], help="ask this kind again")
     options = parser.parse_args()

@@ -13,8 +13,8 @@ from tests.support import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.component.diagnoses.cases import Case
     from tests.component.diagnosis.home import Home
-    from tests.diagnoses.cases import Case
 
 
 def lay_out(case: Case, folder: Path) -> Path:

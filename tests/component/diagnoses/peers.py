@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bootstrap.diagnosis.model import Verdict
+    from tests.component.diagnoses.cases import Case
     from tests.component.diagnosis.home import Home
-    from tests.diagnoses.cases import Case
 
 TOOLS = ("johnnydep==2.1.1", "pipdeptree==4.2.14")
 SECONDS = 120.0
