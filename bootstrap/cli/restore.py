@@ -43,7 +43,9 @@ def register(commands: Commands) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     if args.dry_run:
-        lock = find_lock(args.lock, variant=args.variant, cache=args.cache, offline=args.offline)
+        lock = args.lock
+        if args.pack is None:  # a pack has its own
+            lock = find_lock(lock, variant=args.variant, cache=args.cache, offline=args.offline)
         status = call(api.status, args, lock=lock, prefix=args.prefix or default_prefix(to_make=True))
         present(status, args, status.to_card(everything=args.verbose))
     else:
