@@ -45,7 +45,7 @@ _SIZE_LIMIT = 8**11
 
 
 @dataclass(frozen=True)
-class Archive:
+class PackedArchive:
     """A package's archive in a pack."""
 
     file: str
@@ -122,13 +122,13 @@ def _extended(key: str, value: bytes) -> bytes:
 
 
 @dataclass(frozen=True)
-class Index:
+class PackIndex:
     """What a pack says of itself."""
 
     platform: str
     lock_sha256: str
     lock_size: int
-    archives: tuple[Archive, ...]
+    archives: tuple[PackedArchive, ...]
     manifest_sha256: str
     manifest_size: int
     manifest_unpacked: int
@@ -193,7 +193,7 @@ def index_size(start: bytes) -> int:
     return size
 
 
-def read_index(text: bytes, platform: str) -> Index:
+def read_index(text: bytes, platform: str) -> PackIndex:
     """The index, judged: it is one, of this format and for this platform, and nothing in it is out of bounds.
 
     Raises:
@@ -211,7 +211,7 @@ def read_index(text: bytes, platform: str) -> Index:
         raise PackFormatError("The pack has another format.", evidence=[f"format {version!r}, known is {VERSION}"])
     try:
         lock, manifest = data["lock"], data["manifest"]
-        index = Index(
+        index = PackIndex(
             platform=_text(data["platform"]),
             lock_sha256=_sha256(lock["sha256"]),
             lock_size=_count(lock["size"], LOCK, LOCK_BYTES),
@@ -234,7 +234,7 @@ def read_index(text: bytes, platform: str) -> Index:
     return index
 
 
-def require_lock(index: Index, records: Sequence[Record]) -> None:
+def require_lock(index: PackIndex, records: Sequence[Record]) -> None:
     """Raises unless the pack has the archives of these records, and no others.
 
     Raises:
@@ -259,13 +259,13 @@ def _side(name: str, locked: Mapping[str, str | None], packed: Mapping[str, str]
     return "with another sha256" if name in locked else "only in the pack"
 
 
-def _archive(entry: Mapping[str, Any]) -> Archive:
+def _archive(entry: Mapping[str, Any]) -> PackedArchive:
     file = entry["file"]
     if isinstance(file, str):
         if words := _fault(file):
             raise PackUnsafeError("A name in the pack is unsafe.", evidence=[f"{file[:300]!r} {words}"])
         size, unpacked = (_count(entry[key], file, _MOST) for key in ("size", "unpacked"))
-        return Archive(file, _sha256(entry["sha256"]), size, unpacked)
+        return PackedArchive(file, _sha256(entry["sha256"]), size, unpacked)
     raise TypeError("a name is not text")
 
 
@@ -309,6 +309,6 @@ def _damaged(evidence: str) -> PackAlteredError:
     return PackAlteredError("The pack's index is damaged.", evidence=[evidence])
 
 
-def ordered(archives: Iterable[Archive]) -> tuple[Archive, ...]:
+def ordered(archives: Iterable[PackedArchive]) -> tuple[PackedArchive, ...]:
     """The largest first: it takes longest to unpack, and should not be alone at the end."""
     return tuple(sorted(archives, key=lambda archive: (-archive.size, archive.file)))

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from bootstrap.errors import BootstrapError
     from bootstrap.lock import Lock, Record
     from bootstrap.packs.content import Content
-    from bootstrap.packs.layout import Index
+    from bootstrap.packs.layout import PackIndex
 
 ARCHIVE = Subject("archive", RedirectRefusedError, ConnectionFailedError)
 _AT_A_TIME = 8
@@ -125,12 +125,14 @@ def make_pack(
         raise PackUnverifiedError("The lock has changed meanwhile.", evidence=[str(lock.path)])
     with ExitStack() as stack:
         archives = _fetched(records, output.parent, stack, progress)
-        index = layout.Index(
+        index = layout.PackIndex(
             platform=platform,
             lock_sha256=lock.sha256,
             lock_size=len(content),
             archives=layout.ordered(
-                layout.Archive(layout.place(r), r.sha256 or "", archives[layout.place(r)].size or 0, sizes[r.name])
+                layout.PackedArchive(
+                    layout.place(r), r.sha256 or "", archives[layout.place(r)].size or 0, sizes[r.name]
+                )
                 for r in records
             ),
             manifest_sha256=hashlib.sha256(packed).hexdigest(),
@@ -177,7 +179,7 @@ def _fetched(records: Sequence[Record], folder: Path, stack: ExitStack, progress
             raise
 
 
-def _blocks(index: Index, small: dict[str, bytes], archives: dict[str, Content]) -> Iterator[bytes]:
+def _blocks(index: PackIndex, small: dict[str, bytes], archives: dict[str, Content]) -> Iterator[bytes]:
     """A pack, block by block."""
     for member in index.members:
         yield member.header

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from bootstrap.lock import Lock, Record
     from bootstrap.packs.content import Content
-    from bootstrap.packs.layout import Index, Member
+    from bootstrap.packs.layout import Member, PackIndex
     from bootstrap.prefix.manifest import Manifest
 
 PACK = Subject("pack", PackAddressError, PackNotFetchedError)
@@ -95,7 +95,7 @@ class Pack:
         """Whether it is a file on this machine."""
         return not is_address(self.name) or self.name.startswith("file:")
 
-    def _read_index(self, platform: str) -> Index:
+    def _read_index(self, platform: str) -> PackIndex:
         start = self._content.read(0, layout.BLOCK)
         size = layout.index_size(start)
         text = self._content.read(layout.BLOCK, size)

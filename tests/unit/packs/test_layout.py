@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootstrap import errors
-from bootstrap.packs.layout import BLOCK, Archive, Index, header, index_size, ordered, read_index
+from bootstrap.packs.layout import BLOCK, PackedArchive, PackIndex, header, index_size, ordered, read_index
 from tests.support.packs import index_text
 
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from tests.unit.packs.conftest import Site
 
 LONG = f"noarch/{'long-' * 40}1.0-0.conda"
-INDEX = Index(
+INDEX = PackIndex(
     platform="linux-64",
     lock_sha256="a" * 64,
     lock_size=700,
-    archives=ordered([Archive("noarch/small-1-0.tar.bz2", "b" * 64, 3, 9), Archive(LONG, "c" * 64, 5000, 90)]),
+    archives=ordered(
+        [PackedArchive("noarch/small-1-0.tar.bz2", "b" * 64, 3, 9), PackedArchive(LONG, "c" * 64, 5000, 90)]
+    ),
     manifest_sha256="d" * 64,
     manifest_size=20,
     manifest_unpacked=90,
