@@ -27,7 +27,7 @@ from benchmarks.media import MEDIA, Media, open_media, settle
 from benchmarks.packs import make_packs
 from benchmarks.payload import Payload, PayloadError, prepare
 from benchmarks.serve import serving
-from benchmarks.stats import Sample, judge, schedule, summarise
+from benchmarks.stats import MEGABYTE, Sample, judge, schedule, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -87,6 +87,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         "--work", type=Path, default=Path(tempfile.gettempdir()), help="a folder on the disk to measure"
     )
     parser.add_argument("--room", type=int, default=12, help="gigabytes for one contender (default: %(default)s)")
+    parser.add_argument("--latency", type=float, default=0.0, help="milliseconds before each answer of the server")
+    parser.add_argument("--rate", type=float, default=0.0, help="megabytes a second that the server sends at most")
     parser.add_argument("--json", type=Path, help="the result's file (default: one in benchmarks/results/)")
     return parser.parse_args(argv)
 
@@ -114,13 +116,14 @@ def measure_all(
     with (
         open_media(arguments.work, gigabytes=arguments.room) as media,
         tempfile.TemporaryDirectory(prefix="bench-www-") as scratch,
-        serving(Path(scratch)) as address,
+        serving(Path(scratch), arguments.latency / 1000, arguments.rate * MEGABYTE) as address,
     ):
         payload = find_payload(arguments, address, Path(scratch))
         payload.warm_up()
         packs = make_packs([contender.name for contender in contenders], payload, Path(scratch))
         facts: dict[str, Any] = {
             "media": {medium: media.describe(medium) for medium in arguments.media},
+            "network": {"latency_ms": arguments.latency, "megabytes_per_second": arguments.rate or None},
             "payload": {**payload.sizes, "without_wheel": payload.lacking},
             "notes": {contender.name: contender.note for contender in contenders},
         }

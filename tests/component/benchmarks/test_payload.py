@@ -50,6 +50,16 @@ def test_prepared_payload_is_served(channel: Path, tmp_path: Path) -> None:
             get(f"{address}/wheels/nothing.whl")
 
 
+def test_a_server_that_is_far_away_sends_the_same(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 2000
+    (tmp_path / "file.conda").write_bytes(content)
+    with (
+        serving(tmp_path, latency=0.01, rate=50e6) as address,
+        urllib.request.urlopen(f"{address}/file.conda", timeout=10) as answer,
+    ):
+        assert answer.read() == content
+
+
 @pytest.mark.skipif(not (shutil.which("zstd") and shutil.which("tar")), reason="needs zstd and tar")
 class TestFloor:
     def test_extracts_both_parts(self, channel: Path, tmp_path: Path) -> None:
