@@ -1,7 +1,9 @@
 """A loopback server in a process of its own: ``python -m benchmarks.serve FOLDER`` prints its address.
 
-With a latency and a rate (``python -m benchmarks.serve FOLDER 0.1 100e6``) it is as far away as a real one: each answer
-begins so many seconds later, and all connections together carry so many bytes a second. It sends files by the kernel, keeps connections open, and answers each in a thread, so that it is no contender's
+With a latency and a rate (``python -m benchmarks.serve FOLDER 0.1 100e6``) it is as far away as a real one: each
+answer begins so many seconds later, and all connections together carry so many bytes a second.
+
+It sends files by the kernel, keeps connections open, and answers each in a thread, so that it is no contender's
 bottleneck. Its time isn't counted as anybody's, but on a machine with few cores it does take some of them.
 """
 
