@@ -149,7 +149,7 @@ def test_numpy_replaced_by_pip_is_found_and_put_right(environment: Environment, 
     )
     report = bootstrap.check(prefix, imports=["pandas"])
     assert report.causes[0].id == "numpy-replaced"
-    assert "restore" in report.causes[0].repair
+    assert f"bootstrap check --prefix {prefix} --repair" in report.causes[0].repair
     restore(environment.lock, prefix, cache=environment.cache, offline=True)
     report = bootstrap.check(prefix, imports=["pandas"])
     assert report.verdict == "ok", [c.summary for c in report.causes]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -157,8 +158,11 @@ def test_what_can_not_be_moved(tmp_path: Path, interpreter: Path) -> None:
 
 
 @pytest.mark.parametrize("every", one_of(5, 1))
-def test_killed_at_any_step_the_next_repair_ends_as_the_first_would_have(tmp_path: Path, every: int) -> None:
+def test_killed_at_any_step_the_next_repair_ends_as_the_first_would_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int
+) -> None:
     """Whatever was there is there after the kill, too: in its place or aside."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # what a killed one leaves
     for step in count(3, every):
         prefix = tmp_path / f"env-{step}"
         python, pip = prefix / "bin" / "python", prefix / "bin" / "pip"
