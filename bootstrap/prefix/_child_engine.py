@@ -37,8 +37,8 @@ _RETRIES = 3
 _NOWHERE = "http://127.0.0.1:0"
 _DOWNLOADS = min(4 * (os.cpu_count() or 1) + 2, 16)
 """At a time, each of them unpacked while it comes. Of the engine's own 50 the largest package, which ends last, would
-have too small a share of two cores, and would end alone. Of 5, 10, 20 and 40 there, with 158 packages, 5 were quicker than
-10 by 2 % from loopback and with 20 ms of latency, slower by 20 % with 100 ms; more than 10 brought nothing."""
+have too small a share of two cores, and would end alone. Of 5, 10, 20 and 40 there, with 158 packages, 5 were quicker
+than 10 by 2 % from loopback and with 20 ms of latency, slower by 20 % with 100 ms; more than 10 brought nothing."""
 
 
 class _Reporter(rattler.InstallerReporter):
