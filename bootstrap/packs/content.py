@@ -122,7 +122,7 @@ class Content:
         def guarded() -> None:
             try:
                 work()
-            except BaseException as error:
+            except BaseException as error:  # whoever waits for the bytes raises it
                 with self._state:
                     self._error = error
                     self._state.notify_all()
