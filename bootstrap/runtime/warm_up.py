@@ -55,8 +55,8 @@ while not ended(None):
         except BaseException:
             pass
 """
-"""Imports what it is told on stdin, and begins with nothing more when that is closed. What can't be imported is for the
-proof to find: a warm-up decides nothing."""
+"""Imports what it is told on stdin, and begins with nothing more when that is closed. What can't be imported is for
+the proof to find: a warm-up decides nothing."""
 _SECONDS = 60.0
 
 
