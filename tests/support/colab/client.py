@@ -114,6 +114,7 @@ class Result:
 
 
 _ADDRESS = ("transport", "ip", "key")
+_PATIENCE_SECONDS = 30.0
 
 
 class _Thread(IOLoopThread):  # type: ignore[misc]  # it has no types; so the two below
@@ -148,6 +149,18 @@ class _Sockets(ThreadedKernelClient):  # type: ignore[misc]
         KernelClient.start_channels(self, *arguments, **named)
 
 
+def read_connection_file(file: Path) -> dict[str, Any]:
+    """What it says, once it is there and complete: a kernel that starts removes the file and then writes it anew."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return dict(json.loads(file.read_text(encoding="utf-8")))
+        except (FileNotFoundError, json.JSONDecodeError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
 class Client:
     """A page, as the kernel sees one. Several may be open on one kernel.
 
@@ -172,9 +185,7 @@ class Client:
 
     def _connected(self) -> _Sockets:
         """The sockets, to where the connection file says: a server may give a restarted kernel other ports."""
-        while not (text := self._file.read_text(encoding="utf-8")).rstrip().endswith("}"):
-            time.sleep(0.01)  # it is being written
-        written = json.loads(text)
+        written = read_connection_file(self._file)
         # A kernel writes its file anew when it starts, with fewer entries: that is no reason to connect again.
         connection = {name: value for name, value in written.items() if name.endswith("_port") or name in _ADDRESS}
         if self._sockets is None or connection != self._connection:
