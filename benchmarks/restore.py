@@ -21,6 +21,7 @@ from rich.console import Console
 
 from benchmarks import report
 from benchmarks.contenders import CONTENDERS, FLOOR, Contender, Scenario, environment, fill
+from benchmarks.copies import multiplied
 from benchmarks.local import ROOT, local_source, lock_of
 from benchmarks.measure import CommandFailedError, measure, usage
 from benchmarks.media import MEDIA, Media, open_media, settle
@@ -87,6 +88,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         "--work", type=Path, default=Path(tempfile.gettempdir()), help="a folder on the disk to measure"
     )
     parser.add_argument("--room", type=int, default=12, help="gigabytes for one contender (default: %(default)s)")
+    parser.add_argument("--times", type=int, default=1, help="how often to have each package (default: %(default)s)")
     parser.add_argument("--latency", type=float, default=0.0, help="milliseconds before each answer of the server")
     parser.add_argument("--rate", type=float, default=0.0, help="megabytes a second that the server sends at most")
     parser.add_argument("--json", type=Path, help="the result's file (default: one in benchmarks/results/)")
@@ -169,9 +171,12 @@ def find_payload(arguments: argparse.Namespace, address: str, folder: Path) -> P
         source = local_source()
         arguments.channel = arguments.channel or source.channel
         arguments.wheels = arguments.wheels or source.wheels
+    lock, channel = arguments.lock or lock_of(arguments.channel, folder), arguments.channel
+    if arguments.times > 1:
+        channel, lock = multiplied(lock, channel, arguments.platform, arguments.times, folder / "copies")
     return prepare(
-        lock=arguments.lock or lock_of(arguments.channel, folder),
-        channel=arguments.channel,
+        lock=lock,
+        channel=channel,
         wheels=arguments.wheels,
         platform=arguments.platform,
         www=folder,
@@ -187,6 +192,10 @@ def main(argv: list[str] | None = None) -> int:
     console = Console(stderr=True)
     machine = report.machine()
     contenders = [contender for contender in CONTENDERS if contender.name in arguments.only]
+    if arguments.times > 1:
+        contenders = [
+            contender for contender in contenders if contender.installs == "archives"
+        ]  # no wheels of copies
     try:
         samples, facts, failures = measure_all(arguments, contenders, console)
     except PayloadError as error:
