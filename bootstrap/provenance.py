@@ -243,8 +243,9 @@ def admits(specifier: str, version: str) -> bool:
     """Whether a specifier of pip's lets a version through; True where it can't be told."""
     try:
         from packaging.specifiers import SpecifierSet
+        from packaging.version import Version
 
-        return SpecifierSet(specifier).contains(version, prereleases=True)
+        return SpecifierSet(specifier).contains(Version(version), prereleases=True)
     except (ImportError, ValueError):
         return True
 

@@ -55,7 +55,7 @@ def analyze_requirements(
     wanted = read_file(source) if isinstance(source, Path) else read_lines(source)
     pip_options = (*wanted.options, *options)
     with open_session(asked, pip_options=pip_options, progress=progress) as session:
-        wanted = understand(session.target.inside, wanted)
+        wanted = understand(session.target, wanted)
         analyzer = session.analyzer(wanted, options)
         diagnosis = predict(analyzer, wanted, session.title, progress)
         if minimal is not None:

@@ -10,6 +10,7 @@ from bootstrap.diagnosis.model import NUMPY_NAME, Dist
 from bootstrap.diagnosis.requirements import read_file, understand
 from bootstrap.errors import FreezeError, FreezePythonError, RequirementSyntaxError
 from bootstrap.progress import Step
+from bootstrap.provenance import admits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,7 @@ def read_freeze(path: Path, target: Target, index: Index, progress: Progress) ->
         IndexUnreachableError: The index doesn't answer.
     """
     try:
-        lines = understand(target.inside, read_file(path)).requirements
+        lines = understand(target, read_file(path)).requirements
     except RequirementSyntaxError as error:
         raise FreezeError("The file isn't the output of pip freeze.", evidence=error.evidence) from error
     pinned = [(r, version) for r in lines if (version := _version(r)) is not None]
@@ -105,9 +106,7 @@ def _refuse_other_python(path: Path, pinned: list[tuple[Requirement, str]], targ
 
 
 def _refuse_misfits(path: Path, dists: list[Dist], target: Target) -> None:
-    bounds = [d for d in dists if d.requires_python]
-    fits = target.inside.ask({"do": "fits", "specifiers": [d.requires_python for d in bounds]})
-    strangers = [d for d, fit in zip(bounds, fits, strict=True) if not fit]
+    strangers = [d for d in dists if d.requires_python and not admits(d.requires_python, target.version)]
     if len(strangers) > max(2, _STRANGERS * len(dists)):
         evidence = [f"{path}: {len(strangers)} of {len(dists)} packages don't run on Python {target.short_version}"]
         evidence += [f"{d} needs Python {d.requires_python}" for d in strangers[:5]]

@@ -12,11 +12,12 @@ from rich.text import Text
 from bootstrap import provenance
 from bootstrap.card import Reported
 from bootstrap.diagnosis import document as doc
+from bootstrap.diagnosis.dependency_graph import Graph
 from bootstrap.diagnosis.evidence import Evidence, Installed, gather, stamp
-from bootstrap.diagnosis.model import EXIT_CODES, NUMPY_NAME, SCHEMA, Verdict
+from bootstrap.diagnosis.model import EXIT_CODES, NUMPY_NAME, SCHEMA, Dist, Verdict
 from bootstrap.diagnosis.settings import pip_settings
 from bootstrap.diagnosis.stale_symptoms import first_symptom
-from bootstrap.diagnosis.target import analyse, comparison, examine, find_python
+from bootstrap.diagnosis.target import examine, find_python
 from bootstrap.hints import command
 from bootstrap.prefix.locked import next_step
 from bootstrap.provenance import cell_at, together
@@ -242,13 +243,10 @@ def _numpy_lines(target: Target, evidence: Evidence, numpy: Installed, memory: s
 def _forced(target: Target, company: list[Installed], memory: str, disk: str) -> tuple[list[HistoryEntry], set[str]]:
     """Which of those installed along with numpy shut out the version before, and what asked for these."""
     after = [i.dist for i in company]
-    numpy_then = {"name": NUMPY_NAME, "version": memory, "requires": []}
     roots = [i.dist for i in company if i.requested] or after
-    item = comparison([], after, [f"{d.name}=={d.version}" for d in roots], NUMPY_NAME)
-    item["before"] = [numpy_then]
-    item["after"] = [*item["after"], {**numpy_then, "version": disk}]
-    chains = analyse(target.inside, [item])[0]["chains"]
-    owners = dict.fromkeys((way[-1]["owner"], way[-1]["needs"]) for way in chains if way[-1]["owner"])
+    graph = Graph([*after, Dist(NUMPY_NAME, disk)], target.markers)
+    chains = graph.chains([f"{d.name}=={d.version}" for d in roots], NUMPY_NAME, memory)
+    owners = dict.fromkeys((way[-1].owner, str(way[-1])) for way in chains if way[-1].owner)
     versions = {d.key: d.version for d in after}
     lines = [
         HistoryEntry(
@@ -256,4 +254,4 @@ def _forced(target: Target, company: list[Installed], memory: str, disk: str) ->
         )
         for name, needs in list(owners)[:3]
     ]
-    return lines, {way[0]["name"] for way in chains if way[-1]["owner"]}
+    return lines, {way[0].key for way in chains if way[-1].owner}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bootstrap._util.names import canonical_name
+from bootstrap.diagnosis.dependency_graph import Graph
 from bootstrap.diagnosis.model import (
     NUMPY_NAME,
     Breakage,
@@ -20,13 +20,12 @@ from bootstrap.diagnosis.model import (
 )
 from bootstrap.diagnosis.requirements import needs_build
 from bootstrap.diagnosis.resolver import Question
-from bootstrap.diagnosis.target import analyse, comparison
 from bootstrap.errors import ResolverError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
+    from bootstrap.diagnosis.dependency_graph import Need
     from bootstrap.diagnosis.metadata_env import MetadataEnvironment
     from bootstrap.diagnosis.resolver import Resolver
     from bootstrap.diagnosis.target import Target
@@ -145,12 +144,13 @@ class ImpactAnalyzer:
         changes += [DistChange(d.key, "removed", d.version) for d in gone]
         after = [d for d in self.metadata_env.after(outcome.planned) if d not in gone]
         roots = [_root(r, outcome.planned) for r in requirements if r.applies]
-        analysis = analyse(self.target.inside, [comparison(self.metadata_env, after, roots, NUMPY_NAME)])[0]
+        graph = Graph(after, self.target.markers)
         subject = next((c for c in changes if c.name == NUMPY_NAME), None)
-        breakages = tuple(Breakage(f["name"], f["version"], f["needs"], f["has"]) for f in analysis["faults"])
-        versions = {d.key: d.version for d in after}
-        moved = subject is not None and subject.kind == "replaced"
-        chain = describe(analysis["chains"][0], versions) if moved and analysis["chains"] else ()
+        breakages = tuple(graph.breakages(beside=Graph(self.metadata_env, self.target.markers)))
+        chain: tuple[str, ...] = ()
+        if subject is not None and subject.kind == "replaced" and subject.before:
+            ways = graph.chains(roots, NUMPY_NAME, subject.before)
+            chain = describe(ways[0], {d.key: d.version for d in after}) if ways else ()
         return Finding(
             requirements,
             _verdict(subject, breakages, chain, outcome.unbuilt),
@@ -225,11 +225,7 @@ def _root(requirement: Requirement, planned: Sequence[Dist]) -> str:
     return f"{name}{extras}"
 
 
-def describe(way: Sequence[dict[str, Any]], versions: dict[str, str]) -> tuple[str, ...]:
+def describe(way: Sequence[Need], versions: dict[str, str]) -> tuple[str, ...]:
     """A way through the graph, in words: every package on it, and the bound at its end."""
-    links = []
-    for before, step in pairwise(way):
-        bracket = before["needs"].partition("[")[2].partition("]")[0] if "[" in before["needs"] else ""
-        extras = f"[{bracket}]" if bracket else ""
-        links.append(f"{step['owner']}{extras} {versions.get(step['owner'], '')}".strip())
-    return (*links, way[-1]["needs"])
+    links = (f"{need.key}{need.bracket} {versions.get(need.key, '')}".strip() for need in way[:-1])
+    return (*links, str(way[-1]))

@@ -60,10 +60,6 @@ class Dist:
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
 
-    def to_dict(self) -> dict[str, Any]:
-        """What the interpreter asked about needs to reckon with it."""
-        return {"name": self.name, "version": self.version, "requires": list(self.requires)}
-
 
 @dataclass(frozen=True)
 class Requirement:

@@ -13,10 +13,10 @@ from bootstrap._util.listing import joined
 from bootstrap.console import megabytes
 from bootstrap.diagnosis import package_metadata
 from bootstrap.diagnosis.answer import Written
+from bootstrap.diagnosis.dependency_graph import Graph
 from bootstrap.diagnosis.model import NUMPY_NAME, Dist, Finding, Requirement
 from bootstrap.diagnosis.predict import hold, undisturbing
 from bootstrap.diagnosis.requirements import is_address, read_file, understand
-from bootstrap.diagnosis.target import analyse, comparison
 from bootstrap.errors import (
     BootstrapError,
     NoPinnedSetError,
@@ -85,7 +85,7 @@ def write_minimal(
             lines += [f"# left out: {why(analyzer, finding, kept)}", f"# {requirement.for_pip()}"]
 
     def verify(beside: Path) -> None:
-        written = understand(analyzer.target.inside, read_file(beside))
+        written = understand(analyzer.target, read_file(beside))
         again = analyzer.analyze(written.requirements, sure=True, whole=True)
         if again.disturbs:
             evidence = [str(c) for c in (*again.changes, *again.breakages)] or list(again.failed)
@@ -158,9 +158,9 @@ def write_pinned(
     after = analyzer.metadata_env.after(outcome.planned)
     roots = [r.text if r.name and "://" not in r.text else r.name for r in wanted.requirements if r.applies]
     roots += [d.name for d in outcome.planned if d.requested]
-    analysis = analyse(analyzer.target.inside, [comparison(analyzer.metadata_env, after, roots, NUMPY_NAME)])[0]
+    reached = Graph(after, analyzer.target.markers).reached(roots)
     planned = {d.key: d for d in outcome.planned}
-    pins = [d for d in sorted(after, key=lambda d: d.key) if d.key in analysis["closure"] or d.key in planned]
+    pins = [d for d in sorted(after, key=lambda d: d.key) if d.key in reached or d.key in planned]
     sizes = _sizes([d for d in pins if d.key in planned], index, progress)
     known, unknown = [s for s in sizes.values() if s is not None], sum(s is None for s in sizes.values())
     total = f"{megabytes(sum(known))} to fetch" + (f", and {unknown} of unknown size" if unknown else "")
@@ -179,7 +179,7 @@ def write_pinned(
         lines.append(f"{_pin(dist)}  # {note}")
 
     def verify(beside: Path) -> None:
-        written = understand(analyzer.target.inside, read_file(beside))
+        written = understand(analyzer.target, read_file(beside))
         plain = replace(analyzer.request(written.requirements, whole=False), constraints=())
         again = analyzer.pip_or_fast.resolve(plain)
         versions = {d.key: d.version for d in again.planned}

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from bootstrap.diagnosis.dependency_graph import lenient
 from bootstrap.diagnosis.model import NUMPY_NAME, Finding
 from bootstrap.diagnosis.notebook import path_from
 from bootstrap.diagnosis.replay_step import ReplayStep
@@ -24,7 +25,6 @@ from bootstrap.diagnosis.requirements import (
     understand,
 )
 from bootstrap.diagnosis.stale_symptoms import first_symptom
-from bootstrap.diagnosis.target import meets
 from bootstrap.errors import (
     AsOfError,
     DiagnoseError,
@@ -33,6 +33,7 @@ from bootstrap.errors import (
     RequirementSyntaxError,
     ResolverError,
 )
+from bootstrap.provenance import admits
 
 if TYPE_CHECKING:
     from bootstrap.diagnosis.impact import ImpactAnalyzer
@@ -260,7 +261,7 @@ class Replayer:
             options=tuple(o for part in parts for o in part.options),
             require_hashes=any(part.require_hashes for part in parts),
         )
-        return understand(self._session.target.inside, whole)
+        return understand(self._session.target, whole)
 
     def _analyzer(self, command: Command, wanted: RequirementSet) -> ImpactAnalyzer:
         by_uv = command.tool == "uv" and self._session.uv is not None
@@ -286,7 +287,7 @@ class Replayer:
         own = [r.text for r in wanted.requirements if r.name == NUMPY_NAME and not is_location(r.text)]
         if not own or self.memory is None:
             return False
-        return meets(self._session.target.inside, own, self.memory)
+        return all(admits(str(lenient(text).specifier), self.memory) for text in own)
 
     def _add(self, event: Event, kind: str, *, finding: Finding | None = None, note: str = "") -> None:
         disk = self._disk()

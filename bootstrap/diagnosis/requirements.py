@@ -15,16 +15,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from packaging.requirements import InvalidRequirement
+from packaging.requirements import Requirement as Line
+
 from bootstrap._util.names import canonical_name
 from bootstrap.diagnosis.bounded_read import read_bytes
+from bootstrap.diagnosis.dependency_graph import STRICT_PIP, applies, lenient
 from bootstrap.diagnosis.model import Requirement
-from bootstrap.diagnosis.target import read_requirements
 from bootstrap.errors import RequirementsNotFoundError, RequirementSyntaxError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bootstrap.diagnosis.interpreter_process import Interpreter
+    from bootstrap.diagnosis.target import Target
 
 _DIRECT = re.compile(r"[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*@\s*(?P<place>.+)$", re.DOTALL)
 _MARKER = re.compile(r"\s;|;\s")
@@ -137,24 +140,26 @@ def _finish(reading: _Reading, source: str) -> RequirementSet:
     )
 
 
-def understand(inside: Interpreter, wanted: RequirementSet) -> RequirementSet:
-    """The same with names, extras and markers as the interpreter asked about reads them.
+def understand(target: Target, wanted: RequirementSet) -> RequirementSet:
+    """The same with names, extras and markers as the interpreter asked about and its pip read them.
 
     Raises:
         RequirementSyntaxError: Lines that are no requirements.
     """
-    every = (*wanted.requirements, *wanted.constraints)
-    lines = [r.text for r in every]
+    read = Line if target.pip_release >= STRICT_PIP else lenient
     faults, known = [], []
-    for requirement, answer in zip(every, read_requirements(inside, lines), strict=True):
-        if "error" not in answer:
-            name, extras = canonical_name(answer["name"]), tuple(answer["extras"])
-            known.append(replace(requirement, name=name, extras=extras, applies=answer["applies"]))
-        elif is_location(requirement.text):
-            known.append(replace(requirement, name=_name_in(requirement.text)))
-        else:
+    every = (*wanted.requirements, *wanted.constraints)
+    for requirement in every:
+        try:
+            line = read(requirement.text)
+            found = replace(requirement, name=canonical_name(line.name), extras=tuple(sorted(line.extras)))
+            known.append(replace(found, applies=applies(line, target.markers)))
+        except InvalidRequirement as error:
+            if is_location(requirement.text):
+                known.append(replace(requirement, name=_name_in(requirement.text)))
+                continue
             foreign = requirement.file and requirement.file != wanted.source
-            said = "not a requirement" if foreign else f"{requirement.text}: {answer['error']}"
+            said = "not a requirement" if foreign else f"{requirement.text}: {str(error).splitlines()[0]}"
             faults.append(f"{requirement.where}: {said}" if requirement.where else said)
     if faults:
         raise RequirementSyntaxError("Some lines are not requirements.", evidence=faults)

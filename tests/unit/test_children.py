@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from bootstrap.diagnosis import sandbox_install, settings
-from bootstrap.diagnosis.interpreter_process import Interpreter
+from bootstrap.diagnosis.interpreter_process import inventory
 from bootstrap.diagnosis.resolver import Resolver
 from bootstrap.health import probe_runner
 from bootstrap.maintain.condalock import CondaLock, find_conda_lock
@@ -41,7 +41,7 @@ STARTED: dict[str, Callable[[Path], object]] = {
     "pip's settings": settings.pip_settings,
     "a resolver": _resolve,
     "an installation in a copy": lambda p: sandbox_install._run([str(p)], None),
-    "a Python asked about": lambda p: Interpreter(p).ask({}),
+    "a Python asked about": inventory,
     "a probe": lambda p: probe_runner.run_tasks(
         p, [probe_runner.Task("import", ("x",))], limits=probe_runner.Limits()
     ),
@@ -56,9 +56,7 @@ STARTED: dict[str, Callable[[Path], object]] = {
 )
 def test_it_ends_with_its_parent(what: str, how: signal.Signals, tmp_path: Path) -> None:
     told, program = tmp_path / "pid", tmp_path / "program"
-    # As one that reads its stdin does, where there is one to be read.
-    rest = "exec cat" if what == "a Python asked about" else "exec sleep 60"
-    program.write_text(f"#!/bin/sh\necho $$ > {told}.new; mv {told}.new {told}; {rest}\n")
+    program.write_text(f"#!/bin/sh\necho $$ > {told}.new; mv {told}.new {told}; exec sleep 60\n")
     program.chmod(0o755)
     if (parent := os.fork()) == 0:
         try:

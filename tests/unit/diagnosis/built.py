@@ -1,23 +1,22 @@
 """An environment that is only described, and a resolver for it: what a diagnosis needs, without pip's seconds.
 
-What requirements, versions and markers mean is asked of the interpreter that runs the tests, as it is of any other.
+Markers are those of the interpreter that runs the tests.
 """
 
 from __future__ import annotations
 
-import functools
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.version import Version
 
 from bootstrap.diagnosis.impact import ImpactAnalyzer
 from bootstrap.diagnosis.index import Index
-from bootstrap.diagnosis.interpreter_process import Interpreter
 from bootstrap.diagnosis.metadata_env import MetadataEnvironment, importable
 from bootstrap.diagnosis.model import Dist, EnvironmentInfo, Resolution
 from bootstrap.diagnosis.notebook import read_cells
@@ -36,12 +35,6 @@ if TYPE_CHECKING:
 HERE = Path(sys.executable)
 
 
-@functools.cache
-def interpreter() -> Interpreter:
-    """The Python that runs the tests, in one process for all of them."""
-    return Interpreter(HERE)
-
-
 def target(*dists: Dist, prefix: Path = Path(sys.prefix)) -> Target:
     """An interpreter with these distributions."""
     return Target(
@@ -49,12 +42,10 @@ def target(*dists: Dist, prefix: Path = Path(sys.prefix)) -> Target:
         version=".".join(map(str, sys.version_info[:3])),
         prefix=prefix,
         base=HERE,
-        sites=(),
-        scripts=prefix / "bin",
         pip_version="26.0",
         pip_path=prefix / "pip",
         dists=dists,
-        inside=interpreter(),
+        markers=tuple(default_environment().items()),
     )
 
 

@@ -16,7 +16,7 @@ NUMPY = Dist("numpy", "2.0.2")
 
 
 def requirements(*lines: str) -> tuple[Requirement, ...]:
-    return understand(built.interpreter(), read_lines(lines)).requirements
+    return understand(built.target(), read_lines(lines)).requirements
 
 
 def judged(

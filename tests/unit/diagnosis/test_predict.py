@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def ask(analyzer: ImpactAnalyzer, asked: Sequence[str]) -> Diagnosis:
-    return predict(analyzer, understand(built.interpreter(), read_lines(asked)), "here", NullProgress())
+    return predict(analyzer, understand(built.target(), read_lines(asked)), "here", NullProgress())
 
 
 @pytest.mark.parametrize("case", MOVING, ids=lambda case: case.name)

@@ -33,12 +33,12 @@ def kept(path: Path) -> list[str]:
 
 
 def minimal(analyzer: ImpactAnalyzer, wanted: RequirementSet, goal: Path) -> Written:
-    wanted = understand(built.interpreter(), wanted)
+    wanted = understand(built.target(), wanted)
     return write_minimal(analyzer, wanted, predict(analyzer, wanted, "here", NullProgress()), goal, NullProgress())
 
 
 def pinned(analyzer: ImpactAnalyzer, asked: Sequence[str], goal: Path, *, links: Path | None = None) -> Written:
-    wanted = understand(built.interpreter(), read_lines(asked))
+    wanted = understand(built.target(), read_lines(asked))
     index = Index(
         PipSettings(index=None, find_links=(str(links),) if links else ()), "3.11", cache=goal.parent / "cache"
     )
@@ -51,7 +51,7 @@ def test_minimal(tmp_path: Path) -> None:
     goal = tmp_path / "minimal.txt"
     with built.analyzer() as analyzer:
         found = minimal(analyzer, read_lines(["alone", "left", "right", "harmless", "breaks-another"]), goal)
-        again = analyzer.analyze(understand(built.interpreter(), read_file(goal)).requirements)
+        again = analyzer.analyze(understand(built.target(), read_file(goal)).requirements)
     text = goal.read_text()
     assert len(kept(goal)) == 2, "one of the pair goes, nothing else that is harmless"
     assert "harmless" in kept(goal)

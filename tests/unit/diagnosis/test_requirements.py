@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,7 +123,7 @@ def test_lines_that_are_no_requirements(folder: Path) -> None:
     path = folder / "r.txt"
     path.write_text("numpy\nnum py\n\nscipy=>1\nhttps://x.y/a.whl\n")
     with pytest.raises(RequirementSyntaxError) as caught:
-        understand(built.interpreter(), read_file(path))
+        understand(built.target(), read_file(path))
     assert [e.partition(": ")[0] for e in caught.value.evidence] == [f"{path}:2", f"{path}:4"], "all at once"
 
 
@@ -154,7 +155,7 @@ def test_files_that_are_only_referred_to_are_not_quoted(folder: Path) -> None:
     for text in ("root:$6$hash:19000:0\n", "--token=s3cret\n", "a --s3cret\n"):
         (folder / "secret").write_text(text)
         with pytest.raises(RequirementSyntaxError) as caught:
-            understand(built.interpreter(), read_file(folder / "r.txt"))
+            understand(built.target(), read_file(folder / "r.txt"))
         assert caught.value.evidence[0].startswith(f"{folder / 'secret'}:1: ")
         assert "s3cret" not in str(caught.value.to_dict())
         assert "hash" not in str(caught.value.to_dict())
@@ -206,10 +207,18 @@ def test_names_extras_and_markers() -> None:
         "https://x.y/b_c-1.0-py3-none-any.whl",
         "git+https://x/y#egg=E",
     ]
-    found = understand(built.interpreter(), read_lines(given)).requirements
+    found = understand(built.target(), read_lines(given)).requirements
     assert [(r.name, r.extras, r.applies) for r in found] == [
         ("foo-bar", ("X",), True),
         ("a", (), False),
         ("b-c", (), True),
         ("e", (), True),
     ]
+
+
+def test_a_bound_that_only_older_pips_accept() -> None:
+    wanted = read_lines(["a[x]>=1.2.*; python_version > '3'"])
+    [found] = understand(replace(built.target(), pip_version="24.0"), wanted).requirements
+    assert (found.name, found.extras, found.applies) == ("a", ("x",), True)
+    with pytest.raises(RequirementSyntaxError):
+        understand(replace(built.target(), pip_version="24.1"), wanted)
