@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from bootstrap.diagnosis.dependency_graph import Need
     from bootstrap.diagnosis.metadata_env import MetadataEnvironment
     from bootstrap.diagnosis.resolver import Resolver
-    from bootstrap.diagnosis.target import Target
 
 _NEWEST = ("--force-reinstall", "--ignore-installed", "-I")
 
@@ -37,13 +37,11 @@ _NEWEST = ("--force-reinstall", "--ignore-installed", "-I")
 class ImpactAnalyzer:
     """An environment, who resolves for it, and the bounds and options that hold for every question."""
 
-    target: Target
     metadata_env: MetadataEnvironment
     pip: Resolver
+    """Has the last word; it is uv where pip can't answer, or has no say."""
     fast: Resolver
-    """Asked first: uv where it is there, else pip."""
-    confirm: bool = True
-    """Whether pip is asked again where the fast resolver accuses."""
+    """Asked first: uv where it is there. Where it accuses, the other one is asked as well."""
     constraints: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     hashed: bool = False
@@ -89,13 +87,10 @@ class ImpactAnalyzer:
         if not question.requirements:
             return Finding(asked, "ok", reason="its marker doesn't apply here")
         finding = None
-        if self.fast is not self.pip and not (sure and self.confirm):
-            try:
+        if self.fast is not self.pip and not sure:
+            with suppress(ResolverError):
                 finding = self.to_finding(asked, self.fast.resolve(question))
-            except ResolverError:
-                if not self.confirm:
-                    raise
-        if finding is None or ((finding.moves or finding.failed) and self.confirm):
+        if finding is None or finding.moves or finding.failed:
             finding = self.to_finding(asked, self.pip.resolve(question))
         self._findings[key] = finding
         return finding
@@ -120,19 +115,12 @@ class ImpactAnalyzer:
             unread=unread,
         )
 
-    @property
-    def pip_or_fast(self) -> Resolver:
-        """Who has the last word: pip, except where it can't answer at all."""
-        return self.pip if self.confirm else self.fast
-
     def trust_pip(self) -> None:
         """Forgets the fast resolver and what it said."""
         self.fast = self.pip
         self._findings.clear()
 
-    def to_finding(
-        self, requirements: tuple[Requirement, ...], outcome: Resolution, *, removed: Sequence[str] = ()
-    ) -> Finding:
+    def to_finding(self, requirements: tuple[Requirement, ...], outcome: Resolution) -> Finding:
         """A resolution's outcome as a finding."""
         began = time.monotonic()
         if outcome.failed:
@@ -140,13 +128,12 @@ class ImpactAnalyzer:
                 requirements, "doubtful", failed=outcome.failed, resolver=outcome.resolver, seconds=outcome.seconds
             )
         changes, added = self._changes(outcome.planned)
-        gone = [d for name in removed if (d := self.metadata_env.get(name))]
-        changes += [DistChange(d.key, "removed", d.version) for d in gone]
-        after = [d for d in self.metadata_env.after(outcome.planned) if d not in gone]
+        after = self.metadata_env.after(outcome.planned)
         roots = [_root(r, outcome.planned) for r in requirements if r.applies]
-        graph = Graph(after, self.target.markers)
+        markers = self.metadata_env.target.markers
+        graph = Graph(after, markers)
         subject = next((c for c in changes if c.name == NUMPY_NAME), None)
-        breakages = tuple(graph.breakages(beside=Graph(self.metadata_env, self.target.markers)))
+        breakages = tuple(graph.breakages(beside=Graph(self.metadata_env, markers)))
         chain: tuple[str, ...] = ()
         if subject is not None and subject.kind == "replaced" and subject.before:
             ways = graph.chains(roots, NUMPY_NAME, subject.before)
@@ -188,8 +175,6 @@ class ImpactAnalyzer:
         """What forces numpy where no bound does."""
         if subject is None or chain:
             return ""
-        if subject.kind == "removed":
-            return "it is uninstalled"
         direct = next((d for d in planned if d.key == NUMPY_NAME and d.direct_url), None)
         if direct is not None:
             return f"numpy is requested by URL, {direct.url}"
@@ -208,7 +193,7 @@ class ImpactAnalyzer:
 def _verdict(
     subject: DistChange | None, breakages: Sequence[Breakage], chain: Sequence[str], unbuilt: Sequence[str]
 ) -> Verdict:
-    if subject is not None and subject.kind in ("replaced", "removed"):
+    if subject is not None and subject.kind == "replaced":
         # Whether a source can be built, and then needs what its record says, only its build tells.
         sources = {canonical_name(named.rpartition(" ")[0]) for named in unbuilt}
         way = {NUMPY_NAME, *(canonical_name(link.partition(" ")[0].partition("[")[0]) for link in chain[:-1])}

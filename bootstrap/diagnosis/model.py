@@ -15,7 +15,7 @@ NUMPY_NAME = "numpy"
 """The distribution that all of this is about."""
 
 Verdict = Literal["ok", "doubtful", "broken"]
-ChangeKind = Literal["new", "replaced", "rewritten", "removed"]
+ChangeKind = Literal["new", "replaced", "rewritten"]
 
 EXIT_CODES: dict[Verdict, int] = {"ok": EXIT_OK, "doubtful": EXIT_DOUBTFUL, "broken": EXIT_BROKEN}
 
@@ -105,8 +105,6 @@ class DistChange:
     def __str__(self) -> str:
         if self.kind == "replaced":
             return f"{self.name} {self.before} -> {self.after}"
-        if self.kind == "removed":
-            return f"{self.name} {self.before} removed"
         return f"{self.name} {self.after}{' (rewritten)' if self.kind == 'rewritten' else ''}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -180,8 +178,8 @@ class Finding:
 
     @property
     def moves(self) -> bool:
-        """Whether numpy would be another one, or none."""
-        return self.subject is not None and self.subject.kind in ("replaced", "removed")
+        """Whether numpy would be another one."""
+        return self.subject is not None and self.subject.kind == "replaced"
 
     @property
     def disturbs(self) -> bool:

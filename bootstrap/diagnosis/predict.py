@@ -13,6 +13,8 @@ from bootstrap.diagnosis.model import NUMPY_NAME, Finding, Requirement, Resoluti
 from bootstrap.progress import Step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from bootstrap.diagnosis.impact import ImpactAnalyzer
     from bootstrap.diagnosis.requirements import RequirementSet
     from bootstrap.progress import Progress
@@ -27,8 +29,8 @@ def predict(analyzer: ImpactAnalyzer, wanted: RequirementSet, title: str, progre
     """
     began = time.monotonic()
     alone, together, notes = _ask_all(analyzer, wanted.requirements, progress)
-    culprits = _culprits(analyzer, wanted.requirements, alone, together, progress)
-    conflicts = _conflicts(analyzer, wanted.requirements, alone, together, progress)
+    culprits = _culprits(analyzer, alone, together, progress)
+    conflicts = _conflicts(analyzer, alone, together, progress)
     held = _held(analyzer, wanted.requirements, together, progress)
     environment = analyzer.metadata_env.info(title)
     if environment.numpy is None:
@@ -58,7 +60,7 @@ def _ask_all(
 ) -> tuple[tuple[Finding, ...], Finding, list[str]]:
     """Each alone and all together; once more by pip alone where the two resolvers disagree on numpy."""
     alone, together = _ask_at_once(analyzer, requirements, progress)
-    if analyzer.fast is analyzer.pip or not analyzer.confirm:
+    if analyzer.fast is analyzer.pip:
         return alone, together, []
     quick = analyzer.analyze(requirements, whole=True)
     if quick.moves == together.moves and bool(quick.failed) == bool(together.failed):
@@ -73,9 +75,7 @@ def _ask_at_once(
     analyzer: ImpactAnalyzer, requirements: tuple[Requirement, ...], progress: Progress
 ) -> tuple[tuple[Finding, ...], Finding]:
     total = len(requirements) + 1
-    # uv waits for the index most of the time; pip computes.
-    at_once = max(2, os.cpu_count() or 1) * (1 if analyzer.fast is analyzer.pip else 2)
-    with ThreadPoolExecutor(at_once) as pool:
+    with ThreadPoolExecutor(max(2, os.cpu_count() or 1) * analyzer.fast.per_core) as pool:
         # All together takes longest, so it begins first.
         whole = pool.submit(analyzer.analyze, requirements, sure=True, whole=True)
         each = [pool.submit(analyzer.analyze, (requirement,)) for requirement in requirements]
@@ -92,22 +92,14 @@ def _ask_at_once(
 
 
 def _culprits(
-    analyzer: ImpactAnalyzer,
-    requirements: tuple[Requirement, ...],
-    alone: tuple[Finding, ...],
-    together: Finding,
-    progress: Progress,
+    analyzer: ImpactAnalyzer, alone: tuple[Finding, ...], together: Finding, progress: Progress
 ) -> tuple[Finding, ...]:
     """Those that move numpy alone, then the smallest sets of the others that do in company."""
     found = [f for f in alone if f.moves]
-    rest = tuple(r for r, f in zip(requirements, alone, strict=True) if not f.moves and not f.failed and r.applies)
     if not found and not together.moves and not together.failed:
         return ()
-
-    def moves(some: tuple[Requirement, ...]) -> bool:
-        progress.step(Step("narrow down", detail=f"{len(some)} requirements"))
-        return analyzer.analyze(some).moves
-
+    moves = _question(analyzer, progress, "narrow down", lambda finding: finding.moves)
+    rest = _resolvable(f for f in alone if not f.moves)
     while len(rest) > 1 and moves(rest):
         core = smallest(rest, moves)
         found.append(analyzer.analyze(core, sure=True))
@@ -116,22 +108,31 @@ def _culprits(
 
 
 def _conflicts(
-    analyzer: ImpactAnalyzer,
-    requirements: tuple[Requirement, ...],
-    alone: tuple[Finding, ...],
-    together: Finding,
-    progress: Progress,
+    analyzer: ImpactAnalyzer, alone: tuple[Finding, ...], together: Finding, progress: Progress
 ) -> tuple[Finding, ...]:
     """The smallest set that can't be resolved together, where each of them can."""
-    rest = tuple(r for r, f in zip(requirements, alone, strict=True) if not f.failed and r.applies)
     if not together.failed or analyzer.hashed:
         return ()
-
-    def fails(some: tuple[Requirement, ...]) -> bool:
-        progress.step(Step("narrow down", detail=f"{len(some)} requirements"))
-        return bool(analyzer.analyze(some).failed)
-
+    fails = _question(analyzer, progress, "narrow down", lambda finding: bool(finding.failed))
+    rest = _resolvable(alone)
     return (analyzer.analyze(smallest(rest, fails)),) if len(rest) > 1 and fails(rest) else ()
+
+
+def _resolvable(alone: Iterable[Finding]) -> tuple[Requirement, ...]:
+    """The requirements that count here and can be resolved by themselves."""
+    return tuple(r for f in alone if not f.failed for r in f.requirements if r.applies)
+
+
+def _question(
+    analyzer: ImpactAnalyzer, progress: Progress, phase: str, shows: Callable[[Finding], bool]
+) -> Callable[[tuple[Requirement, ...]], bool]:
+    """Whether a part of the requirements shows an effect, as delta debugging asks it."""
+
+    def ask(some: tuple[Requirement, ...]) -> bool:
+        progress.step(Step(phase, detail=f"{len(some)} requirements"))
+        return shows(analyzer.analyze(some))
+
+    return ask
 
 
 def _held(
@@ -142,7 +143,7 @@ def _held(
     if numpy is None or not together.moves:
         return None
     progress.step(Step("hold numpy", detail=str(numpy)))
-    return analyzer.pip_or_fast.resolve(analyzer.request(requirements, held=[hold(numpy.version)], whole=True))
+    return analyzer.pip.resolve(analyzer.request(requirements, held=[hold(numpy.version)], whole=True))
 
 
 def hold(version: str) -> str:
@@ -154,10 +155,5 @@ def undisturbing(analyzer: ImpactAnalyzer, diagnosis: Diagnosis, progress: Progr
     """The largest part of the requirements that changes nothing of what is installed, and breaks nothing."""
     # Whoever disturbs alone has to go, whatever the others do.
     requirements = tuple(r for f in diagnosis.alone if not f.disturbs for r in f.requirements)
-
-    def disturbs(some: tuple[Requirement, ...]) -> bool:
-        progress.step(Step("find what can stay", detail=f"{len(some)} requirements"))
-        return analyzer.analyze(some).disturbs
-
-    kept, _ = largest(requirements, disturbs)
-    return kept
+    disturbs = _question(analyzer, progress, "find what can stay", lambda finding: finding.disturbs)
+    return largest(requirements, disturbs)[0]

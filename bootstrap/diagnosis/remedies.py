@@ -72,7 +72,7 @@ def write_minimal(
     head = [
         f"# The part of {wanted.source} that changes no installed package"
         + (f" (numpy {numpy.version} among them)." if numpy else "."),
-        f"# {diagnosis.environment.title}, Python {analyzer.target.version}. By: bootstrap diagnose --write-minimal",
+        _origin(diagnosis, "--write-minimal"),
     ]
     lines = [*head, *_option_lines(wanted, path)]
     dropped = 0
@@ -85,7 +85,7 @@ def write_minimal(
             lines += [f"# left out: {why(analyzer, finding, kept)}", f"# {requirement.for_pip()}"]
 
     def verify(beside: Path) -> None:
-        written = understand(analyzer.target, read_file(beside))
+        written = understand(analyzer.metadata_env.target, read_file(beside))
         again = analyzer.analyze(written.requirements, sure=True, whole=True)
         if again.disturbs:
             evidence = [str(c) for c in (*again.changes, *again.breakages)] or list(again.failed)
@@ -150,7 +150,7 @@ def write_pinned(
     progress.step(Step("pin versions"))
     options = (*(o for o in analyzer.options if o not in ("-U", "--upgrade")), "--upgrade")
     question = replace(analyzer.request(wanted.requirements, held=held, whole=True), options=options)
-    outcome = analyzer.pip_or_fast.resolve(question)
+    outcome = analyzer.pip.resolve(question)
     if outcome.failed:
         told = f"numpy {numpy.version}" if numpy else "these bounds"
         raise NoPinnedSetError(f"No set of versions satisfies the requirements with {told}.", evidence=outcome.failed)
@@ -158,7 +158,7 @@ def write_pinned(
     after = analyzer.metadata_env.after(outcome.planned)
     roots = [r.text if r.name and "://" not in r.text else r.name for r in wanted.requirements if r.applies]
     roots += [d.name for d in outcome.planned if d.requested]
-    reached = Graph(after, analyzer.target.markers).reached(roots)
+    reached = Graph(after, analyzer.metadata_env.target.markers).reached(roots)
     planned = {d.key: d for d in outcome.planned}
     pins = [d for d in sorted(after, key=lambda d: d.key) if d.key in reached or d.key in planned]
     sizes = _sizes([d for d in pins if d.key in planned], index, progress)
@@ -167,7 +167,7 @@ def write_pinned(
     lines = [
         f"# {wanted.source} as exact versions, the newest compatible with "
         + (f"the installed numpy {numpy.version}." if numpy else "this Python."),
-        f"# {diagnosis.environment.title}, Python {analyzer.target.version}. By: bootstrap diagnose --write-pinned",
+        _origin(diagnosis, "--write-pinned"),
         f"# {len(planned)} packages, {total}; {len(pins) - len(planned)} are installed already.",
         *(f"# Would replace {change}" for change in finding.changes),
         *(f"# Would break {breakage}" for breakage in finding.breakages),
@@ -179,9 +179,9 @@ def write_pinned(
         lines.append(f"{_pin(dist)}  # {note}")
 
     def verify(beside: Path) -> None:
-        written = understand(analyzer.target, read_file(beside))
+        written = understand(analyzer.metadata_env.target, read_file(beside))
         plain = replace(analyzer.request(written.requirements, whole=False), constraints=())
-        again = analyzer.pip_or_fast.resolve(plain)
+        again = analyzer.pip.resolve(plain)
         versions = {d.key: d.version for d in again.planned}
         wrong = [
             f"{d.name}: {versions.get(d.key)}, not {d.version}"
@@ -220,6 +220,12 @@ def _sizes(dists: Sequence[Dist], index: Index, progress: Progress) -> dict[str,
             sizes[dist.key] = count
             progress.step(Step("get sizes", done, len(dists)))
     return sizes
+
+
+def _origin(diagnosis: Diagnosis, option: str) -> str:
+    """A comment that says of which environment a file is, and what wrote it."""
+    environment = diagnosis.environment
+    return f"# {environment.title}, Python {environment.python}. By: bootstrap diagnose {option}"
 
 
 def _option_lines(wanted: RequirementSet, path: Path, *, constraints: bool = True) -> list[str]:

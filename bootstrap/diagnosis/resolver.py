@@ -70,6 +70,9 @@ class Question:
 class Resolver:
     """Asks pip or uv about one metadata-only environment, and remembers the answers."""
 
+    per_core = 1
+    """So many may run at once for each core."""
+
     def __init__(
         self,
         metadata_env: MetadataEnvironment,
@@ -214,6 +217,8 @@ class PipResolver(Resolver):
 
 class UvResolver(Resolver):
     """uv, told what pip would read from its settings."""
+
+    per_core = 2  # it waits for the index most of the time; pip computes
 
     def __init__(self, metadata_env: MetadataEnvironment, uv: Path, pip: dict[str, str], **common: Any) -> None:
         super().__init__(metadata_env, **common)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.diagnosis._child_imports import LAZY
 from bootstrap.diagnosis.answer import Trial
 from bootstrap.diagnosis.interpreter_process import captured
 from bootstrap.diagnosis.sandbox import sandbox
@@ -55,11 +54,10 @@ class After:
     """What the process that had numpy loaded says after one installation."""
 
     installed: bool
-    log: tuple[str, ...]
+    log: list[str]
     memory: str | None
     disk: str | None
-    live: tuple[str, ...]
-    seconds: float
+    live: list[str]
 
 
 def prove(analyzer: ImpactAnalyzer, diagnosis: Diagnosis, progress: Progress) -> tuple[Trial, ...]:
@@ -73,14 +71,14 @@ def prove(analyzer: ImpactAnalyzer, diagnosis: Diagnosis, progress: Progress) ->
     suspects += [f for f in diagnosis.alone if f.disturbs and not f.failed and f not in suspects]
     if not suspects and not diagnosis.together.failed:
         suspects = [diagnosis.together]
-    baseline: Observed | None = None
-    trials = []
-    for done, finding in enumerate(suspects):
+    target, names = analyzer.metadata_env.target, _names(suspects)
+    trials: list[Trial] = []
+    for finding in suspects:
         label = " + ".join(r.text for r in finding.requirements)
-        progress.step(Step("install for real", done, len(suspects), unit="copies", detail=label))
-        if baseline is None:
-            baseline = observe(analyzer.target, [["-c", "pass"]], _names(suspects), folder=analyzer.pip.folder)
-        trials.append(_trial(analyzer, finding, baseline, _names(suspects)))
+        progress.step(Step("install for real", len(trials), len(suspects), unit="copies", detail=label))
+        if not trials:
+            baseline = observe(target, [["-c", "pass"]], names, folder=analyzer.pip.folder)
+        trials.append(_trial(analyzer, finding, baseline, names))
     return tuple(trials)
 
 
@@ -117,13 +115,13 @@ def _trial(analyzer: ImpactAnalyzer, finding: Finding, baseline: Observed, names
             bounds = folder / "constraints.txt"
             bounds.write_text("\n".join(analyzer.constraints) + "\n", encoding="utf-8")
             arguments += ["-c", str(bounds)]
-        seen = observe(analyzer.target, [arguments], names, folder=analyzer.pip.folder)
+        seen = observe(analyzer.metadata_env.target, [arguments], names, folder=analyzer.pip.folder)
     after, before = seen.steps[0], baseline.steps[0]
     causes = [c for c in seen.causes if c not in baseline.causes]
     return Trial(
         requirements=finding.requirements,
         installed=after.installed,
-        log=after.log,
+        log=tuple(after.log),
         numpy_memory=after.memory,
         numpy_disk=after.disk,
         live=tuple(line for line in after.live if line not in before.live),
@@ -165,23 +163,19 @@ def observe(
         job = {
             "python": str(copy.python),
             "commands": [list(command) for command in commands],
-            "modules": list(LAZY),
             "names": list(names),
             "folder": str(folder),
         }
-        told = _run([*copy.wrapper, sys.executable, "-I", str(_TRIAL)], json.dumps(job))
+        told = _run([*copy.wrapper, str(copy.python), "-B", str(_TRIAL)], json.dumps(job))
         try:
-            steps = json.loads(told.stdout)["steps"]
-        except (ValueError, KeyError) as error:
+            steps = tuple(After(**step) for step in json.loads(told.stdout)["steps"])
+        except ValueError as error:
             last = told.stderr.strip().splitlines()[-3:]
             raise ProofError("The temporary copy can't be used.", evidence=last or [str(error)]) from error
         command = [sys.executable, "-m", "bootstrap", "check", "--json", "--quiet", "--python", str(copy.python)]
         report = _report(_run([*copy.wrapper, *command], None).stdout) if check else {}
     return Observed(
-        tuple(
-            After(s["installed"], tuple(s["log"]), s["memory"], s["disk"], tuple(s["live"]), s["seconds"])
-            for s in steps
-        ),
+        steps,
         # The copy's own place is no part of what it says.
         tuple((c["severity"], c["summary"].replace(str(copy.python), "python")) for c in report.get("causes", ())),
         checked="causes" in report,

@@ -39,9 +39,8 @@ class Session:
     metadata_env: MetadataEnvironment
     title: str
     pip: Resolver
+    """Has the last word; it is uv where pip can't answer, or isn't to be asked."""
     fast: Resolver
-    confirm: bool
-    """Whether pip can be asked in the last instance."""
     uv: Path | None
     index: Index
     """For what resolvers don't tell."""
@@ -59,11 +58,9 @@ class Session:
             by_uv: A uv command is asked about, so pip has no say.
         """
         return ImpactAnalyzer(
-            self.target,
             self.metadata_env,
             pip=self.fast if by_uv else self.pip,
             fast=self.fast,
-            confirm=self.confirm and not by_uv,
             constraints=constraint_lines(wanted, build=self.build),
             options=(*wanted.options, *options),
             hashed=wanted.hashed,
@@ -124,7 +121,7 @@ def open_session(
         if uv is not None:
             fast = UvResolver(metadata_env, uv, settings, folder=folder, as_of=moment, build=asked.build, index=index)
         title = str(asked.against) if asked.against is not None else str(target.python)
-        yield Session(target, metadata_env, title, pip, fast, confirm, uv, index, scratch, asked.build)
+        yield Session(target, metadata_env, title, pip if confirm else fast, fast, uv, index, scratch, asked.build)
 
 
 def read_moment(text: str) -> str:

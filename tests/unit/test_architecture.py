@@ -13,8 +13,7 @@ from tests.support.structure import PACKAGE, arrows, circles, imported, modules,
 
 PROGRAMS = {
     "diagnosis/_child_interpreter_info.py": ("3.8", set()),
-    "diagnosis/_child_imports.py": ("3.8", set()),
-    "diagnosis/_child_install.py": ("3.10", set()),
+    "diagnosis/_child_install.py": ("3.8", set()),
     "health/probes/*.py": ("3.9", {"bootstrap.health.probes", "numpy", "pandas", "pyarrow", "scipy", "torch"}),
     "prefix/_child_engine.py": (
         "3.10",

@@ -26,7 +26,7 @@ def test_live_and_fresh(home: Home, method: str) -> None:
             pytest.skip(f"this machine allows no overlay: {error}")
         raise
     idle, after = seen.steps
-    assert (idle.memory, idle.disk, idle.live) == ("2.0.2", "2.0.2", ())
+    assert (idle.memory, idle.disk, idle.live) == ("2.0.2", "2.0.2", [])
     assert (after.memory, after.disk) == ("2.0.2", "2.3.4")
     assert any("_center" in line for line in after.live)
     assert seen.checked

@@ -69,6 +69,8 @@ def installed() -> tuple[Dist, ...]:
 class TinyResolver:
     """Resolves as pip does: what is installed stays where it may, else the newest comes; by trying all."""
 
+    per_core = 1
+
     def __init__(
         self, metadata_env: MetadataEnvironment, name: str = "pip 26.0", **requires: tuple[str, ...]
     ) -> None:
@@ -138,7 +140,7 @@ def analyzer(*dists: Dist, options: Sequence[str] = (), constraints: Sequence[st
     resolver = TinyResolver(metadata_env)
     try:
         yield ImpactAnalyzer(
-            place, metadata_env, pip=resolver, fast=resolver, options=tuple(options), constraints=tuple(constraints)
+            metadata_env, pip=resolver, fast=resolver, options=tuple(options), constraints=tuple(constraints)
         )
     finally:
         metadata_env.close()
@@ -152,9 +154,7 @@ def session(*, uv: bool = False) -> Iterator[Session]:
     fast = TinyResolver(metadata_env, "uv 0.9") if uv else pip
     index = Index(PipSettings(index=None), place.short_version)
     try:
-        yield Session(
-            place, metadata_env, "here", pip, fast, True, Path("uv") if uv else None, index, metadata_env.root
-        )
+        yield Session(place, metadata_env, "here", pip, fast, Path("uv") if uv else None, index, metadata_env.root)
     finally:
         metadata_env.close()
 
