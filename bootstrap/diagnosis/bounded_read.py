@@ -1,14 +1,23 @@
-"""Files that somebody else names, read without waiting for ever and without filling the memory."""
+"""Files and addresses that somebody else names, read without waiting for ever and without filling the memory."""
 
 from __future__ import annotations
 
 import errno
+import http.client
 import os
 import stat
+import time
+import urllib.error
+import urllib.request
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+_SILENT_SECONDS = 30.0
+_TRIES = 3
+_AGENT = "condacolab-bootstrap"
 
 LARGEST = 100_000_000
 """Notebooks hold their pictures; what is larger than this is none that was meant."""
@@ -34,3 +43,41 @@ def read_bytes(path: Path | str) -> bytes:
         if state.st_size > LARGEST:
             raise OSError(errno.EFBIG, f"{state.st_size} bytes, over the limit of {LARGEST}")
         return stream.read(LARGEST)
+
+
+def fetch(
+    url: str, headers: Mapping[str, str] | None = None, *, most: int = LARGEST, seconds: float = 600.0
+) -> tuple[bytes, Mapping[str, str]]:
+    """What an address holds, or the part of it that a Range header asks for, and the answer's headers.
+
+    Args:
+        url: The address.
+        headers: Of the request.
+        most: So many bytes at most.
+        seconds: So long at most, with a second and a third try where the server fails.
+
+    Raises:
+        OSError: It can't be fetched; urllib's HTTPError for an answer that says so.
+    """
+    ends = time.monotonic() + seconds
+    for attempt in range(1, _TRIES + 1):
+        try:
+            request = urllib.request.Request(url, headers={"User-Agent": _AGENT, **(headers or {})})  # noqa: S310
+            with urllib.request.urlopen(request, timeout=min(seconds, _SILENT_SECONDS)) as answer:  # noqa: S310
+                data = bytearray()
+                while part := answer.read1(1 << 16):
+                    data += part
+                    if len(data) > most:
+                        raise OSError(errno.EFBIG, f"over the limit of {most} bytes")
+                    if time.monotonic() > ends:
+                        raise TimeoutError(errno.ETIMEDOUT, f"timed out after {seconds:.0f} s")
+                return bytes(data), answer.headers
+        except (ValueError, http.client.HTTPException) as error:  # no address; what answers doesn't speak HTTP
+            raise OSError(errno.EINVAL, str(error) or type(error).__name__) from error
+        except OSError as error:
+            refused = isinstance(error, urllib.error.HTTPError) and error.code < 500
+            final = refused or error.errno == errno.EFBIG or url.startswith("file:")
+            if final or attempt == _TRIES or time.monotonic() > ends:
+                raise
+        time.sleep(0.3 * attempt)
+    raise AssertionError("unreachable")

@@ -23,6 +23,7 @@ from packaging.utils import canonicalize_version
 from bootstrap._util.atomic import write_atomically
 from bootstrap._util.names import canonical_name
 from bootstrap.diagnosis import package_metadata
+from bootstrap.diagnosis.bounded_read import fetch
 from bootstrap.diagnosis.model import Dist
 from bootstrap.diagnosis.settings import add
 from bootstrap.errors import IndexUnreachableError
@@ -175,7 +176,7 @@ class Index:
 def _read(archive: Archive) -> Dist:
     if archive.metadata:
         with suppress(OSError, ValueError):
-            text = package_metadata.fetch(f"{archive.url}.metadata")[0].decode("utf-8", "replace")
+            text = fetch(f"{archive.url}.metadata")[0].decode("utf-8", "replace")
             return package_metadata.parse(text, archive.url)
     return (
         package_metadata.read_wheel(archive.url)
@@ -222,7 +223,7 @@ def version_in(filename: str, name: str = "") -> str | None:
 def _page(url: str, name: str) -> list[Archive]:
     """An index's page of one package; empty where it has none."""
     try:
-        data, headers = package_metadata.fetch(url, {"Accept": _ACCEPT})
+        data, headers = fetch(url, {"Accept": _ACCEPT})
     except urllib.error.HTTPError as error:
         if error.code in (403, 404, 410):
             return []
@@ -255,7 +256,7 @@ def _folder(link: str, name: str) -> list[Archive]:
     """The archives in a folder, or those that a page links."""
     if link.startswith(("http:", "https:")) or link.endswith(".html"):
         try:
-            return _links(package_metadata.fetch(link)[0].decode("utf-8", "replace"), link, name)
+            return _links(fetch(link)[0].decode("utf-8", "replace"), link, name)
         except OSError:
             return []
     place = Path(urllib.request.url2pathname(urllib.parse.urlsplit(link).path) if link.startswith("file:") else link)

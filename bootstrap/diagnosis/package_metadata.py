@@ -5,8 +5,6 @@ from __future__ import annotations
 import email
 import io
 import tarfile
-import time
-import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
@@ -15,40 +13,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap.diagnosis.bounded_read import fetch
 from bootstrap.diagnosis.model import Dist
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
 
-SECONDS = 30.0
-_TRIES = 3
 _TAIL = 131_072
 """The directory of a zip archive is at its end, and wheels put their METADATA right before it."""
 _SOURCE_LIMIT = 30_000_000
 _RECORD_LIMIT = 5_000_000
-_AGENT = "condacolab-bootstrap"
-
-
-def fetch(url: str, headers: Mapping[str, str] | None = None) -> tuple[bytes, Mapping[str, str]]:
-    """A file, or the part of it that a Range header asks for, and the answer's headers.
-
-    Raises:
-        OSError: It can't be fetched; urllib's HTTPError for an answer that says so.
-    """
-    request = urllib.request.Request(url, headers={"User-Agent": _AGENT, **(headers or {})})  # noqa: S310 - an index
-    for attempt in range(1, _TRIES + 1):
-        try:
-            with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310 - as pip does
-                return answer.read(), answer.headers
-        except urllib.error.HTTPError as error:
-            if error.code < 500 or attempt == _TRIES:
-                raise
-        except OSError:
-            if attempt == _TRIES or url.startswith("file:"):
-                raise
-        time.sleep(0.3 * attempt)
-    raise AssertionError("unreachable")
 
 
 def size_of(url: str) -> int | None:
@@ -93,7 +67,7 @@ def read_source(url: str, size: int | None) -> Dist:
     """
     if size is not None and size > _SOURCE_LIMIT:
         raise ValueError(f"{url}: {size} bytes are too many to read its metadata")
-    data, _ = fetch(url)
+    data, _ = fetch(url, most=_SOURCE_LIMIT)
     try:
         texts = _zip_texts(data) if url.endswith(".zip") else _tar_texts(data)
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:

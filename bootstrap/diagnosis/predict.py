@@ -13,7 +13,7 @@ from bootstrap.diagnosis.model import NUMPY_NAME, Finding, Requirement, Resoluti
 from bootstrap.progress import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from bootstrap.diagnosis.impact import ImpactAnalyzer
     from bootstrap.diagnosis.requirements import RequirementSet
@@ -56,7 +56,7 @@ def predict(analyzer: ImpactAnalyzer, wanted: RequirementSet, title: str, progre
 
 
 def _ask_all(
-    analyzer: ImpactAnalyzer, requirements: tuple[Requirement, ...], progress: Progress
+    analyzer: ImpactAnalyzer, requirements: Sequence[Requirement], progress: Progress
 ) -> tuple[tuple[Finding, ...], Finding, list[str]]:
     """Each alone and all together; once more by pip alone where the two resolvers disagree on numpy."""
     alone, together = _ask_at_once(analyzer, requirements, progress)
@@ -72,7 +72,7 @@ def _ask_all(
 
 
 def _ask_at_once(
-    analyzer: ImpactAnalyzer, requirements: tuple[Requirement, ...], progress: Progress
+    analyzer: ImpactAnalyzer, requirements: Sequence[Requirement], progress: Progress
 ) -> tuple[tuple[Finding, ...], Finding]:
     total = len(requirements) + 1
     with ThreadPoolExecutor(max(2, os.cpu_count() or 1) * analyzer.fast.per_core) as pool:
@@ -136,7 +136,7 @@ def _question(
 
 
 def _held(
-    analyzer: ImpactAnalyzer, requirements: tuple[Requirement, ...], together: Finding, progress: Progress
+    analyzer: ImpactAnalyzer, requirements: Sequence[Requirement], together: Finding, progress: Progress
 ) -> Resolution | None:
     """All together with numpy held where it is, if it would move otherwise."""
     numpy = analyzer.metadata_env.get(NUMPY_NAME)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -20,7 +21,6 @@ from bootstrap.diagnosis.requirements import (
     RequirementSet,
     is_address,
     is_location,
-    read_file,
     read_lines,
     understand,
 )
@@ -247,21 +247,10 @@ class Replayer:
 
     def _wanted(self, event: Event, command: Command) -> RequirementSet:
         """All that a command asks for, its files included."""
-
-        def read(name: str) -> RequirementSet:
-            return read_file(self._file(event, name), texts=self._texts, quotes=False)
-
-        parts = [read_lines(command.requirements, folder=self._folder)] if command.requirements else []
-        parts += [read(name) for name in command.files]
-        bounds = [r for name in command.constraints for r in read(name).requirements]
-        whole = RequirementSet(
-            source=command.text,
-            requirements=tuple(r for part in parts for r in part.requirements),
-            constraints=(*(r for part in parts for r in part.constraints), *bounds),
-            options=tuple(o for part in parts for o in part.options),
-            require_hashes=any(part.require_hashes for part in parts),
-        )
-        return understand(self._session.target, whole)
+        files = [("-r", name) for name in command.files] + [("-c", name) for name in command.constraints]
+        lines = [*command.requirements, *(f"{how} {shlex.quote(self._file(event, name))}" for how, name in files)]
+        wanted = read_lines(lines, folder=self._folder, texts=self._texts)
+        return understand(self._session.target, wanted)
 
     def _analyzer(self, command: Command, wanted: RequirementSet) -> ImpactAnalyzer:
         by_uv = command.tool == "uv" and self._session.uv is not None

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import errno
-import http.client
 import optparse
 import os
 import re
 import shlex
-import time
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field, replace
@@ -19,7 +16,7 @@ from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Line
 
 from bootstrap._util.names import canonical_name
-from bootstrap.diagnosis.bounded_read import read_bytes
+from bootstrap.diagnosis.bounded_read import fetch, read_bytes
 from bootstrap.diagnosis.dependency_graph import STRICT_PIP, applies, lenient
 from bootstrap.diagnosis.model import Requirement
 from bootstrap.errors import RequirementsNotFoundError, RequirementSyntaxError
@@ -66,17 +63,17 @@ _OWN = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class RequirementSet:
     """All that a requirements file and the files it refers to ask for."""
 
     source: str
-    requirements: tuple[Requirement, ...] = ()
-    constraints: tuple[Requirement, ...] = ()
-    options: tuple[str, ...] = ()
+    requirements: list[Requirement] = field(default_factory=list)
+    constraints: list[Requirement] = field(default_factory=list)
+    options: list[str] = field(default_factory=list)
     """Options for the whole run, as on pip's command line."""
     require_hashes: bool = False
-    constraint_files: tuple[str, ...] = ()
+    constraint_files: list[str] = field(default_factory=list)
     """Absolute paths or URLs of the constraints files that the outermost requirements name."""
 
     @property
@@ -87,57 +84,38 @@ class RequirementSet:
         )
 
 
-@dataclass
-class _Reading:
-    requirements: list[Requirement] = field(default_factory=list)
-    constraints: list[Requirement] = field(default_factory=list)
-    options: list[str] = field(default_factory=list)
-    require_hashes: bool = False
-    constraint_files: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-    texts: Mapping[str, str | None] = field(default_factory=dict)
-    quotes: bool = True
-
-
-def read_file(
-    path: Path | str, *, texts: Mapping[str, str | None] | None = None, quotes: bool = True
-) -> RequirementSet:
+def read_file(path: Path | str) -> RequirementSet:
     """Reads a requirements file and what it refers to; `understand` then says what the lines mean.
 
     Args:
         path: A path or an address.
-        texts: Files that aren't on disk, by path: what they hold, or None where nobody knows.
-        quotes: Whether faults quote its lines. Files that it refers to are never quoted: they may be anybody's.
 
     Raises:
         RequirementsNotFoundError: It, or a file that it refers to, can't be read.
         RequirementSyntaxError: Lines that pip would refuse, all of them at once.
     """
-    reading = _Reading(texts=texts or {}, quotes=quotes)
-    _read(str(path), reading, constraint=False, above=())
-    return _finish(reading, str(path))
+    reader = _Reader(RequirementSet(str(path)))
+    reader.file(str(path))
+    return reader.finished()
 
 
-def read_lines(lines: Sequence[str], *, source: str = "", folder: Path | None = None) -> RequirementSet:
-    """Reads requirements that are given in words, as on pip's command line."""
-    reading = _Reading()
-    here = str((folder or Path.cwd()) / "-")
+def read_lines(
+    lines: Sequence[str], *, folder: Path | None = None, texts: Mapping[str, str | None] | None = None
+) -> RequirementSet:
+    """Reads requirements that are given in words, as on pip's command line.
+
+    Args:
+        lines: The requirements, and options that name files of them.
+        folder: Where relative paths start; the working folder unless given.
+        texts: Files that aren't on disk, by path: what they hold, or None where nobody knows.
+
+    Raises:
+        RequirementsNotFoundError, RequirementSyntaxError: See `read_file`.
+    """
+    reader = _Reader(RequirementSet("given requirements"), folder or Path.cwd(), texts or {})
     for number, line in enumerate(lines, 1):
-        _take(line, source, number, reading, constraint=False, above=(here,), base=here)
-    return _finish(reading, source or "given requirements")
-
-
-def _finish(reading: _Reading, source: str) -> RequirementSet:
-    if reading.faults:
-        raise RequirementSyntaxError("Can't read the requirements.", evidence=reading.faults)
-    return RequirementSet(
-        source=source,
-        requirements=tuple(reading.requirements),
-        constraints=tuple(reading.constraints),
-        options=tuple(reading.options),
-        require_hashes=reading.require_hashes,
-        constraint_files=tuple(reading.constraint_files),
-    )
+        reader.line(line, number)
+    return reader.finished()
 
 
 def understand(target: Target, wanted: RequirementSet) -> RequirementSet:
@@ -164,7 +142,7 @@ def understand(target: Target, wanted: RequirementSet) -> RequirementSet:
     if faults:
         raise RequirementSyntaxError("Some lines are not requirements.", evidence=faults)
     count = len(wanted.requirements)
-    return replace(wanted, requirements=tuple(known[:count]), constraints=tuple(known[count:]))
+    return replace(wanted, requirements=known[:count], constraints=known[count:])
 
 
 def is_address(place: str) -> bool:
@@ -232,51 +210,17 @@ def _name_in(text: str) -> str:
     return canonical_name(name.split("-")[0]) if name.endswith(".whl") else ""
 
 
-def _read(place: str, reading: _Reading, *, constraint: bool, above: tuple[str, ...]) -> None:
-    text = _content(place, above, reading.texts)
-    for number, line in _logical_lines(text):
-        _take(line, place, number, reading, constraint=constraint, above=(*above, place), base=place)
-
-
-def _content(place: str, above: tuple[str, ...], texts: Mapping[str, str | None]) -> str:
-    wanted_by = [f"wanted by {above[-1]}"] if above else []
-    if place in texts:
-        text = texts[place]
-        if text is None:
-            evidence = [f"{place}: its value is known only at run time", *wanted_by]
-            raise RequirementsNotFoundError("Can't read the requirements file.", evidence=evidence)
-        return text
-    try:
-        return _decoded(_fetched(place) if _REMOTE.match(place) else read_bytes(place))
-    except (OSError, http.client.HTTPException) as error:
-        reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or error
-        evidence = [f"{place}: {reason}", *wanted_by]
-        raise RequirementsNotFoundError("Can't read the requirements file.", evidence=evidence) from error
-    except (ValueError, LookupError) as error:
-        evidence = [f"{place}: {error}", *wanted_by]
-        raise RequirementSyntaxError("The requirements file isn't text.", evidence=evidence) from error
-
-
-def _fetched(url: str) -> bytes:
-    """What an address holds.
+def _content(place: str) -> bytes:
+    """What a path or an address holds.
 
     Raises:
-        OSError: It can't be fetched within the limits of size and time.
+        OSError: It can't be read, within the limits of size and time.
     """
-    if url.lower().startswith("file:"):
-        return read_bytes(urllib.request.url2pathname(urllib.parse.urlsplit(url).path))
-    ends, parts = time.monotonic() + _FETCH_SECONDS, list[bytes]()
-    try:
-        with urllib.request.urlopen(url, timeout=_FETCH_SECONDS) as answer:  # noqa: S310 - as pip does
-            while part := answer.read1(65_536):
-                parts.append(part)
-                if sum(map(len, parts)) > _FETCHED_BYTES:
-                    raise OSError(errno.EFBIG, "too large for a requirements file")
-                if time.monotonic() > ends:
-                    raise TimeoutError(errno.ETIMEDOUT, f"timed out after {_FETCH_SECONDS:.0f} s")
-    except ValueError as error:  # no address
-        raise OSError(errno.EINVAL, str(error)) from error
-    return b"".join(parts)
+    if place.lower().startswith("file:"):
+        place = urllib.request.url2pathname(urllib.parse.urlsplit(place).path)
+    if is_address(place):
+        return fetch(place, most=_FETCHED_BYTES, seconds=_FETCH_SECONDS)[0]
+    return read_bytes(place)
 
 
 def _decoded(data: bytes) -> str:
@@ -333,60 +277,104 @@ class _Parser(optparse.OptionParser):
         raise ValueError(msg)
 
 
-def _take(
-    line: str, place: str, number: int, reading: _Reading, *, constraint: bool, above: tuple[str, ...], base: str
-) -> None:
-    """Reads one logical line."""
-    words = line.split(" ")
-    first = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
-    text = " ".join(words[:first]).strip()
-    # A file that is only referred to may be anybody's: its lines are not shown.
-    shown = f"{place}:{number}: {line}" if len(above) == 1 and reading.quotes else f"{place}:{number}"
-    try:
-        options, rest = _Parser().parse_args(shlex.split(" ".join(words[first:])))
-    except ValueError as error:
-        reading.faults.append(f"{shown}: {error if line in shown else 'not a requirements line'}")
-        return
-    if rest and not text:
-        reading.faults.append(
-            f"{shown}: nothing can follow {words[first] if line in shown else 'an option'} and its value"
-        )
-        return
-    goal = reading.constraints if constraint else reading.requirements
-    if text:
-        own = [f"{_OWN[name][0]}={value}" for name in _OWN for value in getattr(options, name)]
-        goal.append(Requirement(text, place, number, tuple(own)))
-        return
-    if options.editable:
-        goal.append(Requirement(options.editable[0], place, number, editable=True))
-        return
-    nested = options.requirement or options.constraint
-    if nested:
-        inner = _resolved(nested[0], base)
-        if inner in above or len(above) > _DEEPEST:
-            reading.faults.append(f"{shown}: {inner} is already being read")
+@dataclass
+class _Reader:
+    """Collects what lines, and the files that they refer to, ask for."""
+
+    wanted: RequirementSet
+    folder: Path = Path()
+    """Where relative paths in lines that are given start."""
+    texts: Mapping[str, str | None] = field(default_factory=dict)
+    """Files that aren't on disk."""
+    faults: list[str] = field(default_factory=list)
+
+    def finished(self) -> RequirementSet:
+        """All that was collected; raises RequirementSyntaxError for lines that pip would refuse."""
+        if self.faults:
+            raise RequirementSyntaxError("Can't read the requirements.", evidence=self.faults)
+        return self.wanted
+
+    def file(self, place: str, *, constraint: bool = False, above: tuple[str, ...] = ()) -> None:
+        """Reads a file.
+
+        Args:
+            place: Its path or address.
+            constraint: Whether it names constraints.
+            above: The files that lead to it, outermost first.
+        """
+        for number, line in _logical_lines(self._text(place, above)):
+            self.line(line, number, constraint=constraint, above=(*above, place))
+
+    def _text(self, place: str, above: tuple[str, ...]) -> str:
+        wanted_by = [f"wanted by {above[-1]}"] if above else []
+        try:
+            text = self.texts[place] if place in self.texts else _decoded(_content(place))
+            if text is None:
+                raise OSError("its value is known only at run time")
+        except OSError as error:
+            reason = error.strerror or getattr(error, "reason", None) or error
+            evidence = [f"{place}: {reason}", *wanted_by]
+            raise RequirementsNotFoundError("Can't read the requirements file.", evidence=evidence) from error
+        except (ValueError, LookupError) as error:
+            evidence = [f"{place}: {error}", *wanted_by]
+            raise RequirementSyntaxError("The requirements file isn't text.", evidence=evidence) from error
+        return text
+
+    def line(self, line: str, number: int, *, constraint: bool = False, above: tuple[str, ...] = ()) -> None:
+        """Reads one logical line of the last of the files; without files, one that was given."""
+        place = above[-1] if above else ""
+        words = line.split(" ")
+        first = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
+        text = " ".join(words[:first]).strip()
+        # A file that is only referred to may be anybody's: its lines are not shown.
+        quoted = place in ("", self.wanted.source)
+        shown = f"{place}:{number}: {line}" if quoted else f"{place}:{number}"
+        try:
+            options, rest = _Parser().parse_args(shlex.split(" ".join(words[first:])))
+        except ValueError as error:
+            self.faults.append(f"{shown}: {error if quoted else 'not a requirements line'}")
             return
-        if not constraint and not options.requirement:
-            reading.constraint_files.append(inner if _REMOTE.match(inner) else str(Path(inner).absolute()))
-        # A -r within a constraints file names requirements again, as pip has it.
-        _read(inner, reading, constraint=not options.requirement, above=above)
-        return
-    reading.require_hashes = reading.require_hashes or options.require_hashes
+        goal = self.wanted.constraints if constraint else self.wanted.requirements
+        if text:
+            own = [f"{_OWN[name][0]}={value}" for name in _OWN for value in getattr(options, name)]
+            goal.append(Requirement(text, place, number, tuple(own)))
+        elif rest:
+            option = words[first] if quoted else "an option"
+            self.faults.append(f"{shown}: nothing can follow {option} and its value")
+        elif options.editable:
+            goal.append(Requirement(options.editable[0], place, number, editable=True))
+        elif nested := options.requirement or options.constraint:
+            inner = _resolved(nested[0], place or str(self.folder / "-"))
+            if inner in above or len(above) > _DEEPEST:
+                self.faults.append(f"{shown}: {inner} is already being read")
+                return
+            if not constraint and not options.requirement:
+                self.wanted.constraint_files.append(inner if is_address(inner) else str(Path(inner).absolute()))
+            # A -r within a constraints file names requirements again, as pip has it.
+            self.file(inner, constraint=not options.requirement, above=above)
+        else:
+            self.wanted.require_hashes |= options.require_hashes
+            self.wanted.options += _for_all(options, Path(place).parent if place else self.folder)
+
+
+def _for_all(options: optparse.Values, folder: Path) -> list[str]:
+    """The options of a line that count for the whole run, in pip's spelling."""
+    found = []
     for name, spellings in _GLOBAL.items():
         for value in getattr(options, name):
             if name == "find_links":
-                beside = Path(base).parent / value
+                beside = folder / value
                 there = not _URL.match(value) and os.path.exists(beside)  # noqa: PTH110 - of any name
                 value = str(beside.absolute()) if there else value
-            reading.options += [spellings[0], value]
-    reading.options += [_FLAGS[n][0] for n in _FLAGS if n != "require_hashes" and getattr(options, n)]
+            found += [spellings[0], value]
+    return found + [_FLAGS[name][0] for name in _FLAGS if name != "require_hashes" and getattr(options, name)]
 
 
 def _resolved(inner: str, outer: str) -> str:
     """Where a nested file lies."""
-    if _REMOTE.match(inner):
+    if is_address(inner):
         return inner
-    if _REMOTE.match(outer):
+    if is_address(outer):
         try:
             return urllib.parse.urljoin(outer, inner)
         except ValueError:

@@ -61,10 +61,10 @@ def read_any_specification(path: Path, data: bytes) -> None:
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where an input is written; addresses in it lead nowhere."""
 
-    def unreachable(url: str) -> bytes:
+    def unreachable(url: str, **_: object) -> tuple[bytes, dict[str, str]]:
         raise OSError(f"{url}: there is no network here")
 
-    monkeypatch.setattr(requirements, "_fetched", unreachable)
+    monkeypatch.setattr(requirements, "fetch", unreachable)
     return tmp_path / "input"
 
 

@@ -7,6 +7,7 @@ import http.server
 import json
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,7 +114,7 @@ def test_a_source_archive_tells_of_itself(tmp_path: Path) -> None:
 
 
 def test_an_index_out_of_reach_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package_metadata.time, "sleep", lambda _: None)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
     with pytest.raises(IndexUnreachableError):
         Index(PipSettings(index="http://127.0.0.1:9/simple"), PYTHON, cache=tmp_path).archives("a")
 

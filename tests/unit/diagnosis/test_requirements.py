@@ -86,10 +86,10 @@ def test_options_reach_pip_as_they_are(folder: Path) -> None:
         "-i https://i.y/simple\n--extra-index-url=https://e.x\n--pre\n-f links\n-f elsewhere\n-r inner.txt\n"
     )
     found = read_file(path)
-    assert found.options == (
+    assert found.options == [
         *("--index-url", "https://i.y/simple", "--extra-index-url", "https://e.x", "--pre"),
         *("--find-links", str(folder / "links"), "--find-links", "elsewhere"),
-    )
+    ]
 
 
 def test_places_are_kept(folder: Path) -> None:
