@@ -71,6 +71,8 @@ def fetch(
                         raise OSError(errno.EFBIG, f"over the limit of {most} bytes")
                     if time.monotonic() > ends:
                         raise TimeoutError(errno.ETIMEDOUT, f"timed out after {seconds:.0f} s")
+                if getattr(answer, "length", None):
+                    raise OSError(errno.EIO, "the answer was cut short")
                 return bytes(data), answer.headers
         except (ValueError, http.client.HTTPException) as error:  # no address; what answers doesn't speak HTTP
             raise OSError(errno.EINVAL, str(error) or type(error).__name__) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bootstrap._util.names import canonical_name
@@ -47,7 +47,6 @@ class ImpactAnalyzer:
     hashed: bool = False
     build: bool = False
     """Whether sources may be built, which runs their code."""
-    _findings: dict[tuple[tuple[Requirement, ...], bool, bool], Finding] = field(default_factory=dict)
 
     def request(self, requirements: Sequence[Requirement], *, held: Sequence[str] = (), whole: bool) -> Question:
         """The question that a set of requirements comes to.
@@ -58,15 +57,21 @@ class ImpactAnalyzer:
             whole: Whether these are all: hashes are demanded of a complete list only.
         """
         return Question(
-            tuple(r for r in requirements if r.applies and (self.build or not needs_build(r, self.pip.folder))),
+            tuple(r for r in requirements if r.applies and not self._only_built(r)),
             constraints=self.constraints,
             options=self.options,
             hashes=self.hashed and whole,
             held=tuple(held),
         )
 
+    def _only_built(self, requirement: Requirement) -> bool:
+        """Whether a requirement's needs are unknown, since nothing may be built."""
+        return not self.build and needs_build(requirement, self.pip.folder)
+
     def analyze(self, requirements: Sequence[Requirement], *, sure: bool = False, whole: bool = False) -> Finding:
         """What these requirements would do, by the fast resolver; by pip where that accuses, or on demand.
+
+        Of requirements whose needs only a build would tell it is said that they are unread.
 
         Args:
             requirements: The set.
@@ -77,48 +82,25 @@ class ImpactAnalyzer:
             IndexUnreachableError: An index doesn't answer.
         """
         asked = tuple(requirements)
-        sources = () if self.build else tuple(r for r in asked if r.applies and needs_build(r, self.pip.folder))
-        if sources:
-            return self._without(sources, asked, sure=sure, whole=whole)
         question = self.request(asked, whole=whole)
-        key = asked, question.hashes, sure
-        if key in self._findings:
-            return self._findings[key]
+        unread = tuple(
+            f"{r.for_pip(hashes=False)} is unread: it must be {'fetched and ' if '://' in r.text else ''}built "
+            "to show what it requires"
+            for r in asked
+            if r.applies and self._only_built(r)
+        )
         if not question.requirements:
+            if unread:
+                return Finding(asked, "doubtful", failed=unread, unread=unread)
             return Finding(asked, "ok", reason="its marker doesn't apply here")
         finding = None
         if self.fast is not self.pip and not sure:
             with suppress(ResolverError):
-                finding = self.to_finding(asked, self.fast.resolve(question))
+                finding = self.to_finding(question.requirements, self.fast.resolve(question))
         if finding is None or finding.moves or finding.failed:
-            finding = self.to_finding(asked, self.pip.resolve(question))
-        self._findings[key] = finding
-        return finding
-
-    def _without(
-        self, sources: tuple[Requirement, ...], asked: tuple[Requirement, ...], *, sure: bool, whole: bool
-    ) -> Finding:
-        """What the others do: of these only a build would tell what they need."""
-        unread = tuple(
-            f"{r.for_pip(hashes=False)} is unread: it must be {'fetched and ' if '://' in r.text else ''}built "
-            "to show what it requires"
-            for r in sources
-        )
-        rest = tuple(r for r in asked if r not in sources)
-        if not any(r.applies for r in rest):
-            return Finding(asked, "doubtful", failed=unread, unread=unread)
-        finding = self.analyze(rest, sure=sure, whole=whole)
-        return replace(
-            finding,
-            requirements=asked,
-            verdict="broken" if finding.verdict == "broken" else "doubtful",
-            unread=unread,
-        )
-
-    def trust_pip(self) -> None:
-        """Forgets the fast resolver and what it said."""
-        self.fast = self.pip
-        self._findings.clear()
+            finding = self.to_finding(question.requirements, self.pip.resolve(question))
+        verdict = "doubtful" if unread and finding.verdict == "ok" else finding.verdict
+        return replace(finding, requirements=asked, verdict=verdict, unread=unread)
 
     def to_finding(self, requirements: tuple[Requirement, ...], outcome: Resolution) -> Finding:
         """A resolution's outcome as a finding."""

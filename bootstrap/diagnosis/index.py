@@ -10,13 +10,12 @@ import hashlib
 import html.parser
 import json
 import re
-import threading
 import urllib.error
 import urllib.parse
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_version
 
@@ -30,7 +29,7 @@ from bootstrap.errors import IndexUnreachableError
 from bootstrap.prefix.cache import default_cache
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bootstrap.diagnosis.settings import PipSettings
 
@@ -70,18 +69,17 @@ class Index:
             python: ``3.12``: its wheels are preferred.
             cache: Where METADATA is kept, by the archive's address.
         """
-        self._settings = settings
+        self.settings = settings
         self._python = python
-        self._given_cache = cache
         self._tag = f"cp{python.replace('.', '')}"
-        self._cache = (cache or default_cache()) / "metadata"
+        self._cache = cache or default_cache() / "metadata"
         self._listed: dict[str, list[Archive]] = {}
-        self._lock = threading.Lock()
+        self._others: dict[PipSettings, Index] = {settings: self}
 
     def with_options(self, options: Sequence[str]) -> Index:
         """The same with the places that a command's options name."""
-        settings = add(self._settings, options)
-        return self if settings == self._settings else Index(settings, self._python, cache=self._given_cache)
+        settings = add(self.settings, options)
+        return self._others.setdefault(settings, Index(settings, self._python, cache=self._cache))
 
     def archives(self, name: str) -> list[Archive]:
         """All files of a package, in no order.
@@ -90,25 +88,16 @@ class Index:
             IndexUnreachableError: An index doesn't answer.
         """
         key = canonical_name(name)
-        with self._lock:
-            if key in self._listed:
-                return self._listed[key]
-        archives = self._local(key)
-        for link in self._settings.find_links:
-            archives += _folder(link, key) if _REMOTE.match(link) else []
-        for index in self._settings.indexes:
-            archives += _page(f"{index}/{key}/", key) if _REMOTE.match(index) else []
-        with self._lock:
-            self._listed[key] = archives
-        return archives
+        if key not in self._listed:
+            self._listed[key] = [*self._archives(key, remote=False), *self._archives(key, remote=True)]
+        return self._listed[key]
 
-    def _local(self, key: str) -> list[Archive]:
-        """The files of a package that lie on this machine."""
-        folders = [link for link in self._settings.find_links if not _REMOTE.match(link)]
-        archives = [archive for folder in folders for archive in _folder(folder, key)]
-        for index in self._settings.indexes:
-            archives += _page(f"{index}/{key}/", key) if not _REMOTE.match(index) else []
-        return archives
+    def _archives(self, key: str, *, remote: bool) -> list[Archive]:
+        """The files of a package that are elsewhere, or that lie on this machine."""
+        links = (link for link in self.settings.find_links if bool(_REMOTE.match(link)) is remote)
+        pages = (index for index in self.settings.indexes if bool(_REMOTE.match(index)) is remote)
+        found = [archive for link in links for archive in _folder(link, key)]
+        return found + [archive for page in pages for archive in _page(f"{page}/{key}/", key)]
 
     def choose(self, name: str, version: str) -> Archive | None:
         """The file of a version that this Python would take: its wheel, any wheel, else the source."""
@@ -142,34 +131,40 @@ class Index:
             IndexUnreachableError: An index doesn't answer.
         """
         wanted = canonicalize_version(version)
-        here = [a for a in self._local(canonical_name(name)) if canonicalize_version(a.version) == wanted]
+        local = self._archives(canonical_name(name), remote=False)
+        here = [archive for archive in local if canonicalize_version(archive.version) == wanted]
         if archive := self._best(here, version):
             return self.dist_of(archive)
-        # A version on an index stays what it is, so its page needs to be read once only.
-        places = "|".join((*self._settings.indexes, *self._settings.find_links))
-        kept = self._kept(f"{places}|{self._tag}|{canonical_name(name)}|{wanted}")
-        dist = _recall(kept)
-        if dist is None and (archive := self.choose(name, version)) is not None:
-            dist = self.dist_of(archive)
-            if dist is not None:
-                _keep(kept, asdict(dist))
-        return dist
 
-    def _kept(self, key: str) -> Path:
-        return self._cache / f"{hashlib.sha256(key.encode()).hexdigest()[:40]}.json"
+        def read() -> Dist | None:
+            archive = self.choose(name, version)
+            return self.dist_of(archive) if archive else None
+
+        # A version on an index stays what it is, so its page needs to be read once only.
+        places = "|".join((*self.settings.indexes, *self.settings.find_links))
+        key = f"{places}|{self._tag}|{canonical_name(name)}|{wanted}"
+        return self._kept(key, read)
 
     def dist_of(self, archive: Archive) -> Dist | None:
         """What an archive says of itself; None where it says nothing."""
-        kept = self._kept(archive.url)
-        local = archive.url.startswith("file:")  # a local archive may be another one tomorrow
-        if not local and (dist := _recall(kept)):
-            return dist
-        try:
-            dist = _read(archive)
-        except (OSError, ValueError):
+
+        def read() -> Dist | None:
+            with suppress(OSError, ValueError):
+                return _read(archive)
             return None
-        if not local:
-            _keep(kept, asdict(dist))
+
+        # A local archive may be another one tomorrow.
+        return read() if archive.url.startswith("file:") else self._kept(archive.url, read)
+
+    def _kept(self, key: str, read: Callable[[], Dist | None]) -> Dist | None:
+        """What was kept under a key, else what is read now, to be kept."""
+        path = self._cache / f"{hashlib.sha256(key.encode()).hexdigest()[:40]}.json"
+        with suppress(OSError, ValueError, TypeError):  # nothing, or what another version of this program has kept
+            return Dist.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        dist = read()
+        if dist is not None:
+            with suppress(OSError):  # a cache that can't be written is none
+                write_atomically(path, json.dumps(asdict(dist)), shared=True, durable=False)
         return dist
 
 
@@ -183,23 +178,6 @@ def _read(archive: Archive) -> Dist:
         if archive.wheel
         else package_metadata.read_source(archive.url, archive.size)
     )
-
-
-def _recall(path: Path) -> Dist | None:
-    """What was kept; None where nothing was, or nothing that can be read."""
-    try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    with suppress(TypeError):  # of another version of this program
-        return Dist.from_dict(data)
-    return None
-
-
-def _keep(path: Path, data: dict[str, Any]) -> None:
-    """Stores it in one step; a cache that can't be written is none."""
-    with suppress(OSError):
-        write_atomically(path, json.dumps(data), shared=True, durable=False)
 
 
 def archive_at(url: str) -> Archive:

@@ -66,7 +66,7 @@ def _ask_all(
     if quick.moves == together.moves and bool(quick.failed) == bool(together.failed):
         return alone, together, []
     note = f"{analyzer.fast.name} and {analyzer.pip.name} disagree; all results here are pip's"
-    analyzer.trust_pip()
+    analyzer.fast = analyzer.pip
     alone, together = _ask_at_once(analyzer, requirements, progress)
     return alone, together, [note]
 

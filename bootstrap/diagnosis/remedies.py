@@ -66,7 +66,7 @@ def write_minimal(
     """
     kept = undisturbing(analyzer, diagnosis, progress)
     if analyzer.analyze(kept, sure=True).disturbs and analyzer.fast is not analyzer.pip:
-        analyzer.trust_pip()
+        analyzer.fast = analyzer.pip
         kept = undisturbing(analyzer, diagnosis, progress)
     numpy = analyzer.metadata_env.get(NUMPY_NAME)
     head = [

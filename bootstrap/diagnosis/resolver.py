@@ -12,23 +12,22 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.diagnosis.index import Index, archive_at
+from bootstrap.diagnosis.index import archive_at
 from bootstrap.diagnosis.interpreter_process import captured, quiet_environment
 from bootstrap.diagnosis.model import Dist, Requirement, Resolution
-from bootstrap.diagnosis.settings import combine
 from bootstrap.diagnosis.sources import describe_source, wanted_sources
 from bootstrap.errors import AsOfError, IndexUnreachableError, ResolverError, ResolverNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bootstrap.diagnosis.index import Index
     from bootstrap.diagnosis.metadata_env import MetadataEnvironment
     from bootstrap.diagnosis.settings import PipSettings
 
@@ -77,28 +76,26 @@ class Resolver:
         self,
         metadata_env: MetadataEnvironment,
         *,
+        index: Index,
         folder: Path | None = None,
         as_of: str | None = None,
         build: bool = False,
-        index: Index | None = None,
     ) -> None:
         """Remembers the environment.
 
         Args:
             metadata_env: The environment; answers are forgotten when it has changed.
+            index: Asked what resolvers don't tell of an archive, and what a source that may not be built says.
             folder: Where relative paths in requirements start; the working folder unless given.
             as_of: A day, ISO 8601: nothing uploaded later is considered.
             build: Whether sources may be built, which runs their code.
-            index: Asked what a source says of itself, where there is nothing else and it may not be built.
         """
         self.metadata_env = metadata_env
         self.folder = folder or Path.cwd()
         self.as_of = as_of
         self.build = build
         self.index = index
-        self._answers: dict[tuple[int, Question], Resolution] = {}
-        self._lock = threading.Lock()
-        self.asked = 0
+        self._answers: dict[tuple[frozenset[tuple[str, str]], Question], Resolution] = {}
 
     def resolve(self, question: Question) -> Resolution:
         """What would be installed, or why nothing can be.
@@ -107,18 +104,13 @@ class Resolver:
             IndexUnreachableError: An index doesn't answer: then nothing is known.
             ResolverError: The resolver failed without a usable answer.
         """
-        key = (id(self.metadata_env) ^ hash(frozenset((d.key, d.version) for d in self.metadata_env)), question)
-        with self._lock:
-            if key in self._answers:
-                return self._answers[key]
-        began = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="resolve-", dir=self.metadata_env.root.parent) as scratch:
-            outcome = self._with_sources(question, Path(scratch))
-        outcome = replace(outcome, seconds=time.monotonic() - began)
-        with self._lock:
-            self._answers[key] = outcome
-            self.asked += 1
-        return outcome
+        key = frozenset((d.key, d.version) for d in self.metadata_env), question
+        if key not in self._answers:
+            began = time.monotonic()
+            with tempfile.TemporaryDirectory(prefix="resolve-", dir=self.metadata_env.root.parent) as scratch:
+                outcome = self._with_sources(question, Path(scratch))
+            self._answers[key] = replace(outcome, seconds=time.monotonic() - began)
+        return self._answers[key]
 
     def _with_sources(self, question: Question, scratch: Path) -> Resolution:
         """Asks again as long as the only thing that is missing is there as source, which is then described.
@@ -129,7 +121,7 @@ class Resolver:
         described: list[str] = []
         for _ in range(_MOST_SOURCES):
             outcome = self._run(question, scratch)
-            if not outcome.failed or self.build or self.index is None:
+            if not outcome.failed or self.build:
                 break
             named = [r.text for r in question.requirements]
             wanted = [w for w in wanted_sources("\n".join(outcome.failed), named) if w not in described]
@@ -151,9 +143,7 @@ class Resolver:
     def _files(self, question: Question, scratch: Path) -> list[str]:
         """Requirements and constraints as files, folders of sources as copies that may be built in."""
         lines = [
-            Requirement(
-                _away(r.text, self.folder, scratch), options=r.options, editable=r.editable, extras=r.extras
-            ).for_pip(hashes=question.hashes)
+            replace(r, text=_away(r.text, self.folder, scratch)).for_pip(hashes=question.hashes)
             for r in question.requirements
         ]
         (scratch / "requirements.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -220,10 +210,9 @@ class UvResolver(Resolver):
 
     per_core = 2  # it waits for the index most of the time; pip computes
 
-    def __init__(self, metadata_env: MetadataEnvironment, uv: Path, pip: dict[str, str], **common: Any) -> None:
+    def __init__(self, metadata_env: MetadataEnvironment, uv: Path, **common: Any) -> None:
         super().__init__(metadata_env, **common)
-        self._uv, self._pip = uv, pip
-        self._indexes: dict[PipSettings, Index] = {}
+        self._uv = uv
         version = subprocess.run([str(uv), "--version"], capture_output=True, text=True, check=False).stdout.split()
         self._name = f"uv {version[1] if len(version) > 1 else ''}".strip()
 
@@ -235,12 +224,12 @@ class UvResolver(Resolver):
     def _run(self, question: Question, scratch: Path) -> Resolution:
         command = [str(self._uv), "pip", "install", "--dry-run", "--no-config", "--color", "never", "--no-progress"]
         command += ["--python", str(self.metadata_env.python), "--index-strategy", "unsafe-best-match"]
-        settings = combine(self._pip, question.options)
-        command += _places(settings) + translate(question.options, question.requirements, build=self.build)
+        index = self.index.with_options(question.options)
+        command += _places(index.settings) + translate(question.options, question.requirements, build=self.build)
         if (scratch / "described").is_dir():
             command += ["--find-links", str(scratch / "described")]
         command += self._files(question, scratch)
-        for constraint in settings.constraints:
+        for constraint in index.settings.constraints:
             command += ["-c", constraint]
         command += ["--exclude-newer", self.as_of] if self.as_of else []
         done = self._call(command)
@@ -250,8 +239,6 @@ class UvResolver(Resolver):
             return Resolution(failed=_reasons(done.stderr, self.name), resolver=self.name)
         lines = [line for line in done.stderr.splitlines() if line.startswith((" + ", " ~ "))]
         requested = {r.name for r in question.requirements}
-        with self._lock:
-            index = self._indexes.setdefault(settings, Index(settings, self.metadata_env.target.short_version))
         with ThreadPoolExecutor(_METADATA_AT_ONCE) as pool:
             planned = list(pool.map(lambda line: _planned(line, index), lines))
         return Resolution(tuple(replace(d, requested=d.key in requested) for d in planned), resolver=self.name)
@@ -384,7 +371,7 @@ def _away(text: str, folder: Path, scratch: Path) -> str:
     place = (folder / bare).resolve()
     if not place.is_dir() or not ((place / "pyproject.toml").is_file() or (place / "setup.py").is_file()):
         return text
-    copy = scratch / "sources" / str(len(list(scratch.glob("sources/*")))) / place.name
+    copy = Path(tempfile.mkdtemp(dir=scratch)) / place.name
     ignore = shutil.ignore_patterns(".venv", "venv", "node_modules", ".tox", ".nox", "__pycache__")
     shutil.copytree(place, copy, symlinks=True, ignore=ignore)
     return f"{copy}{bracket}{extras}"

@@ -119,7 +119,7 @@ def open_session(
         pip = PipResolver(metadata_env, folder=folder, as_of=moment, build=asked.build, index=index)
         fast: Resolver = pip
         if uv is not None:
-            fast = UvResolver(metadata_env, uv, settings, folder=folder, as_of=moment, build=asked.build, index=index)
+            fast = UvResolver(metadata_env, uv, folder=folder, as_of=moment, build=asked.build, index=index)
         title = str(asked.against) if asked.against is not None else str(target.python)
         yield Session(target, metadata_env, title, pip if confirm else fast, fast, uv, index, scratch, asked.build)
 

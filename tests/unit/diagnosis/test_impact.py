@@ -114,13 +114,6 @@ def test_a_failure_is_doubtful_and_keeps_its_words() -> None:
     assert not found.moves
 
 
-def test_equal_questions_are_judged_once() -> None:
-    with built.analyzer() as analyzer:
-        first = analyzer.analyze(requirements("alone"))
-        assert analyzer.analyze(requirements("alone")) is first
-        assert len(analyzer.pip.asked) == 1
-
-
 def test_hashes_are_demanded_of_the_whole_list_only() -> None:
     [hashed] = (replace(r, options=("--hash=sha256:00",)) for r in requirements("plain"))
     with built.analyzer() as analyzer:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bootstrap.diagnosis.index import Index
 from bootstrap.diagnosis.metadata_env import MetadataEnvironment
 from bootstrap.diagnosis.model import Dist, Requirement, Resolution
 from bootstrap.diagnosis.resolver import PipResolver, Question, UvResolver, find_uv, need_uv, translate
+from bootstrap.diagnosis.settings import PipSettings, combine
 from bootstrap.errors import AsOfError, IndexUnreachableError, ResolverError, ResolverNotFoundError
 from tests.support import wheels
 from tests.unit.diagnosis import built
@@ -73,6 +75,9 @@ def metadata_env(told: Told) -> Iterator[MetadataEnvironment]:
     metadata_env.close()
 
 
+NOTHING = Index(PipSettings(index=None), "3.12")
+
+
 def question(*texts: str, **more: Any) -> Question:
     return Question(tuple(Requirement(t, name=t.partition("=")[0]) for t in texts), **more)
 
@@ -94,7 +99,7 @@ class TestPip:
     def test_its_report_is_the_plan(self, told: Told, metadata_env: MetadataEnvironment) -> None:
         direct = {**ITEM, "is_direct": True, "metadata": {"name": "b", "version": "2"}, "requested": False}
         told.say(report={"install": [ITEM, direct]}, out="whatever")
-        found = PipResolver(metadata_env).resolve(question("alone"))
+        found = PipResolver(metadata_env, index=NOTHING).resolve(question("alone"))
         url = "https://x.y/alone-1.0-py3-none-any.whl"
         assert found.ok
         assert found.resolver == "pip 24.1"
@@ -107,7 +112,7 @@ class TestPip:
         told.say(report={"install": []})
         hashed = Requirement("a==1", options=("--hash=sha256:00",))
         asked = Question((hashed,), ("c<3",), ("--pre",), hashes=True, held=("numpy==2.0.2",))
-        PipResolver(metadata_env).resolve(asked)
+        PipResolver(metadata_env, index=NOTHING).resolve(asked)
         [found] = told.asked
         assert found["arguments"][:2] == ["install", "--dry-run"]
         assert {"--pre", "--require-hashes"} <= set(found["arguments"])
@@ -118,13 +123,13 @@ class TestPip:
         self, told: Told, metadata_env: MetadataEnvironment
     ) -> None:
         told.say(report={"install": []})
-        resolver = PipResolver(metadata_env)
+        resolver = PipResolver(metadata_env, index=NOTHING)
         for _ in range(2):
             resolver.resolve(question("a"))
         resolver.resolve(question("a", options=("--pre",)))
         metadata_env.apply([Dist("numpy", "1.26.4")])
         resolver.resolve(question("a"))
-        assert len(told.asked) == resolver.asked == 3
+        assert len(told.asked) == 3
 
     def test_sources_are_built_in_a_copy(self, told: Told, metadata_env: MetadataEnvironment, tmp_path: Path) -> None:
         told.say(report={"install": []})
@@ -132,7 +137,8 @@ class TestPip:
         (tmp_path / "no-sources").mkdir()
         editable = Requirement("./local-1.0", editable=True)
         texts = (f"{folder}[x]", "./no-sources", "https://x.y/z.whl")
-        PipResolver(metadata_env, folder=tmp_path).resolve(Question((*(Requirement(t) for t in texts), editable)))
+        asked = Question((*(Requirement(t) for t in texts), editable))
+        PipResolver(metadata_env, index=NOTHING, folder=tmp_path).resolve(asked)
         first, *same, last = told.asked[0]["requirements"].splitlines()
         assert first.endswith("/local-1.0[x]")
         assert last.startswith("-e /")
@@ -142,9 +148,9 @@ class TestPip:
     def test_days_need_a_pip_that_knows_them(self, told: Told, metadata_env: MetadataEnvironment) -> None:
         told.say(report={"install": []})
         with pytest.raises(AsOfError):
-            PipResolver(metadata_env, as_of="2025-11-15T23:59:59Z").resolve(question("a"))
+            PipResolver(metadata_env, index=NOTHING, as_of="2025-11-15T23:59:59Z").resolve(question("a"))
         metadata_env.target = replace(metadata_env.target, pip_version="26.0")
-        PipResolver(metadata_env, as_of="2025-11-15T23:59:59Z").resolve(question("a"))
+        PipResolver(metadata_env, index=NOTHING, as_of="2025-11-15T23:59:59Z").resolve(question("a"))
         assert told.asked[0]["arguments"][-2:] == ["--uploaded-prior-to", "2025-11-15T23:59:59Z"]
 
     def test_why_it_gave_up(self, told: Told, metadata_env: MetadataEnvironment) -> None:
@@ -158,7 +164,7 @@ class TestPip:
             "ERROR: ResolutionImpossible: for help visit x\n"
             "[notice] A new release of pip is available\n",
         )
-        found = PipResolver(metadata_env).resolve(question("a", "c>=2"))
+        found = PipResolver(metadata_env, index=NOTHING).resolve(question("a", "c>=2"))
         assert found.failed == (
             "Cannot install a and c>=2 because of conflicts.",
             "a 1 depends on c==1",
@@ -167,7 +173,9 @@ class TestPip:
 
     def test_it_ends_without_a_word(self, told: Told, metadata_env: MetadataEnvironment) -> None:
         told.say(code=2)
-        assert PipResolver(metadata_env).resolve(question("a")).failed == ("pip 24.1 failed without a message",)
+        assert PipResolver(metadata_env, index=NOTHING).resolve(question("a")).failed == (
+            "pip 24.1 failed without a message",
+        )
 
     @pytest.mark.parametrize(
         "line",
@@ -181,19 +189,19 @@ class TestPip:
     ) -> None:
         told.say(code=1, err=f"{line}\nERROR: No matching distribution found for a\n")
         with pytest.raises(IndexUnreachableError):
-            PipResolver(metadata_env).resolve(question("a"))
+            PipResolver(metadata_env, index=NOTHING).resolve(question("a"))
 
     @pytest.mark.parametrize("report", [None, {}])
     def test_no_report_is_no_answer(self, told: Told, metadata_env: MetadataEnvironment, report: Any) -> None:
         told.say(report=report)
         with pytest.raises(ResolverError, match="no report"):
-            PipResolver(metadata_env).resolve(question("a"))
+            PipResolver(metadata_env, index=NOTHING).resolve(question("a"))
 
 
 class TestUv:
     def resolve(self, told: Told, metadata_env: MetadataEnvironment, asked: Question) -> Resolution:
-        pip = {"constraint": "/c.txt"}
-        return UvResolver(metadata_env, told.folder / "uv", pip, folder=None, as_of="2025-11-15").resolve(asked)
+        index = Index(combine({"constraint": "/c.txt"}, ()), metadata_env.target.short_version)
+        return UvResolver(metadata_env, told.folder / "uv", index=index, as_of="2025-11-15").resolve(asked)
 
     def test_its_lines_are_the_plan(self, told: Told, metadata_env: MetadataEnvironment, tmp_path: Path) -> None:
         listed = wheels.make_wheel(tmp_path, "listed", "1.0", ["numpy<2"])
