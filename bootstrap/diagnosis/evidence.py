@@ -12,6 +12,7 @@ import sys
 import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,6 @@ from bootstrap.diagnosis.notebook import Event, read_cells
 from bootstrap.provenance import Cell, Installation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bootstrap.diagnosis.target import Target
 
 _SUCCESS = re.compile(r"Successfully installed (.+)$")
@@ -140,22 +139,15 @@ def _cells(since: float | None) -> list[Cell]:
 def _stored_cells(since: float) -> list[Cell]:
     """The newest session in IPython's database, if it began with the kernel."""
     home = Path(os.environ.get("IPYTHONDIR") or Path.home() / ".ipython")
-    for path in _newest(home.glob("profile_*/history.sqlite")):
-        with suppress(sqlite3.Error), closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+    stored = home.glob("profile_*/history.sqlite")
+    for path in sorted(stored, key=lambda path: path.stat().st_mtime, reverse=True):
+        with (
+            suppress(sqlite3.Error, ValueError),
+            closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database,
+        ):
             row = database.execute("SELECT session, start FROM sessions ORDER BY session DESC LIMIT 1").fetchone()
-            if row is None or _moment(row[1]) < since - 120:
+            if row is None or datetime.fromisoformat(str(row[1])).timestamp() < since - 120:
                 continue
             query = "SELECT line, source_raw FROM history WHERE session = ? ORDER BY line"
             return [Cell(int(line), str(source)) for line, source in database.execute(query, (row[0],))]
     return []
-
-
-def _newest(paths: Iterable[Path]) -> list[Path]:
-    return sorted(paths, key=lambda p: p.stat().st_mtime, reverse=True)
-
-
-def _moment(text: object) -> float:
-    """IPython's own way of writing a time, without a zone."""
-    with suppress(ValueError):
-        return time.mktime(time.strptime(str(text).partition(".")[0].replace("T", " "), "%Y-%m-%d %H:%M:%S"))
-    return 0.0

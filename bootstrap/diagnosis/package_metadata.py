@@ -18,6 +18,7 @@ from bootstrap.diagnosis.model import Dist
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
 
 _TAIL = 131_072
 """The directory of a zip archive is at its end, and wheels put their METADATA right before it."""
@@ -69,7 +70,7 @@ def read_source(url: str, size: int | None) -> Dist:
         raise ValueError(f"{url}: {size} bytes are too many to read its metadata")
     data, _ = fetch(url, most=_SOURCE_LIMIT)
     try:
-        texts = _zip_texts(data) if url.endswith(".zip") else _tar_texts(data)
+        texts = dict(_zipped_records(data) if url.endswith(".zip") else _tarred_records(data))
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise ValueError(f"{url}: {error}") from error
 
@@ -105,25 +106,22 @@ def _wanted(name: str, size: int) -> bool:
     return name.endswith(("/PKG-INFO", ".egg-info/requires.txt")) and size < _RECORD_LIMIT
 
 
-def _tar_texts(data: bytes) -> dict[str, str]:
-    """The records in a tar archive, by name."""
-    texts = {}
+def _tarred_records(data: bytes) -> Iterator[tuple[str, str]]:
+    """The records in a tar archive: names and texts."""
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        for member in archive.getmembers():
+        for member in archive:
             stream = archive.extractfile(member) if member.isfile() and _wanted(member.name, member.size) else None
             if stream:
-                texts[member.name] = stream.read().decode("utf-8", "replace")
-    return texts
+                yield member.name, stream.read().decode("utf-8", "replace")
 
 
-def _zip_texts(data: bytes) -> dict[str, str]:
-    """The records in a zip archive, by name; some have them at the top, beside setup.py."""
+def _zipped_records(data: bytes) -> Iterator[tuple[str, str]]:
+    """The records in a zip archive; some have them at the top, beside setup.py."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = [m for m in archive.infolist() if _wanted(f"/{m.filename}", m.file_size)]
-        return {
-            m.filename if "/" in m.filename else f"/{m.filename}": archive.read(m).decode("utf-8", "replace")
-            for m in members
-        }
+        for member in archive.infolist():
+            name = member.filename if "/" in member.filename else f"/{member.filename}"
+            if _wanted(name, member.file_size):
+                yield name, archive.read(member).decode("utf-8", "replace")
 
 
 def parse(text: str, url: str | None) -> Dist:

@@ -36,7 +36,6 @@ from bootstrap.errors import (
 from bootstrap.provenance import admits
 
 if TYPE_CHECKING:
-    from bootstrap.diagnosis.impact import ImpactAnalyzer
     from bootstrap.diagnosis.installer_call import Command
     from bootstrap.diagnosis.notebook import Event
     from bootstrap.diagnosis.session import Session
@@ -60,8 +59,6 @@ class Replayer:
         """Folders beside the environment that something was installed into."""
         self._conda = ""
         """Since when the kernel's environment is one of conda's."""
-        self._dead = ""
-        """Why no index can be asked any more."""
         self.memory = self._disk()
         self._cases: set[tuple[str | None, str | None]] = {(self.memory, self.memory)}
         """Memory and disk, if what may not run did or didn't."""
@@ -135,7 +132,7 @@ class Replayer:
             self._add(event, "unread", note=command.unread)
         elif outside:
             if command.target:
-                target = self._target(event, command)
+                target = path_from(event.folder, command.target)
                 self._targets.add(target)
                 if target in ("", event.folder):
                     note = f"{outside} names the working folder, where Python looks first"
@@ -153,9 +150,6 @@ class Replayer:
             self._uninstall(event, command)
         else:
             self._install(event, command)
-
-    def _target(self, event: Event, command: Command) -> str:
-        return path_from(event.folder, command.target)
 
     def _of_conda(self, command: Command) -> bool:
         """Whether a conda command changes the kernel's environment."""
@@ -195,18 +189,19 @@ class Replayer:
 
     def _install(self, event: Event, command: Command) -> None:
         own = any(option in _PLACES for option in command.options)
-        if self._dead and not own:
-            self._add(event, "unread", note=self._dead)
+        if self.unreached and not own:
+            self._add(event, "unread", note=_told(self.unreached))
             return
         try:
             wanted = self._wanted(event, command)
-            finding = self._analyzer(command, wanted).analyze(wanted.requirements, sure=True, whole=True)
+            by_uv = command.tool == "uv" and self._session.uv is not None
+            analyzer = self._session.analyzer(wanted, command.options, by_uv=by_uv)
+            finding = analyzer.analyze(wanted.requirements, sure=True, whole=True)
         except IndexUnreachableError as error:
-            note = _told(error)
             # An address of its own may be what is dead; the next command has others.
             if not own and not any("://" in r for r in (*command.requirements, *command.files, *command.constraints)):
-                self._dead, self.unreached = note, error
-            self._add(event, "unread", note=note)
+                self.unreached = error
+            self._add(event, "unread", note=_told(error))
             return
         except (RequirementsNotFoundError, RequirementSyntaxError, ResolverError, AsOfError) as error:
             self._add(event, "unread", note=_told(error))
@@ -251,10 +246,6 @@ class Replayer:
         lines = [*command.requirements, *(f"{how} {shlex.quote(self._file(event, name))}" for how, name in files)]
         wanted = read_lines(lines, folder=self._folder, texts=self._texts)
         return understand(self._session.target, wanted)
-
-    def _analyzer(self, command: Command, wanted: RequirementSet) -> ImpactAnalyzer:
-        by_uv = command.tool == "uv" and self._session.uv is not None
-        return self._session.analyzer(wanted, command.options, by_uv=by_uv)
 
     def _note(
         self, event: Event, command: Command, finding: Finding, wanted: RequirementSet, before: str | None

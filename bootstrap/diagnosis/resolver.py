@@ -7,6 +7,7 @@ uv answers the same questions in a tenth of the time, and is told all that pip w
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -47,10 +48,12 @@ _UV_LINE = re.compile(r"^ ([+~-]) (\S+?)==(\S+)(?: \(from (.+)\))?$")
 _UV_URL = re.compile(r"^ ([+~-]) (\S+) @ (\S+)$")
 _LINE = re.compile(r"-r \S*/requirements\.txt \(line (\d+)\)")
 _PLACES = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--trusted-host")
-_VALUED = ("--no-binary", "--only-binary")
 _HINTS = ("1. loosen the range", "2. remove package versions", "hint:", "Additionally, some packages", "(unavailable")
-_UV_VALUELESS = {"--pre": ["--prerelease", "allow"], "--no-deps": ["--no-deps"]}
-_UV_VALUELESS |= {"--require-hashes": ["--require-hashes"], "--no-build-isolation": ["--no-build-isolation"]}
+_UV_FLAGS = {
+    **{word: [word] for word in ("--no-deps", "--require-hashes", "--no-build-isolation")},
+    **{word: ["--reinstall", "--upgrade"] for word in ("--force-reinstall", "-I", "--ignore-installed")},
+    "--pre": ["--prerelease", "allow"],
+}
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class Resolver:
 
     per_core = 1
     """So many may run at once for each core."""
+    name: str
+    """``pip 24.1.2``, ``uv 0.9.1``."""
 
     def __init__(
         self,
@@ -132,11 +137,6 @@ class Resolver:
             described += more
         return replace(outcome, unbuilt=tuple(dict.fromkeys(described)))
 
-    @property
-    def name(self) -> str:
-        """``pip 24.1.2``, ``uv 0.9.1``."""
-        raise NotImplementedError
-
     def _run(self, question: Question, scratch: Path) -> Resolution:
         raise NotImplementedError
 
@@ -167,10 +167,9 @@ class Resolver:
 class PipResolver(Resolver):
     """The pip of the interpreter asked about, by its dry run's report."""
 
-    @property
-    def name(self) -> str:
-        """``pip 24.1.2``."""
-        return f"pip {self.metadata_env.target.pip_version}"
+    def __init__(self, metadata_env: MetadataEnvironment, **common: Any) -> None:
+        super().__init__(metadata_env, **common)
+        self.name = f"pip {metadata_env.target.pip_version}"
 
     def _run(self, question: Question, scratch: Path) -> Resolution:
         target = self.metadata_env.target
@@ -214,12 +213,7 @@ class UvResolver(Resolver):
         super().__init__(metadata_env, **common)
         self._uv = uv
         version = subprocess.run([str(uv), "--version"], capture_output=True, text=True, check=False).stdout.split()
-        self._name = f"uv {version[1] if len(version) > 1 else ''}".strip()
-
-    @property
-    def name(self) -> str:
-        """``uv 0.9.1``."""
-        return self._name
+        self.name = f"uv {version[1] if len(version) > 1 else ''}".strip()
 
     def _run(self, question: Question, scratch: Path) -> Resolution:
         command = [str(self._uv), "pip", "install", "--dry-run", "--no-config", "--color", "never", "--no-progress"]
@@ -274,11 +268,9 @@ def _planned(line: str, index: Index) -> Dist:
 
 def find_uv(python: Path) -> Path | None:
     """uv's executable: on the PATH, beside the interpreter asked about, or beside ours."""
-    for place in (None, python.parent, Path(sys.executable).parent):
-        executable = shutil.which("uv", path=None if place is None else str(place))
-        if executable:
-            return Path(executable)
-    return None
+    places = (os.environ.get("PATH", os.defpath), str(python.parent), str(Path(sys.executable).parent))
+    executable = shutil.which("uv", path=os.pathsep.join(places))
+    return Path(executable) if executable else None
 
 
 def need_uv(python: Path) -> Path:
@@ -300,26 +292,18 @@ def translate(options: Sequence[str], requirements: Sequence[Requirement], *, bu
     newest of everything, uv's keeps versions.
     Without ``build`` nothing is built, whatever the options say.
     """
-    words = list(options)
-    eager = "eager" in words or "--upgrade-strategy=eager" in words
+    eager = "eager" in options or "--upgrade-strategy=eager" in options
+    upgrade = "-U" in options or "--upgrade" in options
     converted: list[str] = [] if build else ["--no-build"]
-    upgrade = False
-    while words:
-        word = words.pop(0)
-        if word in _PLACES and words:
-            # Given from the settings, which hold these already; so is --no-index.
-            words.pop(0)
-        elif word in _VALUED and words:
-            value = words.pop(0)
+    words = iter(options)
+    for word in words:
+        if word in (*_PLACES, "--upgrade-strategy"):
+            next(words, "")  # places are given from the settings, which hold these already; so is --no-index
+        elif word in ("--no-binary", "--only-binary"):
+            value = next(words, "")
             converted += [word, value] if build else []
-        elif word in _UV_VALUELESS:
-            converted += _UV_VALUELESS[word]
-        elif word in ("-U", "--upgrade"):
-            upgrade = True
-        elif word in ("--force-reinstall", "-I", "--ignore-installed"):
-            converted += ["--reinstall", "--upgrade"]
-        elif word == "--upgrade-strategy" and words:
-            words.pop(0)
+        else:
+            converted += _UV_FLAGS.get(word, [])
     if upgrade and eager:
         converted.append("--upgrade")
     elif upgrade:

@@ -106,11 +106,6 @@ def _cp(source: Path, goal: Path) -> None:
 
 def _size(folder: Path) -> int:
     """Bytes of the files below a folder."""
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(place, name)).st_size  # noqa: PTH118 - a hundred thousand files
-            except OSError:
-                continue
-    return total
+    command = ["du", "--summarize", "--bytes", str(folder)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=tied()).stdout.split()
+    return int(told[0]) if told else 0
