@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from bootstrap.children import tie_to_parent
 from bootstrap.errors import BootstrapError
-from bootstrap.maintain.solver import Request, Solved, Source, VirtualPackage, parse_date, solve
+from bootstrap.maintain.solver import Request, Solved, Source, VirtualPackage, filename, parse_date, solve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,13 +74,11 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
         message = "\n".join([error.message, *error.evidence])
         print(json.dumps({"success": False, "error": error.message, "message": message}))
         return 1
+    records = [asdict(record) for record in solution]
     if brief:
-        _answer(brief, {"records": [asdict(record) for record in solution]})
-    fetch = [_action(record) for record in solution]
-    link = [
-        {**f, "dist_name": r.filename.removesuffix(".conda").removesuffix(".tar.bz2")}
-        for f, r in zip(fetch, solution, strict=True)
-    ]
+        _answer(brief, {"records": records})
+    fetch = [{**r, "build_string": r["build"], "fn": filename(r["url"])} for r in records]
+    link = [{**f, "dist_name": f["fn"].removesuffix(".conda").removesuffix(".tar.bz2")} for f in fetch]
     print(json.dumps({"success": True, "actions": {"FETCH": fetch, "LINK": link}}))
     return 0
 
@@ -170,21 +168,6 @@ def _held(entry: Mapping[str, Any]) -> Solved:
         md5=entry.get("md5"),
         sha256=entry.get("sha256"),
     )
-
-
-def _action(record: Solved) -> dict[str, Any]:
-    return {
-        "name": record.name,
-        "version": record.version,
-        "build_string": record.build,
-        "channel": record.channel,
-        "subdir": record.subdir,
-        "url": record.url,
-        "fn": record.filename,
-        "md5": record.md5,
-        "sha256": record.sha256,
-        "depends": list(record.depends),
-    }
 
 
 def _answer(brief: SolveBrief, content: Mapping[str, Any]) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,45 +23,36 @@ _VERSION = re.compile(r"version (\S+)")
 _PROBE_SECONDS = 120
 
 
-@dataclass(frozen=True)
-class CondaLockRun:
-    """How a run of conda-lock ended."""
+def run_conda_lock(
+    executable: Path, arguments: Sequence[str], *, folder: Path, environ: Mapping[str, str]
+) -> tuple[int, str]:
+    """Runs it in a folder; when the caller is interrupted, it and what it started end too.
 
-    status: int
-    output: str
-    """Its standard output and error together."""
-
-
-@dataclass(frozen=True)
-class CondaLock:
-    """A conda-lock of the supported version."""
-
-    executable: Path
-
-    def run(self, arguments: Sequence[str], *, folder: Path, environ: Mapping[str, str]) -> CondaLockRun:
-        """Runs it in a folder; when the caller is interrupted, it and what it started end too."""
-        with subprocess.Popen(
-            [str(self.executable), *arguments],
-            cwd=folder,
-            env=dict(environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-            preexec_fn=tied(),
-        ) as process:
-            try:
-                output, _ = process.communicate()
-            except BaseException:
-                # Its solver is a process of its own, which would outlive it.
-                os.killpg(process.pid, signal.SIGKILL)
-                raise
-        return CondaLockRun(process.returncode, output)
+    Returns:
+        The exit status, and the standard output and error together.
+    """
+    with subprocess.Popen(
+        [str(executable), *arguments],
+        cwd=folder,
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+        preexec_fn=tied(),
+    ) as process:
+        try:
+            output, _ = process.communicate()
+        except BaseException:
+            # Its solver is a process of its own, which would outlive it.
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return process.returncode, output
 
 
-def find_conda_lock(name: str = "conda-lock") -> CondaLock:
+def find_conda_lock(name: str = "conda-lock") -> Path:
     """The conda-lock to drive: the one installed beside this Python first, then the one on PATH.
 
     Args:
@@ -98,7 +89,7 @@ def find_conda_lock(name: str = "conda-lock") -> CondaLock:
         raise CondaLockVersionError(
             f"This is conda-lock {version[1]}; {SUPPORTED} is required.", evidence=[str(executable)]
         )
-    return CondaLock(executable)
+    return executable
 
 
 def find_solver(name: str) -> Path:
@@ -116,15 +107,8 @@ def find_solver(name: str) -> Path:
 def write_front(path: Path) -> Path:
     """Writes the executable that conda-lock is given as its conda, and returns its path."""
     package_folder = Path(__file__).resolve().parents[2]
-    path.write_text(
-        "#!/bin/sh\n"
-        f"PYTHONPATH={_quoted(str(package_folder))} exec {_quoted(sys.executable)}"
-        ' -m bootstrap.maintain._child_conda "$@"\n',
-        encoding="utf-8",
-    )
+    program = f"{shlex.quote(sys.executable)} -m bootstrap.maintain._child_conda"
+    text = f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(package_folder))} exec {program} "$@"\n'
+    path.write_text(text, encoding="utf-8")
     path.chmod(0o755)
     return path
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"

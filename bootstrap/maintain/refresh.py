@@ -22,7 +22,7 @@ from bootstrap.errors import (
 from bootstrap.lock.policy import validate
 from bootstrap.lock.reader import parse_lock, read_lock
 from bootstrap.maintain._child_conda import BRIEF_VARIABLE, SolveBrief
-from bootstrap.maintain.condalock import find_conda_lock, find_solver, write_front
+from bootstrap.maintain.condalock import find_conda_lock, find_solver, run_conda_lock, write_front
 from bootstrap.maintain.lock_check import variant_fault
 from bootstrap.maintain.lockfile import annotate, make_folder, place
 from bootstrap.maintain.specification import read_specification
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bootstrap.lock.model import Lock
-    from bootstrap.maintain.condalock import CondaLock, CondaLockRun
     from bootstrap.maintain.specification import Specification
     from bootstrap.maintain.variant import LockVariant
 
@@ -113,7 +112,7 @@ class _RefreshRun:
 
     settings: RefreshSettings
     specification: Specification
-    conda_lock: CondaLock
+    conda_lock: Path
     solver: Path | None
     variant: LockVariant
     stage: Path
@@ -130,12 +129,11 @@ class _RefreshRun:
         if self.settings.update:
             lock_file.write_text(old_text, encoding="utf-8")
         answer = folder / "answer.json"
-        outcome = self.conda_lock.run(
-            self.arguments(source, lock_file), folder=folder, environ=self.environ(folder, answer)
-        )
+        arguments, environ = self.arguments(source, lock_file), self.environ(folder, answer)
+        status, output = run_conda_lock(self.conda_lock, arguments, folder=folder, environ=environ)
         answered: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8")) if answer.is_file() else {}
-        if outcome.status or not lock_file.is_file():
-            raise self.fault(outcome, answered)
+        if status or not lock_file.is_file():
+            raise self.fault(status, output, answered)
         records = answered.get("records", [])
         sizes = {r.sha256: r.size for r in (old.records if old else ()) if r.sha256 and r.size is not None}
         sizes |= {r["sha256"]: r["size"] for r in records if r["sha256"] and r["size"] is not None}
@@ -183,17 +181,15 @@ class _RefreshRun:
         # Without one conda-lock would go on with assumptions of its own.
         machine = self.variant.virtual_packages(self.specification.path.parent)
         solver = self.solver or write_front(source.parent / "bootstrap-solver")
-        arguments = [
-            "lock",
-            "--conda",
-            str(solver),
-            "--no-mamba",
-            "--file",
-            str(source),
+        arguments = ["lock", "--conda", str(solver), "--no-mamba", "--file", str(source)]
+        arguments += [
             "--lockfile",
             str(lock_file),
+            "--kind",
+            "lock",
+            "--virtual-package-spec",
+            str(machine.absolute()),
         ]
-        arguments += ["--kind", "lock", "--virtual-package-spec", str(machine.absolute())]
         for platform in self.specification.platforms:
             arguments += ["--platform", platform]
         if self.settings.channel:
@@ -228,17 +224,14 @@ class _RefreshRun:
         briefed = {} if self.solver else {BRIEF_VARIABLE: str(brief)}
         return {**clean, **briefed, "TMPDIR": str(folder)}
 
-    def fault(self, outcome: CondaLockRun, answered: dict[str, Any]) -> MaintainError:
-        told = answered.get("fault")
+    def fault(self, status: int, output: str, answered: dict[str, Any]) -> MaintainError:
         where = f" ({self.variant.title})"
-        if told:
+        if told := answered.get("fault"):
             kinds = {kind("").id: kind for kind in _kinds()}
             message = told["message"].removesuffix(".") + where + "."
             return kinds[told["error"]](message, evidence=capped(told["evidence"], _SHOWN, "more lines"))
-        return CondaLockFailedError(
-            f"conda-lock ended with status {outcome.status}{where}.",
-            evidence=_told(outcome.output) or ["no output"],
-        )
+        evidence = _told(output) or ["no output"]
+        return CondaLockFailedError(f"conda-lock ended with status {status}{where}.", evidence=evidence)
 
 
 def _kinds(kind: type[MaintainError] = MaintainError) -> Iterator[type[MaintainError]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -90,11 +90,6 @@ class Solved:
     timestamp: int | None = None
     """Milliseconds since 1970 at which it was built, where the repodata states it."""
 
-    @property
-    def filename(self) -> str:
-        """The archive's file name."""
-        return self.url.rsplit("/", 1)[-1]
-
 
 @dataclass(frozen=True)
 class Request:
@@ -110,10 +105,16 @@ class Request:
     """Ignore records built later; those without a build time are let in."""
     cache: Path | None = None
     """Folder for fetched repodata."""
-    subdirs: tuple[str, ...] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "subdirs", (self.platform, "noarch"))
+    @property
+    def subdirs(self) -> tuple[str, str]:
+        """The parts of a channel that count."""
+        return self.platform, "noarch"
+
+
+def filename(url: str) -> str:
+    """An archive's file name."""
+    return url.rsplit("/", 1)[-1]
 
 
 def solve(request: Request) -> tuple[Solved, ...]:
@@ -214,7 +215,7 @@ def _record(held: Solved) -> RepoDataRecord:
         md5=bytes.fromhex(held.md5) if held.md5 else None,
         size=held.size,
     )
-    return RepoDataRecord(record, held.filename, held.url, held.channel)
+    return RepoDataRecord(record, filename(held.url), held.url, held.channel)
 
 
 def _plain(record: RepoDataRecord) -> Solved:

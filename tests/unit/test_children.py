@@ -15,7 +15,7 @@ from bootstrap.diagnosis import sandbox_install, settings
 from bootstrap.diagnosis.interpreter_process import inventory
 from bootstrap.diagnosis.resolver import Resolver
 from bootstrap.health import probe_runner
-from bootstrap.maintain.condalock import CondaLock, find_conda_lock
+from bootstrap.maintain.condalock import find_conda_lock, run_conda_lock
 from bootstrap.prefix import engine as engine_process
 from bootstrap.runtime import kernel_check
 
@@ -36,7 +36,7 @@ def _engine(program: Path) -> object:
 
 
 STARTED: dict[str, Callable[[Path], object]] = {
-    "conda-lock": lambda p: CondaLock(p).run([], folder=p.parent, environ=os.environ),
+    "conda-lock": lambda p: run_conda_lock(p, [], folder=p.parent, environ=os.environ),
     "conda-lock's version": lambda p: find_conda_lock(str(p)),
     "pip's settings": settings.pip_settings,
     "a resolver": _resolve,
