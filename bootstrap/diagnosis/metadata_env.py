@@ -7,7 +7,6 @@ and one that changes with every cell of a notebook. The environment itself is ne
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import sys
@@ -38,14 +37,8 @@ class MetadataEnvironment:
         """
         self.target = target
         self.root = Path(tempfile.mkdtemp(prefix="environment-", dir=folder))
-        self.python = self.root / "bin" / "python"
-        self._site = self.root / "lib" / f"python{target.short_version}" / "site-packages"
+        self.python, self._site = target.bare_environment(self.root)
         self._dists: dict[str, Dist] = {}
-        self._site.mkdir(parents=True)
-        self.python.parent.mkdir()
-        self.python.symlink_to(os.path.realpath(target.base))
-        settings = f"home = {Path(os.path.realpath(target.base)).parent}\ninclude-system-site-packages = false\n"
-        (self.root / "pyvenv.cfg").write_text(settings, encoding="utf-8")
         with suppress(OSError):  # the settings of pip that belong to that environment alone
             shutil.copy(target.prefix / "pip.conf", self.root)
         for dist in dists:

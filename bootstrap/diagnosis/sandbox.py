@@ -21,6 +21,7 @@ from bootstrap.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from bootstrap.diagnosis.target import Target
 
@@ -75,33 +76,19 @@ def _overlay(prefix: Path, scratch: Path) -> tuple[str, ...]:
 
 def _real_copy(target: Target, place: Path) -> Path:
     """The interpreter of a virtual environment that holds a copy of everything installed."""
-    sources = [target.prefix] if (target.prefix / "pyvenv.cfg").is_file() else [*reversed(target.packages)]
-    needed = sum(_size(source) for source in sources) + _ROOM
+    needed = sum(_size(source) for source in target.packages) + _ROOM
     free = shutil.disk_usage(place.parent).free
     if free < needed:
         evidence = [f"{place.parent}: {free / 1e9:.1f} GB free, {needed / 1e9:.1f} GB needed"]
         raise ProofSpaceError("Not enough disk space for a copy of the environment.", evidence=evidence)
     try:
-        if sources == [target.prefix]:
-            _cp(target.prefix, place)
-            return place / "bin" / target.python.name
-        site = place / "lib" / f"python{target.short_version}" / "site-packages"
-        site.mkdir(parents=True)
-        (place / "bin").mkdir()
-        base = Path(os.path.realpath(target.base))
-        (place / "bin" / "python").symlink_to(base)
-        settings = f"home = {base.parent}\ninclude-system-site-packages = false\n"
-        (place / "pyvenv.cfg").write_text(settings, encoding="utf-8")
-        for source in sources:  # what is found first is copied last
-            _cp(Path(f"{source}/."), site)
+        python, site = target.bare_environment(place)
+        for source in reversed(target.packages):  # what is found first is copied last
+            command = ["cp", "-a", "--reflink=auto", f"{source}/.", str(site)]
+            subprocess.run(command, check=True, capture_output=True, preexec_fn=tied())
     except (OSError, subprocess.CalledProcessError) as error:
         raise ProofError("Can't copy the environment.", evidence=[str(error)]) from error
-    return place / "bin" / "python"
-
-
-def _cp(source: Path, goal: Path) -> None:
-    command = ["cp", "-a", "--reflink=auto", f"{source}", str(goal)]
-    subprocess.run(command, check=True, capture_output=True, preexec_fn=tied())
+    return python
 
 
 def _size(folder: Path) -> int:

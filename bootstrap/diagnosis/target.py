@@ -5,6 +5,7 @@ It says so itself, in a process of its own that writes nothing: not even bytecod
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from dataclasses import dataclass
@@ -51,6 +52,17 @@ class Target:
     def pip_release(self) -> tuple[int, ...]:
         """The version of its pip as numbers."""
         return release(self.pip_version)
+
+    def bare_environment(self, root: Path) -> tuple[Path, Path]:
+        """Makes a virtual environment of it without any package; its python, and its folder of packages."""
+        base = Path(os.path.realpath(self.base))
+        python, site = root / "bin" / "python", root / "lib" / f"python{self.short_version}" / "site-packages"
+        site.mkdir(parents=True)
+        python.parent.mkdir()
+        python.symlink_to(base)
+        settings = f"home = {base.parent}\ninclude-system-site-packages = false\n"
+        (root / "pyvenv.cfg").write_text(settings, encoding="utf-8")
+        return python, site
 
 
 def release(version: str) -> tuple[int, ...]:
