@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from bootstrap.diagnosis.dependency_graph import Need
     from bootstrap.diagnosis.metadata_env import MetadataEnvironment
+    from bootstrap.diagnosis.model import ChangeKind
     from bootstrap.diagnosis.resolver import Resolver
 
 _NEWEST = ("--force-reinstall", "--ignore-installed", "-I")
@@ -141,10 +142,9 @@ class ImpactAnalyzer:
             installed = self.metadata_env.get(dist.name)
             if installed is None:
                 added.append(DistChange(dist.key, "new", None, dist.version))
-            elif installed.version != dist.version:
-                changes.append(DistChange(dist.key, "replaced", installed.version, dist.version))
             else:
-                changes.append(DistChange(dist.key, "rewritten", installed.version, dist.version))
+                kind: ChangeKind = "rewritten" if installed.version == dist.version else "replaced"
+                changes.append(DistChange(dist.key, kind, installed.version, dist.version))
         return changes, added
 
     def _reason(

@@ -25,17 +25,12 @@ from bootstrap.diagnosis.requirements import (
     understand,
 )
 from bootstrap.diagnosis.stale_symptoms import first_symptom
-from bootstrap.errors import (
-    AsOfError,
-    DiagnoseError,
-    IndexUnreachableError,
-    RequirementsNotFoundError,
-    RequirementSyntaxError,
-    ResolverError,
-)
+from bootstrap.errors import DiagnoseError, IndexUnreachableError
 from bootstrap.provenance import admits
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bootstrap.diagnosis.installer_call import Command
     from bootstrap.diagnosis.notebook import Event
     from bootstrap.diagnosis.session import Session
@@ -120,9 +115,11 @@ class Replayer:
         """A file's absolute path."""
         return os.path.normpath(self._folder / name)
 
-    def _file(self, event: Event, name: str) -> str:
-        """Where a file lies that a command names."""
-        return name if is_address(name) else self._place(path_from(event.folder, name))
+    def _files(self, event: Event, command: Command) -> Iterator[tuple[str, str]]:
+        """The files that a command names: each option, and where the file lies."""
+        for option, names in (("-r", command.files), ("-c", command.constraints)):
+            for name in names:
+                yield option, name if is_address(name) else self._place(path_from(event.folder, name))
 
     def _command(self, event: Event, command: Command) -> None:
         if command.action == "other":
@@ -171,20 +168,19 @@ class Replayer:
     def _uninstall(self, event: Event, command: Command) -> None:
         names = [m[0] for word in command.requirements if (m := _NAME.match(word))]
         metadata_env = self._session.metadata_env
+        there = {name: dist for name in names if (dist := metadata_env.get(name))}
+        numpy = next((dist for dist in there.values() if dist.key == NUMPY_NAME), None)
+        without: set[tuple[str | None, str | None]] = {(m, None) for m, _ in self._cases} if numpy else set()
         if event.condition:
-            there = [d for name in names if (d := metadata_env.get(name))]
-            if any(d.key == NUMPY_NAME for d in there):
-                self._cases |= {(memory, None) for memory, _ in self._cases}
-            removes = f"would remove {', '.join(map(str, there))}" if there else "not installed"
+            self._cases |= without
+            removes = f"would remove {', '.join(map(str, there.values()))}" if there else "not installed"
             self._add(event, "uninstall", note=f"{event.condition}: {removes}")
             return
-        before = metadata_env.get(NUMPY_NAME)
-        gone = [name for name in names if metadata_env.remove(name)]
-        note = f"removes {', '.join(gone)}" if gone else "not installed"
-        if before is not None and metadata_env.get(NUMPY_NAME) is None:
-            note = f"removes numpy {before.version}"
-            self._cases = {(memory, None) for memory, _ in self._cases}
-        self._add(event, "uninstall", note=note)
+        for name in there:
+            metadata_env.remove(name)
+        self._cases = without or self._cases
+        removes = f"removes {f'numpy {numpy.version}' if numpy else ', '.join(there)}"
+        self._add(event, "uninstall", note=removes if there else "not installed")
         self.commands.append((len(self.scenes) - 1, ["-m", "pip", "uninstall", "-y", *command.requirements]))
 
     def _install(self, event: Event, command: Command) -> None:
@@ -197,13 +193,11 @@ class Replayer:
             by_uv = command.tool == "uv" and self._session.uv is not None
             analyzer = self._session.analyzer(wanted, command.options, by_uv=by_uv)
             finding = analyzer.analyze(wanted.requirements, sure=True, whole=True)
-        except IndexUnreachableError as error:
+        except DiagnoseError as error:
             # An address of its own may be what is dead; the next command has others.
-            if not own and not any("://" in r for r in (*command.requirements, *command.files, *command.constraints)):
+            own = own or any("://" in r for r in (*command.requirements, *command.files, *command.constraints))
+            if isinstance(error, IndexUnreachableError) and not own:
                 self.unreached = error
-            self._add(event, "unread", note=_told(error))
-            return
-        except (RequirementsNotFoundError, RequirementSyntaxError, ResolverError, AsOfError) as error:
             self._add(event, "unread", note=_told(error))
             return
         self.answered = self.answered or not finding.unread or not finding.failed
@@ -230,21 +224,18 @@ class Replayer:
         """The arguments that do the same with the interpreter's own pip, for which files are written."""
         arguments = ["-m", "pip", "install", "--quiet", *command.options]
         arguments += [w for r in command.requirements for w in (r.split(" ", 1) if r.startswith("-e ") else [r])]
-        for option, names in (("-r", command.files), ("-c", command.constraints)):
-            for name in names:
-                place = self._file(event, name)
-                text = self._texts.get(place)
-                if text is not None:
-                    place = str(self._session.scratch / f"written-{len(self.commands)}-{len(arguments)}.txt")
-                    Path(place).write_text(text, encoding="utf-8", errors="replace")
-                arguments += [option, place]
+        for option, place in self._files(event, command):
+            text = self._texts.get(place)
+            if text is not None:
+                place = str(self._session.scratch / f"written-{len(self.commands)}-{len(arguments)}.txt")
+                Path(place).write_text(text, encoding="utf-8", errors="replace")
+            arguments += [option, place]
         return arguments
 
     def _wanted(self, event: Event, command: Command) -> RequirementSet:
         """All that a command asks for, its files included."""
-        files = [("-r", name) for name in command.files] + [("-c", name) for name in command.constraints]
-        lines = [*command.requirements, *(f"{how} {shlex.quote(self._file(event, name))}" for how, name in files)]
-        wanted = read_lines(lines, folder=self._folder, texts=self._texts)
+        files = (f"{option} {shlex.quote(place)}" for option, place in self._files(event, command))
+        wanted = read_lines([*command.requirements, *files], folder=self._folder, texts=self._texts)
         return understand(self._session.target, wanted)
 
     def _note(
