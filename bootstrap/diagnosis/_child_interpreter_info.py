@@ -1,7 +1,7 @@
 """Runs in the interpreter asked about: what it is, and what is installed there.
 
-A script, not a module of ours: it uses the standard library alone, and imports pip to see where that is. It writes
-one JSON document to stdout, and nothing else. Python 3.8 and later.
+A script, not a module of ours: it uses the standard library alone, and asks pip where it is and what markers mean
+here. It writes one JSON document to stdout, and nothing else. Python 3.8 and later.
 """
 
 from __future__ import annotations
@@ -41,37 +41,17 @@ def inventory() -> dict[str, Any]:
     try:
         pip = importlib.import_module("pip")
         pip_facts = {"version": pip.__version__, "path": os.path.dirname(str(pip.__file__))}  # noqa: PTH120 - as text
+        markers = importlib.import_module("pip._vendor.packaging.markers").default_environment()
     except ImportError:
-        pip_facts = None
+        pip_facts, markers = None, {}
     return {
         "python": platform.python_version(),
-        "markers": list(markers().items()),
+        "markers": list(markers.items()),
         "prefix": sys.prefix,
         "base": getattr(sys, "_base_executable", None) or sys.executable,
         "path": [entry for entry in sys.path if entry],
         "pip": pip_facts,
         "distributions": list(found.values()),
-    }
-
-
-def markers() -> dict[str, str]:
-    """What requirements' markers may ask about, as PEP 508 defines it."""
-    version = sys.implementation.version
-    implementation = f"{version.major}.{version.minor}.{version.micro}"
-    if version.releaselevel != "final":
-        implementation += version.releaselevel[0] + str(version.serial)
-    return {
-        "implementation_name": sys.implementation.name,
-        "implementation_version": implementation,
-        "os_name": os.name,
-        "platform_machine": platform.machine(),
-        "platform_python_implementation": platform.python_implementation(),
-        "platform_release": platform.release(),
-        "platform_system": platform.system(),
-        "platform_version": platform.version(),
-        "python_full_version": platform.python_version(),
-        "python_version": ".".join(platform.python_version_tuple()[:2]),
-        "sys_platform": sys.platform,
     }
 
 

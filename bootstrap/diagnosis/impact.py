@@ -46,8 +46,6 @@ class ImpactAnalyzer:
     constraints: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     hashed: bool = False
-    build: bool = False
-    """Whether sources may be built, which runs their code."""
 
     def request(self, requirements: Sequence[Requirement], *, held: Sequence[str] = (), whole: bool) -> Question:
         """The question that a set of requirements comes to.
@@ -67,7 +65,7 @@ class ImpactAnalyzer:
 
     def _only_built(self, requirement: Requirement) -> bool:
         """Whether a requirement's needs are unknown, since nothing may be built."""
-        return not self.build and needs_build(requirement, self.pip.folder)
+        return not self.pip.build and needs_build(requirement, self.pip.folder)
 
     def analyze(self, requirements: Sequence[Requirement], *, sure: bool = False, whole: bool = False) -> Finding:
         """What these requirements would do, by the fast resolver; by pip where that accuses, or on demand.

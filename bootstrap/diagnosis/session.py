@@ -46,8 +46,6 @@ class Session:
     """For what resolvers don't tell."""
     scratch: Path
     """A folder for temporary files."""
-    build: bool = False
-    """Whether sources may be built, which runs their code."""
 
     def analyzer(self, wanted: RequirementSet, options: Sequence[str] = (), *, by_uv: bool = False) -> ImpactAnalyzer:
         """What judges a set of requirements in this environment.
@@ -61,10 +59,9 @@ class Session:
             self.metadata_env,
             pip=self.fast if by_uv else self.pip,
             fast=self.fast,
-            constraints=constraint_lines(wanted, build=self.build),
+            constraints=constraint_lines(wanted, build=self.pip.build),
             options=(*wanted.options, *options),
             hashed=wanted.hashed,
-            build=self.build,
         )
 
 
@@ -121,7 +118,7 @@ def open_session(
         if uv is not None:
             fast = UvResolver(metadata_env, uv, folder=folder, as_of=moment, build=asked.build, index=index)
         title = str(asked.against) if asked.against is not None else str(target.python)
-        yield Session(target, metadata_env, title, pip if confirm else fast, fast, uv, index, scratch, asked.build)
+        yield Session(target, metadata_env, title, pip if confirm else fast, fast, uv, index, scratch)
 
 
 def read_moment(text: str) -> str:

@@ -70,6 +70,7 @@ class TinyResolver:
     """Resolves as pip does: what is installed stays where it may, else the newest comes; by trying all."""
 
     per_core = 1
+    build = False
 
     def __init__(
         self, metadata_env: MetadataEnvironment, name: str = "pip 26.0", **requires: tuple[str, ...]

@@ -220,6 +220,8 @@ def test_nobody_sees_a_numpy_that_a_restart_follows_at_once(tmp_path: Path) -> N
 class Dead:
     """A resolver whose index is out of reach for one package."""
 
+    build = False
+
     def __init__(self, inner: built.TinyResolver, error: Exception) -> None:
         self.inner, self.error, self.folder, self.name = inner, error, inner.folder, inner.name
 
