@@ -8,10 +8,11 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-from typing import TYPE_CHECKING
+import subprocess
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _PR_SET_PDEATHSIG = 1
 
@@ -31,3 +32,14 @@ def tied() -> Callable[[], None]:
 def tie_to_parent() -> None:
     """Ties this process to the one that started it."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def captured(command: Sequence[str], seconds: float | None = None, **more: Any) -> subprocess.CompletedProcess[str]:
+    """A child's output as text, of one that is `tied`; ``more`` goes to `subprocess.run`.
+
+    Raises:
+        OSError, subprocess.TimeoutExpired: It can't be started, or takes too long.
+    """
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=seconds, preexec_fn=tied(), **more
+    )

@@ -1,4 +1,4 @@
-"""Child processes of a diagnosis, and the one that says what an interpreter is and has."""
+"""What an interpreter is and has, as it says itself, and the variables for every child of a diagnosis."""
 
 from __future__ import annotations
 
@@ -6,29 +6,15 @@ import json
 import os
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bootstrap.children import tied
+from bootstrap.children import captured
 from bootstrap.errors import InterpreterError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _INVENTORY = Path(__file__).with_name("_child_interpreter_info.py")
 _ASK_SECONDS = 120.0
 # Settings of a user's shell that would send pip elsewhere, or have it write to the user's files.
 _DROPPED = ("PIP_LOG", "PIP_PREFIX", "PIP_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_ROOT", "PIP_TARGET", "PIP_USER")
-
-
-def captured(command: Sequence[str], seconds: float, **more: Any) -> subprocess.CompletedProcess[str]:
-    """A child's output as text; ``more`` goes to `subprocess.run`.
-
-    Raises:
-        OSError, subprocess.TimeoutExpired: It can't be started, or takes too long.
-    """
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=seconds, preexec_fn=tied(), **more
-    )
 
 
 def quiet_environment(**more: str) -> dict[str, str]:

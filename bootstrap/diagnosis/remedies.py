@@ -109,12 +109,10 @@ def summary(finding: Finding) -> str:
         return finding.unread[0]
     if finding.failed:
         return f"can't be resolved: {finding.failed[0]}"
-    numpy = [c for c in finding.changes if c.name == NUMPY_NAME]
-    others = [c for c in finding.changes if c.name != NUMPY_NAME]
-    shown = [str(c) for c in (*numpy, *others)]
     parts = []
-    if shown:
-        parts.append(f"would replace {joined(shown, _SHOWN)}")
+    if finding.changes:
+        shown = sorted(finding.changes, key=lambda change: change.name != NUMPY_NAME)
+        parts.append(f"would replace {joined([str(change) for change in shown], _SHOWN)}")
     if finding.chain:
         parts.append(f"by {finding.path}")
     elif finding.reason:

@@ -19,8 +19,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.children import captured
 from bootstrap.diagnosis.index import archive_at
-from bootstrap.diagnosis.interpreter_process import captured, quiet_environment
+from bootstrap.diagnosis.interpreter_process import quiet_environment
 from bootstrap.diagnosis.model import Dist, Requirement, Resolution
 from bootstrap.diagnosis.sources import describe_source, wanted_sources
 from bootstrap.errors import AsOfError, IndexUnreachableError, ResolverError, ResolverNotFoundError
@@ -140,20 +141,6 @@ class Resolver:
     def _run(self, question: Question, scratch: Path) -> Resolution:
         raise NotImplementedError
 
-    def _files(self, question: Question, scratch: Path) -> list[str]:
-        """Requirements and constraints as files, folders of sources as copies that may be built in."""
-        lines = [
-            replace(r, text=_away(r.text, self.folder, scratch)).for_pip(hashes=question.hashes)
-            for r in question.requirements
-        ]
-        (scratch / "requirements.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        arguments = ["-r", str(scratch / "requirements.txt")]
-        bounds = [*question.constraints, *question.held]
-        if bounds:
-            (scratch / "constraints.txt").write_text("\n".join(bounds) + "\n", encoding="utf-8")
-            arguments += ["-c", str(scratch / "constraints.txt")]
-        return arguments
-
     def _call(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         try:
             environment = quiet_environment(TMPDIR=str(self.metadata_env.root.parent))
@@ -162,6 +149,28 @@ class Resolver:
             raise ResolverError(
                 "The resolver can't be run, or timed out.", evidence=[f"{command[0]}: {error}"]
             ) from error
+
+
+def as_files(question: Question, folder: Path, scratch: Path) -> list[str]:
+    """A question's requirements and constraints in files, as arguments; folders of sources as copies to build in.
+
+    Args:
+        question: The question.
+        folder: Where relative paths start.
+        scratch: Where the files and the copies are made.
+    """
+    lines = [
+        replace(r, text=_away(r.text, folder, scratch)).for_pip(hashes=question.hashes) for r in question.requirements
+    ]
+    arguments = []
+    for option, name, texts in (
+        ("-r", "requirements.txt", lines),
+        ("-c", "constraints.txt", [*question.constraints, *question.held]),
+    ):
+        if texts or option == "-r":
+            (scratch / name).write_text("\n".join(texts) + "\n", encoding="utf-8")
+            arguments += [option, str(scratch / name)]
+    return arguments
 
 
 class PipResolver(Resolver):
@@ -176,7 +185,7 @@ class PipResolver(Resolver):
         report = scratch / "report.json"
         command = [str(self.metadata_env.python), str(target.pip_path / "__pip-runner__.py"), "install", "--dry-run"]
         command += ["--no-color", "--progress-bar", "off", "--log", "/dev/null", "--report", str(report)]
-        command += [*question.options, *self._files(question, scratch)]
+        command += [*question.options, *as_files(question, self.folder, scratch)]
         command += ["--require-hashes"] if question.hashes and "--require-hashes" not in question.options else []
         if not self.build:
             # The last word: it takes back what settings and options say of single packages.
@@ -222,7 +231,7 @@ class UvResolver(Resolver):
         command += _places(index.settings) + translate(question.options, question.requirements, build=self.build)
         if (scratch / "described").is_dir():
             command += ["--find-links", str(scratch / "described")]
-        command += self._files(question, scratch)
+        command += as_files(question, self.folder, scratch)
         for constraint in index.settings.constraints:
             command += ["-c", constraint]
         command += ["--exclude-newer", self.as_of] if self.as_of else []

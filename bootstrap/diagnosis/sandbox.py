@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.children import tied
+from bootstrap.children import captured
 from bootstrap.errors import ProofError, ProofSpaceError
 from bootstrap.scratch import scratch_folder
 
@@ -70,8 +70,7 @@ def _overlay(prefix: Path, scratch: Path) -> tuple[str, ...]:
     for layer in layers:
         layer.mkdir(exist_ok=True)
     wrapper = (unshare, "--mount", "sh", "-c", _MOUNT, "sh", str(prefix), *map(str, layers))
-    probe = subprocess.run([*wrapper, "true"], capture_output=True, check=False, preexec_fn=tied())
-    return wrapper if probe.returncode == 0 else ()
+    return wrapper if captured([*wrapper, "true"]).returncode == 0 else ()
 
 
 def _real_copy(target: Target, place: Path) -> Path:
@@ -85,7 +84,7 @@ def _real_copy(target: Target, place: Path) -> Path:
         python, site = target.bare_environment(place)
         for source in reversed(target.packages):  # what is found first is copied last
             command = ["cp", "-a", "--reflink=auto", f"{source}/.", str(site)]
-            subprocess.run(command, check=True, capture_output=True, preexec_fn=tied())
+            captured(command).check_returncode()
     except (OSError, subprocess.CalledProcessError) as error:
         raise ProofError("Can't copy the environment.", evidence=[str(error)]) from error
     return python
@@ -94,5 +93,5 @@ def _real_copy(target: Target, place: Path) -> Path:
 def _size(folder: Path) -> int:
     """Bytes of the files below a folder."""
     command = ["du", "--summarize", "--bytes", str(folder)]
-    told = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=tied()).stdout.split()
+    told = captured(command).stdout.split()
     return int(told[0]) if told else 0

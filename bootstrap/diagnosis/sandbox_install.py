@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.children import captured
 from bootstrap.diagnosis.answer import Trial
-from bootstrap.diagnosis.interpreter_process import captured
+from bootstrap.diagnosis.resolver import Question, as_files
 from bootstrap.diagnosis.sandbox import sandbox
 from bootstrap.errors import ProofError
 from bootstrap.progress import Step
@@ -105,16 +106,11 @@ def _names(findings: Sequence[Finding]) -> list[str]:
 
 def _trial(analyzer: ImpactAnalyzer, finding: Finding, baseline: Observed, names: Sequence[str]) -> Trial:
     began = time.monotonic()
-    requirements = [r for r in finding.requirements if r.applies]
-    with scratch_folder() as folder:
-        wanted = folder / "requirements.txt"
-        lines = [r.for_pip(hashes=analyzer.hashed) for r in requirements]
-        wanted.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        arguments = ["-m", "pip", "install", "--quiet", *analyzer.options, "-r", str(wanted)]
-        if analyzer.constraints:
-            bounds = folder / "constraints.txt"
-            bounds.write_text("\n".join(analyzer.constraints) + "\n", encoding="utf-8")
-            arguments += ["-c", str(bounds)]
+    requirements = tuple(r for r in finding.requirements if r.applies)
+    asked = Question(requirements, constraints=analyzer.constraints, hashes=analyzer.hashed)
+    with scratch_folder() as scratch:
+        files = as_files(asked, analyzer.pip.folder, scratch)
+        arguments = ["-m", "pip", "install", "--quiet", *analyzer.options, *files]
         seen = observe(analyzer.metadata_env.target, [arguments], names, folder=analyzer.pip.folder)
     after, before = seen.steps[0], baseline.steps[0]
     causes = [c for c in seen.causes if c not in baseline.causes]

@@ -7,7 +7,8 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis.interpreter_process import captured, quiet_environment
+from bootstrap.children import captured
+from bootstrap.diagnosis.interpreter_process import quiet_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.children import tied
+from bootstrap.children import captured, tied
 from bootstrap.errors import CondaLockNotFoundError, CondaLockVersionError, SolverNotFoundError
 
 if TYPE_CHECKING:
@@ -69,16 +69,8 @@ def find_conda_lock(name: str = "conda-lock") -> Path:
         raise CondaLockNotFoundError(f"{name} not found.", evidence=[f"searched {beside.parent} and PATH"])
     executable = Path(found).absolute()
     try:
-        probe = subprocess.run(
-            [str(executable), "--version"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_PROBE_SECONDS,
-            preexec_fn=tied(),
-            check=False,
-        )
+        command = [str(executable), "--version"]
+        probe = captured(command, _PROBE_SECONDS, stdin=subprocess.DEVNULL, errors="replace")
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CondaLockNotFoundError(f"{name} doesn't start.", evidence=[f"{executable}: {error}"]) from error
     version = _VERSION.search(probe.stdout)

@@ -7,7 +7,6 @@ differ in a version. Leaves of one package with one reason are joined here; noth
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -38,36 +37,23 @@ def explain(text: str, specs: Sequence[str]) -> list[str]:
     return [*([f"requested: {', '.join(bounds)}"] if bounds else []), *_folded(tree)]
 
 
-@dataclass(frozen=True)
-class _Leaf:
-    branch: str
-    name: str
-    version: str
-    reason: str
-
-
 def _folded(tree: Sequence[str]) -> Iterator[str]:
     for key, group in groupby(tree, key=_family):
         lines = list(group)
         if key is None or len(lines) == 1:
             yield from lines
             continue
-        leaves = [leaf for leaf in map(_leaf, lines) if leaf]
+        leaves = [leaf for leaf in map(_LEAF.match, lines) if leaf]
         # The last one's branch says whether the tree goes on below.
         last = leaves[-1]
-        reason = last.reason.replace("which conflicts with", "which conflict with")
-        yield f"{last.branch}{last.name} {_versions([leaf.version for leaf in leaves])}{reason}"
-
-
-def _leaf(line: str) -> _Leaf | None:
-    found = _LEAF.match(line)
-    return _Leaf(**found.groupdict()) if found else None
+        reason = last["reason"].replace("which conflicts with", "which conflict with")
+        yield f"{last['branch']}{last['name']} {_versions([leaf['version'] for leaf in leaves])}{reason}"
 
 
 def _family(line: str) -> tuple[int, str, str] | None:
     """What leaves share that are joined: depth, package, reason."""
-    leaf = _leaf(line)
-    return (len(leaf.branch), leaf.name, leaf.reason) if leaf else None
+    leaf = _LEAF.match(line)
+    return (len(leaf["branch"]), leaf["name"], leaf["reason"]) if leaf else None
 
 
 def _versions(found: Sequence[str]) -> str:
