@@ -57,10 +57,9 @@ class ImpactAnalyzer:
         """
         return Question(
             tuple(r for r in requirements if r.applies and not self._only_built(r)),
-            constraints=self.constraints,
+            constraints=(*self.constraints, *held),
             options=self.options,
             hashes=self.hashed and whole,
-            held=tuple(held),
         )
 
     def _only_built(self, requirement: Requirement) -> bool:

@@ -218,7 +218,7 @@ def _page(url: str, name: str) -> list[Archive]:
         return [
             Archive(
                 f["filename"],
-                f["url"] if _REMOTE.match(f["url"]) else urllib.parse.urljoin(url, f["url"]),
+                urllib.parse.urljoin(url, f["url"]),
                 version,
                 f.get("size"),
                 f.get("upload-time"),

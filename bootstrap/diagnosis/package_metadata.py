@@ -5,22 +5,24 @@ from __future__ import annotations
 import email
 import io
 import tarfile
+import tempfile
 import urllib.parse
 import urllib.request
 import zipfile
 import zlib
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
-from bootstrap.diagnosis.bounded_read import fetch
+from bootstrap.diagnosis.bounded_read import LARGEST, fetch
 from bootstrap.diagnosis.model import Dist
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
-_TAIL = 131_072
+_TAIL, _LONG_TAIL = 131_072, 8_000_000
 """The directory of a zip archive is at its end, and wheels put their METADATA right before it."""
 _SOURCE_LIMIT = 30_000_000
 _RECORD_LIMIT = 5_000_000
@@ -48,15 +50,23 @@ def read_wheel(url: str) -> Dist:
         OSError: It can't be fetched.
         ValueError: It isn't a wheel.
     """
-    stream = io.BytesIO(fetch(url)[0]) if url.startswith("file:") else _RemoteFile(url)
-    try:
-        with zipfile.ZipFile(stream) as archive:
+    for size in (_TAIL, _LONG_TAIL, LARGEST):
+        with _tail(url, size) as file, suppress(zipfile.BadZipFile), zipfile.ZipFile(file) as archive:
             names = [n for n in archive.namelist() if n.count("/") == 1 and n.endswith(".dist-info/METADATA")]
             if not names:
-                raise ValueError(f"{url}: no METADATA")
+                break
             return parse(archive.read(names[0]).decode("utf-8", "replace"), url)
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"{url}: {error}") from error
+    raise ValueError(f"{url}: no METADATA")
+
+
+def _tail(url: str, size: int) -> IO[bytes]:
+    """A temporary file as long as the one at an address, of which only the end is there; before it is a hole."""
+    data, headers = fetch(url, {"Range": f"bytes=-{size}"})
+    total = headers.get("Content-Range", "").rpartition("/")[2]
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    file.seek(int(total) - len(data) if total.isdigit() else 0)  # without ranges the server sends all of it
+    file.write(data)
+    return file
 
 
 def read_source(url: str, size: int | None) -> Dist:
@@ -141,43 +151,3 @@ def parse(text: str, url: str | None) -> Dist:
         requires_python=headers["Requires-Python"],
         url=url,
     )
-
-
-class _RemoteFile(io.RawIOBase):
-    """A file on a server, of which only the parts that are read are fetched."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self._url = url
-        self._at = 0
-        data, headers = fetch(url, {"Range": f"bytes=-{_TAIL}"})
-        total = headers.get("Content-Range", "").rpartition("/")[2]
-        self._size = int(total) if total.isdigit() else len(data)  # without ranges the server sends all of it
-        self._held = {self._size - len(data): data}
-
-    def seekable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        return self._at
-
-    def read(self, size: int = -1) -> bytes:
-        end = self._size if size < 0 else min(self._size, self._at + size)
-        if end <= self._at:
-            return b""
-        for start, data in self._held.items():
-            if start <= self._at and end <= start + len(data):
-                chunk = data[self._at - start : end - start]
-                break
-        else:
-            chunk, _ = fetch(self._url, {"Range": f"bytes={self._at}-{end - 1}"})
-            self._held[self._at] = chunk
-        self._at += len(chunk)
-        return chunk

@@ -66,8 +66,6 @@ class Question:
     options: tuple[str, ...] = ()
     hashes: bool = False
     """Whether hashes go along: pip then demands one of everything."""
-    held: tuple[str, ...] = ()
-    """Further bounds, as ``numpy==2.0.2``."""
 
 
 class Resolver:
@@ -162,14 +160,11 @@ def as_files(question: Question, folder: Path, scratch: Path) -> list[str]:
     lines = [
         replace(r, text=_away(r.text, folder, scratch)).for_pip(hashes=question.hashes) for r in question.requirements
     ]
-    arguments = []
-    for option, name, texts in (
-        ("-r", "requirements.txt", lines),
-        ("-c", "constraints.txt", [*question.constraints, *question.held]),
-    ):
-        if texts or option == "-r":
-            (scratch / name).write_text("\n".join(texts) + "\n", encoding="utf-8")
-            arguments += [option, str(scratch / name)]
+    (scratch / "requirements.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    arguments = ["-r", str(scratch / "requirements.txt")]
+    if question.constraints:
+        (scratch / "constraints.txt").write_text("\n".join(question.constraints) + "\n", encoding="utf-8")
+        arguments += ["-c", str(scratch / "constraints.txt")]
     return arguments
 
 

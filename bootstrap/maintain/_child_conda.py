@@ -157,17 +157,10 @@ def _installed(prefix: Path) -> list[dict[str, Any]]:
 
 
 def _held(entry: Mapping[str, Any]) -> Solved:
-    return Solved(
-        name=entry["name"],
-        version=entry["version"],
-        build=entry["build"],
-        url=entry["url"],
-        channel=entry["url"].rsplit("/", 2)[0],
-        subdir=entry["subdir"],
-        depends=tuple(entry["depends"]),
-        md5=entry.get("md5"),
-        sha256=entry.get("sha256"),
-    )
+    known: dict[str, Any] = {
+        name: entry.get(name) for name in ("name", "version", "build", "url", "subdir", "md5", "sha256")
+    }
+    return Solved(**known, channel=entry["url"].rsplit("/", 2)[0], depends=tuple(entry["depends"]))
 
 
 def _answer(brief: SolveBrief, content: Mapping[str, Any]) -> None:

@@ -91,7 +91,7 @@ class TinyResolver:
     def resolve(self, question: Question) -> Resolution:
         self.asked.append(question)
         roots = [(Requirement(r.text), True) for r in question.requirements]
-        bounds = [Requirement(text) for text in (*question.constraints, *question.held)]
+        bounds = [Requirement(text) for text in question.constraints]
         found = self._solve(roots, {}, bounds, question.options)
         if found is None:
             wanted = " and ".join(str(r) for r, _ in roots)

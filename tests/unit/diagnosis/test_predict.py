@@ -96,7 +96,7 @@ def test_an_option_may_be_the_reason(asked: list[str], options: tuple[str, ...],
 def test_whether_numpy_can_be_held() -> None:
     with built.analyzer() as analyzer:
         assert ask(analyzer, ["left", "right"]).held.failed
-        assert analyzer.pip.asked[-1].held == (f"numpy=={NUMPY}",)
+        assert analyzer.pip.asked[-1].constraints == (f"numpy=={NUMPY}",)
         assert ask(analyzer, ["plain"]).held is None, "it stays anyway"
     with built.analyzer(options=["--upgrade"]) as analyzer:
         assert ask(analyzer, ["numpy"]).held.ok

@@ -111,7 +111,7 @@ class TestPip:
     def test_what_it_is_asked(self, told: Told, metadata_env: MetadataEnvironment) -> None:
         told.say(report={"install": []})
         hashed = Requirement("a==1", options=("--hash=sha256:00",))
-        asked = Question((hashed,), ("c<3",), ("--pre",), hashes=True, held=("numpy==2.0.2",))
+        asked = Question((hashed,), ("c<3", "numpy==2.0.2"), ("--pre",), hashes=True)
         PipResolver(metadata_env, index=NOTHING).resolve(asked)
         [found] = told.asked
         assert found["arguments"][:2] == ["install", "--dry-run"]
