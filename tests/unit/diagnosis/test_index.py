@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import http.server
 import json
+import random
 import sys
 import threading
 import time
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,6 +100,14 @@ def test_a_wheel_is_not_fetched_to_be_read(server: tuple[str, Path, list[str]], 
     assert again == found
     assert len(asked) == count, "a version stays what it is"
     assert package_metadata.size_of(found.url) == next(folder.iterdir()).stat().st_size
+
+
+def test_metadata_at_a_wheels_beginning(server: tuple[str, Path, list[str]], tmp_path: Path) -> None:
+    url, folder, _ = server
+    with zipfile.ZipFile(folder / "odd-1.0-py3-none-any.whl", "w") as archive:
+        archive.writestr("odd-1.0.dist-info/METADATA", wheels.metadata("odd", "1.0", ["needed>=1"]))
+        archive.writestr("odd.py", random.Random(1).randbytes(300_000))
+    assert Index(PipSettings(index=url), PYTHON, cache=tmp_path).dist("odd", "1.0").requires == ("needed>=1",)
 
 
 def test_metadata_beside_the_wheel_comes_first(server: tuple[str, Path, list[str]], tmp_path: Path) -> None:
