@@ -13,7 +13,7 @@ import re
 import urllib.error
 import urllib.parse
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,8 +96,9 @@ class Index:
         """The files of a package that are elsewhere, or that lie on this machine."""
         links = (link for link in self.settings.find_links if bool(_REMOTE.match(link)) is remote)
         pages = (index for index in self.settings.indexes if bool(_REMOTE.match(index)) is remote)
-        found = [archive for link in links for archive in _folder(link, key)]
-        return found + [archive for page in pages for archive in _page(f"{page}/{key}/", key)]
+        found = [archive for link in links for archive in _folder(link)]
+        found += [archive for page in pages for archive in _page(f"{page}/{key}/")]
+        return [archive for archive in found if version_in(archive.filename, key)]
 
     def choose(self, name: str, version: str) -> Archive | None:
         """The file of a version that this Python would take: its wheel, any wheel, else the source."""
@@ -198,7 +199,7 @@ def version_in(filename: str, name: str = "") -> str | None:
     return None
 
 
-def _page(url: str, name: str) -> list[Archive]:
+def _page(url: str) -> list[Archive]:
     """An index's page of one package; empty where it has none."""
     try:
         data, headers = fetch(url, {"Accept": _ACCEPT})
@@ -210,45 +211,37 @@ def _page(url: str, name: str) -> list[Archive]:
         ) from error
     except OSError as error:
         if url.startswith("file:"):
-            return _folder(url, name)
+            return _folder(url)
         reason = getattr(error, "reason", None) or error
         raise IndexUnreachableError("The package index doesn't respond.", evidence=[f"{url}: {reason}"]) from error
     if headers.get("Content-Type", "").startswith(_JSON):
-        files = json.loads(data)["files"]
         return [
-            Archive(
-                f["filename"],
-                urllib.parse.urljoin(url, f["url"]),
-                version,
-                f.get("size"),
-                f.get("upload-time"),
-                bool(f.get("core-metadata") or f.get("dist-info-metadata")),
+            replace(
+                archive_at(urllib.parse.urljoin(url, f["url"])),
+                size=f.get("size"),
+                uploaded=f.get("upload-time"),
+                metadata=bool(f.get("core-metadata") or f.get("dist-info-metadata")),
             )
-            for f in files
-            if (version := version_in(f["filename"], name))
+            for f in json.loads(data)["files"]
         ]
-    return _links(data.decode("utf-8", "replace"), url, name)
+    return _links(data.decode("utf-8", "replace"), url)
 
 
-def _folder(link: str, name: str) -> list[Archive]:
+def _folder(link: str) -> list[Archive]:
     """The archives in a folder, or those that a page links."""
-    if link.startswith(("http:", "https:")) or link.endswith(".html"):
+    if _REMOTE.match(link) or link.endswith(".html"):
         try:
-            return _links(fetch(link)[0].decode("utf-8", "replace"), link, name)
+            return _links(fetch(link)[0].decode("utf-8", "replace"), link)
         except OSError:
             return []
     place = Path(urllib.request.url2pathname(urllib.parse.urlsplit(link).path) if link.startswith("file:") else link)
     if (place / "index.html").is_file():
-        return _links((place / "index.html").read_text(encoding="utf-8"), f"{place.absolute().as_uri()}/", name)
+        return _links((place / "index.html").read_text(encoding="utf-8"), f"{place.absolute().as_uri()}/")
     try:
         files = [f for f in place.iterdir() if f.is_file()]
     except OSError:
         return []
-    return [
-        Archive(f.name, f.absolute().as_uri(), version, f.stat().st_size)
-        for f in files
-        if (version := version_in(f.name, name))
-    ]
+    return [replace(archive_at(f.absolute().as_uri()), size=f.stat().st_size) for f in files]
 
 
 class _Anchors(html.parser.HTMLParser):
@@ -261,15 +254,13 @@ class _Anchors(html.parser.HTMLParser):
             self.found.append(dict(attrs))
 
 
-def _links(text: str, base: str, name: str) -> list[Archive]:
+def _links(text: str, base: str) -> list[Archive]:
     parser = _Anchors()
     parser.feed(text)
-    found = []
-    for anchor in parser.found:
-        url = urllib.parse.urljoin(base, anchor.get("href") or "").partition("#")[0]
-        filename = Path(urllib.parse.unquote(urllib.parse.urlsplit(url).path)).name
-        version = version_in(filename, name)
-        if version:
-            served = "data-core-metadata" in anchor or "data-dist-info-metadata" in anchor
-            found.append(Archive(filename, url, version, metadata=served))
-    return found
+    return [
+        replace(
+            archive_at(urllib.parse.urljoin(base, anchor.get("href") or "")),
+            metadata="data-core-metadata" in anchor or "data-dist-info-metadata" in anchor,
+        )
+        for anchor in parser.found
+    ]
