@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -58,23 +59,17 @@ def describe_source(wanted: str, index: Index, folder: Path, as_of: str | None) 
     wheels = {a.version for a in archives if a.wheel and index.runs_here(a)}
     fitting: list[tuple[Version, Archive]] = []
     for archive in archives:
-        try:
-            version = Version(archive.version)
-        except InvalidVersion:
-            continue
         late = as_of and archive.uploaded and archive.uploaded > as_of
-        if (
-            not archive.wheel
-            and archive.version not in wheels
-            and not late
-            and requirement.specifier.contains(version)
-        ):
-            fitting.append((version, archive))
-    for _, archive in sorted(fitting, key=lambda item: item[0], reverse=True)[:1]:
-        dist = index.dist_of(archive)
-        if dist is not None and canonical_name(dist.name) == canonical_name(requirement.name):
-            _write_wheel(dist, folder)
-            return f"{dist.name} {dist.version}"
+        with suppress(InvalidVersion):
+            version = Version(archive.version)
+            without = not archive.wheel and archive.version not in wheels
+            if without and not late and requirement.specifier.contains(version):
+                fitting.append((version, archive))
+    newest = max(fitting, key=lambda found: found[0], default=None)
+    dist = index.dist_of(newest[1]) if newest else None
+    if dist is not None and canonical_name(dist.name) == canonical_name(requirement.name):
+        _write_wheel(dist, folder)
+        return f"{dist.name} {dist.version}"
     return None
 
 

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from bootstrap.children import tie_to_parent
 from bootstrap.errors import BootstrapError
-from bootstrap.maintain.solver import Request, Solved, Source, VirtualPackage, filename, parse_date, solve
+from bootstrap.maintain.solver import Request, Solved, VirtualPackage, filename, parse_date, solve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,11 +111,11 @@ def _request(args: argparse.Namespace, environ: Mapping[str, str], brief: SolveB
             channels.append(channel)
         else:
             machine.extend(virtual)
-    folder = Path(brief.repodata) if brief and brief.repodata else None
     request = Request(
         specs=tuple(args.specs),
-        sources=tuple(Source(channel, folder) for channel in channels),
+        channels=tuple(channels),
         platform=platform,
+        repodata=Path(brief.repodata) if brief and brief.repodata else None,
         virtual_packages=tuple(machine),
         exclude_newer=parse_date(brief.exclude_newer) if brief and brief.exclude_newer else None,
         cache=Path(brief.cache) if brief else None,

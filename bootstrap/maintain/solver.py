@@ -46,21 +46,11 @@ from bootstrap.errors import (
 from bootstrap.maintain.solver_reasons import explain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 RETRIES = 3
 _NO_CANDIDATES = re.compile(r"^Cannot solve the request because of: No candidates were found for (?P<spec>.+?)\.?$")
-
-
-@dataclass(frozen=True)
-class Source:
-    """A channel, and where its repodata is read from."""
-
-    channel: str
-    """A bare name (``conda-forge``) or a URL; the records' URLs are this channel's."""
-    repodata: Path | None = None
-    """A folder with ``SUBDIR/repodata.json``, read in place of the channel's own."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +86,11 @@ class Request:
     """A question to the solver."""
 
     specs: tuple[str, ...]
-    sources: tuple[Source, ...]
+    channels: tuple[str, ...]
+    """Bare names (``conda-forge``) or URLs; the records' URLs are these channels'."""
     platform: str
+    repodata: Path | None = None
+    """A folder with ``SUBDIR/repodata.json``, read in place of the channels' own."""
     virtual_packages: tuple[VirtualPackage, ...] = ()
     held: tuple[Solved, ...] = ()
     """Records to keep wherever the specs allow it."""
@@ -134,15 +127,14 @@ def solve(request: Request) -> tuple[Solved, ...]:
     except (InvalidMatchSpecError, InvalidVersionSpecError) as error:
         raise SpecificationError(f"Can't parse a bound: {str(error).splitlines()[0]}.") from error
     except (InvalidChannelError, InvalidUrlError) as error:
-        channels = [s.channel for s in request.sources]
-        raise ChannelNotFoundError(f"Invalid channel: {error}.", evidence=channels) from error
+        raise ChannelNotFoundError(f"Invalid channel: {error}.", evidence=request.channels) from error
     except (GatewayError, FetchRepoDataError) as error:
         raise _unfetched(str(error)) from error
 
 
 async def _solve(request: Request) -> tuple[Solved, ...]:
     gateway = Gateway(cache_dir=request.cache, client=Client.default_client(RETRIES))
-    sources = [part for source in request.sources for part in _open(source, request.subdirs)]
+    sources = [part for channel in request.channels for part in _open(channel, request)]
     held = await _known(gateway, sources, request) if request.held else []
     records = await rattler_solve(
         sources,
@@ -162,21 +154,19 @@ async def _solve(request: Request) -> tuple[Solved, ...]:
     return tuple(sorted((_plain(record) for record in records), key=lambda r: r.name))
 
 
-def _open(source: Source, subdirs: Iterable[str]) -> list[Any]:
-    channel = Channel(source.channel)
-    if source.repodata is None:
+def _open(name: str, request: Request) -> list[Any]:
+    channel = Channel(name)
+    if request.repodata is None:
         return [channel]
-    files = {subdir: source.repodata / subdir / "repodata.json" for subdir in subdirs}
+    files = {subdir: request.repodata / subdir / "repodata.json" for subdir in request.subdirs}
     present = {subdir: path for subdir, path in files.items() if path.is_file()}
     if "noarch" not in present:
-        raise ChannelNotFoundError(
-            f"That folder has no repodata for {source.channel}.", evidence=[str(files["noarch"])]
-        )
+        raise ChannelNotFoundError(f"That folder has no repodata for {name}.", evidence=[str(files["noarch"])])
     try:
         return [SparseRepoData(channel, subdir, path) for subdir, path in present.items()]
     except Exception as error:  # rattler raises its own classes and bare ones for unreadable files
         raise ChannelNotFoundError(
-            f"Can't read the repodata of {source.channel}: {error}.", evidence=map(str, present.values())
+            f"Can't read the repodata of {name}: {error}.", evidence=map(str, present.values())
         ) from error
 
 
