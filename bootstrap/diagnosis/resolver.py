@@ -15,9 +15,9 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bootstrap.children import captured
 from bootstrap.diagnosis.index import archive_at
@@ -68,38 +68,25 @@ class Question:
     """Whether hashes go along: pip then demands one of everything."""
 
 
+@dataclass(eq=False, kw_only=True)
 class Resolver:
     """Asks pip or uv about one metadata-only environment, and remembers the answers."""
 
-    per_core = 1
+    per_core: ClassVar[int] = 1
     """So many may run at once for each core."""
-    name: str
+    name: str = field(init=False)
     """``pip 24.1.2``, ``uv 0.9.1``."""
-
-    def __init__(
-        self,
-        metadata_env: MetadataEnvironment,
-        *,
-        index: Index,
-        folder: Path | None = None,
-        as_of: str | None = None,
-        build: bool = False,
-    ) -> None:
-        """Remembers the environment.
-
-        Args:
-            metadata_env: The environment; answers are forgotten when it has changed.
-            index: Asked what resolvers don't tell of an archive, and what a source that may not be built says.
-            folder: Where relative paths in requirements start; the working folder unless given.
-            as_of: A day, ISO 8601: nothing uploaded later is considered.
-            build: Whether sources may be built, which runs their code.
-        """
-        self.metadata_env = metadata_env
-        self.folder = folder or Path.cwd()
-        self.as_of = as_of
-        self.build = build
-        self.index = index
-        self._answers: dict[tuple[frozenset[tuple[str, str]], Question], Resolution] = {}
+    metadata_env: MetadataEnvironment
+    """The environment; answers are forgotten when it has changed."""
+    index: Index
+    """Asked what resolvers don't tell of an archive, and what a source that may not be built says."""
+    folder: Path = field(default_factory=Path.cwd)
+    """Where relative paths in requirements start."""
+    as_of: str | None = None
+    """A day, ISO 8601: nothing uploaded later is considered."""
+    build: bool = False
+    """Whether sources may be built, which runs their code."""
+    _answers: dict[tuple[frozenset[tuple[str, str]], Question], Resolution] = field(default_factory=dict, init=False)
 
     def resolve(self, question: Question) -> Resolution:
         """What would be installed, or why nothing can be.
@@ -168,12 +155,12 @@ def as_files(question: Question, folder: Path, scratch: Path) -> list[str]:
     return arguments
 
 
+@dataclass(eq=False, kw_only=True)
 class PipResolver(Resolver):
     """The pip of the interpreter asked about, by its dry run's report."""
 
-    def __init__(self, metadata_env: MetadataEnvironment, **common: Any) -> None:
-        super().__init__(metadata_env, **common)
-        self.name = f"pip {metadata_env.target.pip_version}"
+    def __post_init__(self) -> None:
+        self.name = f"pip {self.metadata_env.target.pip_version}"
 
     def _run(self, question: Question, scratch: Path) -> Resolution:
         target = self.metadata_env.target
@@ -208,19 +195,18 @@ class PipResolver(Resolver):
         return Resolution(tuple(_from_report(item) for item in items), resolver=self.name)
 
 
+@dataclass(eq=False, kw_only=True)
 class UvResolver(Resolver):
     """uv, told what pip would read from its settings."""
 
-    per_core = 2  # it waits for the index most of the time; pip computes
+    per_core: ClassVar[int] = 2  # it waits for the index most of the time; pip computes
+    uv: Path
 
-    def __init__(self, metadata_env: MetadataEnvironment, uv: Path, **common: Any) -> None:
-        super().__init__(metadata_env, **common)
-        self._uv = uv
-        version = subprocess.run([str(uv), "--version"], capture_output=True, text=True, check=False).stdout.split()
-        self.name = f"uv {version[1] if len(version) > 1 else ''}".strip()
+    def __post_init__(self) -> None:
+        self.name = " ".join(captured([str(self.uv), "--version"]).stdout.split()[:2]) or "uv"
 
     def _run(self, question: Question, scratch: Path) -> Resolution:
-        command = [str(self._uv), "pip", "install", "--dry-run", "--no-config", "--color", "never", "--no-progress"]
+        command = [str(self.uv), "pip", "install", "--dry-run", "--no-config", "--color", "never", "--no-progress"]
         command += ["--python", str(self.metadata_env.python), "--index-strategy", "unsafe-best-match"]
         index = self.index.with_options(question.options)
         command += _places(index.settings) + translate(question.options, question.requirements, build=self.build)

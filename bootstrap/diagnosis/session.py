@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from bootstrap.diagnosis.freeze import read_freeze
 from bootstrap.diagnosis.impact import ImpactAnalyzer
@@ -23,7 +24,6 @@ from bootstrap.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from bootstrap.progress import Progress
 
@@ -113,10 +113,10 @@ def open_session(
         )
     dists = target.dists if asked.against is None else tuple(read_freeze(asked.against, target, index, progress))
     with scratch_folder() as scratch, closing(MetadataEnvironment(target, dists, scratch)) as metadata_env:
-        pip = PipResolver(metadata_env, folder=folder, as_of=moment, build=asked.build, index=index)
-        fast: Resolver = pip
-        if uv is not None:
-            fast = UvResolver(metadata_env, uv, folder=folder, as_of=moment, build=asked.build, index=index)
+        common: dict[str, Any] = {"metadata_env": metadata_env, "index": index, "folder": folder or Path.cwd()}
+        common |= {"as_of": moment, "build": asked.build}
+        pip = PipResolver(**common)
+        fast: Resolver = pip if uv is None else UvResolver(uv=uv, **common)
         title = str(asked.against) if asked.against is not None else str(target.python)
         yield Session(target, metadata_env, title, pip if confirm else fast, fast, uv, index, scratch)
 

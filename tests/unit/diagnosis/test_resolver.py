@@ -99,7 +99,7 @@ class TestPip:
     def test_its_report_is_the_plan(self, told: Told, metadata_env: MetadataEnvironment) -> None:
         direct = {**ITEM, "is_direct": True, "metadata": {"name": "b", "version": "2"}, "requested": False}
         told.say(report={"install": [ITEM, direct]}, out="whatever")
-        found = PipResolver(metadata_env, index=NOTHING).resolve(question("alone"))
+        found = PipResolver(metadata_env=metadata_env, index=NOTHING).resolve(question("alone"))
         url = "https://x.y/alone-1.0-py3-none-any.whl"
         assert found.ok
         assert found.resolver == "pip 24.1"
@@ -112,7 +112,7 @@ class TestPip:
         told.say(report={"install": []})
         hashed = Requirement("a==1", options=("--hash=sha256:00",))
         asked = Question((hashed,), ("c<3", "numpy==2.0.2"), ("--pre",), hashes=True)
-        PipResolver(metadata_env, index=NOTHING).resolve(asked)
+        PipResolver(metadata_env=metadata_env, index=NOTHING).resolve(asked)
         [found] = told.asked
         assert found["arguments"][:2] == ["install", "--dry-run"]
         assert {"--pre", "--require-hashes"} <= set(found["arguments"])
@@ -123,7 +123,7 @@ class TestPip:
         self, told: Told, metadata_env: MetadataEnvironment
     ) -> None:
         told.say(report={"install": []})
-        resolver = PipResolver(metadata_env, index=NOTHING)
+        resolver = PipResolver(metadata_env=metadata_env, index=NOTHING)
         for _ in range(2):
             resolver.resolve(question("a"))
         resolver.resolve(question("a", options=("--pre",)))
@@ -138,7 +138,7 @@ class TestPip:
         editable = Requirement("./local-1.0", editable=True)
         texts = (f"{folder}[x]", "./no-sources", "https://x.y/z.whl")
         asked = Question((*(Requirement(t) for t in texts), editable))
-        PipResolver(metadata_env, index=NOTHING, folder=tmp_path).resolve(asked)
+        PipResolver(metadata_env=metadata_env, index=NOTHING, folder=tmp_path).resolve(asked)
         first, *same, last = told.asked[0]["requirements"].splitlines()
         assert first.endswith("/local-1.0[x]")
         assert last.startswith("-e /")
@@ -148,9 +148,9 @@ class TestPip:
     def test_days_need_a_pip_that_knows_them(self, told: Told, metadata_env: MetadataEnvironment) -> None:
         told.say(report={"install": []})
         with pytest.raises(AsOfError):
-            PipResolver(metadata_env, index=NOTHING, as_of="2025-11-15T23:59:59Z").resolve(question("a"))
+            PipResolver(metadata_env=metadata_env, index=NOTHING, as_of="2025-11-15T23:59:59Z").resolve(question("a"))
         metadata_env.target = replace(metadata_env.target, pip_version="26.0")
-        PipResolver(metadata_env, index=NOTHING, as_of="2025-11-15T23:59:59Z").resolve(question("a"))
+        PipResolver(metadata_env=metadata_env, index=NOTHING, as_of="2025-11-15T23:59:59Z").resolve(question("a"))
         assert told.asked[0]["arguments"][-2:] == ["--uploaded-prior-to", "2025-11-15T23:59:59Z"]
 
     def test_why_it_gave_up(self, told: Told, metadata_env: MetadataEnvironment) -> None:
@@ -164,7 +164,7 @@ class TestPip:
             "ERROR: ResolutionImpossible: for help visit x\n"
             "[notice] A new release of pip is available\n",
         )
-        found = PipResolver(metadata_env, index=NOTHING).resolve(question("a", "c>=2"))
+        found = PipResolver(metadata_env=metadata_env, index=NOTHING).resolve(question("a", "c>=2"))
         assert found.failed == (
             "Cannot install a and c>=2 because of conflicts.",
             "a 1 depends on c==1",
@@ -173,7 +173,7 @@ class TestPip:
 
     def test_it_ends_without_a_word(self, told: Told, metadata_env: MetadataEnvironment) -> None:
         told.say(code=2)
-        assert PipResolver(metadata_env, index=NOTHING).resolve(question("a")).failed == (
+        assert PipResolver(metadata_env=metadata_env, index=NOTHING).resolve(question("a")).failed == (
             "pip 24.1 failed without a message",
         )
 
@@ -189,19 +189,20 @@ class TestPip:
     ) -> None:
         told.say(code=1, err=f"{line}\nERROR: No matching distribution found for a\n")
         with pytest.raises(IndexUnreachableError):
-            PipResolver(metadata_env, index=NOTHING).resolve(question("a"))
+            PipResolver(metadata_env=metadata_env, index=NOTHING).resolve(question("a"))
 
     @pytest.mark.parametrize("report", [None, {}])
     def test_no_report_is_no_answer(self, told: Told, metadata_env: MetadataEnvironment, report: Any) -> None:
         told.say(report=report)
         with pytest.raises(ResolverError, match="no report"):
-            PipResolver(metadata_env, index=NOTHING).resolve(question("a"))
+            PipResolver(metadata_env=metadata_env, index=NOTHING).resolve(question("a"))
 
 
 class TestUv:
     def resolve(self, told: Told, metadata_env: MetadataEnvironment, asked: Question) -> Resolution:
         index = Index(combine({"constraint": "/c.txt"}, ()), metadata_env.target.short_version)
-        return UvResolver(metadata_env, told.folder / "uv", index=index, as_of="2025-11-15").resolve(asked)
+        uv = UvResolver(metadata_env=metadata_env, uv=told.folder / "uv", index=index, as_of="2025-11-15")
+        return uv.resolve(asked)
 
     def test_its_lines_are_the_plan(self, told: Told, metadata_env: MetadataEnvironment, tmp_path: Path) -> None:
         listed = wheels.make_wheel(tmp_path, "listed", "1.0", ["numpy<2"])
