@@ -34,9 +34,9 @@ FAKE_CHANNEL = "conda-lock-fake-repodata-"
 class SolveBrief:
     """What the command line of a conda can't say."""
 
-    answer: str
+    answer: str = ""
     """File to write sizes, or the fault, into."""
-    cache: str
+    cache: str = ""
     repodata: str | None = None
     """Folder to read every channel's repodata from."""
     exclude_newer: str | None = None
@@ -65,18 +65,16 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
     if args.command == "list":
         print(json.dumps(_installed(Path(args.prefix))))
         return 0
-    brief = SolveBrief.read(Path(environ[BRIEF_VARIABLE])) if environ.get(BRIEF_VARIABLE) else None
+    brief = SolveBrief.read(Path(environ[BRIEF_VARIABLE])) if environ.get(BRIEF_VARIABLE) else SolveBrief()
     try:
         solution = solve(_request(args, environ, brief))
     except BootstrapError as error:
-        if brief:
-            _answer(brief, {"fault": error.to_dict()})
+        _answer(brief, {"fault": error.to_dict()})
         message = "\n".join([error.message, *error.evidence])
         print(json.dumps({"success": False, "error": error.message, "message": message}))
         return 1
     records = [asdict(record) for record in solution]
-    if brief:
-        _answer(brief, {"records": records})
+    _answer(brief, {"records": records})
     fetch = [{**r, "build_string": r["build"], "fn": filename(r["url"])} for r in records]
     link = [{**f, "dist_name": f["fn"].removesuffix(".conda").removesuffix(".tar.bz2")} for f in fetch]
     print(json.dumps({"success": True, "actions": {"FETCH": fetch, "LINK": link}}))
@@ -87,48 +85,39 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bootstrap-solver", description=__doc__)
     parser.add_argument("--version", action="store_true")
     commands = parser.add_subparsers(dest="command")
-    for name in ("create", "install"):
+    for name in ("create", "install", "list"):
         command = commands.add_parser(name)
         command.add_argument("--prefix", "-p", required=True)
-        command.add_argument("--dry-run", action="store_true", required=True)
-        command.add_argument("--json", action="store_true")
-        command.add_argument("--override-channels", action="store_true")
-        command.add_argument("--channel", "-c", action="append", default=[])
-        command.add_argument("specs", nargs="*")
-    listing = commands.add_parser("list")
-    listing.add_argument("--prefix", "-p", required=True)
-    listing.add_argument("--json", action="store_true")
-    listing.add_argument("--no-pip", action="store_true")
+        for flag in ("--json", "--no-pip" if name == "list" else "--override-channels"):
+            command.add_argument(flag, action="store_true")
+        if name != "list":
+            command.add_argument("--dry-run", action="store_true", required=True)
+            command.add_argument("--channel", "-c", action="append", default=[])
+            command.add_argument("specs", nargs="*")
     return parser
 
 
-def _request(args: argparse.Namespace, environ: Mapping[str, str], brief: SolveBrief | None) -> Request:
+def _request(args: argparse.Namespace, environ: Mapping[str, str], brief: SolveBrief) -> Request:
     platform = environ.get("CONDA_SUBDIR", "linux-64")
-    channels, machine = [], []
-    for channel in args.channel:
-        virtual = _virtual_packages(channel, platform)
-        if virtual is None:
-            channels.append(channel)
-        else:
-            machine.extend(virtual)
+    virtual = {channel: _virtual_packages(channel, platform) for channel in args.channel}
     request = Request(
         specs=tuple(args.specs),
-        channels=tuple(channels),
+        channels=tuple(channel for channel, packages in virtual.items() if packages is None),
         platform=platform,
-        repodata=Path(brief.repodata) if brief and brief.repodata else None,
-        virtual_packages=tuple(machine),
-        exclude_newer=parse_date(brief.exclude_newer) if brief and brief.exclude_newer else None,
-        cache=Path(brief.cache) if brief else None,
+        repodata=Path(brief.repodata) if brief.repodata else None,
+        virtual_packages=tuple(package for packages in virtual.values() for package in packages or ()),
+        exclude_newer=parse_date(brief.exclude_newer) if brief.exclude_newer else None,
+        cache=Path(brief.cache) if brief.cache else None,
     )
     if args.command == "create":
         return request
     installed = [_held(entry) for entry in _installed(Path(args.prefix))]
-    moved = set(brief.update) if brief else {spec.split()[0] for spec in args.specs}
+    moved = set(brief.update) or {spec.split()[0] for spec in args.specs}
     # Without a brief only the updated specs are known: hold the others by name, so that none is lost.
     others = tuple(h.name for h in installed if h.name not in moved)
     return replace(
         request,
-        specs=brief.specs if brief else (*request.specs, *others),
+        specs=brief.specs or (*request.specs, *others),
         held=tuple(h for h in installed if h.name not in moved),
     )
 
@@ -164,7 +153,8 @@ def _held(entry: Mapping[str, Any]) -> Solved:
 
 
 def _answer(brief: SolveBrief, content: Mapping[str, Any]) -> None:
-    Path(brief.answer).write_text(json.dumps(content), encoding="utf-8")
+    if brief.answer:
+        Path(brief.answer).write_text(json.dumps(content), encoding="utf-8")
 
 
 if __name__ == "__main__":

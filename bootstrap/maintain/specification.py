@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # One package as conda-lock reads it; the name alone is ours to know.
 _REQUIREMENT = re.compile(r"(?:(?P<channel>[^\s:]+)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*(?P<spec>.*)")
 _BUILD = re.compile(r"(?<=[\w.*])=[^=,]+$")
+_UNREADABLE = (yaml.YAMLError, ValueError, LookupError, ArithmeticError, TypeError, AttributeError, RecursionError)
 _SELECTOR = re.compile(r"#\s*\[")
 
 
@@ -70,15 +71,7 @@ def read_specification(path: Path) -> Specification:
         raise SpecificationError(
             f"Can't read the specification: {error.strerror or error}.", evidence=[str(path)]
         ) from error
-    except (
-        yaml.YAMLError,
-        ValueError,
-        LookupError,
-        ArithmeticError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-    ) as error:
+    except _UNREADABLE as error:
         # The reader of YAML lets through what its constructors of dates and numbers raise.
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
