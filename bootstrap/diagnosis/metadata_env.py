@@ -143,14 +143,9 @@ def _leads_elsewhere(entry: Path) -> bool:
 
 
 def metadata_text(dist: Dist) -> str:
-    """A METADATA file that says what resolvers need."""
+    """A METADATA file that says what resolvers need; a requirement that was folded over lines stands on one."""
     lines = ["Metadata-Version: 2.1", f"Name: {dist.name}", f"Version: {dist.version}"]
     lines += [f"Requires-Python: {dist.requires_python}"] if dist.requires_python else []
-    lines += [f"Requires-Dist: {_one_line(text)}" for text in dist.requires]
+    lines += [f"Requires-Dist: {' '.join(text.split())}" for text in dist.requires]
     lines += [f"Provides-Extra: {extra}" for extra in dist.extras]
     return "\n".join(lines) + "\n\n"
-
-
-def _one_line(text: str) -> str:
-    """A requirement that was folded over several lines, on one."""
-    return " ".join(text.split())

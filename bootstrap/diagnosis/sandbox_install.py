@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -167,7 +168,9 @@ def observe(
             last = told.stderr.strip().splitlines()[-3:]
             raise ProofError("The temporary copy can't be used.", evidence=last or [str(error)]) from error
         command = [sys.executable, "-m", "bootstrap", "check", "--json", "--quiet", "--python", str(copy.python)]
-        report = _report(_run([*copy.wrapper, *command], None).stdout) if check else {}
+        report: dict[str, Any] = {}
+        with suppress(ValueError):  # an installation may break the very program that checks
+            report = json.loads(_run([*copy.wrapper, *command], None).stdout) if check else {}
     return Observed(
         steps,
         # The copy's own place is no part of what it says.
@@ -181,12 +184,3 @@ def _run(command: Sequence[str], text: str | None) -> subprocess.CompletedProces
         return captured(command, _LIMIT_SECONDS, input=text)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ProofError("The temporary copy can't be used.", evidence=[str(error)]) from error
-
-
-def _report(text: str) -> dict[str, Any]:
-    """The integrity check's report; empty where an installation broke the very program that checks."""
-    try:
-        found: dict[str, Any] = json.loads(text)
-    except ValueError:
-        return {}
-    return found

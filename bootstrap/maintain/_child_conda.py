@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from bootstrap.children import tie_to_parent
 from bootstrap.errors import BootstrapError
-from bootstrap.maintain.solver import Request, Solved, VirtualPackage, filename, parse_date, solve
+from bootstrap.maintain.solver import Request, Solved, filename, parse_date, solve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,7 +122,7 @@ def _request(args: argparse.Namespace, environ: Mapping[str, str], brief: SolveB
     )
 
 
-def _virtual_packages(channel: str, platform: str) -> list[VirtualPackage] | None:
+def _virtual_packages(channel: str, platform: str) -> list[tuple[str, str, str]] | None:
     """The virtual packages of conda-lock's throw-away channel; None for a channel of real packages."""
     url = urlsplit(channel)
     if url.scheme != "file":
@@ -137,7 +137,7 @@ def _virtual_packages(channel: str, platform: str) -> list[VirtualPackage] | Non
     # A local channel of .conda files alone has no entries here either: then the folder's name tells.
     if not entries and FAKE_CHANNEL not in url.path:
         return None
-    return [VirtualPackage(e["name"], e["version"], e["build"]) for e in entries]
+    return [(e["name"], e["version"], e["build"]) for e in entries]
 
 
 def _installed(prefix: Path) -> list[dict[str, Any]]:

@@ -54,15 +54,6 @@ _NO_CANDIDATES = re.compile(r"^Cannot solve the request because of: No candidate
 
 
 @dataclass(frozen=True)
-class VirtualPackage:
-    """A property of the target machine, e.g. ``__glibc 2.28``."""
-
-    name: str
-    version: str
-    build: str = "0"
-
-
-@dataclass(frozen=True)
 class Solved:
     """A record of a solution, or one to be held as it is."""
 
@@ -91,7 +82,8 @@ class Request:
     platform: str
     repodata: Path | None = None
     """A folder with ``SUBDIR/repodata.json``, read in place of the channels' own."""
-    virtual_packages: tuple[VirtualPackage, ...] = ()
+    virtual_packages: tuple[tuple[str, str, str], ...] = ()
+    """Properties of the target machine: names, versions, builds, e.g. ``__glibc``, ``2.28``, ``0``."""
     held: tuple[Solved, ...] = ()
     """Records to keep wherever the specs allow it."""
     exclude_newer: datetime | None = None
@@ -143,8 +135,8 @@ async def _solve(request: Request) -> tuple[Solved, ...]:
         platforms=[*request.subdirs],  # type: ignore[list-item]  # a literal of all subdirs
         locked_packages=held,
         virtual_packages=[
-            GenericVirtualPackage(PackageName(v.name), Version(v.version), BuildString(v.build))
-            for v in request.virtual_packages
+            GenericVirtualPackage(PackageName(name), Version(version), BuildString(build))
+            for name, version, build in request.virtual_packages
         ],
         exclude_newer=request.exclude_newer,
         # Records without a build time can't be judged; refusing them would leave a part of any channel unusable.
