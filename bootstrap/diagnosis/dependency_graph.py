@@ -141,3 +141,9 @@ class Graph:
     def chains(self, roots: Sequence[str], subject: str, version: str) -> list[tuple[Need, ...]]:
         """The ways from requirements to bounds on the subject that shut out a version, shortest first."""
         return sorted((way for way in self.ways(roots).get(subject, []) if not way[-1].allows(version)), key=len)
+
+    def described(self, way: Sequence[Need]) -> tuple[str, ...]:
+        """A way in words: every package on it, and the bound at its end."""
+        dists = ((need, self._dists.get(need.key)) for need in way[:-1])
+        links = (f"{need.key}{need.bracket} {dist.version if dist else ''}".strip() for need, dist in dists)
+        return (*links, str(way[-1]))

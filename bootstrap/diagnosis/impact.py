@@ -26,7 +26,6 @@ from bootstrap.errors import ResolverError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bootstrap.diagnosis.dependency_graph import Need
     from bootstrap.diagnosis.metadata_env import MetadataEnvironment
     from bootstrap.diagnosis.model import ChangeKind
     from bootstrap.diagnosis.resolver import Resolver
@@ -117,7 +116,7 @@ class ImpactAnalyzer:
         chain: tuple[str, ...] = ()
         if subject is not None and subject.kind == "replaced" and subject.before:
             ways = graph.chains(roots, NUMPY_NAME, subject.before)
-            chain = describe(ways[0], {d.key: d.version for d in after}) if ways else ()
+            chain = graph.described(ways[0]) if ways else ()
         return Finding(
             requirements,
             _verdict(subject, breakages, chain, outcome.unbuilt),
@@ -187,9 +186,3 @@ def _root(requirement: Requirement, planned: Sequence[Dist]) -> str:
         return requirement.text
     name = requirement.name or next((d.name for d in planned if d.requested and d.direct_url), "")
     return f"{name}{extras}"
-
-
-def describe(way: Sequence[Need], versions: dict[str, str]) -> tuple[str, ...]:
-    """A way through the graph, in words: every package on it, and the bound at its end."""
-    links = (f"{need.key}{need.bracket} {versions.get(need.key, '')}".strip() for need in way[:-1])
-    return (*links, str(way[-1]))

@@ -45,7 +45,8 @@ _UNREACHED = re.compile(
     r"|ProxyError|SSLError|ConnectionResetError|Connection refused|error sending request|dns error"
     r"|Failed to (?:fetch|resolve host)|Connection broken"
 )
-_UV_LINE = re.compile(r"^ ([+~-]) (\S+?)==(\S+)(?: \(from (.+)\))?$")
+_UV_LINE = re.compile(r"^ [+~-] (?P<name>\S+?)(?:==(?P<version>\S+)(?: \(from (?P<source>.+)\))?| @ (?P<url>\S+))$")
+_LINE = re.compile(r"^ ([+~-]) (\S+?)==(\S+)(?: \(from (.+)\))?$")
 _UV_URL = re.compile(r"^ ([+~-]) (\S+) @ (\S+)$")
 _LINE = re.compile(r"-r \S*/requirements\.txt \(line (\d+)\)")
 _PLACES = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--trusted-host")
@@ -242,37 +243,29 @@ def _places(settings: PipSettings) -> list[str]:
 
 def _planned(line: str, index: Index) -> Dist:
     """What a line of uv's plan installs, with what its archive says of itself."""
-    if match := _UV_LINE.match(line):
-        name, version, url = match[2], match[3], match[4]
-    elif match := _UV_URL.match(line):
-        name, version, url = match[2], "", match[3]
-    else:
+    match = _UV_LINE.match(line)
+    if match is None:
         raise ResolverError("Can't parse uv's output.", evidence=[line])
+    version, url = match["version"] or "", match["source"] or match["url"]
     archive = archive_at(url) if url and url.startswith(("http", "file")) else None
     told = archive is not None and archive.filename.endswith((".whl", ".gz", ".zip"))
-    dist = index.dist_of(archive) if archive and told else index.dist(name, version)
+    dist = index.dist_of(archive) if archive and told else index.dist(match["name"], version)
     if dist is None:
         raise ResolverError("Can't read the metadata of a package that uv would install.", evidence=[line.strip()])
     return replace(dist, version=version or dist.version)
 
 
-def find_uv(python: Path) -> Path | None:
-    """uv's executable: on the PATH, beside the interpreter asked about, or beside ours."""
-    places = (os.environ.get("PATH", os.defpath), str(python.parent), str(Path(sys.executable).parent))
-    executable = shutil.which("uv", path=os.pathsep.join(places))
-    return Path(executable) if executable else None
-
-
-def need_uv(python: Path) -> Path:
-    """uv's executable.
+def find_uv(python: Path, *, needed: bool = False) -> Path | None:
+    """uv's executable: on the PATH, beside the interpreter asked about, or beside ours.
 
     Raises:
-        ResolverNotFoundError: It isn't there.
+        ResolverNotFoundError: It isn't there, and needed.
     """
-    uv = find_uv(python)
-    if uv is None:
+    places = (os.environ.get("PATH", os.defpath), str(python.parent), str(Path(sys.executable).parent))
+    executable = shutil.which("uv", path=os.pathsep.join(places))
+    if needed and executable is None:
         raise ResolverNotFoundError("uv isn't installed.", evidence=["searched PATH and the interpreters' folders"])
-    return uv
+    return Path(executable) if executable else None
 
 
 def translate(options: Sequence[str], requirements: Sequence[Requirement], *, build: bool = True) -> list[str]:

@@ -115,7 +115,7 @@ def _trial(analyzer: ImpactAnalyzer, finding: Finding, baseline: Observed, names
         seen = observe(analyzer.metadata_env.target, [arguments], names, folder=analyzer.pip.folder)
     after, before = seen.steps[0], baseline.steps[0]
     causes = [c for c in seen.causes if c not in baseline.causes]
-    severities = {severity for severity, _ in causes}
+    worst = next((v for v in ("broken", "doubtful") if any(severity == v for severity, _ in causes)), "ok")
     return Trial(
         requirements=finding.requirements,
         installed=after.installed,
@@ -124,9 +124,7 @@ def _trial(analyzer: ImpactAnalyzer, finding: Finding, baseline: Observed, names
         numpy_disk=after.disk,
         live=tuple(line for line in after.live if line not in before.live),
         fresh=tuple(f"{severity}: {summary}" for severity, summary in causes),
-        fresh_verdict=next((v for v in ("broken", "doubtful") if v in severities), "ok")
-        if seen.checked
-        else "unknown",
+        fresh_verdict=worst if seen.checked else "unknown",
         seconds=time.monotonic() - began,
     )
 

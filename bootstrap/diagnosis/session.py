@@ -15,7 +15,7 @@ from bootstrap.diagnosis.impact import ImpactAnalyzer
 from bootstrap.diagnosis.index import Index
 from bootstrap.diagnosis.metadata_env import MetadataEnvironment
 from bootstrap.diagnosis.requirements import RequirementSet, constraint_lines
-from bootstrap.diagnosis.resolver import PIP_WITH_DATES, PipResolver, Resolver, UvResolver, find_uv, need_uv
+from bootstrap.diagnosis.resolver import PIP_WITH_DATES, PipResolver, Resolver, UvResolver, find_uv
 from bootstrap.diagnosis.settings import combine, pip_settings
 from bootstrap.diagnosis.target import Target, examine, find_python
 from bootstrap.errors import AsOfError
@@ -99,7 +99,7 @@ def open_session(
     moment = None if asked.as_of is None else read_moment(asked.as_of)
     progress.step(Step("inspect environment"))
     executable = find_python(asked.python)
-    uv = need_uv(executable) if asked.resolver == "uv" else find_uv(executable) if asked.resolver == "auto" else None
+    uv = None if asked.resolver == "pip" else find_uv(executable, needed=asked.resolver == "uv")
     with ThreadPoolExecutor(1) as aside:
         # pip takes as long to tell its settings as the interpreter to tell all else.
         told = aside.submit(pip_settings, executable)

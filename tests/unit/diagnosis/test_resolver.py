@@ -12,7 +12,7 @@ import pytest
 from bootstrap.diagnosis.index import Index
 from bootstrap.diagnosis.metadata_env import MetadataEnvironment
 from bootstrap.diagnosis.model import Dist, Requirement, Resolution
-from bootstrap.diagnosis.resolver import PipResolver, Question, UvResolver, find_uv, need_uv, translate
+from bootstrap.diagnosis.resolver import PipResolver, Question, UvResolver, find_uv, translate
 from bootstrap.diagnosis.settings import PipSettings, combine
 from bootstrap.errors import AsOfError, IndexUnreachableError, ResolverError, ResolverNotFoundError
 from tests.support import wheels
@@ -297,7 +297,7 @@ def test_uv_is_found_on_the_path_or_beside_the_interpreter(
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
     assert find_uv(tmp_path / "python") is None
     with pytest.raises(ResolverNotFoundError):
-        need_uv(tmp_path / "python")
+        find_uv(tmp_path / "python", needed=True)
     assert find_uv(told.folder / "python") == told.folder / "uv"
     monkeypatch.setenv("PATH", str(told.folder))
-    assert need_uv(tmp_path / "python") == told.folder / "uv"
+    assert find_uv(tmp_path / "python", needed=True) == told.folder / "uv"
