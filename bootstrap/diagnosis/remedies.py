@@ -69,20 +69,16 @@ def write_minimal(
         analyzer.fast = analyzer.pip
         kept = undisturbing(analyzer, diagnosis, progress)
     numpy = analyzer.metadata_env.get(NUMPY_NAME)
-    head = [
+    lines = [
         f"# The part of {wanted.source} that changes no installed package"
         + (f" (numpy {numpy.version} among them)." if numpy else "."),
         _origin(diagnosis, "--write-minimal"),
+        *_option_lines(wanted, path),
     ]
-    lines = [*head, *_option_lines(wanted, path)]
-    dropped = 0
     for finding in diagnosis.alone:
-        requirement = finding.requirements[0]
-        if requirement in kept:
-            lines.append(requirement.for_pip())
-        else:
-            dropped += 1
-            lines += [f"# left out: {why(analyzer, finding, kept)}", f"# {requirement.for_pip()}"]
+        text = finding.requirements[0].for_pip()
+        left_out = finding.requirements[0] not in kept
+        lines += [f"# left out: {why(analyzer, finding, kept)}", f"# {text}"] if left_out else [text]
 
     def verify(beside: Path) -> None:
         written = understand(analyzer.metadata_env.target, read_file(beside))
@@ -92,7 +88,7 @@ def write_minimal(
             raise ResolverError("The minimal file would change installed packages.", evidence=evidence)
 
     _write(path, lines, verify)
-    return Written(path, "minimal", len(kept), dropped)
+    return Written(path, "minimal", len(kept), len(diagnosis.alone) - len(kept))
 
 
 def why(analyzer: ImpactAnalyzer, finding: Finding, kept: Sequence[Requirement]) -> str:
@@ -160,7 +156,8 @@ def write_pinned(
     planned = {d.key: d for d in outcome.planned}
     pins = [d for d in sorted(after, key=lambda d: d.key) if d.key in reached or d.key in planned]
     sizes = _sizes([d for d in pins if d.key in planned], index, progress)
-    known, unknown = [s for s in sizes.values() if s is not None], sum(s is None for s in sizes.values())
+    known = [size for size in sizes.values() if size is not None]
+    unknown = len(sizes) - len(known)
     total = f"{megabytes(sum(known))} to fetch" + (f", and {unknown} of unknown size" if unknown else "")
     lines = [
         f"# {wanted.source} as exact versions, the newest compatible with "
@@ -181,11 +178,8 @@ def write_pinned(
         plain = replace(analyzer.request(written.requirements, whole=False), constraints=())
         again = analyzer.pip.resolve(plain)
         versions = {d.key: d.version for d in again.planned}
-        wrong = [
-            f"{d.name}: {versions.get(d.key)}, not {d.version}"
-            for d in planned.values()
-            if versions.get(d.key) != d.version
-        ]
+        others = (d for d in planned.values() if versions.get(d.key) != d.version)
+        wrong = [f"{d.name}: {versions.get(d.key)}, not {d.version}" for d in others]
         if again.failed or wrong or NUMPY_NAME in versions:
             raise ResolverError("A dry run of the pinned file contradicts it.", evidence=again.failed or wrong)
 
