@@ -43,7 +43,7 @@ STARTED: dict[str, Callable[[Path], object]] = {
     "an installation in a copy": lambda p: sandbox_install._run([str(p)], None),
     "a Python asked about": lambda p: Interpreter(p).ask({}),
     "a probe": lambda p: probe_runner.run_tasks(
-        p, [probe_runner.Task("import", ("x",))], limits=probe_runner.Limits()
+        probe_runner.Start(p, probe_runner.Limits()), [probe_runner.Task("import", ("x",))]
     ),
     "a kernel on trial": lambda p: kernel_check.prove(cast("Any", SimpleNamespace(entry=p)), "x", ()),
     "the engine": _engine,

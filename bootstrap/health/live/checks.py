@@ -8,6 +8,7 @@ import sys
 import time
 import types
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from bootstrap.health.probes.state import floating_point_state
 from bootstrap.health.record_files import written_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bootstrap.health.inventory import Inventory
 
@@ -69,21 +70,6 @@ class Process:
 
 
 @dataclass(frozen=True)
-class Check:
-    """One question to the running process."""
-
-    name: str
-    catches: str
-    cost_ms: int
-    function: Callable[[Process, dict[str, Any]], Iterator[str]]
-
-    @property
-    def explanation(self) -> str:
-        """What it does, from its docstring."""
-        return (self.function.__doc__ or "").strip()
-
-
-@dataclass(frozen=True)
 class Live:
     """What the running process told."""
 
@@ -106,16 +92,9 @@ class Live:
         return any(not r.ok for r in self.results if r.name in ("live-version", "live-libraries", "live-modules"))
 
 
-CHECKS: dict[str, Check] = {}
-"""All questions by name, in the order in which they are asked."""
-
-
-def _check(name: str, *, catches: str, cost_ms: int) -> Callable[[Any], Any]:
-    def enter(function: Any) -> Any:
-        CHECKS[name] = Check(name, catches, cost_ms, function)
-        return function
-
-    return enter
+CHECKS: dict[str, registry.Probe] = {}
+"""All questions by name, in the order in which they are asked; each is given the `Process`."""
+_check = partial(registry.probe, catalogue=CHECKS)
 
 
 def examine_process(disk: Inventory, fresh: Sequence[ProbeResult]) -> Live:
@@ -139,28 +118,25 @@ def examine_process(disk: Inventory, fresh: Sequence[ProbeResult]) -> Live:
         started=processes.began(),
     )
     results: list[ProbeResult] = []
-    for check in CHECKS.values():
+    for name, check in CHECKS.items():
         facts: dict[str, Any] = {}
         began = time.perf_counter()
         # Known answers load parts of numpy: only where memory and disk are of one piece.
-        skipped = check.name == "live-answers" and (not process.trusted or Live(True, tuple(results)).stale)
-        skipped = skipped or (process.numpy is None and check.name not in _WITHOUT_NUMPY)
+        skipped = name == "live-answers" and (not process.trusted or Live(True, tuple(results)).stale)
+        skipped = skipped or (process.numpy is None and check.needs == "numpy")
         problems: list[str] = []
         try:
             problems += [] if skipped else check.function(process, facts)
         except Exception as error:  # what is in numpy's place may answer in any way; that is no finding of this one
             skipped = True
-            facts["unanswered"] = f"{check.name}: {type(error).__name__}: {error}"
+            facts["unanswered"] = f"{name}: {type(error).__name__}: {error}"
         outcome: Any = "skip" if skipped else "fail" if problems else "pass"
         seconds = time.perf_counter() - began
-        results.append(ProbeResult(check.name, outcome, seconds, tuple(problems[:20]), facts))
+        results.append(ProbeResult(name, outcome, seconds, tuple(problems[:20]), facts))
     return Live(process.numpy is not None, tuple(results))
 
 
-_WITHOUT_NUMPY = ("live-presence", "live-path", "live-packages", "live-arithmetic", "live-runtimes")
-
-
-@_check("live-presence", catches="numpy taken out of sys.modules, or something else put there", cost_ms=1)
+@_check("live-presence", catches="numpy taken out of sys.modules, or something else put there", cost_ms=1, needs="")
 def _presence(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     """Look what stands under numpy's name, and whether its libraries are in memory without it."""
     entry = sys.modules.get("numpy", process)
@@ -244,7 +220,7 @@ def _modules(process: Process, facts: dict[str, Any]) -> Iterator[str]:
         facts["failing"] = pending_imports.failing_imports(Path(process.root))
 
 
-@_check("live-packages", catches="dependents that were replaced since they were loaded", cost_ms=30)
+@_check("live-packages", catches="dependents that were replaced since they were loaded", cost_ms=30, needs="")
 def _packages(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     """Find loaded modules of other packages whose files were replaced by others since."""
     facts["packages"] = {}
@@ -274,7 +250,7 @@ def _packages(process: Process, facts: dict[str, Any]) -> Iterator[str]:
             yield f"{top} {held} is loaded, {owner or 'none'} is on disk".replace("  ", " ")
 
 
-@_check("live-path", catches="modules that `import numpy` would reach instead", cost_ms=2)
+@_check("live-path", catches="modules that `import numpy` would reach instead", cost_ms=2, needs="")
 def _path(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     """Ask the import system where numpy, and what numpy needs of the standard library, would come from now."""
     homes = [os.path.realpath(site) for site in process.disk.sites]
@@ -323,7 +299,7 @@ def _functions(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     facts["added"] = sorted(set(here) - set(process.surface))
 
 
-@_check("live-arithmetic", catches="rounding or flush-to-zero changed for this process", cost_ms=1)
+@_check("live-arithmetic", catches="rounding or flush-to-zero changed for this process", cost_ms=1, needs="")
 def _arithmetic(_process: Process, _facts: dict[str, Any]) -> Iterator[str]:
     """Divide and add plain floats in this thread."""
     yield from floating_point_state()
@@ -341,7 +317,7 @@ def _settings(process: Process, facts: dict[str, Any]) -> Iterator[str]:
         yield f"NPY_PROMOTION_STATE={promotion}"
 
 
-@_check("live-runtimes", catches="two OpenMP runtimes, C++ libraries from outside the environment", cost_ms=1)
+@_check("live-runtimes", catches="two OpenMP runtimes, libraries from outside the environment", cost_ms=1, needs="")
 def _runtimes(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     """Look through the libraries in memory for runtimes that must not come twice or from elsewhere."""
     paths = sorted({m.path for m in process.mappings if not m.deleted})

@@ -61,8 +61,6 @@ def main(request_text: str) -> None:
 
     _harden()
     _load_package(os.path.dirname(os.path.abspath(__file__)))
-    for name in ("layout", "origin", "answers", "linear", "sharing", "state"):
-        importlib.import_module("_probes." + name)
     registry = importlib.import_module("_probes.registry").PROBES
     load = importlib.import_module("_probes.imports").load
     sys.path.extend(path for path in request["paths"] if path not in sys.path)

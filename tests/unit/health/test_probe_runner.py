@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.health.model import ProbeResult
-from bootstrap.health.probe_runner import Limits, Task, run_surviving, run_tasks
+from bootstrap.health.probe_runner import Limits, Start, Task, run_surviving, run_tasks
 
 PYTHON = Path(sys.executable)
 LIMITS = Limits(seconds=20.0, memory=100 * 2**20)
@@ -24,7 +24,7 @@ def run(tmp_path: Path):
         for name, code in modules.items():
             (tmp_path / f"{name}.py").write_text(code)
         tasks = [Task(name, (name,)) for name in modules]
-        return run_tasks(PYTHON, tasks, limits=limits, paths=[str(tmp_path)])
+        return run_tasks(Start(PYTHON, limits, paths=[str(tmp_path)]), tasks)
 
     return run_modules
 
@@ -123,7 +123,7 @@ def test_going_on_behind_a_death(tmp_path: Path) -> None:
     for name, code in (("one", ""), ("two", "import os; os._exit(3)"), ("three", "")):
         (tmp_path / f"{name}.py").write_text(code)
     tasks = [Task(name, (name,)) for name in ("one", "two", "three")]
-    results = run_surviving(PYTHON, tasks, limits=LIMITS, paths=[str(tmp_path)])
+    results = run_surviving(Start(PYTHON, LIMITS, paths=[str(tmp_path)]), tasks)
     assert [r.outcome for r in results] == ["pass", "died", "pass"]
 
 
@@ -131,7 +131,7 @@ def test_an_interpreter_that_is_none(tmp_path: Path) -> None:
     fake = tmp_path / "python"
     fake.write_text("no program")
     fake.chmod(0o755)
-    (result,) = run_tasks(fake, [Task("layout")], limits=LIMITS)
+    (result,) = run_tasks(Start(fake, LIMITS), [Task("layout")])
     assert result.outcome == "died"
     assert result.facts["started"] is False
 
