@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.health.model import ProbeResult
 from bootstrap.health.variables import Surroundings
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from bootstrap.health.inventory import Inventory
     from bootstrap.health.live import Live
-    from bootstrap.health.model import ProbeResult
     from bootstrap.health.record_files import Distribution
 
 LOADER_VARIABLES = ("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT")
@@ -103,16 +103,15 @@ class Facts:
     call: str = ""
     """How a cell has it repaired, where it was asked from one; empty where it was asked from a shell."""
 
-    def probe(self, name: str) -> ProbeResult | None:
+    def probe(self, name: str) -> ProbeResult:
         """A probe of numpy by its name."""
-        return next((result for result in self.numpy if result.name == name), None)
+        return ProbeResult.of(name, self.numpy)
 
     @property
     def numpy_version(self) -> str | None:
         """The version that the imported numpy says it has; the installed one where it can't be imported."""
-        imported = self.probe("numpy-import")
-        if imported is not None and imported.facts.get("version"):
-            return str(imported.facts["version"])
+        if running := self.probe("numpy-import").facts.get("version"):
+            return str(running)
         return self.distributions[0].version if self.distributions else None
 
     @property

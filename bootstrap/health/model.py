@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from bootstrap.card import Rendered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 SCHEMA = 1
 """Version of the dictionary that `Report.to_dict` gives; it changes when a key changes its meaning or goes."""
@@ -94,6 +94,11 @@ class ProbeResult:
     def passed(self) -> bool:
         """Whether it ran and found nothing wrong."""
         return self.outcome == "pass"
+
+    @classmethod
+    def of(cls, name: str, results: Iterable[ProbeResult]) -> ProbeResult:
+        """The result of this name; a skipped one where there is none, which says nothing and has no facts."""
+        return next((result for result in results if result.name == name), cls(name, "skip"))
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON-ready data, without the facts."""

@@ -177,7 +177,7 @@ def installed_name(package: str, facts: Facts) -> tuple[str, str]:
         running = facts.numpy_version or ""
         versions = [running, *versions] if running in versions else [*versions, running]
         versions += [written_version(site / "numpy") for site in facts.disk.sites]
-        versions.append(str(facts.live.facts("live-version").get("memory", "")) if facts.live else "")
+        versions.append(str(facts.live.probe("live-version").facts.get("memory", "")) if facts.live else "")
     versions += _waiting(canonical_name(name), facts)
     versions += [str(facts.disk.conda.get(name, "")), str(facts.disk.locked.get(name, ""))]
     return name, next(filter(None, versions), "")

@@ -130,8 +130,7 @@ def check(
         lock=None if lock is None else lock.path.absolute(),
         call=_call(python, prefix, live=live),
     )
-    imported = facts.probe("numpy-import")
-    if names and imported is not None and imported.passed:
+    if names and facts.probe("numpy-import").passed:
         progress("import numpy's dependents")
         further = stand_on_numpy(disk, names) if full and imports is None else []
         with ThreadPoolExecutor(1) as pool:
@@ -151,7 +150,7 @@ def check(
     if live:
         progress("inspect this process")
         process = examine_process(disk, numpy)
-        if process.facts("live-presence").get("purged"):
+        if process.probe("live-presence").facts.get("purged"):
             facts = replace(facts, imported_again=run_tasks(start, [Task("numpy-again")])[0])
         facts = replace(facts, live=process)
     else:
@@ -219,10 +218,10 @@ def _ask_numpy(start: Start, more: Sequence[str]) -> list[ProbeResult]:
     # One process for all: a probe that numpy does not survive costs one more import, not one each.
     first = run_tasks(start, [Task(name) for name in (*_NUMPY, *_ANSWERS, *more)])
     lost = next((i for i, result in enumerate(first) if result.outcome in ENDED), None)
-    reached = next((result for result in first if result.name == "numpy-import"), None)
-    if lost is None and reached is not None and not reached.ok:
+    reached = ProbeResult.of("numpy-import", first)
+    if lost is None and not reached.ok:
         return [r if r.name in _NUMPY[:2] else replace(r, outcome="skip", problems=()) for r in first]
-    if lost is None or reached is None or not reached.passed:
+    if lost is None or not reached.passed:
         return first
     rest = [Task(result.name) for result in first[lost + 1 :]]
     return [*first[: lost + 1], *(run_surviving(replace(start, keep_bytecode=False), rest) if rest else ())]
@@ -297,8 +296,7 @@ def _as_started(facts: Facts, start: Start) -> Facts:
     told = {
         key: value for key, value in start.environment.items() if key.startswith("PYTHON") and key != "PYTHONPATH"
     }
-    imported = facts.probe("numpy-import")
-    if not told or imported is None or not imported.passed:
+    if not told or not facts.probe("numpy-import").passed:
         return facts
     as_started = replace(start, isolated=False, paths=list(map(str, facts.layout.sites)))
 

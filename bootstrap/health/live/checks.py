@@ -77,19 +77,15 @@ class Live:
     """Whether numpy is loaded in it."""
     results: tuple[ProbeResult, ...] = ()
 
-    def result(self, name: str) -> ProbeResult | None:
-        """An answer by the question's name, where it was asked."""
-        return next((r for r in self.results if r.name == name), None)
-
-    def facts(self, name: str) -> Mapping[str, Any]:
-        """What was found on the way to an answer."""
-        found = self.result(name)
-        return found.facts if found else {}
+    def probe(self, name: str) -> ProbeResult:
+        """An answer by the question's name."""
+        return ProbeResult.of(name, self.results)
 
     @property
-    def stale(self) -> bool:
-        """Whether memory and disk hold different numpys."""
-        return any(not r.ok for r in self.results if r.name in ("live-version", "live-libraries", "live-modules"))
+    def differences(self) -> list[str]:
+        """Where memory and disk hold different numpys."""
+        names = ("live-version", "live-libraries", "live-modules")
+        return [line for name in names for line in self.probe(name).problems]
 
 
 CHECKS: dict[str, registry.Probe] = {}
@@ -104,15 +100,12 @@ def examine_process(disk: Inventory, fresh: Sequence[ProbeResult]) -> Live:
         disk: What is installed.
         fresh: What a fresh process of the same interpreter answered.
     """
-    by_name = {result.name: result for result in fresh}
-    loaded = by_name.get("numpy-modules")
-    surface = by_name.get("numpy-surface")
     numpy = sys.modules.get("numpy")
     process = Process(
         disk=disk,
         numpy=numpy if isinstance(numpy, types.ModuleType) else None,
-        surface=dict(surface.facts.get("surface", {})) if surface else {},
-        stdlib=tuple(loaded.facts.get("stdlib", ())) if loaded else (),
+        surface=ProbeResult.of("numpy-surface", fresh).facts.get("surface", {}),
+        stdlib=ProbeResult.of("numpy-modules", fresh).facts.get("stdlib", ()),
         trusted=bool(fresh) and all(r.ok for r in fresh),
         mappings=process_mappings.read_mappings(),
         started=processes.began(),
@@ -122,7 +115,7 @@ def examine_process(disk: Inventory, fresh: Sequence[ProbeResult]) -> Live:
         facts: dict[str, Any] = {}
         began = time.perf_counter()
         # Known answers load parts of numpy: only where memory and disk are of one piece.
-        skipped = name == "live-answers" and (not process.trusted or Live(True, tuple(results)).stale)
+        skipped = name == "live-answers" and (not process.trusted or Live(True, tuple(results)).differences)
         skipped = skipped or (process.numpy is None and check.needs == "numpy")
         problems: list[str] = []
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
 from bootstrap._util.listing import capped
@@ -100,8 +101,13 @@ def shown(path: str, facts: Facts) -> str:
 
 def mapped_libraries(facts: Facts) -> list[str]:
     """Shared libraries in memory once numpy is imported."""
-    probe = facts.probe("numpy-mapped")
-    return list(probe.facts.get("mapped", ())) if probe else []
+    return list(facts.probe("numpy-mapped").facts.get("mapped", ()))
+
+
+def own_library(path: str, facts: Facts) -> str:
+    """The library of this name in a conda environment's own folder, or ''."""
+    own = facts.layout.prefix / "lib" / PurePath(path).name
+    return str(own) if facts.disk.conda and own.exists() else ""
 
 
 def code_faults(package: str, facts: Facts) -> list[FileFault]:

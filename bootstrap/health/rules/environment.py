@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.health.rules.base import CauseKind, mapped_libraries, package_name, shorten, shown
+from bootstrap.health.rules.base import CauseKind, mapped_libraries, own_library, package_name, shorten, shown
 from bootstrap.health.rules.compatibility import misfits
 from bootstrap.health.rules.files import ENVIRONMENT_MOVED, extra, files, moved, records
 from bootstrap.health.rules.numpy import absent, rivals, shadowed, unrecorded, versions
@@ -77,11 +77,11 @@ def _loader(facts: Facts) -> Iterator[Cause]:
             experiment=facts.without_loader,
         )
         return
-    twins = [path for path in foreign if _twin(Path(path).name, facts)]
+    twins = [path for path in foreign if own_library(path, facts)]
     if twins:
         yield FOREIGN_LIBRARY(
             summary="The loader takes libraries from outside the environment, which has its own.",
-            evidence=(*told, *(f"{path} instead of {_twin(Path(path).name, facts)}" for path in twins)),
+            evidence=(*told, *(f"{path} instead of {own_library(path, facts)}" for path in twins)),
             files=tuple(twins),
             repair=f"Unset {' and '.join(facts.loader)} before Python starts.",
         )
@@ -128,12 +128,6 @@ def _from_variables(facts: Facts, mapped: list[str]) -> list[str]:
     return found
 
 
-def _twin(name: str, facts: Facts) -> str:
-    """The environment's own library of this name, or ''."""
-    path = facts.layout.prefix / "lib" / name
-    return str(path) if facts.disk.conda and path.exists() else ""
-
-
 def _startup(facts: Facts) -> Iterator[Cause]:
     """Code that runs at every start of the interpreter and breaks numpy."""
     if not facts.without_startup:
@@ -142,8 +136,7 @@ def _startup(facts: Facts) -> Iterator[Cause]:
     altered = {fault.path for fault in facts.disk.files}
     suspects = [hook for hook in facts.hooks if not hook.owner or str(hook.path) in altered] or list(facts.hooks)
     owners = sorted({hook.owner for hook in suspects if hook.owner})
-    patched = facts.probe("numpy-functions")
-    sources = list(patched.facts.get("files", ())) if patched else []
+    sources = facts.probe("numpy-functions").facts.get("files", ())
     files = dict.fromkeys([*(str(hook.path) for hook in suspects), *sources])
     yield STARTUP_CODE(
         summary=f"Startup code breaks numpy: {', '.join(shown(str(hook.path), facts) for hook in suspects[:3])}.",
@@ -191,8 +184,7 @@ def _searched_first(facts: Facts) -> Iterator[Cause]:
     """Another numpy, or a file that hides a module numpy needs, in a folder that a notebook searches first."""
     if facts.live is not None:
         return  # the process itself was asked
-    loaded = facts.probe("numpy-modules")
-    needed = loaded.facts.get("stdlib", ()) if loaded else ()
+    needed = facts.probe("numpy-modules").facts.get("stdlib", ())
     for folder in facts.outer_paths:
         told = facts.around.folder_of if folder == facts.around.folder else _told_by(facts)
         variable = facts.around.variables.get("PYTHONPATH", "").split(os.pathsep)

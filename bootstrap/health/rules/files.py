@@ -121,8 +121,7 @@ def _beneath_numpy(fault: FileFault, facts: Facts, mapped: set[str]) -> bool:
     """Whether numpy loads the file; where numpy no longer loads, any library of the prefix may be the reason."""
     if os.path.realpath(fault.path) in mapped:
         return True
-    imported = facts.probe("numpy-import")
-    failed = imported is None or not imported.ok
+    failed = not facts.probe("numpy-import").passed
     return failed and ".so" in Path(fault.path).name and Path(fault.path).parent == facts.layout.prefix / "lib"
 
 

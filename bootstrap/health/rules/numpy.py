@@ -31,18 +31,17 @@ NUMPY_VERSION_MISMATCH = CauseKind(
 
 def absent(facts: Facts) -> Iterator[Cause]:
     """No numpy at all."""
-    imported = facts.probe("numpy-import")
     if facts.distributions or facts.disk.conda.get("numpy"):
         return
-    if imported is not None and imported.outcome != "skip" and imported.facts.get("file"):
+    if file := facts.probe("numpy-import").facts.get("file"):
         # Debian's packages have no RECORD, and are not pip's to verify.
         yield NUMPY_UNRECORDED(
             summary="numpy can be imported, but has no metadata: no package claims it.",
             evidence=(
-                f"imported: {imported.facts['file']}",
+                f"imported: {file}",
                 *(f"{s}: no numpy .dist-info" for s in facts.disk.sites),
             ),
-            files=(str(imported.facts["file"]),),
+            files=(str(file),),
             repair=repair_package("numpy", facts, anew=True),
         )
         return
@@ -56,8 +55,7 @@ def absent(facts: Facts) -> Iterator[Cause]:
 
 def shadowed(facts: Facts) -> Iterator[Cause]:
     """The name numpy leads elsewhere than to the installed numpy."""
-    imported = facts.probe("numpy-import")
-    file = imported.facts.get("file") if imported else None
+    file = facts.probe("numpy-import").facts.get("file")
     homes = [distribution.site / "numpy" for distribution in facts.distributions]
     if not homes:
         return
@@ -119,8 +117,7 @@ def versions(facts: Facts) -> Iterator[Cause]:
     """The places that tell numpy's version don't agree."""
     found = facts.distributions
     conda, locked = facts.disk.conda.get("numpy"), facts.disk.locked.get("numpy")
-    imported = facts.probe("numpy-import")
-    running = str(imported.facts.get("version") or "") if imported else ""
+    running = str(facts.probe("numpy-import").facts.get("version") or "")
     told = [(f"{d.info} says", d.version) for d in found]
     told += [
         (f"the name of {d.info.name} says", d.labelled_version) for d in found if d.labelled_version != d.version
