@@ -9,7 +9,7 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bootstrap._util.names import canonical_name
 from bootstrap.health.dist_requirements import applying
@@ -24,6 +24,25 @@ if TYPE_CHECKING:
 
     from bootstrap.health.facts import Facts
     from bootstrap.health.model import Cause, Severity
+
+
+def in_words(draft: Cause, facts: Facts) -> str:
+    """How a draft's package is put right, by the repairs of its kind; '' where none of them installs anything."""
+    if not {"reinstall", "upgrade"}.intersection(KINDS[draft.id].repairs):
+        return ""
+    return repair_package(draft.package, facts, **_way(draft, facts))
+
+
+def _way(draft: Cause, facts: Facts) -> dict[str, Any]:
+    """The options of `pip_command` for a draft."""
+    repairs = KINDS[draft.id].repairs
+    nearest = nearest_release(draft.package, facts) if "upgrade" in repairs else ""
+    # What has lost its list of files can't be uninstalled by pip.
+    return {
+        "requirement": draft.requirement or nearest,
+        "anew": "anew" in repairs,
+        "complete": "complete" in repairs,
+    }
 
 
 def actions(draft: Cause, severity: Severity, facts: Facts) -> tuple[Action, ...]:
@@ -54,13 +73,9 @@ def _actions(draft: Cause, facts: Facts) -> Iterator[Action]:
         if is_locked(draft.package, facts):
             yield from away
             yield Action("restore", (str(facts.layout.prefix),))
-        elif draft.package:
-            # What has lost its list of files can't be uninstalled by pip.
-            how = {"anew": "anew" in repairs, "complete": "complete" in repairs}
-            nearest = draft.requirement or (nearest_release(draft.package, facts) if "upgrade" in repairs else "")
-            if pip := pip_command(draft.package, facts, requirement=nearest, **how):
-                yield from away
-                yield Action("pip", pip)
+        elif draft.package and (pip := pip_command(draft.package, facts, **_way(draft, facts))):
+            yield from away
+            yield Action("pip", pip)
 
 
 def in_the_way(package: str, facts: Facts) -> list[str]:

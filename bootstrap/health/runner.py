@@ -24,7 +24,7 @@ from bootstrap.health.model import ProbeResult, Report
 from bootstrap.health.probe_runner import ENDED, Limits, Start, Task, run_surviving, run_tasks
 from bootstrap.health.probes import registry
 from bootstrap.health.record_files import find_distributions
-from bootstrap.health.rules.base import CauseKind
+from bootstrap.health.rules.failures import PYTHON_DOES_NOT_START
 from bootstrap.health.variables import Surroundings, surroundings
 from bootstrap.hints import command
 from bootstrap.prefix.manifest import read_manifest
@@ -40,7 +40,6 @@ CATALOGUE = registry.PROBES
 LIVE_CATALOGUE = CHECKS
 """The same for the questions to the running process."""
 
-PYTHON_DOES_NOT_START = CauseKind("python-does-not-start")
 _ROUTINE = [name for name, probe in CATALOGUE.items() if probe.routine and name != "layout"]
 _AT_ONCE = 200
 """Files that one process is asked to compare."""

@@ -46,7 +46,8 @@ class CauseKind:
     package: str = ""
     """The package that it damages, where it is always the same."""
     repairs: tuple[Repair, ...] = ()
-    """What can be done about it without asking anybody, as `bootstrap.health.remediation` does it."""
+    """What can be done about it without asking anybody, as `bootstrap.health.remediation` does it and, where the
+    finding brings no words of its own, says it."""
     dated: Literal["by-install", "by-files", "never"] = "by-install"
     """What tells since when: the owner's installation and the files, these alone, or nothing on disk."""
     declared: bool = False

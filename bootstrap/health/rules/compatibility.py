@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap._util.names import canonical_name
 from bootstrap.health.dist_requirements import applying
-from bootstrap.health.remediation import nearest_release, repair_package
+from bootstrap.health.remediation import nearest_release
 from bootstrap.health.rules.base import CauseKind
 
 if TYPE_CHECKING:
@@ -58,7 +58,6 @@ def _other_python(facts: Facts) -> Iterator[Cause]:
             files=(str(distribution.site / path),),
             owner=str(distribution),
             package=distribution.name,
-            repair=repair_package(distribution.name, facts),
         )
 
 
@@ -103,9 +102,6 @@ def _old_interface(facts: Facts) -> Iterator[Cause]:
                 files=(str(found),),
                 owner=str(distribution),
                 package=distribution.name,
-                repair=repair_package(
-                    distribution.name, facts, requirement=nearest_release(distribution.name, facts)
-                ),
             )
 
 
@@ -138,15 +134,13 @@ def _bounds(facts: Facts) -> Iterator[Cause]:
                 continue
             # A numpy below what it asks for: an older release of it asked for less.
             older = any(s.operator in (">=", ">", "~=") for s in wanted.specifier if not s.contains(version, True))
-            nearest = nearest_release(distribution.name, facts, older=older)
             yield NUMPY_OUT_OF_BOUNDS(
                 summary=f"{distribution} requires numpy {wanted.specifier}, {version} is installed.",
                 evidence=(f"{distribution.info / 'METADATA'}: Requires-Dist: {line}",),
                 files=(str(distribution.info / "METADATA"),),
                 owner=str(distribution),
                 package=distribution.name,
-                requirement=nearest,
-                repair=repair_package(distribution.name, facts, requirement=nearest),
+                requirement=nearest_release(distribution.name, facts, older=older),
             )
 
 
@@ -170,5 +164,4 @@ def _lacking(facts: Facts) -> Iterator[Cause]:
                 files=(str(distribution.info / "METADATA"),),
                 owner=str(distribution),
                 package=distribution.name,
-                repair=repair_package(distribution.name, facts, complete=True),
             )

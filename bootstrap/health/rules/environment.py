@@ -1,8 +1,4 @@
-"""What is wrong at the root: findings that stand for themselves, as drafts of causes.
-
-Here are those that come from around the environment: the loader, startup code, bytecode, the search path. What
-the disk tells of numpy and of the other packages is in `numpy` and `files`.
-"""
+"""What comes from around the environment: the loader, startup code, bytecode, the search path."""
 
 from __future__ import annotations
 
@@ -12,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.health.rules.base import CauseKind, mapped_libraries, own_library, package_name, shorten, shown
-from bootstrap.health.rules.compatibility import misfits
-from bootstrap.health.rules.files import ENVIRONMENT_MOVED, extra, files, moved, records
-from bootstrap.health.rules.numpy import absent, rivals, shadowed, unrecorded, versions
-from bootstrap.health.rules.process import FOREIGN_LIBRARY, STDLIB_SHADOWED, process_roots
+from bootstrap.health.rules.files import ENVIRONMENT_MOVED
+from bootstrap.health.rules.numpy import rivals
+from bootstrap.health.rules.process import FOREIGN_LIBRARY, STDLIB_SHADOWED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,30 +35,7 @@ _STARTS = re.compile(
 """How a program begins that an installer has made for a Python."""
 
 
-def find_roots(facts: Facts) -> list[Cause]:
-    """All drafts, those that explain most first."""
-    return [
-        *process_roots(facts),
-        *_loader(facts),
-        *_variables(facts),
-        *_startup(facts),
-        *_bytecode(facts),
-        *absent(facts),
-        *shadowed(facts),
-        *versions(facts),
-        *unrecorded(facts),
-        *misfits(facts),
-        *records(facts),
-        *moved(facts),
-        *files(facts),
-        *extra(facts),
-        *_searched_first(facts),
-        *_company(facts),
-        *_renamed(facts),
-    ]
-
-
-def _loader(facts: Facts) -> Iterator[Cause]:
+def loader(facts: Facts) -> Iterator[Cause]:
     """Libraries that the dynamic loader was told to take from elsewhere."""
     told = tuple(f"{name}={value}" for name, value in facts.loader.items())
     mapped = mapped_libraries(facts)
@@ -87,7 +59,7 @@ def _loader(facts: Facts) -> Iterator[Cause]:
         )
 
 
-def _variables(facts: Facts) -> Iterator[Cause]:
+def variables(facts: Facts) -> Iterator[Cause]:
     """Variables that numpy itself or its BLAS reads."""
     if facts.python_variables:
         names = " and ".join(facts.python_variables)
@@ -128,7 +100,7 @@ def _from_variables(facts: Facts, mapped: list[str]) -> list[str]:
     return found
 
 
-def _startup(facts: Facts) -> Iterator[Cause]:
+def startup(facts: Facts) -> Iterator[Cause]:
     """Code that runs at every start of the interpreter and breaks numpy."""
     if not facts.without_startup:
         return
@@ -154,7 +126,7 @@ def _startup(facts: Facts) -> Iterator[Cause]:
     )
 
 
-def _bytecode(facts: Facts) -> Iterator[Cause]:
+def bytecode(facts: Facts) -> Iterator[Cause]:
     """Python runs cached bytecode that is not what the source says."""
     stale: dict[tuple[str, str], list[str]] = {}
     for path in facts.stale_bytecode:
@@ -180,7 +152,7 @@ def _bytecode(facts: Facts) -> Iterator[Cause]:
         )
 
 
-def _searched_first(facts: Facts) -> Iterator[Cause]:
+def searched_first(facts: Facts) -> Iterator[Cause]:
     """Another numpy, or a file that hides a module numpy needs, in a folder that a notebook searches first."""
     if facts.live is not None:
         return  # the process itself was asked
@@ -216,7 +188,7 @@ def _top(path: Path, folder: Path) -> Path:
     return folder / path.relative_to(folder).parts[0]
 
 
-def _company(facts: Facts) -> Iterator[Cause]:
+def company(facts: Facts) -> Iterator[Cause]:
     """Packages that can be imported alone, not together."""
     passed = {result.name for result in facts.alone if result.ok} - facts.further
     failed = [result for result in facts.dependents if not result.ok and result.name in passed]
@@ -231,7 +203,7 @@ def _company(facts: Facts) -> Iterator[Cause]:
         )
 
 
-def _renamed(facts: Facts) -> Iterator[Cause]:
+def renamed(facts: Facts) -> Iterator[Cause]:
     """The environment's folder was renamed: its programs start a Python where it was."""
     prefix = facts.layout.prefix
     if not facts.disk.conda and not (prefix / "pyvenv.cfg").is_file():

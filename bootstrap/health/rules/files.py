@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap._util.names import canonical_name
-from bootstrap.health.remediation import repair_package
 from bootstrap.health.rules.base import CauseKind, mapped_libraries, package_name, shorten, shown
 from bootstrap.health.rules.numpy import (
     NUMPY_REPLACED,
@@ -32,7 +31,7 @@ ENVIRONMENT_MOVED = CauseKind("environment-moved", severity="doubtful", repairs=
 EXTRA_FILES = CauseKind("extra-files", package="numpy", repairs=("set-aside",))
 FILES_ALTERED = CauseKind("files-altered", repairs=("reinstall",), dated="by-files")
 NOT_AS_LOCKED = CauseKind("not-as-locked", repairs=("reinstall",))
-NOT_LOCKED = CauseKind("not-locked")
+NOT_LOCKED = CauseKind("not-locked", severity="note", repairs=("reinstall",))
 
 
 def records(facts: Facts) -> Iterator[Cause]:
@@ -49,7 +48,6 @@ def records(facts: Facts) -> Iterator[Cause]:
             owner=f"{fault.name} {fault.installed or fault.locked}".strip(),
             package=fault.name,
             core=fault.name == "python" or fault.name.startswith(("libblas", "liblapack", "libopenblas")),
-            repair=repair_package(fault.name, facts),
         )
 
 
@@ -101,7 +99,6 @@ def files(facts: Facts) -> Iterator[Cause]:
                 owner=owner,
                 package=name,
                 core=core,
-                repair=repair_package(name, facts),
             )
             break  # milder faults of the same package are mended by the same repair
 

@@ -42,14 +42,12 @@ def absent(facts: Facts) -> Iterator[Cause]:
                 *(f"{s}: no numpy .dist-info" for s in facts.disk.sites),
             ),
             files=(str(file),),
-            repair=repair_package("numpy", facts, anew=True),
         )
         return
     yield NUMPY_NOT_INSTALLED(
         summary="numpy is not installed in this environment.",
         evidence=tuple(f"{site}: no numpy distribution" for site in facts.disk.sites),
         owner="numpy",
-        repair=repair_package("numpy", facts),
     )
 
 
@@ -147,7 +145,6 @@ def versions(facts: Facts) -> Iterator[Cause]:
                 f.path for f in facts.disk.files if package_name(f.owner) == "numpy" and (again or is_code(f.path))
             ),
             owner=f"numpy {conda}",
-            repair=repair_package("numpy", facts),
         )
     elif len(versions) > 1 or len(found) > 1:
         two = len(found) > 1
@@ -163,7 +160,7 @@ def versions(facts: Facts) -> Iterator[Cause]:
             evidence=(*lines, *shorten(faults)),
             files=tuple(str(d.info) for d in found),
             owner=f"numpy {running}" if two and running else facts.numpy_owner,
-            repair=_repair_two(facts) if two else repair_package("numpy", facts),
+            repair=_delete_first(facts),
         )
 
 
@@ -177,14 +174,14 @@ def unrecorded(facts: Facts) -> Iterator[Cause]:
             evidence=(f"{distribution.info / 'RECORD'}: no lines",),
             files=(str(distribution.info / "RECORD"),),
             owner=str(distribution),
-            repair=repair_package("numpy", facts, anew=True),
         )
 
 
-def _repair_two(facts: Facts) -> str:
+def _delete_first(facts: Facts) -> str:
+    """How numpy is repaired where a .dist-info of another version lies beside its own; '' elsewhere."""
     stale = stale_infos(facts)
     if facts.disk.conda or not stale:
-        return repair_package("numpy", facts)
+        return ""
     then = repair_package("numpy", facts)
     return f"Delete {', '.join(stale)}, then {then[0].lower()}{then[1:]}"
 
