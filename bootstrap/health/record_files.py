@@ -14,15 +14,17 @@ import os
 import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bootstrap._util.names import canonical_name
 from bootstrap.health.model import FileFault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bootstrap.health.model import FileReason
 
@@ -98,6 +100,28 @@ class Distribution:
         lines = (line.partition(":") for line in _metadata(self.info))
         asked = (value.strip() for key, _, value in lines if key == "Requires-Dist")
         return [value for value in asked if "extra ==" not in value.replace("extra==", "extra ==")]
+
+    def applying(self, version: Sequence[int]) -> Iterator[tuple[str, Any]]:
+        """Each line of Requires-Dist that applies without extras, and what packaging makes of it.
+
+        Nothing without that library or pip's copy of it; lines that it can't read are left out.
+
+        Args:
+            version: Of the examined Python, whose markers count.
+        """
+        short, full = ".".join(map(str, version[:2])), ".".join(map(str, version[:3]))
+        environment = {"extra": "", "python_version": short, "python_full_version": full}
+        for home in ("packaging", "pip._vendor.packaging"):
+            with suppress(ImportError):
+                requirement = import_module(f"{home}.requirements").Requirement
+                break
+        else:
+            return
+        for line in self.requirements():
+            with suppress(ValueError):  # what packaging raises for a line that it can't read
+                wanted = requirement(line)
+                if wanted.marker is None or wanted.marker.evaluate(environment):
+                    yield line, wanted
 
     def requires(self) -> list[str]:
         """Normalized names of the distributions that it needs in every case."""

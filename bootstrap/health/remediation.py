@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap._util.names import canonical_name
-from bootstrap.health.dist_requirements import applying
 from bootstrap.health.model import Action
 from bootstrap.health.record_files import written_version
 from bootstrap.health.rules.base import KINDS, package_name
@@ -226,7 +225,7 @@ def bounds_on_numpy(facts: Facts) -> str:
     asked = (
         wanted
         for distribution in facts.disk.distributions
-        for _, wanted in applying(distribution, facts.layout.version)
+        for _, wanted in distribution.applying(facts.layout.version)
     )
     return ",".join(
         sorted({str(one) for wanted in asked if canonical_name(wanted.name) == "numpy" for one in wanted.specifier})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from bootstrap._util.listing import capped
 from bootstrap.health.model import Cause
@@ -57,34 +57,9 @@ class CauseKind:
         if KINDS.setdefault(self.id, self) is not self:
             raise ValueError(f"{self.id} is defined twice")
 
-    def __call__(
-        self,
-        *,
-        summary: str,
-        severity: Severity | None = None,
-        evidence: tuple[str, ...] = (),
-        files: tuple[str, ...] = (),
-        owner: str = "",
-        repair: str = "",
-        package: str = "",
-        core: bool = False,
-        requirement: str = "",
-        experiment: frozenset[str] = frozenset(),
-    ) -> Cause:
-        """One finding of this kind."""
-        return Cause(
-            self.id,
-            severity or self.severity,
-            summary,
-            evidence,
-            files,
-            owner,
-            repair,
-            package=package or self.package,
-            core=core,
-            requirement=requirement,
-            experiment=experiment,
-        )
+    def __call__(self, summary: str, **finding: Any) -> Cause:
+        """One finding of this kind, by the fields of `Cause`."""
+        return Cause(self.id, summary=summary, **{"severity": self.severity, "package": self.package, **finding})
 
 
 def shorten(faults: Iterable[FileFault | str]) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING
 
 from bootstrap._util.names import canonical_name
-from bootstrap.health.dist_requirements import applying
 from bootstrap.health.remediation import nearest_release
 from bootstrap.health.rules.base import CauseKind
 
@@ -129,7 +128,7 @@ def _bounds(facts: Facts) -> Iterator[Cause]:
     if version is None:
         return
     for distribution in facts.disk.foreign:
-        for line, wanted in applying(distribution, facts.layout.version):
+        for line, wanted in distribution.applying(facts.layout.version):
             if canonical_name(wanted.name) != "numpy" or wanted.specifier.contains(version, prereleases=True):
                 continue
             # A numpy below what it asks for: an older release of it asked for less.
@@ -150,7 +149,7 @@ def _lacking(facts: Facts) -> Iterator[Cause]:
     there = {_VARIANT.sub("", name) for name in names}
     works = {result.name.removeprefix("import ") for result in facts.dependents if result.passed}
     for distribution in facts.disk.foreign:
-        asked = list(applying(distribution, facts.layout.version))
+        asked = list(distribution.applying(facts.layout.version))
         if not any(canonical_name(wanted.name) == "numpy" for _, wanted in asked):
             continue
         lacking = [wanted.name for _, wanted in asked if _VARIANT.sub("", canonical_name(wanted.name)) not in there]
