@@ -84,7 +84,6 @@ class _ProbeRun:
 
     results: list[ProbeResult] = field(default_factory=list)
     ready: bool = False
-    running: str | None = None
     since: float = field(default_factory=time.monotonic)
     answers: bytes = b""
     output: bytes = b""
@@ -205,7 +204,7 @@ def _watch(process: subprocess.Popen[bytes], reader: int, run: _ProbeRun, token:
             elif time.monotonic() - run.since > limits.seconds and not _works(process.pid, run, limits):
                 run.killed = "timeout"
                 return
-            elif _resident(process.pid) > limits.memory:
+            elif int(processes.stat(process.pid, 21)) * os.sysconf("SC_PAGESIZE") > limits.memory:
                 run.killed = "memory"
                 return
 
@@ -234,14 +233,6 @@ def _read(descriptor: int) -> bytes | None:
         return b""
 
 
-def _resident(pid: int) -> int:
-    """Resident memory of a process in bytes; 0 where it can't be read."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGESIZE")
-    except (OSError, IndexError, ValueError):
-        return 0
-
-
 def _take(run: _ProbeRun, data: bytes, token: bytes) -> None:
     """Read the child's answers; lines without the token are no answers."""
     *lines, run.answers = (run.answers + data).split(b"\n")
@@ -252,21 +243,9 @@ def _take(run: _ProbeRun, data: bytes, token: bytes) -> None:
             message = json.loads(line[len(token) :])
         except ValueError:
             continue
-        run.since = time.monotonic()
-        run.ready = True
-        if message["event"] == "start":
-            run.running = message["name"]
-        elif message["event"] == "end":
-            run.running = None
-            run.results.append(
-                ProbeResult(
-                    name=message["name"],
-                    outcome=message["outcome"],
-                    seconds=message["seconds"],
-                    problems=tuple(message["problems"]),
-                    facts=message["facts"],
-                )
-            )
+        run.since, run.ready = time.monotonic(), True
+        if message:
+            run.results.append(ProbeResult(**{**message, "problems": tuple(message["problems"])}))
 
 
 def _ending(run: _ProbeRun, status: int | None, limits: Limits) -> str:

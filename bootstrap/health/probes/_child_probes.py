@@ -5,7 +5,7 @@ broken package writes into that descriptor can pass for one), ``probes`` (a list
 for imports, ``modules``, else ``given``: facts to begin with), ``paths`` (folders to append to ``sys.path``,
 where ``-S`` keeps site away).
 
-Each probe sends one line when it starts and one when it ends; what starts and never ends has died.
+Each probe's answer is one line, as a JSON object; an empty one comes first. Where one is missing, its probe has died.
 """
 
 from __future__ import annotations
@@ -65,11 +65,10 @@ def main(request_text: str) -> None:
     load = importlib.import_module("_probes.imports").load
     sys.path.extend(path for path in request["paths"] if path not in sys.path)
     # What the interpreter needs to start is not the probes' cost; the parent's clock for them starts here.
-    send(event="ready")
+    send()
 
     for item in request["probes"]:
         name = item["name"]
-        send(event="start", name=name)
         began = clock()
         facts: dict[str, object] = dict(item.get("given", {}))
         problems: list[str] = []
@@ -93,7 +92,6 @@ def main(request_text: str) -> None:
         if problems:
             outcome = "fail"
         send(
-            event="end",
             name=name,
             outcome=outcome,
             problems=problems[:20],
