@@ -106,9 +106,8 @@ def _old_interface(facts: Facts) -> Iterator[Cause]:
 
 def _compiled_for_old(distribution: Distribution) -> Path | None:
     """An extension module that knows numpy 1 alone; a build is of one kind, so the first that tells decides."""
-    # Libraries that a wheel brings along know nothing of numpy; small modules tell as much as large ones.
-    modules = [e for e in distribution.record() if ".so" in e.path and ".libs/" not in e.path]
-    for entry in sorted(modules, key=lambda e: e.size or 0):
+    # Small modules tell as much as large ones.
+    for entry in distribution.extensions():
         path = distribution.site / entry.path
         try:
             with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
