@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import processes, provenance
-from bootstrap.health.live import mappings as process_mappings
-from bootstrap.health.live import modules, pending_imports
+from bootstrap.health.live import mappings, modules, pending_imports
 from bootstrap.health.model import ProbeResult
 from bootstrap.health.probes import answers, linear, origin, registry
 from bootstrap.health.probes.state import floating_point_state
@@ -45,7 +44,7 @@ class Process:
     """Modules of the standard library that numpy loads."""
     trusted: bool = False
     """Whether a fresh process passed every known answer."""
-    mappings: Sequence[process_mappings.Mapping] = ()
+    mapped: Sequence[mappings.Mapping] = ()
     started: float = 0.0
 
     @property
@@ -53,6 +52,10 @@ class Process:
         """The folder that numpy was loaded from, or ''."""
         file = getattr(self.numpy, "__file__", None)
         return os.path.dirname(file) if isinstance(file, str) else ""
+
+    def state_of(self, path: str) -> mappings.State | None:
+        """Whether a library in memory is the file at a path."""
+        return mappings.state_of(path, self.mapped)
 
     @property
     def version(self) -> str:
@@ -107,7 +110,7 @@ def examine_process(disk: Inventory, fresh: Sequence[ProbeResult]) -> Live:
         surface=ProbeResult.of("numpy-surface", fresh).facts.get("surface", {}),
         stdlib=ProbeResult.of("numpy-modules", fresh).facts.get("stdlib", ()),
         trusted=bool(fresh) and all(r.ok for r in fresh),
-        mappings=process_mappings.read_mappings(),
+        mapped=mappings.read_mappings(),
         started=processes.began(),
     )
     results: list[ProbeResult] = []
@@ -134,17 +137,16 @@ def _presence(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     """Look what stands under numpy's name, and whether its libraries are in memory without it."""
     entry = sys.modules.get("numpy", process)
     if entry is process:
-        cores = {m.name for m in process.mappings if m.name.startswith("_multiarray_umath.")}
+        cores = {m.name for m in process.mapped if m.name.startswith("_multiarray_umath.")}
         here = [
             str(s / "numpy" / c / n) for s in process.disk.sites for c in ("_core", "core") for n in sorted(cores)
         ]
         here = [path for path in here if os.path.exists(path)] or here[:1]
-        states = {path: state for path in here if (state := process_mappings.state_of(path, process.mappings))}
+        states = {path: state for path in here if (state := process.state_of(path))}
         if states:
             facts.update(
                 purged=sorted(states),
                 replaced=sorted(path for path, state in states.items() if state in ("replaced", "removed")),
-                parts=sorted(name for name in sys.modules if name.startswith("numpy.")),
             )
             yield "numpy was loaded and is no longer in sys.modules; its libraries are still in memory"
     elif process.numpy is None or (not process.root and "ndarray" not in vars(process.numpy)):
@@ -173,20 +175,17 @@ def _version(process: Process, facts: dict[str, Any]) -> Iterator[str]:
 def _libraries(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     """Compare each library of numpy in memory with the file now at its path: inode first, then its text."""
     below = {process.root, f"{process.root}.libs"}
-    paths = {m.path for m in process.mappings if any(m.path.startswith(f"{folder}/") for folder in below)}
-    paths |= {str(m.__file__) for m in _extensions(process.root)}
+    paths = {m.path for m in process.mapped if any(m.path.startswith(f"{folder}/") for folder in below)}
+    loaded = modules.loaded_below(process.root).values() if process.root else ()
+    paths |= {str(m.__file__) for m in loaded if ".so" in str(m.__file__)}
     facts.update(replaced=[], current=[])
     for path in sorted(paths):
-        state = process_mappings.state_of(path, process.mappings)
+        state = process.state_of(path)
         if state == "same":
             facts["current"].append(path)
         if state in ("replaced", "removed"):
             facts["replaced"].append(path)
             yield f"{path}: {state} since it was loaded"
-
-
-def _extensions(folder: str) -> list[types.ModuleType]:
-    return [m for m in modules.loaded_below(folder).values() if ".so" in str(m.__file__)] if folder else []
 
 
 @_check("live-modules", catches="Python modules of two versions in one process", cost_ms=2)
@@ -196,14 +195,8 @@ def _modules(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     changed = [m for m in found.values() if modules.changed_since(str(m.__file__), process.started)]
     differing = list(modules.differing(changed))
     facts.update(differing=differing)
-    strangers = {
-        n: str(m.__file__)
-        for n, m in list(sys.modules.items())
-        if n.startswith("numpy.")
-        and isinstance(getattr(m, "__file__", None), str)
-        and process.root
-        and not str(m.__file__).startswith(process.root + os.sep)
-    }
+    numpys = {n: str(m.__file__) for n, m in modules.loaded().items() if n.startswith("numpy.") and process.root}
+    strangers = {name: file for name, file in numpys.items() if not file.startswith(process.root + os.sep)}
     facts["strangers"] = strangers
     for name in differing[:5]:
         yield f"{name} differs from its file"
@@ -219,22 +212,16 @@ def _packages(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     facts["packages"] = {}
     tops: dict[str, list[types.ModuleType]] = {}
     sites = tuple(f"{site}/" for site in process.disk.sites)
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        top = name.partition(".")[0]
-        if not isinstance(file, str) or not file.startswith(sites) or top in ("numpy", "bootstrap"):
-            continue
-        if isinstance(module, types.ModuleType) and modules.changed_since(file, process.started):
+    for name, module in modules.loaded().items():
+        file, top = str(module.__file__), name.partition(".")[0]
+        others = file.startswith(sites) and top not in ("numpy", "bootstrap")
+        if others and modules.changed_since(file, process.started):
             tops.setdefault(top, []).append(module)
     for top, members in sorted(tops.items()):
         owner = next((o for m in members if (o := process.disk.owner_of(str(m.__file__)))), "")
         # A package that nobody installed is the user's own, who may edit it as he likes.
         compiled = [m for m in members if ".so" in str(m.__file__)]
-        replaced = [
-            m
-            for m in compiled
-            if process_mappings.state_of(str(m.__file__), process.mappings) in ("replaced", "removed")
-        ]
+        replaced = [m for m in compiled if process.state_of(str(m.__file__)) in ("replaced", "removed")]
         differing = None if replaced else next(modules.differing(members), None)
         gone = not owner and all(not Path(str(m.__file__)).exists() for m in members)
         if (replaced or differing) and (owner or gone):
@@ -249,7 +236,7 @@ def _path(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     homes = [os.path.realpath(site) for site in process.disk.sites]
     loaded = getattr(process.numpy, "__file__", None)
     origin_now = _origin("numpy")
-    facts.update(loaded=loaded, origin=origin_now, shadowed={})
+    facts.update(loaded=loaded, shadowed={})
     for label, place in (("is loaded from", loaded), ("would be imported from", origin_now)):
         if isinstance(place, str) and not any(os.path.realpath(place).startswith(f"{h}/") for h in homes):
             facts["outside"] = place
@@ -277,7 +264,7 @@ def _functions(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     """Compare what stands under numpy's public names with what a fresh process finds there."""
     own: dict[str, Any] = {}
     foreign = list(origin.numpy_functions(process.numpy, own))
-    facts.update(files=own.get("files", []), added=[])
+    facts["files"] = own.get("files", [])
     shell = provenance.shell()
     yield from (provenance.told_with_cell(shell, line) for line in foreign)
     told = {line.split(" ", 1)[0] for line in foreign}
@@ -289,7 +276,6 @@ def _functions(process: Process, facts: dict[str, Any]) -> Iterator[str]:
         now = here.get(name)
         if now != what and name.rpartition(".")[0] in loaded and name not in told:
             yield provenance.told_with_cell(shell, f"{name} is {now or 'gone'}, a fresh process has {what}")
-    facts["added"] = sorted(set(here) - set(process.surface))
 
 
 @_check("live-arithmetic", catches="rounding or flush-to-zero changed for this process", cost_ms=1, needs="")
@@ -299,10 +285,9 @@ def _arithmetic(_process: Process, _facts: dict[str, Any]) -> Iterator[str]:
 
 
 @_check("live-settings", catches="floating-point errors silenced or raised for the whole process", cost_ms=1)
-def _settings(process: Process, facts: dict[str, Any]) -> Iterator[str]:
+def _settings(process: Process, _facts: dict[str, Any]) -> Iterator[str]:
     """Read numpy's error state and, where it has one, how it promotes types."""
     state = dict(process.numpy.geterr()) if process.numpy is not None else {}
-    facts["errstate"] = state
     for name, value in state.items():
         if value != _DEFAULT_ERRSTATE.get(name, value):
             yield f"numpy.seterr: {name}={value!r} instead of {_DEFAULT_ERRSTATE[name]!r}"
@@ -313,7 +298,7 @@ def _settings(process: Process, facts: dict[str, Any]) -> Iterator[str]:
 @_check("live-runtimes", catches="two OpenMP runtimes, libraries from outside the environment", cost_ms=1, needs="")
 def _runtimes(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     """Look through the libraries in memory for runtimes that must not come twice or from elsewhere."""
-    paths = sorted({m.path for m in process.mappings if not m.deleted})
+    paths = sorted({m.path for m in process.mapped if not m.deleted})
     facts["mapped"] = paths
     families: dict[str, list[str]] = {}
     for path in paths:
