@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from bootstrap.health.model import ProbeResult
 from bootstrap.health.variables import Surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from bootstrap.health.inventory import Inventory
     from bootstrap.health.live import Live
@@ -47,15 +47,6 @@ class InterpreterLayout:
 
 
 @dataclass(frozen=True)
-class Hook:
-    """Code that site runs whenever the interpreter starts."""
-
-    path: Path
-    owner: str
-    """The package that owns it, or ''."""
-
-
-@dataclass(frozen=True)
 class Facts:
     """The material of the judgement."""
 
@@ -77,7 +68,8 @@ class Facts:
     """Names of failed probes that pass when Python recompiles every module."""
     stale_bytecode: tuple[str, ...] = ()
     """Cached bytecode that is not what its source says; asked only where that may be the cause."""
-    hooks: tuple[Hook, ...] = ()
+    hooks: tuple[Path, ...] = ()
+    """Code that site runs whenever the interpreter starts."""
     loader: Mapping[str, str] = field(default_factory=dict)
     """The loader's variables that are set."""
     without_variables: frozenset[str] = frozenset()
@@ -127,20 +119,16 @@ class Facts:
         return f"numpy {version}".strip()
 
 
-def find_hooks(disk: Inventory) -> tuple[Hook, ...]:
-    """Startup code in the site folders: sitecustomize, usercustomize, and ``.pth`` files with an import line."""
+def find_hooks(sites: Iterable[Path]) -> tuple[Path, ...]:
+    """Startup code in site folders: sitecustomize, usercustomize, and ``.pth`` files with an import line."""
     hooks = []
-    for site in disk.sites:
-        candidates = [site / "sitecustomize.py", site / "usercustomize.py"]
-        candidates += [site / name / "__init__.py" for name in ("sitecustomize", "usercustomize")]
-        candidates += sorted(site.glob("*.pth"))
-        for path in candidates:
-            try:
-                text = path.read_text(encoding="utf-8", errors="replace")
-            except OSError:
-                continue
-            code = [line for line in text.splitlines() if line.startswith(("import ", "import\t"))]
-            if path.suffix == ".pth" and not code:
-                continue
-            hooks.append(Hook(path, disk.owner_of(os.path.normpath(path))))
+    for site in sites:
+        names = ("sitecustomize", "usercustomize")
+        modules = [*(site / f"{name}.py" for name in names), *(site / name / "__init__.py" for name in names)]
+        hooks += [path for path in modules if path.is_file()]
+        for path in sorted(site.glob("*.pth")):
+            with suppress(OSError):
+                lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+                if any(line.startswith(("import ", "import\t")) for line in lines):
+                    hooks.append(path)
     return tuple(hooks)

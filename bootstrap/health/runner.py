@@ -121,7 +121,7 @@ def check(
         layout=where,
         disk=disk,
         numpy=tuple(result for result in numpy if result.name not in more),
-        hooks=find_hooks(disk),
+        hooks=find_hooks(where.sites),
         loader={name: environment[name] for name in LOADER_VARIABLES if environment.get(name)},
         outer_paths=outer_paths(where, around),
         around=around,

@@ -13,7 +13,7 @@ from bootstrap.health.rules.numpy import rivals
 from bootstrap.health.rules.process import FOREIGN_LIBRARY, STDLIB_SHADOWED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from bootstrap.health.facts import Facts
     from bootstrap.health.model import Cause
@@ -37,49 +37,51 @@ _STARTS = re.compile(
 
 def loader(facts: Facts) -> Iterator[Cause]:
     """Libraries that the dynamic loader was told to take from elsewhere."""
-    told = tuple(f"{name}={value}" for name, value in facts.loader.items())
-    mapped = mapped_libraries(facts)
-    foreign = _from_variables(facts, mapped)
+    foreign = _from_variables(facts, mapped_libraries(facts))
+    names = " and ".join(facts.loader)
     if facts.without_loader:
         yield LOADER_VARIABLES(
-            summary=f"Libraries loaded by {' and '.join(facts.loader)} break numpy.",
-            evidence=(*told, *(f"without: {name} passes" for name in sorted(facts.without_loader)), *_told_by(facts)),
+            summary=f"Libraries loaded by {names} break numpy.",
+            evidence=_set(facts.loader, facts, facts.without_loader),
             files=tuple(foreign),
-            repair=f"Unset {' and '.join(facts.loader)}, or remove the named libraries from it.",
+            repair=f"Unset {names}, or remove the named libraries from it.",
             experiment=facts.without_loader,
         )
         return
     twins = [path for path in foreign if own_library(path, facts)]
     if twins:
+        told = (f"{name}={value}" for name, value in facts.loader.items())
         yield FOREIGN_LIBRARY(
             summary="The loader takes libraries from outside the environment, which has its own.",
             evidence=(*told, *(f"{path} instead of {own_library(path, facts)}" for path in twins)),
             files=tuple(twins),
-            repair=f"Unset {' and '.join(facts.loader)} before Python starts.",
+            repair=f"Unset {names} before Python starts.",
         )
 
 
 def variables(facts: Facts) -> Iterator[Cause]:
-    """Variables that numpy itself or its BLAS reads."""
+    """Variables that numpy itself or its BLAS reads, or Python."""
     if facts.python_variables:
         names = " and ".join(facts.python_variables)
         yield NUMPY_VARIABLES(
             summary=f"With {names} set, this Python can't import numpy: {facts.python_problem}.",
-            evidence=tuple(f"{name}={value}" for name, value in facts.python_variables.items()) + _told_by(facts),
+            evidence=_set(facts.python_variables, facts),
             repair=f"Unset {names} before Python starts.",
         )
     if facts.without_variables:
         names = " and ".join(facts.variables)
         yield NUMPY_VARIABLES(
             summary=f"{names} {'make' if len(facts.variables) > 1 else 'makes'} numpy fail.",
-            evidence=(
-                *(f"{name}={value}" for name, value in facts.variables.items()),
-                *(f"without: {name} passes" for name in sorted(facts.without_variables)),
-                *_told_by(facts),
-            ),
+            evidence=_set(facts.variables, facts, facts.without_variables),
             repair=f"Unset {names} before Python starts.",
             experiment=facts.without_variables,
         )
+
+
+def _set(variables: Mapping[str, str], facts: Facts, passed: Collection[str] = ()) -> tuple[str, ...]:
+    """Variables as evidence, with the probes that pass without them."""
+    told = [f"{name}={value}" for name, value in variables.items()]
+    return (*told, *(f"without: {name} passes" for name in sorted(passed)), *_told_by(facts))
 
 
 def _told_by(facts: Facts) -> tuple[str, ...]:
@@ -106,22 +108,17 @@ def startup(facts: Facts) -> Iterator[Cause]:
         return
     # What a package owns has been there when it was healthy, unless its file was altered.
     altered = {fault.path for fault in facts.disk.files}
-    suspects = [hook for hook in facts.hooks if not hook.owner or str(hook.path) in altered] or list(facts.hooks)
-    owners = sorted({hook.owner for hook in suspects if hook.owner})
-    sources = facts.probe("numpy-functions").facts.get("files", ())
-    files = dict.fromkeys([*(str(hook.path) for hook in suspects), *sources])
+    owners = {str(hook): facts.disk.owner_of(str(hook)) for hook in facts.hooks}
+    owners = {hook: owner for hook, owner in owners.items() if not owner or hook in altered} or owners
     yield STARTUP_CODE(
-        summary=f"Startup code breaks numpy: {', '.join(shown(str(hook.path), facts) for hook in suspects[:3])}.",
+        summary=f"Startup code breaks numpy: {', '.join(shown(hook, facts) for hook in list(owners)[:3])}.",
         evidence=(
-            *(
-                f"{hook.path}: {f'owned by {hook.owner}' if hook.owner else 'owned by no package'}"
-                for hook in suspects
-            ),
+            *(f"{hook}: {f'owned by {owner}' if owner else 'owned by no package'}" for hook, owner in owners.items()),
             *(f"without startup code: {name} passes" for name in sorted(facts.without_startup)),
         ),
-        files=tuple(files),
-        owner=", ".join(owners),
-        repair=f"Remove {', '.join(str(hook.path) for hook in suspects)}, then restart the kernel.",
+        files=tuple(dict.fromkeys([*owners, *facts.probe("numpy-functions").facts.get("files", ())])),
+        owner=", ".join(sorted(set(filter(None, owners.values())))),
+        repair=f"Remove {', '.join(owners)}, then restart the kernel.",
         experiment=facts.without_startup,
     )
 

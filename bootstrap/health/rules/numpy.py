@@ -75,22 +75,22 @@ def shadowed(facts: Facts) -> Iterator[Cause]:
         return
     faults = code_faults("numpy", facts)
     # A folder outside comes before the site folders only because startup code has put it there.
-    guides = [hook for hook in facts.hooks if any(_leads(hook.path, path) for path in intruders)]
-    intruders = [*intruders, *(hook.path for hook in guides)]
+    guides = [hook for hook in facts.hooks if any(_leads(hook, path) for path in intruders)]
+    intruders = [*intruders, *guides]
     owners = {facts.disk.owner_of(str(path)) for path in intruders}
     yield NUMPY_SHADOWED(
         summary=f"`import numpy` doesn't load the installed {facts.numpy_owner}, but {intruders[0]}.",
         evidence=(
             f"imported: {file or intruders[0]}",
             f"installed: {home}",
-            *(f"{hook.path} puts its folder on the search path" for hook in guides),
+            *(f"{hook} puts its folder on the search path" for hook in guides),
             *shorten(faults),
         ),
         files=tuple(str(path) for path in intruders),
         owner=", ".join(sorted(owner for owner in owners if owner)),
         repair=" ".join(
             [
-                f"Rename or delete {(guides[0].path if guides else intruders[0])}.",
+                f"Rename or delete {(guides or intruders)[0]}.",
                 *([repair_package("numpy", facts)] if faults else []),
             ]
         ),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootstrap.health.attribution import attribute
-from bootstrap.health.facts import Hook
 from bootstrap.health.model import ProbeResult
 from bootstrap.health.variables import Surroundings
 from tests.unit.health.conftest import NUMPY, Built, Case, Cases, case, verify
@@ -76,7 +75,8 @@ def startup(built: Built) -> list[Path]:
     hook, theirs = built.site / "sitecustomize.py", built.site / "distutils-precedence.pth"
     built.write(hook)
     built.probe("blas", "fail", "off by one")
-    built.set(hooks=(Hook(hook, ""), Hook(theirs, "setuptools 80")), without_startup=FAILED)
+    built.on_disk(owners={str(theirs): "setuptools 80"})
+    built.set(hooks=(hook, theirs), without_startup=FAILED)
     return [hook]
 
 
@@ -86,7 +86,7 @@ def startup_of_a_package(built: Built) -> list[Path]:
     hook, source = built.write(built.site / "tool.pth"), built.site / "tool.py"
     built.on_disk(owners={str(hook): "tool 1.0"})
     built.probe("numpy-functions", "fail", "numpy.dot is tool's", files=[str(source)])
-    built.set(hooks=(Hook(hook, "tool 1.0"),), without_startup=frozenset({"numpy-functions"}))
+    built.set(hooks=(hook,), without_startup=frozenset({"numpy-functions"}))
     return [hook, source]
 
 
@@ -283,5 +283,6 @@ def test_an_altered_hook_of_a_package_is_suspected_first(built: Built) -> None:
     hooks = [built.write(built.site / name) for name in ("one.pth", "two.pth")]
     built.damage("two.pth", owner="two 1")
     built.probe("blas")
-    built.set(hooks=tuple(Hook(hook, f"{hook.stem} 1") for hook in hooks), without_startup=FAILED)
+    built.on_disk(owners={str(hook): f"{hook.stem} 1" for hook in hooks})
+    built.set(hooks=tuple(hooks), without_startup=FAILED)
     assert ("startup-code", (str(hooks[1]),)) in found(built)
