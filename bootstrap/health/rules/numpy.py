@@ -88,12 +88,8 @@ def shadowed(facts: Facts) -> Iterator[Cause]:
         ),
         files=tuple(str(path) for path in intruders),
         owner=", ".join(sorted(owner for owner in owners if owner)),
-        repair=" ".join(
-            [
-                f"Rename or delete {(guides or intruders)[0]}.",
-                *([repair_package("numpy", facts)] if faults else []),
-            ]
-        ),
+        repair=f"Rename or delete {(guides or intruders)[0]}."
+        + (f" {repair_package('numpy', facts)}" if faults else ""),
     )
 
 
@@ -116,22 +112,18 @@ def versions(facts: Facts) -> Iterator[Cause]:
     found = facts.distributions
     conda, locked = facts.disk.conda.get("numpy"), facts.disk.locked.get("numpy")
     running = str(facts.probe("numpy-import").facts.get("version") or "")
-    told = [(f"{d.info} says", d.version) for d in found]
-    told += [
-        (f"the name of {d.info.name} says", d.labelled_version) for d in found if d.labelled_version != d.version
+    told = [
+        *((f"{d.info} says", d.version) for d in found),
+        *((f"the name of {d.info.name} says", d.labelled_version) for d in found if d.labelled_version != d.version),
+        ("numpy.__version__ says", running),
+        ("conda-meta says", conda),
     ]
-    if running:
-        told.append(("numpy.__version__ says", running))
-    if conda:
-        told.append(("conda-meta says", conda))
-    if locked:
-        told.append(("the lock says", locked))
-    lines = tuple(f"{place} {version}" for place, version in told)
+    # A lock that all of them disagree with is told as a package that is not as locked.
+    versions = {version for _, version in told if version}
+    lines = tuple(f"{place} {version}" for place, version in (*told, ("the lock says", locked)) if version)
     faults = code_faults("numpy", facts)
     another = bool(found) and conda not in {d.version for d in found}
     again = "" if another or not facts.disk.record_clean else _installed_again(facts)
-    # A lock that all of them disagree with is told as a package that is not as locked.
-    versions = {version for place, version in told if place != "the lock says"}
     if conda and (another or again):
         summary = f"Another installer has put numpy {running or found[0].version} over conda's numpy {conda}."
         if again:
