@@ -42,7 +42,7 @@ class InterpreterLayout:
             prefix=Path(facts["prefix"]),
             version=tuple(facts["version"]),
             sites=tuple(Path(path) for path in facts["site"]),
-            user_site=Path(facts["user_site"]) if facts.get("user_site") and facts.get("reads_user_site") else None,
+            user_site=Path(facts["user_site"]) if facts["user_site"] else None,
         )
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from bootstrap.lock import Lock
+    from bootstrap.lock import Lock, Record
     from bootstrap.prefix._child_verifier import AlteredFile as PrefixFault
     from bootstrap.prefix.compare import Comparison
 
@@ -251,18 +251,15 @@ def unchecked_bytecode(sites: Sequence[Path], packages: Collection[str] | None =
 
 def record_faults(comparison: Comparison) -> list[RecordFault]:
     """A comparison's differences between records, in the words of this package."""
-    faults = [RecordFault(r.name, "missing", locked=f"{r.version} {r.build}") for r in comparison.missing]
-    faults += [RecordFault(r.name, "extra", installed=f"{r.version} {r.build}") for r in comparison.extra]
-    faults += [
-        RecordFault(
-            change.locked.name,
-            change.kind,
-            f"{change.installed.version} {change.installed.build}",
-            f"{change.locked.version} {change.locked.build}",
-        )
-        for change in comparison.changed
+
+    def build(record: Record | InstalledRecord) -> str:
+        return f"{record.version} {record.build}"
+
+    return [
+        *(RecordFault(r.name, "missing", locked=build(r)) for r in comparison.missing),
+        *(RecordFault(r.name, "extra", installed=build(r)) for r in comparison.extra),
+        *(RecordFault(c.locked.name, c.kind, build(c.installed), build(c.locked)) for c in comparison.changed),
     ]
-    return faults
 
 
 def _record_is_clean(distributions: Sequence[Distribution]) -> bool:

@@ -47,7 +47,6 @@ def layout(_module: Any, facts: dict[str, Any]) -> Iterator[str]:
         prefix=prefix,
         version=list(sys.version_info[:3]),
         site=folders,
-        user_site=site.getusersitepackages(),
-        reads_user_site=(not settings or with_system) and _one_user(),
+        user_site=site.getusersitepackages() if (not settings or with_system) and _one_user() else None,
     )
     yield from ()

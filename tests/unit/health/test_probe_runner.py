@@ -142,3 +142,18 @@ def test_python_variables_are_not_heard(run, monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setenv("PYTHONHOME", "/nonexistent")
     (good,) = run(good="import sys\nassert sys.flags.isolated and sys.flags.dont_write_bytecode")
     assert good.outcome == "pass", good.problems
+
+
+@pytest.mark.parametrize(
+    ("settings", "reads"),
+    [(None, True), ("", False), ("include-system-site-packages = true\n", True)],
+)
+def test_who_reads_the_users_site_folder(tmp_path: Path, settings: str | None, reads: bool) -> None:
+    """Not a plain virtual environment."""
+    python, real = tmp_path / "bin" / "python", PYTHON.resolve()
+    python.parent.mkdir()
+    python.symlink_to(real)
+    if settings is not None:
+        (tmp_path / "pyvenv.cfg").write_text(f"home = {real.parent}\n{settings}")
+    (result,) = run_tasks(Start(python, LIMITS, startup=False), [Task("layout")])
+    assert (result.facts["user_site"] is not None) is reads
