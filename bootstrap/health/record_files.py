@@ -32,6 +32,7 @@ _INFO = re.compile(r"^(?P<name>[A-Za-z0-9._]+?)-(?P<version>[^-]+)(?:-py\d[\d.]*
 _INSTALLERS_OWN = ("INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_cache.json", "uv_build.json")
 """Files of a .dist-info folder that installers write and rewrite as they like."""
 _CHUNK = 2**20
+_THREADS = 2
 _SLACK_S = 2.0
 """Seconds between RECORD and the files of one installation that are no sign of a later change."""
 
@@ -191,7 +192,6 @@ def verify_distribution(
     *,
     hash_content: bool = True,
     extra: bool = False,
-    threads: int = 2,
     record: Sequence[RecordEntry] | None = None,
 ) -> RecordCheck:
     """Compare the files of a distribution with its RECORD.
@@ -201,7 +201,6 @@ def verify_distribution(
         hash_content: Read every file; otherwise presence, type and size are compared, and those files are read
             that changed after RECORD was written, which installers write last.
         extra: Also report code inside the distribution's own packages that RECORD doesn't list.
-        threads: How many files are hashed at a time.
         record: The lines of RECORD, where they were read already.
     """
     entries = [e for e in (distribution.record() if record is None else record) if not _installers_own(e.path)]
@@ -214,12 +213,9 @@ def verify_distribution(
         fault = _fault(path, entry, since)
         return FileFault(os.path.normpath(path), owner, *fault) if fault else None
 
-    if hash_content:
-        with ThreadPoolExecutor(threads) as pool:
-            faults = [fault for fault in pool.map(look, entries) if fault]
-    else:
+    with ThreadPoolExecutor(_THREADS) as pool:
         # Without hashing, handing a file to a thread costs more than looking at it.
-        faults = [fault for fault in map(look, entries) if fault]
+        faults = [fault for fault in (pool.map if hash_content else map)(look, entries) if fault]
     if extra and entries:
         listed = {os.path.normpath(e.path) for e in entries}
         faults += extra_files(distribution.site, listed, packages_of(e.path for e in entries), owner)

@@ -191,12 +191,12 @@ def _hidden(facts: Facts, live: Live) -> Iterator[Cause]:
 
 def _patched(live: Live) -> Iterator[Cause]:
     found = live.probe("live-functions")
-    wrong = live.probe("live-answers").facts.get("failed", ())
+    wrong = live.probe("live-answers").problems
     if found.problems:
         yield NUMPY_PATCHED(
             severity="broken" if wrong else "doubtful",
             summary="Code in this process has replaced parts of numpy.",
-            evidence=(*shorten(found.problems), *live.probe("live-answers").problems[:4]),
+            evidence=(*shorten(found.problems), *wrong[:4]),
             files=tuple(f for f in found.facts.get("files", ()) if os.path.isabs(f)),  # noqa: PTH117 (as text)
             repair=f"Remove the code that replaces them, then {RESTART.lower()}.",
         )
