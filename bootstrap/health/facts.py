@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bootstrap.health.model import ProbeResult
 from bootstrap.health.variables import Surroundings
@@ -21,6 +21,11 @@ LOADER_VARIABLES = ("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT")
 """What the dynamic loader is told by; left as it is for the probes, taken away to see whether it is to blame."""
 NUMERIC_VARIABLES = ("NPY_", "NUMPY_", "OPENBLAS_", "GOTO_", "MKL_", "BLIS_", "BLAS_", "OMP_", "KMP_")
 """Beginnings of the names of variables that numpy, its BLAS and their threads read; treated in the same way."""
+
+
+Removed = Literal["loader", "variables", "startup", "bytecode"]
+"""What a failed probe is repeated without: the loader's variables, those that numpy or its BLAS reads, startup code,
+cached bytecode (every module is compiled anew)."""
 
 
 @dataclass(frozen=True)
@@ -60,20 +65,14 @@ class Facts:
     """Imports that failed together with others, each repeated in a process of its own."""
     further: frozenset[str] = frozenset()
     """Packages among them that are neither usual nor requested, but use numpy."""
-    without_loader: frozenset[str] = frozenset()
-    """Names of failed probes that pass when the loader's variables are taken away."""
-    without_startup: frozenset[str] = frozenset()
-    """Names of failed probes that pass when no startup code runs."""
-    without_bytecode: frozenset[str] = frozenset()
-    """Names of failed probes that pass when Python recompiles every module."""
+    without: Mapping[Removed, frozenset[str]] = field(default_factory=dict)
+    """Names of failed probes that pass when one thing is taken away."""
     stale_bytecode: tuple[str, ...] = ()
     """Cached bytecode that is not what its source says; asked only where that may be the cause."""
     hooks: tuple[Path, ...] = ()
     """Code that site runs whenever the interpreter starts."""
     loader: Mapping[str, str] = field(default_factory=dict)
     """The loader's variables that are set."""
-    without_variables: frozenset[str] = frozenset()
-    """Names of failed probes that pass when the ``variables`` are taken away."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Variables that numpy or its BLAS reads and that make a probe fail."""
     around: Surroundings = field(default_factory=Surroundings)

@@ -266,24 +266,24 @@ def _experiment(facts: Facts, start: Start, progress: Callable[[str], None]) -> 
     if facts.loader:
         progress("repeat without LD_* variables")
         if passed := without(*LOADER_VARIABLES):
-            return replace(facts, without_loader=passed)
+            return replace(facts, without={"loader": passed})
     numeric = {key: value for key, value in start.environment.items() if key.startswith(NUMERIC_VARIABLES)}
     if numeric:
         progress("repeat without the variables that numpy reads")
         if passed := without(*numeric):
             told = _culprit(numeric, lambda name: without(name) == passed)
-            return replace(facts, without_variables=passed, variables=told)
+            return replace(facts, without={"variables": passed}, variables=told)
     if facts.hooks:
         progress("repeat without startup code")
         if passed := passing(replace(start, startup=False, paths=[str(path) for path in facts.layout.sites])):
-            return replace(facts, without_startup=passed)
+            return replace(facts, without={"startup": passed})
     progress("repeat without cached bytecode")
     if passed := passing(replace(start, bytecode=False)):
         # What a dependent fails by may lie in anything that it imports.
         others = any(name.startswith("import ") for name in passed)
         folders = [str(site if others else site / "numpy") for site in facts.layout.sites]
         if files := _stale(start, folders=folders):
-            return replace(facts, without_bytecode=passed, stale_bytecode=files)
+            return replace(facts, without={"bytecode": passed}, stale_bytecode=files)
     return facts
 
 

@@ -126,15 +126,13 @@ def _lacks(draft: Cause, symptom: Symptom) -> bool:
 
 def _names(draft: Cause, symptom: Symptom, facts: Facts) -> bool:
     """Whether the failure names a module of the draft's package, or a file in its folder."""
-    for site in facts.disk.sites:
-        for path in map(Path, draft.files):
-            if not path.is_relative_to(site):
-                continue
-            top = path.relative_to(site).parts[0].split(".")[0]
-            if f"{site}/{top}/" in symptom.text:
-                return True
-            told = "\n".join(symptom.result.problems)
-            # Short names would be found in any sentence.
-            if len(top) > 3 and re.search(rf"\b{re.escape(top)}\b", told):
-                return True
-    return False
+    told = "\n".join(symptom.result.problems)
+    named = [
+        (site, Path(path)) for site in facts.disk.sites for path in draft.files if Path(path).is_relative_to(site)
+    ]
+    tops = {(site, path.relative_to(site).parts[0].split(".")[0]) for site, path in named}
+    return any(
+        # Short names would be found in any sentence.
+        f"{site}/{top}/" in symptom.text or (len(top) > 3 and re.search(rf"\b{re.escape(top)}\b", told))
+        for site, top in tops
+    )

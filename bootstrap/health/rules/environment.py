@@ -39,13 +39,13 @@ def loader(facts: Facts) -> Iterator[Cause]:
     """Libraries that the dynamic loader was told to take from elsewhere."""
     foreign = _from_variables(facts, mapped_libraries(facts))
     names = " and ".join(facts.loader)
-    if facts.without_loader:
+    if passed := facts.without.get("loader"):
         yield LOADER_VARIABLES(
             summary=f"Libraries loaded by {names} break numpy.",
-            evidence=_set(facts.loader, facts, facts.without_loader),
+            evidence=_set(facts.loader, facts, passed),
             files=tuple(foreign),
             repair=f"Unset {names}, or remove the named libraries from it.",
-            experiment=facts.without_loader,
+            experiment=passed,
         )
         return
     twins = [path for path in foreign if own_library(path, facts)]
@@ -68,13 +68,13 @@ def variables(facts: Facts) -> Iterator[Cause]:
             evidence=_set(facts.python_variables, facts),
             repair=f"Unset {names} before Python starts.",
         )
-    if facts.without_variables:
+    if passed := facts.without.get("variables"):
         names = " and ".join(facts.variables)
         yield NUMPY_VARIABLES(
             summary=f"{names} {'make' if len(facts.variables) > 1 else 'makes'} numpy fail.",
-            evidence=_set(facts.variables, facts, facts.without_variables),
+            evidence=_set(facts.variables, facts, passed),
             repair=f"Unset {names} before Python starts.",
-            experiment=facts.without_variables,
+            experiment=passed,
         )
 
 
@@ -104,7 +104,8 @@ def _from_variables(facts: Facts, mapped: list[str]) -> list[str]:
 
 def startup(facts: Facts) -> Iterator[Cause]:
     """Code that runs at every start of the interpreter and breaks numpy."""
-    if not facts.without_startup:
+    passed = facts.without.get("startup")
+    if not passed:
         return
     # What a package owns has been there when it was healthy, unless its file was altered.
     altered = {fault.path for fault in facts.disk.files}
@@ -114,17 +115,18 @@ def startup(facts: Facts) -> Iterator[Cause]:
         summary=f"Startup code breaks numpy: {', '.join(shown(hook, facts) for hook in list(owners)[:3])}.",
         evidence=(
             *(f"{hook}: {f'owned by {owner}' if owner else 'owned by no package'}" for hook, owner in owners.items()),
-            *(f"without startup code: {name} passes" for name in sorted(facts.without_startup)),
+            *(f"without startup code: {name} passes" for name in sorted(passed)),
         ),
         files=tuple(dict.fromkeys([*owners, *facts.probe("numpy-functions").facts.get("files", ())])),
         owner=", ".join(sorted(set(filter(None, owners.values())))),
         repair=f"Remove {', '.join(owners)}, then restart the kernel.",
-        experiment=facts.without_startup,
+        experiment=passed,
     )
 
 
 def bytecode(facts: Facts) -> Iterator[Cause]:
     """Python runs cached bytecode that is not what the source says."""
+    passed = facts.without.get("bytecode", frozenset())
     stale: dict[tuple[str, str], list[str]] = {}
     for path in facts.stale_bytecode:
         folder = Path(path).parents[1]
@@ -134,18 +136,18 @@ def bytecode(facts: Facts) -> Iterator[Cause]:
     for (name, owner), found in stale.items():
         others = f" and {len(found) - 1} more" if len(found) > 1 else ""
         yield STALE_BYTECODE(
-            severity="broken" if name == "numpy" or facts.without_bytecode else "doubtful",
+            severity="broken" if name == "numpy" or passed else "doubtful",
             summary=f"Cached bytecode of {name} doesn't match its source, but runs instead of it: "
             f"{shown(found[0], facts)}{others}.",
             evidence=(
                 *shorten(found),
-                *(f"recompiled: {name} passes" for name in sorted(facts.without_bytecode)),
+                *(f"recompiled: {name} passes" for name in sorted(passed)),
             ),
             files=tuple(found),
             owner=owner,
             package=name,
             repair="Delete these files; Python recreates them.",
-            experiment=facts.without_bytecode,
+            experiment=passed,
         )
 
 
