@@ -7,8 +7,6 @@ for what conda does not own, and the site folders themselves for what nobody own
 from __future__ import annotations
 
 import os
-import platform
-import sys
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -24,6 +22,7 @@ from bootstrap.health.record_files import (
     packages_of,
     verify_distribution,
 )
+from bootstrap.lock.model import PLATFORM
 from bootstrap.prefix._child_verifier import verify_files
 from bootstrap.prefix.compare import compare_prefix, moved_files
 from bootstrap.prefix.manifest import read_manifest, suspects
@@ -41,7 +40,6 @@ _HASH_ALL_BELOW = 2 * 2**30
 """Bytes of all distributions up to which each file is hashed; above, numpy and the named packages are."""
 _UNCHECKED = b"\1\0\0\0"
 """Flags in the header of bytecode that goes by a hash of its source which nobody compares (PEP 552)."""
-_PLATFORMS = {("linux", "x86_64"): "linux-64", ("linux", "aarch64"): "linux-aarch64"}
 
 
 @dataclass(frozen=True)
@@ -80,12 +78,6 @@ class Inventory:
         return self.owners.get(os.path.normpath(path), "")
 
 
-def current_platform() -> str:
-    """The conda platform of this machine."""
-    machine = platform.machine().lower()
-    return _PLATFORMS.get((sys.platform, machine), f"{sys.platform}-{machine}")
-
-
 @profile.span("examine files", part=True)
 def examine(
     prefix: Path,
@@ -120,7 +112,7 @@ def _with_conda(found: Inventory, lock: Lock | None, *, quick: bool, compared: C
     prefix = found.prefix
     records, _ = read_records(prefix)
     numpy = [record for record in records if record.name == "numpy"]
-    wanted = () if lock is None else lock.for_platform(current_platform())
+    wanted = () if lock is None else lock.for_platform(PLATFORM)
     differences: list[RecordFault] = []
     if lock is not None:
         comparison = compared or compare_prefix(prefix, wanted, hash_all=not quick)
