@@ -14,7 +14,7 @@ import selectors
 import signal
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,14 +47,6 @@ class Task:
     modules: tuple[str, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
     """What a registered probe is told to look at, where it has to be told."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The task as the child reads it."""
-        return {
-            "name": self.name,
-            "given": dict(self.given),
-            **({"modules": list(self.modules)} if self.modules else {}),
-        }
 
 
 @dataclass(frozen=True)
@@ -138,7 +130,7 @@ def run_tasks(start: Start, tasks: Sequence[Task]) -> list[ProbeResult]:
     # Not by the module `secrets`: a notebook's folder often has a file of that name.
     token = f"{os.urandom(8).hex()}:"
     reader, writer = os.pipe()
-    request = {"fd": writer, "token": token, "paths": list(start.paths), "probes": [t.to_dict() for t in tasks]}
+    request = {"fd": writer, "token": token, "paths": list(start.paths), "probes": [asdict(t) for t in tasks]}
     run = _ProbeRun()
     try:
         process = subprocess.Popen(

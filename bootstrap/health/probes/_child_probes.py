@@ -1,11 +1,11 @@
 """Runs probes in the examined Python: ``python -I -B child.py REQUEST``, answers on a pipe of its own.
 
 The request is a JSON object: ``fd`` (where to answer), ``token`` (opens every answer, so that nothing a
-broken package writes into that descriptor can pass for one), ``probes`` (a list of objects with ``name`` and,
-for imports, ``modules``, else ``given``: facts to begin with), ``paths`` (folders to append to ``sys.path``,
-where ``-S`` keeps site away).
+broken package writes into that descriptor can pass for one), ``probes`` (a list of objects with ``name``,
+``modules`` to import, else the probe of that name is asked, and ``given``: facts to begin with), ``paths``
+(folders to append to ``sys.path``, where ``-S`` keeps site away).
 
-Each probe's answer is one line, as a JSON object; an empty one comes first. Where one is missing, its probe has died.
+Each probe's answer is one line, a JSON object; an empty one comes first. The first probe without one has died.
 """
 
 from __future__ import annotations
@@ -70,11 +70,11 @@ def main(request_text: str) -> None:
     for item in request["probes"]:
         name = item["name"]
         began = clock()
-        facts: dict[str, object] = dict(item.get("given", {}))
+        facts: dict[str, object] = item["given"]
         problems: list[str] = []
         outcome = "pass"
         try:
-            if "modules" in item:
+            if item["modules"]:
                 problems += load(item["modules"], facts)
             else:
                 entry = registry[name]
