@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ def check_up(
     )
     if repair:
         report = report.repair(progress=lambda stage: progress.step(Step(stage)))
-    return report if prefix is None else report.with_causes(_guard_causes(prefix))
+    return report if prefix is None else replace(report, causes=(*report.causes, *_guard_causes(prefix)))
 
 
 def _guard_causes(prefix: Path) -> list[health.Cause]:

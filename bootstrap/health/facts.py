@@ -108,7 +108,7 @@ class Facts:
     @property
     def distributions(self) -> tuple[Distribution, ...]:
         """numpy's distributions in the first site folder that has any; those behind it are never imported."""
-        found = self.disk.numpy_distributions
+        found = [d for d in self.disk.distributions if d.name == "numpy"]
         return tuple(d for d in found if d.site == found[0].site)
 
     @property

@@ -68,11 +68,6 @@ class Inventory:
     record_clean: bool = False
     """Whether numpy's files all agree with its RECORD; asked only where they disagree with conda-meta."""
 
-    @property
-    def numpy_distributions(self) -> tuple[Distribution, ...]:
-        """Every .dist-info that says numpy."""
-        return tuple(d for d in self.distributions if d.name == "numpy")
-
     def owner_of(self, path: str) -> str:
         """The package that owns a path, or ''."""
         return self.owners.get(os.path.normpath(path), "")

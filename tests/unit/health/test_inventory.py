@@ -70,7 +70,7 @@ def test_nothing_is_wrong(site: Path, conda: bool, quick: bool) -> None:
     assert disk.checked >= len(FILES)
     assert dict(disk.conda) == ({"numpy": "2.0"} if conda else {})
     assert [str(d) for d in disk.foreign] == ([] if conda else ["numpy 2.0"])
-    assert [str(d) for d in disk.numpy_distributions] == ["numpy 2.0"]
+    assert [str(d) for d in disk.distributions] == ["numpy 2.0"]
     assert disk.owner_of(f"{site}/numpy/../numpy/core.py") == "numpy 2.0"
     assert disk.owner_of(f"{site}/other.py") == ""
 
