@@ -26,8 +26,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import errors, processes, profile
-from bootstrap.errors import BootstrapError, CondacolabFailedError
+from bootstrap import processes, profile
+from bootstrap.errors import BootstrapError, CondacolabFailedError, every_error
 from bootstrap.prefix import Restored
 from bootstrap.progress import Progress, Step
 
@@ -225,7 +225,7 @@ def failure(output: str, result: Path, version: str) -> BootstrapError:
     """What went wrong: as the restore told it in its result, or else condacolab's own last words."""
     try:
         told = json.loads(result.read_text(encoding="utf-8"))
-        kinds = {kind.exit_code: kind for kind in _all_kinds(BootstrapError)}
+        kinds = {kind.exit_code: kind for kind in every_error()}
         kind = kinds.get(told["exit_code"], BootstrapError)
         return kind(told["message"], evidence=told["evidence"], hint=told["hint"])
     except (OSError, ValueError, KeyError):
@@ -233,13 +233,6 @@ def failure(output: str, result: Path, version: str) -> BootstrapError:
         return CondacolabFailedError(
             f"condacolab {version} ended before the environment was installed.", evidence=lines
         )
-
-
-def _all_kinds(kind: type[BootstrapError]) -> Iterator[type[BootstrapError]]:
-    for child in kind.__subclasses__():
-        if "exit_code" in vars(child) and child.__module__ == errors.__name__:
-            yield child
-        yield from _all_kinds(child)
 
 
 def tidy(prefix: Path) -> None:
