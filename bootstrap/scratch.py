@@ -23,7 +23,7 @@ _SECONDS = 5.0  # to wait while another process deletes
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
     """A folder for temporary files, deleted at the end; others that nobody uses any more are deleted first."""
-    _sweep()
+    sweep()
     # Nobody deletes half-made folders while this lock is shared. Who keeps it from us for long isn't one of ours, and
     # keeps it from them as well.
     with _locked(fcntl.LOCK_SH, _SECONDS):
@@ -39,8 +39,8 @@ def scratch_folder() -> Iterator[Path]:
         os.close(descriptor)
 
 
-def _sweep() -> None:
-    """Delete the folders of this user that carry our mark and which no process holds locked."""
+def sweep() -> None:
+    """Deletes the folders of this user that carry our mark and which no process holds locked."""
     # Whoever was killed before the mark was written left a folder with nothing in it. It looks like one that is being
     # made, and only who holds this lock alone knows that there is none of those.
     with _locked(fcntl.LOCK_EX) as alone:

@@ -20,8 +20,8 @@ from bootstrap.prefix.staging import hold
 from bootstrap.runtime import condacolab
 from bootstrap.runtime.journal import Journal
 from bootstrap.runtime.kernel import move
-from bootstrap.runtime.kernel.folder import sweep
 from bootstrap.runtime.kernel.launch import PROVE
+from bootstrap.scratch import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

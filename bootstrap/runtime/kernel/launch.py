@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.runtime.environment_paths import EnvironmentPaths
 from bootstrap.runtime.kernel import interface, relayed
+from bootstrap.runtime.kernel.folder import write_connection_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PROVE = "--condacolab-bootstrap-prove"
 """In place of a kernel's arguments: start one in a folder of its own, tell what it runs with, and end."""
-_CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 
 
 def main(arguments: list[str] | None = None, *, begun: Callable[[], None] = lambda: None) -> None:
@@ -81,11 +81,9 @@ def _rehearse(module: str) -> None:
         os._exit(0)
 
     try:
-        sockets = {f"{name}_port": number for number, name in enumerate(_CHANNELS, 1)}
         # By a relative path: those of sockets have to be short.
         os.chdir(scratch)
-        connection = {"transport": "ipc", "ip": "kernel", "key": os.urandom(16).hex(), **sockets}
-        Path(scratch, "kernel.json").write_text(json.dumps(connection), encoding="utf-8")
+        write_connection_file(Path(scratch, "kernel.json"), "kernel", os.urandom(16).hex())
         interface.put_around()
         _at_start(lambda kernel: kernel.io_loop.add_callback(lambda: end(_rehearsed(kernel))))
         _run(module, ["-f", f"{scratch}/kernel.json"])
