@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING
 
 from bootstrap import profile
 from bootstrap.errors import BootstrapError
-from bootstrap.lock import PLATFORM, validate
 from bootstrap.prefix import Comparison
 from bootstrap.progress import Progress, Step
 from bootstrap.runtime import bridge, launchers
 from bootstrap.runtime.environment_paths import EnvironmentPaths
 from bootstrap.runtime.kernel_check import prove, prove_here
-from bootstrap.runtime.machine import on_colab
-from bootstrap.runtime.needs import require_kernel
 from bootstrap.runtime.validation import require_healthy
 from bootstrap.runtime.warm_up import warming_up
 
@@ -27,18 +24,6 @@ if TYPE_CHECKING:
 
     from bootstrap.lock import Lock, Record
     from bootstrap.runtime.journal import Journal
-
-
-def hosting_of(lock: Lock, prefix: Path, journal: Journal, progress: Progress) -> Hosting:
-    """What a restore adds to the environment in which this machine's kernels run.
-
-    Raises:
-        KernelNotLockedError: The lock lacks what they need.
-    """
-    records = validate(lock, PLATFORM)
-    colab = on_colab()
-    require_kernel(records, colab=colab)
-    return Hosting(prefix, lock, records, colab, journal, progress)
 
 
 @dataclass(frozen=True)

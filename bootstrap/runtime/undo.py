@@ -60,12 +60,7 @@ class UndoResult(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """The outcome as JSON-ready data."""
-        return {
-            "changed": list(self.changed),
-            "moves": self.moves,
-            "running": list(self.running),
-            "dry_run": self.dry_run,
-        }
+        return {**vars(self), "changed": list(self.changed), "running": list(self.running)}
 
 
 def preview() -> UndoResult:

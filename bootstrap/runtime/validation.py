@@ -21,7 +21,7 @@ _PROBE_SECONDS = 120.0
 
 def require_healthy(
     prefix: Path, lock: Lock, *, live: bool, compared: Comparison, again: bool, progress: Progress
-) -> health.Report:
+) -> None:
     """Examines numpy in a prefix, and in this process too where it is a kernel in that prefix.
 
     Args:
@@ -51,7 +51,6 @@ def require_healthy(
         worst = broken[0]
         evidence = [*worst.evidence[:6], *(f"also: {cause.summary}" for cause in broken[1:])]
         raise UnhealthyError(worst.summary, evidence=evidence, hint=worst.repair or None)
-    return report
 
 
 def protect(prefix: Path, lock: Path) -> None:

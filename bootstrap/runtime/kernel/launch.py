@@ -99,11 +99,7 @@ def _rehearsed(kernel: Any) -> dict[str, Any]:
         modules = [sys.modules[name] for name in ("numpy", "ipykernel.kernelapp", "ipykernel.zmqshell")]
     except BaseException as error:
         return {"error": f"{type(error).__name__}: {error}"}
-    return {
-        "python": sys.version.split()[0],
-        "numpy": modules[0].__version__,
-        "files": [module.__file__ for module in modules],
-    }
+    return {"numpy": modules[0].__version__, "files": [module.__file__ for module in modules]}
 
 
 def _at_start(action: Callable[[Any], None]) -> None:
