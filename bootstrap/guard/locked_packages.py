@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from bootstrap.prefix.records import InstalledRecord
 
 _METADATA = re.compile(r"(?:^|/)(?P<name>[^/]+?)-(?P<version>[^/-]+)\.dist-info/METADATA$")
+_HEADER = re.compile(r"^(Name|Version):[ \t]*(.*?)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -70,20 +72,11 @@ def _distributions(prefix: Path, record: InstalledRecord) -> list[tuple[str, str
         if match is None or "/_vendor/" in file.path:
             continue
         # Where pip has taken the package's own metadata away, the folder's name still tells.
-        name, version = match["name"], match["version"]
-        try:
-            lines = (
-                (prefix / file.path).read_text(encoding="utf-8", errors="replace").split("\n\n", 1)[0].splitlines()
-            )
-        except OSError:
-            lines = []
-        for line in lines:
-            key, _, value = line.partition(":")
-            if key == "Name":
-                name = value.strip()
-            elif key == "Version":
-                version = value.strip()
-        found.append((name, version))
+        told = match.groupdict()
+        with suppress(OSError):
+            text = (prefix / file.path).read_text(encoding="utf-8", errors="replace")
+            told |= {key.lower(): value for key, value in _HEADER.findall(text.partition("\n\n")[0])}
+        found.append((told["name"], told["version"]))
     return found
 
 
