@@ -106,7 +106,8 @@ def _digest(parts: Iterable[Path | str]) -> str:
             seen.append(part)
             continue
         for file in [part] if part.is_file() else sorted(part.rglob("*")):
-            if not file.is_file() or file.suffix == ".pyc":
+            # Bytecode comes and goes, under names of its own, whenever somebody imports.
+            if file.parent.name == "__pycache__" or not file.is_file():
                 continue
             info = file.stat()
             seen.append(f"{file.relative_to(part)} {info.st_size} {info.st_mtime_ns}")
