@@ -45,15 +45,6 @@ def arm(shell: Any, prefix: str | os.PathLike[str]) -> Tripwire:
     return wire
 
 
-def disarm(shell: Any) -> None:
-    """Takes the tripwire away; does nothing where there is none."""
-    armed = getattr(shell, provenance.TRIPWIRE, None)
-    if isinstance(armed, Tripwire):
-        shell.events.unregister("pre_run_cell", armed.before_cell)
-        shell.events.unregister("post_run_cell", armed.after_cell)
-        delattr(shell, provenance.TRIPWIRE)
-
-
 @dataclass(frozen=True)
 class _Seen:
     """What the environment looked like."""

@@ -57,7 +57,27 @@ def main(arguments: list[str] | None = None, *, begun: Callable[[], None] = lamb
 
 def _start(module: str, arguments: list[str], begun: Callable[[], None], link: relayed.Link | None = None) -> None:
     interface.put_around()
-    _prepare(link, begun)
+    if link is not None:
+        from ipykernel.kernelapp import IPKernelApp
+        from ipykernel.kernelbase import Kernel
+
+        relayed.attach(link, Kernel)
+        _lift_limits(IPKernelApp)
+
+    def on_start(kernel: Any) -> None:
+        begun()
+        if link is not None:
+            link.begin(kernel)
+        _leave_other_environments()
+        shell = getattr(kernel, "shell", None)
+        if shell is not None:
+            _watch(shell)
+            if link is not None:
+                # The cell that moved the kernel imported it; the next one may well use it.
+                with suppress(ImportError):
+                    shell.push({"bootstrap": importlib.import_module("bootstrap")}, interactive=False)
+
+    _at_start(on_start)
     _run(module, arguments)
 
 
@@ -113,30 +133,6 @@ def _at_start(action: Callable[[Any], None]) -> None:
         action(kernel)
 
     Kernel.start = begin
-
-
-def _prepare(link: relayed.Link | None, begun: Callable[[], None]) -> None:
-    if link is not None:
-        from ipykernel.kernelapp import IPKernelApp
-        from ipykernel.kernelbase import Kernel
-
-        relayed.attach(link, Kernel)
-        _lift_limits(IPKernelApp)
-
-    def on_start(kernel: Any) -> None:
-        begun()
-        if link is not None:
-            link.begin(kernel)
-        _leave_other_environments()
-        shell = getattr(kernel, "shell", None)
-        if shell is not None:
-            _watch(shell)
-            if link is not None:
-                # The cell that moved the kernel imported it; the next one may well use it.
-                with suppress(ImportError):
-                    shell.push({"bootstrap": importlib.import_module("bootstrap")}, interactive=False)
-
-    _at_start(on_start)
 
 
 def _leave_other_environments() -> None:
