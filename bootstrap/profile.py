@@ -148,11 +148,6 @@ def add(name: str, began: float, *, part: bool = False, lane: int = 0) -> None:
         file.write(json.dumps(event) + "\n")
 
 
-def on() -> bool:
-    """Whether anything is recorded."""
-    return bool(_file)
-
-
 def variables() -> dict[str, str]:
     """What a child process needs among its variables for its spans to be recorded, too."""
     return {VARIABLE: _file} if _file else {}

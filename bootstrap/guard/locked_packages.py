@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bootstrap.errors import GuardNothingLockedError
@@ -13,6 +12,7 @@ from bootstrap.prefix.manifest import read_manifest
 from bootstrap.prefix.records import read_records, require_environment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from bootstrap.prefix.records import InstalledRecord
@@ -21,19 +21,7 @@ _METADATA = re.compile(r"(?:^|/)(?P<name>[^/]+?)-(?P<version>[^/-]+)\.dist-info/
 _HEADER = re.compile(r"^(Name|Version):[ \t]*(.*?)\s*$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class LockedPackage:
-    """One locked package."""
-
-    name: str
-    """conda's name."""
-    version: str
-    build: str
-    distributions: tuple[tuple[str, str], ...]
-    """Name and version of the Python distributions that it brings, as their own metadata has them."""
-
-
-def held_packages(prefix: Path, lock: Path | None) -> list[LockedPackage]:
+def held_packages(prefix: Path, lock: Path | None) -> list[InstalledRecord]:
     """The installed packages that are locked.
 
     Args:
@@ -57,15 +45,11 @@ def held_packages(prefix: Path, lock: Path | None) -> list[LockedPackage]:
             evidence=[f"{prefix}: not restored by bootstrap (no manifest in conda-meta)"],
         )
     records, _ = read_records(prefix)
-    return [
-        LockedPackage(r.name, r.version, r.build, tuple(_distributions(prefix, r)))
-        for r in records
-        if r.stem in locked
-    ]
+    return [record for record in records if record.stem in locked]
 
 
-def _distributions(prefix: Path, record: InstalledRecord) -> list[tuple[str, str]]:
-    found = []
+def _distributions(prefix: Path, record: InstalledRecord) -> Iterator[tuple[str, str]]:
+    """Name and version of the Python distributions that a package brings, as their own metadata has them."""
     for file in record.files:
         # The ending first: an environment has some ten thousand files.
         match = _METADATA.search(file.path) if file.path.endswith(".dist-info/METADATA") else None
@@ -76,23 +60,23 @@ def _distributions(prefix: Path, record: InstalledRecord) -> list[tuple[str, str
         with suppress(OSError):
             text = (prefix / file.path).read_text(encoding="utf-8", errors="replace")
             told |= {key.lower(): value for key, value in _HEADER.findall(text.partition("\n\n")[0])}
-        found.append((told["name"], told["version"]))
-    return found
+        yield told["name"], told["version"]
 
 
-def pin_lines(held: list[LockedPackage]) -> list[str]:
+def pin_lines(held: list[InstalledRecord]) -> list[str]:
     """Lines for conda-meta/pinned: name, version, build."""
     return [f"{package.name} {package.version} {package.build}" for package in held]
 
 
-def constraint_lines(held: list[LockedPackage], reason: str) -> list[str]:
+def constraint_lines(prefix: Path, held: list[InstalledRecord], reason: str) -> list[str]:
     """Lines of a constraints file for pip and uv.
 
     Args:
-        held: What is held.
+        prefix: The environment.
+        held: What is held of it.
         reason: Words of letters, digits and dots. They stand in each line as a version that is excluded, which
             changes nothing for the resolver and is what pip prints when it refuses.
     """
     # With its local part, where there is one (2.13.0+cpu): what is installed has to satisfy its own line.
-    lines = [f"{name}=={version},!=0+{reason}" for package in held for name, version in package.distributions]
+    lines = [f"{name}=={version},!=0+{reason}" for record in held for name, version in _distributions(prefix, record)]
     return sorted(set(lines), key=str.lower)

@@ -98,7 +98,7 @@ def on(prefix: str | PathLike[str] | None = None, lock: str | PathLike[str] | No
         texts = _texts(prefix)
         pinned, removed = config_files.with_pins(texts["pinned"], pin_lines(held))
         wanted = {
-            "constraints": config_files.constraints_text(constraint_lines(held, config_files.REASON)),
+            "constraints": config_files.constraints_text(constraint_lines(prefix, held, config_files.REASON)),
             "conf": config_files.with_constraint(prefix, texts["conf"]),
             "pinned": pinned,
             "state": config_files.with_variable(prefix, texts["state"], on=True),

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from bootstrap import profile
+from bootstrap import guard, profile
 from bootstrap._util.atomic import write_atomically
 from bootstrap.errors import KernelRestartError, SystemRefusedError
 from bootstrap.lock import PLATFORM, validate
@@ -29,7 +29,6 @@ from bootstrap.runtime.kernel import move
 from bootstrap.runtime.machine import Machine, require_fit
 from bootstrap.runtime.needs import require_kernel
 from bootstrap.runtime.run_result import RunResult
-from bootstrap.runtime.validation import protect
 
 if TYPE_CHECKING:
     from bootstrap.lock import Lock
@@ -106,7 +105,8 @@ def _set_up(lock: Lock, prefix: Path, machine: Machine, options: RestoreOptions,
         moving = move.moving(kernel, move.KernelTarget([str(layout.entry)], dict(os.environ)))
     with moving:
         with profile.span("turn the guard on"):
-            protect(prefix, lock.path)
+            if guard.status(prefix).state != "off":  # as the user has turned it
+                guard.on(prefix, lock.path)
         if not colab:
             _register(layout, journal)
         elif not hosting.inside:
