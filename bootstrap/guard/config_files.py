@@ -64,7 +64,7 @@ def put(path: Path, text: str | None) -> None:
         return
     with replacing(path) as new:
         # Others may not read it even for a moment: it may hold an index's password.
-        new.touch(mode=0o600 if before else 0o644)
+        new.touch(mode=0o600 if before else 0o644, exist_ok=False)
         with new.open("w", **_AS_IT_IS) as file:
             file.write(text)
         if before:
@@ -150,18 +150,24 @@ def split_pin(line: str) -> tuple[str, str]:
 
 
 def admits(wanted: str, version: str) -> bool:
-    """Whether a conda version spec lets a version through; True where it can't be told."""
-    choices = (",".join(map(_as_pips, choice.split(","))) for choice in wanted.split("|"))
-    return any(provenance.admits(choice, version) for choice in choices)
+    """Whether a conda version spec lets a version through, by their numbers; True where it can't be told."""
+    release = _release(version)
+    choices = (choice.split(",") for choice in wanted.split("|"))
+    return any(all(provenance.admits(_as_pips(part), release) for part in choice) for choice in choices)
 
 
 def _as_pips(part: str) -> str:
     """One condition of a conda version spec as pip writes it: ``3.13.*`` and ``=3.13`` are ``==3.13.*``."""
     bound = part.strip().lstrip("<>=!~")
     sign = part.strip().removesuffix(bound)
-    if sign == "=" or (bound.endswith("*") and sign in ("", "==", "!=")):
-        bound = f"{bound.rstrip('*').rstrip('.')}.*"
-    return f"{'==' if sign in ('', '=') else sign}{bound}"
+    starts = sign == "=" or (bound.endswith("*") and sign in ("", "==", "!="))
+    return f"{'==' if sign in ('', '=') else sign}{_release(bound)}{'.*' if starts else ''}"
+
+
+def _release(version: str) -> str:
+    """The numbers that a version begins with; pip reads not all that conda's may have behind them."""
+    numbers = re.match(r"[\d.!]*\d", version)
+    return numbers[0] if numbers else version
 
 
 # pip

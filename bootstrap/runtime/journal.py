@@ -148,7 +148,7 @@ class Journal:
                 evidence = [f"{self.own}: has files, but no journal beside it"]
                 raise JournalError("The state folder contains unrelated files.", evidence=evidence, hint=hint)
             with replacing(self.file) as new:
-                new.touch(mode=0o600)  # the variables of a kernel may be secret
+                new.touch(mode=0o600, exist_ok=False)  # the variables of a kernel may be secret
                 new.write_text(json.dumps(data, indent=1), encoding="utf-8")
             sync(self.folder)
 
