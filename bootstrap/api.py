@@ -336,7 +336,11 @@ def run(
         BootstrapError: It failed; the kernel stays where it was.
     """
     with _recorded(profile) as made:
-        _add_cell_so_far()
+        from bootstrap.provenance import sent
+
+        if (age := sent()) is not None:
+            # As a rule it was pip, of which nothing else is known.
+            add("pip and all else in the cell", time.monotonic() - age)
         with span("import"):
             from bootstrap.console import in_notebook, progress_for
             from bootstrap.lock import read_lock
@@ -385,14 +389,6 @@ def _recorded(asked: bool | StrPath) -> Iterator[Profile | None]:
         except OSError as error:
             raise SystemRefusedError("Can't write the profile.", evidence=[str(error)]) from error
         yield made
-
-
-def _add_cell_so_far() -> None:
-    """Adds what a cell did before it came here: pip, as a rule, of which nothing else is known."""
-    from bootstrap.provenance import sent
-
-    if (age := sent()) is not None:
-        add("pip and all else in the cell", time.monotonic() - age)
 
 
 def undo(*, dry_run: bool = False) -> UndoResult:

@@ -118,7 +118,9 @@ def on(prefix: str | PathLike[str] | None = None, lock: str | PathLike[str] | No
         # First what is going to happen: whoever finds it unfinished knows which pins are whose, and where to go on.
         _write(prefix, {**entry, "unfinished": "on"})
         _put(prefix, wanted)
-        _enter(prefix)
+        if Path(sys.prefix).resolve() == prefix.resolve():
+            # What this process starts is to be held, too.
+            os.environ.update(config_files.in_environment(prefix, os.environ))
         _write(prefix, entry)
     return status(prefix)
 
@@ -212,12 +214,6 @@ def status(prefix: str | PathLike[str] | None = None) -> GuardStatus:
         removed_pins=tuple(entry.get("removed_pins", ())),
         undone=tuple(undone),
     )
-
-
-def _enter(prefix: Path) -> None:
-    """Lets what this process starts be held, if it is one of the prefix."""
-    if Path(sys.prefix).resolve() == prefix.resolve():
-        os.environ.update(config_files.in_environment(prefix, os.environ))
 
 
 def _leave(prefix: Path) -> None:

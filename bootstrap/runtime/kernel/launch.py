@@ -71,7 +71,10 @@ def _start(module: str, arguments: list[str], begun: Callable[[], None], link: r
         _leave_other_environments()
         shell = getattr(kernel, "shell", None)
         if shell is not None:
-            _watch(shell)
+            if (Path(sys.prefix) / "conda-meta").is_dir():
+                from bootstrap.guard import tripwire
+
+                tripwire.arm(shell, sys.prefix)
             if link is not None:
                 # The cell that moved the kernel imported it; the next one may well use it.
                 with suppress(ImportError):
@@ -153,14 +156,6 @@ def _lift_limits(application: Any) -> None:
         return bind(app, socket, port)
 
     application._bind_socket = bind_without_limits
-
-
-def _watch(shell: Any) -> None:
-    """Has every cell watched for damage, where this is the environment."""
-    if (Path(sys.prefix) / "conda-meta").is_dir():
-        from bootstrap.guard import tripwire
-
-        tripwire.arm(shell, sys.prefix)
 
 
 if __name__ == "__main__":
