@@ -463,59 +463,55 @@ class PackUnverifiedError(PackError, exit_code=212):
 # The runtime and its notebook: 80 to 95
 
 
-class RuntimeSetupError(BootstrapError):
-    """The machine or its notebook couldn't be set up."""
-
-
-class UnsupportedMachineError(RuntimeSetupError, exit_code=80):
+class UnsupportedMachineError(BootstrapError, exit_code=80):
     """The locked environment can't run on this machine."""
 
     hint = "Use Linux on x86-64, as on Colab. Nothing was changed."
 
 
-class CondacolabFailedError(RuntimeSetupError, exit_code=82):
+class CondacolabFailedError(BootstrapError, exit_code=82):
     """condacolab ended before the environment was installed."""
 
     hint = "Run the cell again. If it recurs, report the evidence. The kernel and its Python are unchanged."
 
 
-class KernelProofError(RuntimeSetupError, exit_code=83):
+class KernelProofError(BootstrapError, exit_code=83):
     """No kernel can start in the new environment, so it was discarded; the existing one is unchanged."""
 
     hint = "Fix what the evidence shows. If it recurs with the same lock, lock again. This kernel is unaffected."
 
 
-class JournalError(RuntimeSetupError, exit_code=84):
+class JournalError(BootstrapError, exit_code=84):
     """The journal of changes to this machine can't be read."""
 
     hint = "Don't delete it: undo needs it. Report the evidence, or start a new runtime."
 
 
-class UndoError(RuntimeSetupError, exit_code=85):
+class UndoError(BootstrapError, exit_code=85):
     """A change couldn't be undone."""
 
     hint = "Fix the problem above, then run `bootstrap undo` again: it continues where it stopped."
 
 
-class UnhealthyError(RuntimeSetupError, exit_code=87):
+class UnhealthyError(BootstrapError, exit_code=87):
     """The environment, or this kernel in it, isn't healthy, so the notebook isn't ready."""
 
     hint = "Run `bootstrap check` for the full report."
 
 
-class KernelNotLockedError(RuntimeSetupError, exit_code=89):
+class KernelNotLockedError(BootstrapError, exit_code=89):
     """The lock lacks packages that a notebook's kernel needs."""
 
     hint = "Add these lines to the dependencies in environment.yml, then run `bootstrap lock`."
 
 
-class KernelRestartError(RuntimeSetupError, exit_code=86):
+class KernelRestartError(BootstrapError, exit_code=86):
     """The kernel can't be moved in place, so it restarts now; raised so that queued cells are cancelled cleanly."""
 
     hint = "Wait for the page to reconnect, then run the notebook again: it continues in the locked environment."
 
 
-class KernelStartError(RuntimeSetupError, exit_code=88):
+class KernelStartError(BootstrapError, exit_code=88):
     """The new kernel didn't start, so the running one was not moved."""
 
     hint = "Run the cell again. If it recurs, restart the session and report the evidence."
@@ -546,17 +542,13 @@ class RepairFailedError(RepairError, exit_code=52):
     hint = "Fix the problem above, then run this again: it starts with what is still broken."
 
 
-class GuardError(BootstrapError):
-    """The guard couldn't be turned on or off."""
-
-
-class GuardNothingLockedError(GuardError, exit_code=53):
+class GuardNothingLockedError(BootstrapError, exit_code=53):
     """Nothing says what to guard: the prefix wasn't restored from a lock, and none was given."""
 
     hint = "Restore the prefix with `bootstrap restore`, or pass the lock with `--lock FILE`."
 
 
-class GuardConfigurationError(GuardError, exit_code=54):
+class GuardConfigurationError(BootstrapError, exit_code=54):
     """A configuration file that the guard edits can't be parsed."""
 
     hint = "Correct the file, or move it elsewhere; nothing was changed."
@@ -688,23 +680,19 @@ class SpecificationExistsError(MaintainError, exit_code=78):
 # The template's checks and training: 96 to 99
 
 
-class WorkbenchError(BootstrapError):
-    """The template's checks or training can't run."""
-
-
-class ModelSpecError(WorkbenchError, exit_code=96):
+class ModelSpecError(BootstrapError, exit_code=96):
     """The model, or a parameter of a check, is invalid."""
 
     hint = "Correct what is named above; docs/first-notebook.md shows how to use your own model."
 
 
-class CorpusError(WorkbenchError, exit_code=97):
+class CorpusError(BootstrapError, exit_code=97):
     """The training text can't be used."""
 
     hint = "Use a UTF-8 text file with paragraphs separated by blank lines, or omit it to use the included one."
 
 
-class CheckpointError(WorkbenchError, exit_code=98):
+class CheckpointError(BootstrapError, exit_code=98):
     """A saved model can't be loaded."""
 
     hint = "Pass the file that training saved and, for your own network, a fresh one of the same shape."
