@@ -69,11 +69,6 @@ class Link:
         self._socket.connect(f"ipc://{self._folder}/{LINK}")
         self._socket.send(HERE)
 
-    def close(self) -> None:
-        """Ends the connection."""
-        if self._context is not None:
-            self._context.destroy(linger=0)
-
     def say_why(self, error: BaseException) -> None:
         """Leaves the relay a word about why this kernel does not start."""
         with suppress(OSError), open(f"{self._folder}/{ERROR_FILE}", "w", encoding="utf-8") as file:

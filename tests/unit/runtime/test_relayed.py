@@ -53,7 +53,7 @@ def link(tmp_path: Path, relay: Any) -> Iterator[relayed.Link]:
     assert kernel.parent.connection_file == "/run/kernel-1.json"
     assert relay.recv_multipart() == [HERE]
     yield link
-    link.close()
+    link._context.destroy(linger=0)
 
 
 def heard(relay: Any) -> tuple[str, Any]:
