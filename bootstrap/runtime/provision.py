@@ -87,10 +87,7 @@ def _set_up(lock: Lock, prefix: Path, machine: Machine, options: RestoreOptions,
     compared = _compare(hosting)
     if compared is not None:
         restored = Restored(prefix, lock.path, "unchanged", len(records))
-        if hosting.inside:
-            hosting.prove_here(compared)
-        else:
-            hosting.prove(prefix, compared, again=True)
+        hosting.prove(prefix, compared, again=True)
     else:
         restored = _restore(hosting, options)
     kernel = move.live_kernel()
