@@ -94,7 +94,9 @@ def on(prefix: str | PathLike[str] | None = None, lock: str | PathLike[str] | No
     held = held_packages(prefix, path)
     with config_files.holding(prefix):
         before = _read(prefix)
-        was_on = before.get("state") == "on"
+        if before.get("state") != "on":  # else switching on again keeps the original time
+            made = [name for name, file in _paths(prefix).items() if not file.exists()]
+            before = {"since": _now(), "made": made}
         texts = _texts(prefix)
         pinned, removed = config_files.with_pins(texts["pinned"], pin_lines(held))
         wanted = {
@@ -106,13 +108,10 @@ def on(prefix: str | PathLike[str] | None = None, lock: str | PathLike[str] | No
         entry = {
             "schema": SCHEMA,
             "state": "on",
-            # Switching on again keeps the original time.
-            "since": before.get("since", "") if was_on else _now(),
+            "since": before.get("since", ""),
             "held": len(held),
-            "removed_pins": list(dict.fromkeys([*(before.get("removed_pins", []) if was_on else []), *removed])),
-            "made": before.get("made", [])
-            if was_on
-            else [n for n, path in _paths(prefix).items() if not path.exists()],
+            "removed_pins": list(dict.fromkeys([*before.get("removed_pins", []), *removed])),
+            "made": before.get("made", []),
             "lock": path and str(path.absolute()),
         }
         # First what is going to happen: whoever finds it unfinished knows which pins are whose, and where to go on.
