@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 Tool = Literal["pip", "uv", "conda"]
 Action = Literal["install", "uninstall", "other"]
 
-_UNKNOWN = re.compile(r"\{[^{}]*\}|\$\{?\w+|\$\(|`")
+_UNKNOWN = re.compile(r"\{[^{}]*\}|\$\{[^}]*\}?|\$\([^)]*\)*|\$[\w@*#]+|`[^`]*`?")
 _SHORT_WITH_VALUE = "rcefitC"
 _WITH_VALUE = {
     *("--requirement", "--constraint", "--editable", "--find-links", "--index-url", "--pypi-url", "--target"),
@@ -22,7 +23,7 @@ _WITH_VALUE = {
     *("--proxy", "--cert", "--client-cert", "--exists-action", "--report", "--root-user-action"),
     *("--keyring-provider", "--use-deprecated", "--default-index", "--index", "--index-strategy", "--exclude-newer"),
     *("--prerelease", "--resolution", "--upgrade-package", "--reinstall-package", "--torch-backend", "--link-mode"),
-    "--override",
+    *("--override", "--group"),
 }
 _SPELLED = {
     "-r": "--requirement",
@@ -44,6 +45,8 @@ _KEPT_FLAGS = {"--upgrade", "--force-reinstall", "--ignore-installed", "--no-dep
 _KEPT_FLAGS |= {"--prefer-binary", "--require-hashes", "--no-build-isolation"}
 _KEPT_VALUES = {"--find-links", "--index-url", "--extra-index-url", "--no-binary", "--only-binary"}
 _KEPT_VALUES |= {"--trusted-host", "--upgrade-strategy", "--use-feature"}
+_NOT_ANALYSED = {"--override", "--group", "--resolution", "--upgrade-package", "--reinstall-package"}
+"""What changes the outcome in a way that pip's dry run can't repeat."""
 _ELSEWHERE = {"--target", "--prefix", "--root", "--dry-run"}
 
 
@@ -97,7 +100,7 @@ def read_call(tool: Tool, words: Sequence[str], text: str, program: str) -> Comm
     action: Action = "install" if verb in ("install", "sync") else "uninstall" if verb == "uninstall" else "other"
     found = _with_arguments(Command(tool, action, text, quiet=quiet, program=program), rest)
     unknown = _UNKNOWN.search(" ".join((*found.requirements, *found.files, *found.constraints, *found.options)))
-    return replace(found, unknown=unknown[0] if unknown else "")
+    return replace(found, unknown=shorten(unknown[0], 40, placeholder="...") if unknown else "")
 
 
 def _with_arguments(command: Command, rest: list[str]) -> Command:
@@ -133,6 +136,8 @@ def _option(command: Command, name: str, value: str) -> dict[str, Any]:
         return {"requirements": (*command.requirements, f"-e {value}")}
     if name in _ELSEWHERE:
         return {"elsewhere": name, "target": value}
+    if name in _NOT_ANALYSED:
+        return {"unread": f"what {name} {value} changes isn't analysed"}
     if name == "--python":
         return {"program": value or command.program}
     if name in ("-q", "--quiet"):
