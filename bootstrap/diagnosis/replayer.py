@@ -44,7 +44,7 @@ _NAME = re.compile(r"[\w.-]+")
 _PLACES = ("--find-links", "--index-url", "--extra-index-url", "--no-index")
 _KERNELS_OWN = ("/usr/bin", "/usr/local/bin", "/bin", "/opt/conda/bin", ".")
 """Where the pip of a hosted notebook's kernel is: Colab's, Kaggle's."""
-_VERSION = re.compile(r"(?:python|pip|pypy)(\d(?:\.\d+)?)$")
+_VERSION = re.compile(r"(?:(?:c?python|pip|pypy)@?)?(\d(?:\.\d+)?)(?:\.\d+)?")
 
 
 class Replayer:
@@ -135,6 +135,9 @@ class Replayer:
         elif outside:
             if command.target:
                 target = self._target(event, command)
+                if self._is_own(target, outside):
+                    self._add(event, "unread", note=f"{outside} names a folder of the kernel's own packages")
+                    return
                 self._targets.add(target)
                 if target in ("", event.folder):
                     note = f"{outside} names the working folder, where Python looks first"
@@ -155,6 +158,13 @@ class Replayer:
 
     def _target(self, event: Event, command: Command) -> str:
         return path_from(event.folder, command.target)
+
+    def _is_own(self, target: str, option: str) -> bool:
+        """Whether what goes to a folder beside the environment goes into the kernel's own."""
+        prefix = str(self._session.target.prefix)
+        if option == "--target":
+            return bool(re.fullmatch(rf"({re.escape(prefix)}|/usr|/usr/local)/.*/(site|dist)-packages", target))
+        return target in (prefix, "/usr", "/usr/local", "/") and option in ("--prefix", "--root")
 
     def _of_conda(self, command: Command) -> bool:
         """Whether a conda command changes the kernel's environment."""
