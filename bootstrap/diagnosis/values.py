@@ -140,6 +140,9 @@ class Evaluator:
         if isinstance(node, ast.IfExp):
             holds = self.truth(node.test)
             return UNKNOWN if holds is None else self.value(node.body if holds else node.orelse, depth)
+        if isinstance(node, ast.NamedExpr):
+            found = self.values[node.target.id] = self.value(node.value, depth)
+            return found
         if isinstance(node, ast.Subscript):
             return self._subscript(node, depth)
         if isinstance(node, ast.Attribute):
