@@ -11,6 +11,7 @@ import pytest
 
 from bootstrap.diagnosis.notebook import read_cells
 from bootstrap.diagnosis.replay import Replay
+from bootstrap.diagnosis.replay_display import advice
 from bootstrap.diagnosis.replayer import Replayer
 from bootstrap.errors import AsOfError, IndexUnreachableError, ResolverError
 from tests.support.numpy_sets import NUMPY
@@ -52,6 +53,11 @@ def test_the_story_of_two_moves(tmp_path: Path) -> None:
     assert "Cell 4 moved numpy 1.26.4 -> 2.3.4" in found._repr_html_().replace("&gt;", ">")
     assert "restart the kernel after cell 5" in repr(found).replace("\n", " ")
     assert json.loads(json.dumps(found.to_dict()))["left_at_cell"] == 3
+
+
+def test_the_restart_is_due_after_the_last_command_that_runs(tmp_path: Path) -> None:
+    found = play(tmp_path, "!pip install alone", "print(1)", "if False:\n    !pip install harmless")
+    assert advice(found)[0].startswith("restart the kernel after cell 1:")
 
 
 def test_a_restart_brings_them_together(tmp_path: Path) -> None:

@@ -183,6 +183,20 @@ class TestPip:
         with pytest.raises(IndexUnreachableError):
             PipResolver(metadata_env).resolve(question("a"))
 
+    def test_what_is_told_of_a_connection(self, told: Told, metadata_env: MetadataEnvironment) -> None:
+        broken = "NewConnectionError('<pip._vendor.urllib3.connection.HTTPSConnection object at 0x7f>: Failed')"
+        retry = "(Retry(total=0, connect=None, read=None, redirect=None, status=None))"
+        told.say(code=1, err=f"WARNING: Retrying {retry} after connection broken by '{broken}': /whl/a/\n")
+        with pytest.raises(IndexUnreachableError) as caught:
+            PipResolver(metadata_env).resolve(question("a"))
+        assert (
+            "Retrying after connection broken by 'NewConnectionError('Failed')': /whl/a/" in caught.value.evidence[0]
+        )
+
+    def test_versions_passed_over_are_no_reason(self, told: Told, metadata_env: MetadataEnvironment) -> None:
+        told.say(code=1, err="ERROR: Ignored the following yanked versions: 3.9.1\nERROR: No matching distribution\n")
+        assert PipResolver(metadata_env).resolve(question("a")).failed == ("No matching distribution",)
+
     @pytest.mark.parametrize("report", [None, {}])
     def test_no_report_is_no_answer(self, told: Told, metadata_env: MetadataEnvironment, report: Any) -> None:
         told.say(report=report)
