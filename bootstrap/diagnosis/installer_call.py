@@ -8,7 +8,7 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Tool = Literal["pip", "uv", "conda"]
 Action = Literal["install", "uninstall", "other"]
@@ -98,9 +98,18 @@ def read_call(tool: Tool, words: Sequence[str], text: str, program: str) -> Comm
     if tool == "uv":
         rest = ["--python" if w == "-p" else w for w in rest]
     action: Action = "install" if verb in ("install", "sync") else "uninstall" if verb == "uninstall" else "other"
-    found = _with_arguments(Command(tool, action, text, quiet=quiet, program=program), rest)
-    unknown = _UNKNOWN.search(" ".join((*found.requirements, *found.files, *found.constraints, *found.options)))
-    return replace(found, unknown=shorten(unknown[0], 40, placeholder="...") if unknown else "")
+    return _with_unknown(_with_arguments(Command(tool, action, text, quiet=quiet, program=program), rest))
+
+
+def with_versions(command: Command, fill: Callable[[str], str]) -> Command:
+    """A call with versions that only its place in the notebook tells filled into its requirements."""
+    return _with_unknown(replace(command, requirements=tuple(map(fill, command.requirements))))
+
+
+def _with_unknown(command: Command) -> Command:
+    words = (*command.requirements, *command.files, *command.constraints, *command.options)
+    unknown = _UNKNOWN.search(" ".join(words))
+    return replace(command, unknown=shorten(unknown[0], 40, placeholder="...") if unknown else "")
 
 
 def _with_arguments(command: Command, rest: list[str]) -> Command:

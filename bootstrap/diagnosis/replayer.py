@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from bootstrap.diagnosis.installer_call import with_versions
+from bootstrap.diagnosis.metadata_env import module_version
 from bootstrap.diagnosis.model import NUMPY_NAME, Finding
 from bootstrap.diagnosis.notebook import path_from
 from bootstrap.diagnosis.replay_step import ReplayStep
@@ -25,6 +27,7 @@ from bootstrap.diagnosis.requirements import (
 )
 from bootstrap.diagnosis.stale_symptoms import first_symptom
 from bootstrap.diagnosis.target import meets
+from bootstrap.diagnosis.values import MODULE_VERSION
 from bootstrap.errors import (
     AsOfError,
     DiagnoseError,
@@ -129,6 +132,8 @@ class Replayer:
     def _command(self, event: Event, command: Command) -> None:
         if command.action == "other":
             return
+        if command.unknown:
+            command = with_versions(command, lambda text: MODULE_VERSION.sub(self._version, text))
         outside = command.elsewhere or self._outside(command)
         if command.unread:
             self._add(event, "unread", note=command.unread)
@@ -155,6 +160,13 @@ class Replayer:
             self._uninstall(event, command)
         else:
             self._install(event, command)
+
+    def _version(self, match: re.Match[str]) -> str:
+        """The version of a module that the kernel has loaded, or loads when it is asked; as written where unknown."""
+        if match["module"] == NUMPY_NAME and len(self._cases) == 1:
+            return self.memory or self._disk() or match[0]
+        known = None if match["module"] == NUMPY_NAME else module_version(self._session.metadata_env, match["module"])
+        return known or match[0]
 
     def _target(self, event: Event, command: Command) -> str:
         return path_from(event.folder, command.target)

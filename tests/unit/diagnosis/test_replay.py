@@ -60,6 +60,28 @@ def test_the_restart_is_due_after_the_last_command_that_runs(tmp_path: Path) -> 
     assert advice(found)[0].startswith("restart the kernel after cell 1:")
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "import numpy as np\n!pip install numpy=={np.__version__} harmless",
+        "import numpy\n!pip install 'numpy=={numpy.__version__}' harmless",
+        "try: import numpy; n = f'numpy=={numpy.__version__}'\nexcept: n = 'numpy'\n!pip install {n} harmless",
+        "import numpy, os\nos.system('pip install harmless numpy==' + numpy.__version__)",
+        "import numpy, subprocess\nsubprocess.run(['pip', 'install', 'harmless', f'numpy=={numpy.__version__}'])",
+    ],
+)
+def test_the_version_that_is_loaded_is_known(tmp_path: Path, cell: str) -> None:
+    [scene] = play(tmp_path, cell).scenes
+    assert (scene.kind, scene.note, scene.disk) == ("install", "", NUMPY)
+    asked = play(tmp_path, "!pip install alone", cell).scenes[-1]
+    assert asked.disk == NUMPY, "what is loaded, not what is on disk"
+
+
+def test_a_version_decides_no_branch(tmp_path: Path) -> None:
+    [scene] = play(tmp_path, "import numpy\nif numpy.__version__ != '1.26.4':\n    !pip install alone").scenes
+    assert scene.condition == "if numpy.__version__ != '1.26.4'"
+
+
 def test_a_restart_brings_them_together(tmp_path: Path) -> None:
     found = play(
         tmp_path,
