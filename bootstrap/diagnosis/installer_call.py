@@ -40,11 +40,17 @@ _SPELLED = {
     "--index": "--extra-index-url",
     "--reinstall": "--force-reinstall",
     "-C": "--config-settings",
+    "--no-dependencies": "--no-deps",
+    "--requirements": "--requirement",
+    "--constraints": "--constraint",
 }
 _KEPT_FLAGS = {"--upgrade", "--force-reinstall", "--ignore-installed", "--no-deps", "--pre", "--no-index"}
 _KEPT_FLAGS |= {"--prefer-binary", "--require-hashes", "--no-build-isolation"}
 _KEPT_VALUES = {"--find-links", "--index-url", "--extra-index-url", "--no-binary", "--only-binary"}
 _KEPT_VALUES |= {"--trusted-host", "--upgrade-strategy", "--use-feature"}
+# To complete abbreviations with, as pip does.
+_LONG = _KEPT_FLAGS | _WITH_VALUE | {"--no-cache-dir", "--no-compile", "--no-input", "--no-color", "--no-clean"}
+_LONG |= {"--no-python-version-warning", "--no-warn-script-location", "--no-warn-conflicts", "--dry-run"}
 _NOT_ANALYSED = {"--override", "--group", "--resolution", "--upgrade-package", "--reinstall-package"}
 """What changes the outcome in a way that pip's dry run can't repeat."""
 _ELSEWHERE = {"--target", "--prefix", "--root", "--dry-run"}
@@ -129,6 +135,9 @@ def _with_arguments(command: Command, rest: list[str]) -> Command:
                 rest[:0] = flags[1:]
             equals = value
         name = _SPELLED.get(name, name)
+        if word.startswith("--") and command.tool == "pip" and name not in _LONG:
+            meant = [option for option in _LONG if option.startswith(name)]
+            name = meant[0] if len(meant) == 1 else name
         if name in _WITH_VALUE and not equals:
             value = rest.pop(0) if rest else ""
         command = replace(command, **_option(command, name, value))

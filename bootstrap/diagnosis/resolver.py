@@ -44,6 +44,7 @@ _UNREACHED = re.compile(
     r"|ProxyError|SSLError|ConnectionResetError|Connection refused|error sending request|dns error"
     r"|Failed to (?:fetch|resolve host)|Connection broken"
 )
+_LEAD = re.compile(r"^(?:(?:ERROR|error|cause): |[x\u00d7] |╰─▶ )")
 _NOISE = re.compile(r"(?:WARNING|ERROR): |\(Retry\(.*?\)\) |<pip\._vendor[^<>]*>: ")
 _UV_LINE = re.compile(r"^ ([+~-]) (\S+?)==(\S+)(?: \(from (.+)\))?$")
 _UV_URL = re.compile(r"^ ([+~-]) (\S+) @ (\S+)$")
@@ -52,7 +53,7 @@ _PLACES = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--tr
 _VALUED = ("--no-binary", "--only-binary")
 _HINTS = (
     *("To fix this you", "1. loosen the range", "2. remove package versions", "hint:", "(unavailable"),
-    *("Additionally, some packages", "Ignored the following"),
+    *("Additionally, some packages", "Ignored the following", "No solution found when resolving"),
 )
 _UV_VALUELESS = {"--pre": ["--prerelease", "allow"], "--no-deps": ["--no-deps"]}
 _UV_VALUELESS |= {"--require-hashes": ["--require-hashes"], "--no-build-isolation": ["--no-build-isolation"]}
@@ -367,7 +368,7 @@ def _reasons(text: str, name: str) -> tuple[str, ...]:
             "The package index doesn't respond.", evidence=[f"{name}: {_NOISE.sub('', lost[-1]).strip()}"]
         )
     told = [
-        line.removeprefix("ERROR: ").strip()
+        _LEAD.sub("", line.strip())
         for line in lines
         if line.strip() and not line.startswith(("WARNING", "[notice]", "DEPRECATION", "Using Python", "  warn"))
     ]

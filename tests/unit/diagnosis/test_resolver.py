@@ -264,8 +264,7 @@ class TestUv:
             "hint: something\n",
         )
         assert self.resolve(told, metadata_env, question("a")).failed == (
-            "x No solution found when resolving dependencies:",
-            "╰─▶ Because a==1 depends on c==1 and you require c>=2",
+            "Because a==1 depends on c==1 and you require c>=2",
         )
 
     def test_an_answer_that_a_file_is_not_there_is_one(self, told: Told, metadata_env: MetadataEnvironment) -> None:

@@ -55,6 +55,7 @@ def test_who_is_called(line: str, calls: list[tuple[str, str]]) -> None:
         ("-fhttps://x -i https://y a", ("a",), ("--find-links", "https://x", "--index-url", "https://y")),
         ("--find-links=/w a", ("a",), ("--find-links", "/w")),
         ("--no-binary :all: a", ("a",), ("--no-binary", ":all:")),
+        ("--no-dependencies --force --no-cache a", ("a",), ("--no-deps", "--force-reinstall")),
         ("--timeout 60 --progress-bar off a", ("a",), ()),
         ("--reinstall --default-index https://y --index https://z a", ("a",),
          ("--force-reinstall", "--index-url", "https://y", "--extra-index-url", "https://z")),
