@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -134,11 +134,8 @@ def pack(
     place = absolute(Path(prefix or default_prefix()))
     require_environment(place)
     locked = restored_from(place) if lock is None else read_lock(find_lock(lock))
-    progress = progress or NullProgress()
-    try:
+    with closing(progress or NullProgress()) as progress:
         return make_pack(place, locked, absolute(Path(output)), force=force, progress=progress)
-    finally:
-        progress.close()
 
 
 def status(
@@ -238,12 +235,9 @@ def check(
 
     with standard_library_first():
         from bootstrap.checkup import check_up
-    progress = progress or NullProgress()
     place = None if prefix is None else absolute(Path(prefix))
-    try:
+    with closing(progress or NullProgress()) as progress:
         return check_up(place, _path(python), lock, imports=imports, full=full, repair=repair, progress=progress)
-    finally:
-        progress.close()
 
 
 def diagnose(
@@ -286,8 +280,7 @@ def diagnose(
 
     interpreter = None if python is None else str(python)
     asked = diagnosis.SessionOptions(interpreter, _path(against), resolver, as_of, build)
-    progress = progress or NullProgress()
-    try:
+    with closing(progress or NullProgress()) as progress:
         if source is None:
             return diagnosis.reconstruct_history(python=interpreter)
         requirements = Path(source) if isinstance(source, (str, os.PathLike)) else tuple(source)
@@ -303,8 +296,6 @@ def diagnose(
             force=force,
             progress=progress,
         )
-    finally:
-        progress.close()
 
 
 def run(
@@ -345,7 +336,11 @@ def run(
         BootstrapError: It failed; the kernel stays where it was.
     """
     with _recorded(profile) as made:
-        _add_cell_so_far()
+        from bootstrap.provenance import sent
+
+        if (age := sent()) is not None:
+            # As a rule it was pip, of which nothing else is known.
+            add("pip and all else in the cell", time.monotonic() - age)
         with span("import"):
             from bootstrap.console import in_notebook, progress_for
             from bootstrap.lock import read_lock
@@ -388,21 +383,12 @@ def _recorded(asked: bool | StrPath) -> Iterator[Profile | None]:
     """Records the block where that was asked for; the profile is complete when it has ended."""
     made = None if asked is False else Profile()
     file = None if isinstance(asked, bool) else Path(asked)
-    try:
-        if file is not None:
-            file.touch()
-    except OSError as error:
-        raise SystemRefusedError("Can't write the profile.", evidence=[str(error)]) from error
-    with recording(made, file):
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(recording(made, file))
+        except OSError as error:
+            raise SystemRefusedError("Can't write the profile.", evidence=[str(error)]) from error
         yield made
-
-
-def _add_cell_so_far() -> None:
-    """Adds what a cell did before it came here: pip, as a rule, of which nothing else is known."""
-    from bootstrap.provenance import sent
-
-    if (age := sent()) is not None:
-        add("pip and all else in the cell", time.monotonic() - age)
 
 
 def undo(*, dry_run: bool = False) -> UndoResult:

@@ -65,7 +65,7 @@ def check_up(
     )
     if repair:
         report = report.repair(progress=lambda stage: progress.step(Step(stage)))
-    return report if prefix is None else report.with_causes(_guard_causes(prefix))
+    return report if prefix is None else replace(report, causes=(*report.causes, *_guard_causes(prefix)))
 
 
 def _guard_causes(prefix: Path) -> list[health.Cause]:
@@ -75,11 +75,7 @@ def _guard_causes(prefix: Path) -> list[health.Cause]:
         return []
     repair = f"Run `{command('guard on', prefix=prefix)}`."
     if status.state == "off":
-        off = GUARD_OFF(
-            summary=f"The guard was turned off on {status.since}: installs may replace locked packages.",
-            evidence=status.undone,
-            repair=repair,
-        )
-        return [replace(off, since=status.since)]
+        summary = f"The guard was turned off on {status.since}: installs may replace locked packages."
+        return [GUARD_OFF(summary, evidence=status.undone, repair=repair, since=status.since)]
     summary = "The guard is on, but part of it is missing: installs may replace locked packages."
-    return [GUARD_UNDONE(summary=summary, evidence=status.undone, repair=repair)]
+    return [GUARD_UNDONE(summary, evidence=status.undone, repair=repair)]

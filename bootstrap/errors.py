@@ -25,6 +25,8 @@ EXIT_INTERRUPTED = 130
 ERRORS_PAGE = "docs/errors.md"
 """The page with a section for every error."""
 
+_kinds: dict[int, type[BootstrapError]] = {}
+
 
 class BootstrapError(Exception):
     """What went wrong, the evidence, and what to do next.
@@ -39,6 +41,11 @@ class BootstrapError(Exception):
 
     exit_code: ClassVar[int] = EXIT_INTERNAL
     hint: str = ""
+
+    def __init_subclass__(cls, *, exit_code: int | None = None) -> None:
+        if exit_code is not None:
+            cls.exit_code = exit_code
+            _kinds[exit_code] = cls
 
     def __init__(self, message: str, *, evidence: Iterable[str] = (), hint: str | None = None) -> None:
         super().__init__(shown(message))
@@ -88,13 +95,7 @@ class BootstrapError(Exception):
 
 def every_error() -> list[type[BootstrapError]]:
     """All errors with an exit code of their own, sorted by it."""
-    kinds: set[type[BootstrapError]] = set()
-    waiting = [BootstrapError]
-    while waiting:
-        waiting += (kind := waiting.pop()).__subclasses__()
-        if kind is not BootstrapError and "exit_code" in vars(kind):
-            kinds.add(kind)
-    return sorted(kinds, key=lambda kind: kind.exit_code)
+    return [_kinds[code] for code in sorted(_kinds)]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -105,10 +106,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"Did you mean `{near[0]}`?" if near else ""
 
 
-class UsageError(BootstrapError):
+class UsageError(BootstrapError, exit_code=EXIT_USAGE):
     """Unknown command, option, name or value, on the command line or in a call."""
 
-    exit_code = EXIT_USAGE
     hint = "Run `bootstrap --help` for the commands, `bootstrap COMMAND --help` for a command's options."
 
 
@@ -119,143 +119,123 @@ class LockError(BootstrapError):
     """The lock file can't be used."""
 
 
-class LockNotFoundError(LockError):
+class LockNotFoundError(LockError, exit_code=10):
     """The lock file is missing or unreadable."""
 
-    exit_code = 10
     hint = "Pass the lock's path with `--lock FILE`, or run this in the folder that contains conda-lock.yml."
 
 
-class LockSyntaxError(LockError):
+class LockSyntaxError(LockError, exit_code=11):
     """The file isn't valid YAML, or isn't a conda-lock file."""
 
-    exit_code = 11
     hint = "Regenerate the lock with `bootstrap lock`, or restore the committed file."
 
 
-class LockVersionError(LockError):
+class LockVersionError(LockError, exit_code=12):
     """The lock's format version is not 1."""
 
-    exit_code = 12
     hint = "Regenerate the lock with conda-lock 4 (format version 1)."
 
 
-class PlatformNotLockedError(LockError):
+class PlatformNotLockedError(LockError, exit_code=13):
     """The lock has no records for the requested platform."""
 
-    exit_code = 13
     hint = "Add the platform to environment.yml and lock again."
 
 
-class PipEntryError(LockError):
+class PipEntryError(LockError, exit_code=14):
     """The lock holds a package that pip would install."""
 
-    exit_code = 14
     hint = "Move the package from the pip: section to conda-forge, and lock again."
 
 
-class MissingHashError(LockError):
+class MissingHashError(LockError, exit_code=15):
     """A record has no usable sha256."""
 
-    exit_code = 15
     hint = "Lock again against a channel whose repodata has sha256; nothing is downloaded unverified."
 
 
-class UrlSchemeError(LockError):
+class UrlSchemeError(LockError, exit_code=16):
     """A record's URL is not https, file, or http on loopback."""
 
-    exit_code = 16
     hint = "Lock against an https or file channel."
 
 
-class UrlCredentialsError(LockError):
+class UrlCredentialsError(LockError, exit_code=17):
     """A record's URL contains a user name, password or token."""
 
-    exit_code = 17
     hint = "Remove the credentials from the channel's URL, revoke them (treat them as public), and lock again."
 
 
-class ForeignChannelError(LockError):
+class ForeignChannelError(LockError, exit_code=18):
     """A record's URL is outside the lock's own channels."""
 
-    exit_code = 18
     hint = "Add the channel to environment.yml and lock again, or restore the committed lock."
 
 
-class UnsafePathError(LockError):
+class UnsafePathError(LockError, exit_code=19):
     """A record's URL or file name points outside its channel."""
 
-    exit_code = 19
     hint = "Don't use this lock: its paths leave the channel. Restore the committed file."
 
 
-class DuplicateRecordError(LockError):
+class DuplicateRecordError(LockError, exit_code=20):
     """The lock has two records for one package on one platform."""
 
-    exit_code = 20
     hint = "Lock again; a hand-merged lock often keeps both sides of a conflict."
 
 
-class DanglingDependencyError(LockError):
+class DanglingDependencyError(LockError, exit_code=21):
     """A record depends on a package that isn't in the lock."""
 
-    exit_code = 21
     hint = "Lock again; don't remove records by hand."
 
 
-class RequiredPackageError(LockError):
+class RequiredPackageError(LockError, exit_code=22):
     """A required package is not in the lock."""
 
-    exit_code = 22
     hint = "Add the package to environment.yml and lock again."
 
 
-class WrongSubdirError(LockError):
+class WrongSubdirError(LockError, exit_code=23):
     """A record's archive is for another platform."""
 
-    exit_code = 23
     hint = "Lock again for this platform; don't edit URLs by hand."
 
 
-class RecordMismatchError(LockError):
+class RecordMismatchError(LockError, exit_code=24):
     """A record's name, version or build doesn't match the file that it points to."""
 
-    exit_code = 24
     hint = "Lock again; this is common in locks edited or merged by hand."
 
 
-class LockAddressError(LockError):
+class LockAddressError(LockError, exit_code=90):
     """The lock's URL is malformed or not allowed, or serves a web page instead of a lock."""
 
-    exit_code = 90
     hint = "Give the https URL of the raw file; `#sha256=HEX` may follow it."
 
 
-class LockDigestError(LockError):
+class LockDigestError(LockError, exit_code=91):
     """The lock downloaded from a URL doesn't match its ``#sha256=``."""
 
-    exit_code = 91
     hint = "Ask whoever gave you the URL: the lock has changed, or the digest belongs to another file."
 
 
-class LockNotFetchedError(LockError):
+class LockNotFetchedError(LockError, exit_code=92):
     """The lock couldn't be downloaded."""
 
-    exit_code = 92
     hint = "Check the URL and the network and try again, or download the file and pass its path."
 
 
-class UnsafePackageError(LockError):
+class UnsafePackageError(LockError, exit_code=25):
     """A package has the locked hash, but its contents are unsafe to install."""
 
-    exit_code = 25
     hint = "Lock another build of it, and report this one to its maintainer. The existing environment is unchanged."
 
 
-class PackageConflictError(LockError):
+class PackageConflictError(LockError, exit_code=26):
     """Two packages conflict: one's file is the other's folder, or one's link would redirect the other's files."""
 
-    exit_code = 26
     hint = "Choose another build of one of them in environment.yml, and lock again."
 
 
@@ -266,73 +246,63 @@ class PrefixError(BootstrapError):
     """The prefix can't be used or changed."""
 
 
-class NotAnEnvironmentError(PrefixError):
+class NotAnEnvironmentError(PrefixError, exit_code=30):
     """The folder exists, isn't empty, and isn't a conda environment."""
 
-    exit_code = 30
     hint = "Choose another `--prefix`, or empty this folder yourself; nothing in it was changed."
 
 
-class PrefixNotWritableError(PrefixError):
+class PrefixNotWritableError(PrefixError, exit_code=31):
     """The prefix, or its parent folder, isn't writable."""
 
-    exit_code = 31
     hint = "Choose a `--prefix` that you can write to."
 
 
-class DiskSpaceError(PrefixError):
+class DiskSpaceError(PrefixError, exit_code=32):
     """There isn't enough disk space for the environment."""
 
-    exit_code = 32
     hint = "Free some space, or choose another `--prefix` or `--cache`. The existing environment is unchanged."
 
 
-class PrefixBusyError(PrefixError):
+class PrefixBusyError(PrefixError, exit_code=33):
     """Another restore is running on this prefix."""
 
-    exit_code = 33
     hint = "Wait for it to finish, then run this again."
 
 
-class VerificationError(PrefixError):
+class VerificationError(PrefixError, exit_code=34):
     """The restored files don't match the lock."""
 
-    exit_code = 34
     hint = "Run this again. If it recurs, delete the cache folder and report the evidence."
 
 
-class PrefixNotFoundError(PrefixError):
+class PrefixNotFoundError(PrefixError, exit_code=35):
     """There is no environment at the prefix."""
 
-    exit_code = 35
     hint = "Create it with `bootstrap restore`, or pass the right `--prefix`."
 
 
-class PrefixTooLongError(PrefixError):
+class PrefixTooLongError(PrefixError, exit_code=36):
     """The prefix's path is too long for the packages' binary files."""
 
-    exit_code = 36
     hint = "Choose a shorter `--prefix`."
 
 
-class NotOursError(PrefixError):
+class NotOursError(PrefixError, exit_code=37):
     """The prefix is a conda environment that bootstrap didn't create."""
 
-    exit_code = 37
     hint = "Choose another `--prefix`, or pass `--adopt` to make that environment match the lock."
 
 
-class InTheWayError(PrefixError):
+class InTheWayError(PrefixError, exit_code=38):
     """A file, folder, link or recorded path in the environment would redirect a change elsewhere."""
 
-    exit_code = 38
     hint = "Nothing was changed. Move what the evidence lists out of the way, and run this again."
 
 
-class PrefixPlaceError(PrefixError):
+class PrefixPlaceError(PrefixError, exit_code=39):
     """The path can't hold an environment: it is a mount point, or has characters that files can't store."""
 
-    exit_code = 39
     hint = "Choose another `--prefix`; nothing was changed."
 
 
@@ -343,75 +313,65 @@ class FetchError(BootstrapError):
     """A package archive couldn't be fetched."""
 
 
-class ArchiveNotFoundError(FetchError):
+class ArchiveNotFoundError(FetchError, exit_code=40):
     """The channel doesn't have this file (HTTP 404 or 410, or a missing local file)."""
 
-    exit_code = 40
     hint = "Lock again, or use a mirror that still has the file."
 
 
-class ServerError(FetchError):
+class ServerError(FetchError, exit_code=41):
     """The server kept returning an error."""
 
-    exit_code = 41
     retry_after: float | None = None
     """Seconds to wait, as the server asked."""
     hint = "The problem is on the server: try again later. Finished downloads are kept."
 
 
-class ConnectionFailedError(FetchError):
+class ConnectionFailedError(FetchError, exit_code=42):
     """The connection was refused, dropped, or stalled."""
 
-    exit_code = 42
     hint = "Check the network, then run this again. Finished downloads are kept."
 
 
-class HashMismatchError(FetchError):
+class HashMismatchError(FetchError, exit_code=43):
     """An archive's sha256 doesn't match the lock."""
 
-    exit_code = 43
     hint = "Run this again, or lock again. A bad mirror or proxy is the usual cause; the archive was not used."
 
 
-class ArchiveCorruptError(FetchError):
+class ArchiveCorruptError(FetchError, exit_code=44):
     """An archive has the locked hash, but isn't a valid conda package."""
 
-    exit_code = 44
     hint = "The package itself is broken: choose another build in environment.yml and lock again."
 
 
-class OfflineError(FetchError):
+class OfflineError(FetchError, exit_code=45):
     """Offline mode is on, and the cache lacks some of the packages."""
 
-    exit_code = 45
     hint = "Run once without `--offline` to fill the cache."
 
 
-class AccessRefusedError(FetchError):
+class AccessRefusedError(FetchError, exit_code=120):
     """The server refuses access to an archive (HTTP 401, 403, 407 or 451)."""
 
-    exit_code = 120
     hint = "Retrying won't help: use a mirror that serves this file, or lock against another channel."
 
 
-class RedirectRefusedError(FetchError):
+class RedirectRefusedError(FetchError, exit_code=121):
     """The server redirects from https to http or to another scheme; only redirects to https are followed."""
 
-    exit_code = 121
     hint = "Use another mirror, and tell the channel's operator. Nothing was fetched from there."
 
 
-class SystemRefusedError(BootstrapError):
+class SystemRefusedError(BootstrapError, exit_code=122):
     """The operating system reported an error: a failing disk, too many open files, out of memory."""
 
-    exit_code = 122
     hint = "Fix the problem above, then run this again: it continues where it stopped."
 
 
-class EngineError(BootstrapError):
+class EngineError(BootstrapError, exit_code=50):
     """The install engine (py-rattler) failed for a reason not covered by another error."""
 
-    exit_code = 50
     hint = "Run this again. If it recurs, report the evidence. The existing environment is unchanged."
 
 
@@ -422,171 +382,144 @@ class PackError(BootstrapError):
     """The pack can't be made or used."""
 
 
-class PackNotFoundError(PackError):
+class PackNotFoundError(PackError, exit_code=200):
     """The pack is missing or unreadable."""
 
-    exit_code = 200
     hint = "Pass the pack's path or https URL with `--pack`."
 
 
-class PackFormatError(PackError):
+class PackFormatError(PackError, exit_code=201):
     """The file isn't a pack, or is one of another format."""
 
-    exit_code = 201
     hint = "Pass a file that `bootstrap pack` of this version wrote; a page that shows it is not the file itself."
 
 
-class PackTruncatedError(PackError):
+class PackTruncatedError(PackError, exit_code=202):
     """The pack is shorter or longer than its index says."""
 
-    exit_code = 202
     hint = "Copy or download the pack again: it isn't whole. Nothing was changed."
 
 
-class PackAlteredError(PackError):
+class PackAlteredError(PackError, exit_code=203):
     """The pack's content isn't what its index, its lock or its manifest says."""
 
-    exit_code = 203
     hint = "Don't use this file: get the pack again, or have it made again. Nothing was changed."
 
 
-class PackUnsafeError(PackError):
+class PackUnsafeError(PackError, exit_code=204):
     """The pack's index has names, sizes or numbers that no pack may have."""
 
-    exit_code = 204
     hint = "Don't use this pack: `bootstrap pack` never writes such an index. Nothing was changed."
 
 
-class PackPlatformError(PackError):
+class PackPlatformError(PackError, exit_code=205):
     """The pack is for another platform."""
 
-    exit_code = 205
     hint = "Make a pack on a machine of this platform."
 
 
-class PackLockError(PackError):
+class PackLockError(PackError, exit_code=206):
     """The pack holds another lock than the one given."""
 
-    exit_code = 206
     hint = "Omit `--lock` to restore the pack's own lock, or pass the pack that was made from this one."
 
 
-class PackDigestError(PackError):
+class PackDigestError(PackError, exit_code=207):
     """The pack doesn't match its ``#sha256=``."""
 
-    exit_code = 207
     hint = "Ask whoever gave you the line: the pack has changed, or the digest belongs to another one."
 
 
-class PackOversizeError(PackError):
+class PackOversizeError(PackError, exit_code=208):
     """The packages write far more than the pack's index says."""
 
-    exit_code = 208
     hint = "Don't use this pack: its archives are not what it says. Nothing was changed."
 
 
-class PackNotWritableError(PackError):
+class PackNotWritableError(PackError, exit_code=209):
     """The pack can't be written, or a file of that name is there."""
 
-    exit_code = 209
     hint = "Choose another `--output`, or pass `--force` to replace the file."
 
 
-class PackAddressError(PackError):
+class PackAddressError(PackError, exit_code=210):
     """The pack's URL is malformed or not allowed."""
 
-    exit_code = 210
     hint = "Give the https URL of the file itself; `#sha256=HEX` may follow it."
 
 
-class PackNotFetchedError(PackError):
+class PackNotFetchedError(PackError, exit_code=211):
     """The pack couldn't be downloaded."""
 
-    exit_code = 211
     hint = "Check the URL and the network and try again: unpacked packages are kept."
 
 
-class PackUnverifiedError(PackError):
+class PackUnverifiedError(PackError, exit_code=212):
     """The environment isn't what its lock says, so it isn't packed."""
 
-    exit_code = 212
     hint = "Bring it to its lock with `bootstrap restore`, then run this again."
 
 
 # The runtime and its notebook: 80 to 95
 
 
-class RuntimeSetupError(BootstrapError):
-    """The machine or its notebook couldn't be set up."""
-
-
-class UnsupportedMachineError(RuntimeSetupError):
+class UnsupportedMachineError(BootstrapError, exit_code=80):
     """The locked environment can't run on this machine."""
 
-    exit_code = 80
     hint = "Use Linux on x86-64, as on Colab. Nothing was changed."
 
 
-class CondacolabFailedError(RuntimeSetupError):
+class CondacolabFailedError(BootstrapError, exit_code=82):
     """condacolab ended before the environment was installed."""
 
-    exit_code = 82
     hint = "Run the cell again. If it recurs, report the evidence. The kernel and its Python are unchanged."
 
 
-class KernelProofError(RuntimeSetupError):
+class KernelProofError(BootstrapError, exit_code=83):
     """No kernel can start in the new environment, so it was discarded; the existing one is unchanged."""
 
-    exit_code = 83
     hint = "Fix what the evidence shows. If it recurs with the same lock, lock again. This kernel is unaffected."
 
 
-class JournalError(RuntimeSetupError):
+class JournalError(BootstrapError, exit_code=84):
     """The journal of changes to this machine can't be read."""
 
-    exit_code = 84
     hint = "Don't delete it: undo needs it. Report the evidence, or start a new runtime."
 
 
-class UndoError(RuntimeSetupError):
+class UndoError(BootstrapError, exit_code=85):
     """A change couldn't be undone."""
 
-    exit_code = 85
     hint = "Fix the problem above, then run `bootstrap undo` again: it continues where it stopped."
 
 
-class UnhealthyError(RuntimeSetupError):
+class UnhealthyError(BootstrapError, exit_code=87):
     """The environment, or this kernel in it, isn't healthy, so the notebook isn't ready."""
 
-    exit_code = 87
     hint = "Run `bootstrap check` for the full report."
 
 
-class KernelNotLockedError(RuntimeSetupError):
+class KernelNotLockedError(BootstrapError, exit_code=89):
     """The lock lacks packages that a notebook's kernel needs."""
 
-    exit_code = 89
     hint = "Add these lines to the dependencies in environment.yml, then run `bootstrap lock`."
 
 
-class KernelRestartError(RuntimeSetupError):
+class KernelRestartError(BootstrapError, exit_code=86):
     """The kernel can't be moved in place, so it restarts now; raised so that queued cells are cancelled cleanly."""
 
-    exit_code = 86
     hint = "Wait for the page to reconnect, then run the notebook again: it continues in the locked environment."
 
 
-class KernelStartError(RuntimeSetupError):
+class KernelStartError(BootstrapError, exit_code=88):
     """The new kernel didn't start, so the running one was not moved."""
 
-    exit_code = 88
     hint = "Run the cell again. If it recurs, restart the session and report the evidence."
 
 
-class InterruptedRestoreError(BootstrapError):
+class InterruptedRestoreError(BootstrapError, exit_code=EXIT_INTERRUPTED):
     """The command was interrupted."""
 
-    exit_code = EXIT_INTERRUPTED
     hint = "Run this again: it continues where it stopped."
 
 
@@ -597,35 +530,27 @@ class RepairError(BootstrapError):
     """What the check found couldn't be repaired."""
 
 
-class RepairLockMissingError(RepairError):
+class RepairLockMissingError(RepairError, exit_code=51):
     """The repair needs the prefix's lock: it is missing, has changed, or the prefix never had one."""
 
-    exit_code = 51
     hint = "Pass the lock with `--lock FILE`, or switch to another one with `bootstrap restore --lock FILE`."
 
 
-class RepairFailedError(RepairError):
+class RepairFailedError(RepairError, exit_code=52):
     """A step of the repair failed: pip reported an error, or a file couldn't be moved."""
 
-    exit_code = 52
     hint = "Fix the problem above, then run this again: it starts with what is still broken."
 
 
-class GuardError(BootstrapError):
-    """The guard couldn't be turned on or off."""
-
-
-class GuardNothingLockedError(GuardError):
+class GuardNothingLockedError(BootstrapError, exit_code=53):
     """Nothing says what to guard: the prefix wasn't restored from a lock, and none was given."""
 
-    exit_code = 53
     hint = "Restore the prefix with `bootstrap restore`, or pass the lock with `--lock FILE`."
 
 
-class GuardConfigurationError(GuardError):
+class GuardConfigurationError(BootstrapError, exit_code=54):
     """A configuration file that the guard edits can't be parsed."""
 
-    exit_code = 54
     hint = "Correct the file, or move it elsewhere; nothing was changed."
 
 
@@ -636,166 +561,140 @@ class MaintainError(BootstrapError):
     """The lock couldn't be refreshed, compared or checked."""
 
 
-class SpecificationError(MaintainError):
+class SpecificationError(MaintainError, exit_code=60):
     """environment.yml or a virtual-packages file can't be used."""
 
-    exit_code = 60
     hint = "Correct the file; docs/lock.md describes its format."
 
 
-class CondaLockNotFoundError(MaintainError):
+class CondaLockNotFoundError(MaintainError, exit_code=61):
     """conda-lock isn't installed."""
 
-    exit_code = 61
     hint = "Install the maintainers' extra: pip install 'condacolab-bootstrap[maintain]'."
 
 
-class CondaLockVersionError(MaintainError):
+class CondaLockVersionError(MaintainError, exit_code=62):
     """This version of conda-lock isn't supported."""
 
-    exit_code = 62
     hint = "Install the maintainers' extra: pip install 'condacolab-bootstrap[maintain]'."
 
 
-class CondaLockFailedError(MaintainError):
+class CondaLockFailedError(MaintainError, exit_code=63):
     """conda-lock failed for a reason not covered by another error."""
 
-    exit_code = 63
     hint = "Read its output above (`-v` shows all of it). The committed locks are unchanged."
 
 
-class UnsatisfiableError(MaintainError):
+class UnsatisfiableError(MaintainError, exit_code=64):
     """No set of packages satisfies the specification."""
 
-    exit_code = 64
     hint = "Widen or drop one of the bounds above in environment.yml. The committed locks are unchanged."
 
 
-class UnknownPackageError(MaintainError):
+class UnknownPackageError(MaintainError, exit_code=65):
     """A named package isn't in the lock, or isn't in any channel."""
 
-    exit_code = 65
     hint = "Check the package's name on conda-forge. The committed locks are unchanged."
 
 
-class ChannelNotFoundError(MaintainError):
+class ChannelNotFoundError(MaintainError, exit_code=66):
     """There is no usable channel at that URL."""
 
-    exit_code = 66
     hint = "Check the channel's name or URL: it must have noarch/repodata.json. The committed locks are unchanged."
 
 
-class ChannelUnreachableError(MaintainError):
+class ChannelUnreachableError(MaintainError, exit_code=67):
     """The channel's server couldn't be reached, or kept failing."""
 
-    exit_code = 67
     hint = (
         "Check the network and try again, or solve from a copy with `--repodata`. The committed locks are unchanged."
     )
 
 
-class SolverNotFoundError(MaintainError):
+class SolverNotFoundError(MaintainError, exit_code=68):
     """The requested conda, mamba or micromamba wasn't found."""
 
-    exit_code = 68
     hint = "Install it, give its path, or omit `--conda` to use the built-in solver."
 
 
-class LockOutdatedError(MaintainError):
+class LockOutdatedError(MaintainError, exit_code=69):
     """The lock wasn't solved from this specification."""
 
-    exit_code = 69
     hint = "Run `bootstrap lock` and commit what it writes."
 
 
-class WrongVariantError(MaintainError):
+class WrongVariantError(MaintainError, exit_code=70):
     """The lock has builds for a different accelerator than its name says."""
 
-    exit_code = 70
     hint = "Check the virtual packages that it was solved with, and the bounds on pytorch."
 
 
-class SpecifiedPackageError(MaintainError):
+class SpecifiedPackageError(MaintainError, exit_code=71):
     """A package from environment.yml isn't in the lock, or is outside its bounds."""
 
-    exit_code = 71
     hint = "Run `bootstrap lock` and commit what it writes."
 
 
-class ChannelDriftError(MaintainError):
+class ChannelDriftError(MaintainError, exit_code=72):
     """The lock's channels differ from those in environment.yml."""
 
-    exit_code = 72
     hint = "Run `bootstrap lock` without `--channel` before you commit; locks made with it are for tests."
 
 
-class BoundsError(MaintainError):
+class BoundsError(MaintainError, exit_code=73):
     """A locked version violates the bounds of a package that depends on it."""
 
-    exit_code = 73
     hint = "Run `bootstrap lock`; the lock was edited or merged by hand."
 
 
-class SizeBudgetError(MaintainError):
+class SizeBudgetError(MaintainError, exit_code=74):
     """The lock's archives exceed its size budget."""
 
-    exit_code = 74
     hint = "Find what grew with `bootstrap diff`; bound it in environment.yml, or raise the budget deliberately."
 
 
-class LocalPathError(MaintainError):
+class LocalPathError(MaintainError, exit_code=75):
     """The lock refers to a folder on the machine that made it."""
 
-    exit_code = 75
     hint = "Run `bootstrap lock` without `--channel` before you commit; locks made with it are for tests."
 
 
-class RevisionNotFoundError(MaintainError):
+class RevisionNotFoundError(MaintainError, exit_code=76):
     """The argument is neither a lock file nor a git revision that contains the lock."""
 
-    exit_code = 76
     hint = "Pass two lock files or two revisions of this repository, e.g. `bootstrap diff HEAD~1 HEAD`."
 
 
-class LockNotWritableError(MaintainError):
+class LockNotWritableError(MaintainError, exit_code=77):
     """The lock, or its folder, isn't writable."""
 
-    exit_code = 77
     hint = "Choose another `--output`, or fix the folder's permissions."
 
 
-class SpecificationExistsError(MaintainError):
+class SpecificationExistsError(MaintainError, exit_code=78):
     """`lock --init` found a specification where it would write one."""
 
-    exit_code = 78
     hint = "Add packages to that file, or choose another with `--file`."
 
 
 # The template's checks and training: 96 to 99
 
 
-class WorkbenchError(BootstrapError):
-    """The template's checks or training can't run."""
-
-
-class ModelSpecError(WorkbenchError):
+class ModelSpecError(BootstrapError, exit_code=96):
     """The model, or a parameter of a check, is invalid."""
 
-    exit_code = 96
     hint = "Correct what is named above; docs/first-notebook.md shows how to use your own model."
 
 
-class CorpusError(WorkbenchError):
+class CorpusError(BootstrapError, exit_code=97):
     """The training text can't be used."""
 
-    exit_code = 97
     hint = "Use a UTF-8 text file with paragraphs separated by blank lines, or omit it to use the included one."
 
 
-class CheckpointError(WorkbenchError):
+class CheckpointError(BootstrapError, exit_code=98):
     """A saved model can't be loaded."""
 
-    exit_code = 98
     hint = "Pass the file that training saved and, for your own network, a fresh one of the same shape."
 
 
@@ -806,80 +705,69 @@ class DiagnoseError(BootstrapError):
     """The diagnosis failed. The examined environment is unchanged."""
 
 
-class RequirementsNotFoundError(DiagnoseError):
+class RequirementsNotFoundError(DiagnoseError, exit_code=100):
     """A requirements file, a file included by one, a freeze file or a notebook is missing or unreadable."""
 
-    exit_code = 100
     hint = "Check the path; a nested -r or -c is relative to the file that contains it."
 
 
-class RequirementSyntaxError(DiagnoseError):
+class RequirementSyntaxError(DiagnoseError, exit_code=101):
     """A requirements file has a line that pip would reject."""
 
-    exit_code = 101
     hint = "Correct the lines above; pip would reject them too."
 
 
-class NotebookError(DiagnoseError):
+class NotebookError(DiagnoseError, exit_code=102):
     """The file isn't a notebook."""
 
-    exit_code = 102
     hint = "Pass a .ipynb file in notebook format 4, as written by Colab and Jupyter."
 
 
-class InterpreterError(DiagnoseError):
+class InterpreterError(DiagnoseError, exit_code=103):
     """The target Python is missing, doesn't run, or has no pip."""
 
-    exit_code = 103
     hint = "Pass the right one with `--python`."
 
 
-class PipTooOldError(DiagnoseError):
+class PipTooOldError(DiagnoseError, exit_code=104):
     """The target Python's pip can't resolve without installing."""
 
-    exit_code = 104
     hint = "Upgrade that pip to 22.3 or later, or use the same Python version with `--python` and `--against`."
 
 
-class FreezeError(DiagnoseError):
+class FreezeError(DiagnoseError, exit_code=105):
     """The file isn't the output of ``pip freeze``."""
 
-    exit_code = 105
     hint = "Pass the output of `pip freeze`: a line NAME==VERSION for each package."
 
 
-class FreezePythonError(DiagnoseError):
+class FreezePythonError(DiagnoseError, exit_code=106):
     """The freeze file comes from a different Python version than the target."""
 
-    exit_code = 106
     hint = "Pass a Python of the freeze file's version with `--python`; Colab's was 3.12 until August 2026."
 
 
-class IndexUnreachableError(DiagnoseError):
+class IndexUnreachableError(DiagnoseError, exit_code=107):
     """The package index couldn't be reached."""
 
-    exit_code = 107
     hint = "Check the network and the index URL, then try again."
 
 
-class OutputExistsError(DiagnoseError):
+class OutputExistsError(DiagnoseError, exit_code=108):
     """The output file already exists."""
 
-    exit_code = 108
     hint = "Choose another name, or pass `--force` to replace it."
 
 
-class OutputNotWritableError(DiagnoseError):
+class OutputNotWritableError(DiagnoseError, exit_code=109):
     """The output file, or its folder, isn't writable."""
 
-    exit_code = 109
     hint = "Choose a path that you can write to."
 
 
-class NoPinnedSetError(DiagnoseError):
+class NoPinnedSetError(DiagnoseError, exit_code=110):
     """No set of versions satisfies the requirements with the installed numpy."""
 
-    exit_code = 110
     diagnosis: Any = None
     """The results so far (a `bootstrap.diagnosis.Diagnosis`)."""
     hint = "Drop or widen a requirement above, use the minimal file, or use the locked environment."
@@ -889,36 +777,31 @@ class NoPinnedSetError(DiagnoseError):
         return {**super().to_dict(), "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None}
 
 
-class ProofSpaceError(DiagnoseError):
+class ProofSpaceError(DiagnoseError, exit_code=111):
     """There isn't enough disk space for a temporary copy of the environment."""
 
-    exit_code = 111
     hint = "Set TMPDIR to a folder with more space, or omit `--install`."
 
 
-class AsOfError(DiagnoseError):
+class AsOfError(DiagnoseError, exit_code=112):
     """The index can't be queried as of that date, or the date is invalid."""
 
-    exit_code = 112
     hint = "Write the date as 2025-11-15; this needs uv, or pip 26 in the target Python."
 
 
-class ResolverNotFoundError(DiagnoseError):
+class ResolverNotFoundError(DiagnoseError, exit_code=113):
     """The requested resolver wasn't found."""
 
-    exit_code = 113
     hint = "Install uv (`pip install uv`), or omit `--resolver`: pip alone is enough."
 
 
-class ProofError(DiagnoseError):
+class ProofError(DiagnoseError, exit_code=114):
     """A temporary copy of the environment couldn't be created or used."""
 
-    exit_code = 114
     hint = "Fix the problem above, or omit `--install`."
 
 
-class ResolverError(DiagnoseError):
+class ResolverError(DiagnoseError, exit_code=115):
     """A resolver failed without a usable answer."""
 
-    exit_code = 115
     hint = "Try `--resolver pip`. If that fails too, report the evidence."

@@ -96,18 +96,11 @@ class PrefixStatus(Shown):
     def to_dict(self) -> dict[str, Any]:
         """The status as JSON-ready data."""
         return {
-            "prefix": str(self.prefix),
-            "lock": str(self.lock),
-            "environment": self.environment,
-            "ours": self.ours,
+            **vars(self),
+            **{name: str(getattr(self, name)) for name in ("prefix", "lock", "cache")},
             "agrees": self.agrees,
-            "comparison": self.comparison.to_dict() if self.comparison else None,
-            "guard": self.guard,
-            "unfinished": self.unfinished,
-            "cache": str(self.cache),
-            "cached": self.cached,
-            "packages": self.packages,
-            "pack": None if self.pack is None else dict(self.pack),
+            "comparison": self.comparison and self.comparison.to_dict(),
+            "pack": self.pack and dict(self.pack),
         }
 
 

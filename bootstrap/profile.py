@@ -148,11 +148,6 @@ def add(name: str, began: float, *, part: bool = False, lane: int = 0) -> None:
         file.write(json.dumps(event) + "\n")
 
 
-def on() -> bool:
-    """Whether anything is recorded."""
-    return bool(_file)
-
-
 def variables() -> dict[str, str]:
     """What a child process needs among its variables for its spans to be recorded, too."""
     return {VARIABLE: _file} if _file else {}
@@ -167,10 +162,11 @@ def _process() -> str:
 
 def _read(file: Path) -> list[dict[str, Any]]:
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_bytes().splitlines(keepends=True)
     except FileNotFoundError:
         return []
-    return sorted(map(json.loads, lines), key=lambda event: event["ts"])
+    # Another process may be about to write the rest of the last one.
+    return sorted((json.loads(line) for line in lines if line.endswith(b"\n")), key=lambda event: event["ts"])
 
 
 def _names(events: list[dict[str, Any]]) -> list[dict[str, Any]]:

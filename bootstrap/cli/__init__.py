@@ -141,24 +141,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     argv = sys.argv[1:] if argv is None else argv
     try:
-        code = _main(argv)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        return _reader_left()
-    except SystemExit as leaving:
-        # rich exits with 1 when its reader has gone; argparse exits after --help.
-        if isinstance(leaving.__context__, BrokenPipeError):
-            return _reader_left()
         try:
+            return _main(argv)
+        finally:
             sys.stdout.flush()
-        except BrokenPipeError:
-            return _reader_left()
-        raise
-    return code
-
-
-def _reader_left() -> int:
-    """Discards further output: its reader has gone (`bootstrap ... | head`)."""
+    except (BrokenPipeError, SystemExit) as leaving:
+        # rich exits with 1 when its reader has gone; argparse exits after --help.
+        if not isinstance(leaving, BrokenPipeError) and not isinstance(leaving.__context__, BrokenPipeError):
+            raise
+    # Its reader has gone (`bootstrap ... | head`): what is written yet is discarded.
     sys.stdout = None
     return EXIT_OK
 
@@ -212,13 +203,11 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _tell(error: BootstrapError, *, as_json: bool) -> int:
-    if as_json:
-        from bootstrap.console import print_json
+    from bootstrap.console import print_json, show_error
 
+    if as_json:
         print_json(error.to_dict())
     else:
-        from bootstrap.console import show_error
-
         show_error(error)
     return error.exit_code
 

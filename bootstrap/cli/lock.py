@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bootstrap.cli.command import add_command
 from bootstrap.cli.options import gpu_is_cuda
@@ -214,15 +214,13 @@ def _joined(faults: Sequence[BootstrapError]) -> BootstrapError:
 
 def _refresh(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
     from bootstrap.lock.diff import compare
-    from bootstrap.maintain.change_report import add_to_changelog, to_changelog
+    from bootstrap.maintain.change_report import to_changelog
     from bootstrap.maintain.refresh import RefreshSettings, refresh
     from bootstrap.maintain.solver import version_key
     from bootstrap.maintain.specification import read_specification
-
-    quiet = args.quiet or args.json
     from bootstrap.screen import Screen
 
-    console = Screen(stderr=True)
+    quiet = args.quiet or args.json
     settings = RefreshSettings(
         specification=args.file,
         folder=args.output or args.file.parent,
@@ -234,31 +232,29 @@ def _refresh(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
         conda=args.conda,
         conda_lock=args.conda_lock,
     )
-    done = refresh(settings, progress=(lambda _: None) if quiet else console.print)
+    done = refresh(settings, progress=(lambda _: None) if quiet else Screen(stderr=True).print)
     specification = read_specification(args.file)
-    shown: list[tuple[str, Difference]] = []
-    for one in done:
-        for platform in specification.platforms:
-            difference = compare(
-                one.old, one.new, platform=platform, explicit=specification.names, version_key=version_key
-            )
-            shown.append((one.path.name, difference))
-    entries = "".join(to_changelog(difference, title=f"`{name}`") for name, difference in shown)
+    shown = [
+        (one, compare(one.old, one.new, platform=platform, explicit=specification.names, version_key=version_key))
+        for one in done
+        for platform in specification.platforms
+    ]
+    entries = "".join(to_changelog(difference, title=f"`{one.path.name}`") for one, difference in shown)
     if args.changelog and entries:
-        _add_entries(args.changelog, entries, add_to_changelog)
+        _add_entries(args.changelog, entries)
     if args.json:
         parts = [
             {"variant": r.variant.name, "path": str(r.path), "changed": r.changed, "difference": d.to_dict()}
-            for r, (_, d) in zip(done, shown, strict=False)
+            for r, d in shown
         ]
         print_json({"locks": parts, "changelog": entries})
         return EXIT_OK
     if not quiet:
-        for (name, difference), one in zip(shown, done, strict=False):
+        for one, difference in shown:
             if one.old is None:
                 _show_first(one.new, difference.platform)
             else:
-                _show(difference, title=name)
+                _show(difference, title=one.path.name)
             if one.undated:
                 results().print(f"Records without a build time, accepted despite the cut-off date: {one.undated}")
         if entries and not args.changelog and all(one.old for one in done):
@@ -267,7 +263,8 @@ def _refresh(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
     return EXIT_OK
 
 
-def _add_entries(path: Path, entries: str, add: Any) -> None:
+def _add_entries(path: Path, entries: str) -> None:
+    from bootstrap.maintain.change_report import add_to_changelog
     from bootstrap.maintain.lockfile import place
 
     try:
@@ -276,7 +273,7 @@ def _add_entries(path: Path, entries: str, add: Any) -> None:
         raise LockNotWritableError(
             f"Can't read the changelog: {error.strerror or error}.", evidence=[str(path)]
         ) from error
-    place({path: add(text, entries)})
+    place({path: add_to_changelog(text, entries)})
 
 
 def _run_diff(args: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ import warnings
 from dataclasses import dataclass
 
 from bootstrap.diagnosis.python_calls import MARK
-from bootstrap.diagnosis.values import PLACEHOLDER, Evaluator, Ref, _Unknown
+from bootstrap.diagnosis.values import PLACEHOLDER, Evaluator, Ref, _Unknown, as_word
 
 _LINE = re.compile(
     r"^(?P<indent>\s*)(?P<to>[A-Za-z_][\w.,\s\[\]'\"]*=\s*)?(?P<sign>!!?|%(?=[A-Za-z]))(?P<rest>.*)$", re.DOTALL
@@ -145,6 +145,8 @@ def filled(text: str, names: Evaluator) -> str:
         value = names.value(node)
         if isinstance(value, list) and not any(isinstance(v, _Unknown) for v in value):
             return str(value)
+        if isinstance(value, Ref) and (word := as_word(value)) != PLACEHOLDER:
+            return word
         if isinstance(value, (str, int, float)) and not isinstance(value, Ref):
             return "{sys.executable}" if names.dotted(node) == "sys.executable" else str(value)
         return match[0] if not re.search(r"[\s'\"]", match[0]) else PLACEHOLDER

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Tool = Literal["pip", "uv", "conda"]
 Action = Literal["install", "uninstall", "other"]
 
-_UNKNOWN = re.compile(r"\{[^{}]*\}|\$\{?\w+|\$\(|`")
+_UNKNOWN = re.compile(r"\{[^{}]*\}|\$\{[^}]*\}?|\$\([^)]*\)*|\$[\w@*#]+|`[^`]*`?")
 _SHORT_WITH_VALUE = "rcefitC"
 _WITH_VALUE = {
     *("--requirement", "--constraint", "--editable", "--find-links", "--index-url", "--pypi-url", "--target"),
@@ -22,7 +23,7 @@ _WITH_VALUE = {
     *("--proxy", "--cert", "--client-cert", "--exists-action", "--report", "--root-user-action"),
     *("--keyring-provider", "--use-deprecated", "--default-index", "--index", "--index-strategy", "--exclude-newer"),
     *("--prerelease", "--resolution", "--upgrade-package", "--reinstall-package", "--torch-backend", "--link-mode"),
-    "--override",
+    *("--override", "--group"),
 }
 _SPELLED = {
     "-r": "--requirement",
@@ -39,11 +40,19 @@ _SPELLED = {
     "--index": "--extra-index-url",
     "--reinstall": "--force-reinstall",
     "-C": "--config-settings",
+    "--no-dependencies": "--no-deps",
+    "--requirements": "--requirement",
+    "--constraints": "--constraint",
 }
 _KEPT_FLAGS = {"--upgrade", "--force-reinstall", "--ignore-installed", "--no-deps", "--pre", "--no-index"}
 _KEPT_FLAGS |= {"--prefer-binary", "--require-hashes", "--no-build-isolation"}
 _KEPT_VALUES = {"--find-links", "--index-url", "--extra-index-url", "--no-binary", "--only-binary"}
 _KEPT_VALUES |= {"--trusted-host", "--upgrade-strategy", "--use-feature"}
+# To complete abbreviations with, as pip does.
+_LONG = _KEPT_FLAGS | _WITH_VALUE | {"--no-cache-dir", "--no-compile", "--no-input", "--no-color", "--no-clean"}
+_LONG |= {"--no-python-version-warning", "--no-warn-script-location", "--no-warn-conflicts", "--dry-run"}
+_NOT_ANALYSED = {"--override", "--group", "--resolution", "--upgrade-package", "--reinstall-package"}
+"""What changes the outcome in a way that pip's dry run can't repeat."""
 _ELSEWHERE = {"--target", "--prefix", "--root", "--dry-run"}
 
 
@@ -95,9 +104,18 @@ def read_call(tool: Tool, words: Sequence[str], text: str, program: str) -> Comm
     if tool == "uv":
         rest = ["--python" if w == "-p" else w for w in rest]
     action: Action = "install" if verb in ("install", "sync") else "uninstall" if verb == "uninstall" else "other"
-    found = _with_arguments(Command(tool, action, text, quiet=quiet, program=program), rest)
-    unknown = _UNKNOWN.search(" ".join((*found.requirements, *found.files, *found.constraints, *found.options)))
-    return replace(found, unknown=unknown[0] if unknown else "")
+    return _with_unknown(_with_arguments(Command(tool, action, text, quiet=quiet, program=program), rest))
+
+
+def with_versions(command: Command, fill: Callable[[str], str]) -> Command:
+    """A call with versions that only its place in the notebook tells filled into its requirements."""
+    return _with_unknown(replace(command, requirements=tuple(map(fill, command.requirements))))
+
+
+def _with_unknown(command: Command) -> Command:
+    words = (*command.requirements, *command.files, *command.constraints, *command.options)
+    unknown = _UNKNOWN.search(" ".join(words))
+    return replace(command, unknown=shorten(unknown[0], 40, placeholder="...") if unknown else "")
 
 
 def _with_arguments(command: Command, rest: list[str]) -> Command:
@@ -117,6 +135,9 @@ def _with_arguments(command: Command, rest: list[str]) -> Command:
                 rest[:0] = flags[1:]
             equals = value
         name = _SPELLED.get(name, name)
+        if word.startswith("--") and command.tool == "pip" and name not in _LONG:
+            meant = [option for option in _LONG if option.startswith(name)]
+            name = meant[0] if len(meant) == 1 else name
         if name in _WITH_VALUE and not equals:
             value = rest.pop(0) if rest else ""
         command = replace(command, **_option(command, name, value))
@@ -133,6 +154,8 @@ def _option(command: Command, name: str, value: str) -> dict[str, Any]:
         return {"requirements": (*command.requirements, f"-e {value}")}
     if name in _ELSEWHERE:
         return {"elsewhere": name, "target": value}
+    if name in _NOT_ANALYSED:
+        return {"unread": f"what {name} {value} changes isn't analysed"}
     if name == "--python":
         return {"program": value or command.program}
     if name in ("-q", "--quiet"):

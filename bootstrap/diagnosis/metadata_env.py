@@ -134,6 +134,13 @@ def importable(metadata_env: MetadataEnvironment, folder: Path | None = None) ->
     return ask
 
 
+def module_version(metadata_env: MetadataEnvironment, module: str) -> str | None:
+    """What a module's ``__version__`` is, by what is installed; None where it isn't."""
+    top = module.partition(".")[0]
+    dist = metadata_env.get(_NAMED_OTHERWISE.get(top, top))
+    return dist.version if dist else None
+
+
 def _leads_elsewhere(entry: Path) -> bool:
     """Whether this has modules found in other folders: a .pth file with a path, an editable installation."""
     if entry.suffix != ".pth":

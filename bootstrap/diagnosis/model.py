@@ -123,7 +123,12 @@ class Breakage:
     """The version that would be there; None where none would be."""
 
     def __str__(self) -> str:
-        return f"{self.name} {self.version} needs {self.needs}, {'has ' + self.has if self.has else 'has none'}"
+        return f"{self.name} {self.version} {self.gap}"
+
+    @property
+    def gap(self) -> str:
+        """What it needs, and what would be there."""
+        return f"needs {self.needs}, {'has ' + self.has if self.has else 'has none'}"
 
     def to_dict(self) -> dict[str, Any]:
         """The breakage as JSON-ready data."""

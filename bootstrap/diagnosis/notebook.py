@@ -211,7 +211,7 @@ class _Reader:
     def _python(self, lines: list[str]) -> Iterator[Event]:
         code = parse_cell(lines)
         if code is None:
-            if mentions("\n".join(lines)):
+            if mentions("\n".join(line for line in lines if not line.lstrip().startswith("#"))):
                 yield self._event("unread", 1, "the cell isn't Python")
             return
         condition = f"if the cell runs at all: line {code.broken + self._offset} isn't Python" if code.broken else ""
@@ -227,6 +227,9 @@ class _Reader:
         elif call.kind == "import":
             if call.text.split(".")[0] in _IMPORTERS and not call.condition and not call.never:
                 yield self._event("import", call.line, call.text)
+            own = None if call.never else self._files.get(self._path(f"{call.text.replace('.', '/')}.py"))
+            for event in self._process(own, call.line) if own else ():
+                yield replace(event, condition=call.condition or event.condition)
         elif call.kind == "file":
             if not call.never:
                 content = None if call.condition else call.content

@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from bootstrap.diagnosis.shell import mentions
+from bootstrap.diagnosis.shell import find_commands, mentions
 from bootstrap.diagnosis.values import PLACEHOLDER, UNKNOWN, Evaluator, FilePath, Ref, as_word
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ MARK = "__shell__"
 """What notebooks' own lines are called with, once they are Python."""
 RUNNERS = {
     *(f"subprocess.{n}" for n in ("run", "call", "check_call", "check_output", "Popen", "getoutput")),
-    *("subprocess.getstatusoutput", "os.system", "os.popen", "asyncio.create_subprocess_shell"),
+    *("subprocess.getstatusoutput", "os.system", "os.popen"),
+    *("asyncio.create_subprocess_shell", "asyncio.create_subprocess_exec"),
 }
 SHELLS = ("get_ipython()", "ip", "ipython", "shell", "IPython.get_ipython()")
 _IPYTHON = ("system", "getoutput", "system_piped", "system_raw")
@@ -83,11 +84,18 @@ def direct_calls(node: ast.Call, name: str, names: Evaluator, own: Container[str
         return [Call("shell", line, _joined(["pip", *words]) if known else f"pip install {PLACEHOLDER}")]
     if name in RUNNERS or (last in _IPYTHON and owner.startswith(SHELLS)) or _unimported_runner(name, own):
         return _command(node, names)
-    if last in ("insert", "append") and owner == "sys.path" and node.args:
-        return [Call("path", line, as_word(names.value(node.args[-1])))]
+    if ((owner == "sys.path" and last in ("insert", "append", "extend")) or name == "site.addsitedir") and node.args:
+        return found_in(node.args[-1], names)
     if name == "os.chdir" and node.args:
         return [Call("folder", line, as_word(names.value(node.args[0])))]
     return None
+
+
+def found_in(node: ast.expr, names: Evaluator) -> list[Call]:
+    """The folders, or the one, that an expression adds to ``sys.path``."""
+    value = names.value(node.left if isinstance(node, ast.BinOp) else node)
+    folders = value if isinstance(value, list) else [value]
+    return [Call("path", node.lineno, as_word(folder)) for folder in folders]
 
 
 def _unimported_runner(name: str, own: Container[str]) -> bool:
@@ -100,22 +108,33 @@ def _unimported_runner(name: str, own: Container[str]) -> bool:
 def _command(node: ast.Call, names: Evaluator) -> list[Call]:
     """The command that a runner is given."""
     argument = node.args[0] if node.args else next((k.value for k in node.keywords if k.arg == "args"), None)
-    value = names.value(argument)
+    several = names.dotted(node.func).endswith("subprocess_exec")
+    value = names.value(ast.List(node.args, ast.Load()) if several else argument)
     if isinstance(value, (list, str)):
-        return [Call("shell", node.lineno, _joined(value) if isinstance(value, list) else value)]
+        text = _joined(value) if isinstance(value, list) else value
+        folder = next((_joined([names.value(k.value)]) for k in node.keywords if k.arg == "cwd"), "")
+        return [Call("shell", node.lineno, f"cd {folder} && {text}" if folder else text)]
     unread = argument is not None and mentions(as_text(argument))
     return [Call("unread", node.lineno, as_text(node))] if unread else []
 
 
 def unknown_calls(node: ast.Call, name: str, names: Evaluator) -> list[Call]:
     """A call of an unknown function, if its words speak of installing."""
-    last = name.rpartition(".")[2]
+    last = name.rpartition(".")[2] or getattr(node.func, "attr", "")
     if last in _SHOWS or last.endswith(("Error", "Exception", "Warning")) or name.endswith("()"):
         return []
     arguments = [names.value(a) for a in (*node.args, *(k.value for k in node.keywords))]
     texts = [" ".join(map(as_word, a)) if isinstance(a, list) else as_word(a) for a in arguments]
-    speaks = any(mentions(text) for text in texts) or ("pip" in name.lower() and "install" in " ".join(texts).split())
+    speaks = any(_is_command(text) for text in texts) or (
+        "pip" in name.lower() and "install" in " ".join(texts).split()
+    )
     return [Call("unread", node.lineno, as_text(node))] if speaks else []
+
+
+def _is_command(text: str) -> bool:
+    """Whether a text is an installer's call, and not prose that speaks of one."""
+    calls = find_commands(text.replace(PLACEHOLDER, "python")) if mentions(text) and "```" not in text else ()
+    return any(call.action != "other" and not call.unread for call in calls)
 
 
 def written_files(node: ast.Call, names: Evaluator) -> list[Call]:

@@ -18,6 +18,7 @@ from bootstrap.diagnosis.python_calls import (
     Call,
     as_text,
     direct_calls,
+    found_in,
     opened_file,
     unknown_calls,
     written_files,
@@ -93,13 +94,17 @@ class CodeReader:
         elif isinstance(node, ast.Assign):
             yield from self._expression(node.value, condition)
             for target in node.targets:
+                if names.dotted(target.value if isinstance(target, ast.Subscript) else target) == "sys.path":
+                    yield from self._here(found_in(node.value, names), condition)
                 self._bind(target, names.value(node.value), node.value)
         elif isinstance(node, ast.AnnAssign) and node.value is not None:
             yield from self._expression(node.value, condition)
             self._bind(node.target, names.value(node.value), node.value)
         elif isinstance(node, ast.AugAssign):
             yield from self._expression(node.value, condition)
-            if isinstance(node.target, ast.Name):
+            if names.dotted(node.target) == "sys.path":
+                yield from self._here(found_in(node.value, names), condition)
+            elif isinstance(node.target, ast.Name):
                 whole = ast.BinOp(ast.Name(node.target.id, ast.Load()), node.op, node.value)
                 names.values[node.target.id] = names.value(whole)
         elif isinstance(node, (ast.For, ast.AsyncFor)):
@@ -365,7 +370,10 @@ class CodeReader:
             if not isinstance(node.func, ast.Name):
                 yield from self._expression(node.func, condition, depth + 1)
             for argument in (*node.args, *(k.value for k in node.keywords)):
-                yield from self._expression(argument, condition, depth + 1)
+                if isinstance(argument, ast.Lambda):  # whoever gets it may call it
+                    yield from self._expression(argument.body, condition or "if the lambda is called", depth + 1)
+                else:
+                    yield from self._expression(argument, condition, depth + 1)
             yield from self._call(node, condition)
         else:
             for child in ast.iter_child_nodes(node):

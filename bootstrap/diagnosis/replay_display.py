@@ -71,7 +71,8 @@ def advice(replay: Replay) -> list[str]:
         return ["rerun with --build to build what can't be read (this runs its code)"] if built else []
     found = []
     if replay.scenes[-1].parted:
-        found.append(f"restart the kernel after cell {replay.scenes[-1].cell}: a fresh process loads what is on disk")
+        last = [scene for scene in replay.scenes if scene.kind in ("install", "uninstall")][-1:] or [replay.left]
+        found.append(f"restart the kernel after cell {last[0].cell}: a fresh process loads what is on disk")
     mover = next((s for s in replay.scenes if s.moves and not s.condition), None)
     if mover is not None:
         found.append(

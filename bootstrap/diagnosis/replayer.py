@@ -14,6 +14,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from bootstrap.diagnosis.dependency_graph import lenient
+from bootstrap.diagnosis.installer_call import with_versions
+from bootstrap.diagnosis.metadata_env import module_version
 from bootstrap.diagnosis.model import NUMPY_NAME, Finding
 from bootstrap.diagnosis.notebook import path_from
 from bootstrap.diagnosis.replay_step import ReplayStep
@@ -25,6 +27,7 @@ from bootstrap.diagnosis.requirements import (
     understand,
 )
 from bootstrap.diagnosis.stale_symptoms import first_symptom
+from bootstrap.diagnosis.values import MODULE_VERSION
 from bootstrap.errors import DiagnoseError, IndexUnreachableError
 from bootstrap.provenance import admits
 
@@ -39,7 +42,7 @@ _NAME = re.compile(r"[\w.-]+")
 _PLACES = ("--find-links", "--index-url", "--extra-index-url", "--no-index")
 _KERNELS_OWN = ("/usr/bin", "/usr/local/bin", "/bin", "/opt/conda/bin", ".")
 """Where the pip of a hosted notebook's kernel is: Colab's, Kaggle's."""
-_VERSION = re.compile(r"(?:python|pip|pypy)(\d(?:\.\d+)?)$")
+_VERSION = re.compile(r"(?:(?:c?python|pip|pypy)@?)?(\d(?:\.\d+)?)(?:\.\d+)?")
 
 
 class Replayer:
@@ -124,12 +127,17 @@ class Replayer:
     def _command(self, event: Event, command: Command) -> None:
         if command.action == "other":
             return
+        if command.unknown:
+            command = with_versions(command, lambda text: MODULE_VERSION.sub(self._version, text))
         outside = command.elsewhere or self._outside(command)
         if command.unread:
             self._add(event, "unread", note=command.unread)
         elif outside:
             if command.target:
                 target = path_from(event.folder, command.target)
+                if self._is_own(target, outside):
+                    self._add(event, "unread", note=f"{outside} names a folder of the kernel's own packages")
+                    return
                 self._targets.add(target)
                 if target in ("", event.folder):
                     note = f"{outside} names the working folder, where Python looks first"
@@ -147,6 +155,20 @@ class Replayer:
             self._uninstall(event, command)
         else:
             self._install(event, command)
+
+    def _version(self, match: re.Match[str]) -> str:
+        """The version of a module that the kernel has loaded, or loads when it is asked; as written where unknown."""
+        if match["module"] == NUMPY_NAME and len(self._cases) == 1:
+            return self.memory or self._disk() or match[0]
+        known = None if match["module"] == NUMPY_NAME else module_version(self._session.metadata_env, match["module"])
+        return known or match[0]
+
+    def _is_own(self, target: str, option: str) -> bool:
+        """Whether what goes to a folder beside the environment goes into the kernel's own."""
+        prefix = str(self._session.target.prefix)
+        if option == "--target":
+            return bool(re.fullmatch(rf"({re.escape(prefix)}|/usr|/usr/local)/.*/(site|dist)-packages", target))
+        return target in (prefix, "/usr", "/usr/local", "/") and option in ("--prefix", "--root")
 
     def _of_conda(self, command: Command) -> bool:
         """Whether a conda command changes the kernel's environment."""

@@ -45,12 +45,15 @@ _UNREACHED = re.compile(
     r"|ProxyError|SSLError|ConnectionResetError|Connection refused|error sending request|dns error"
     r"|Failed to (?:fetch|resolve host)|Connection broken"
 )
+_LEAD = re.compile(r"^(?:(?:ERROR|error|cause): |[x\u00d7] |╰─▶ )")
+_NOISE = re.compile(r"(?:WARNING|ERROR): |\(Retry\(.*?\)\) |<pip\._vendor[^<>]*>: ")
 _UV_LINE = re.compile(r"^ [+~-] (?P<name>\S+?)(?:==(?P<version>\S+)(?: \(from (?P<source>.+)\))?| @ (?P<url>\S+))$")
-_LINE = re.compile(r"^ ([+~-]) (\S+?)==(\S+)(?: \(from (.+)\))?$")
-_UV_URL = re.compile(r"^ ([+~-]) (\S+) @ (\S+)$")
 _LINE = re.compile(r"-r \S*/requirements\.txt \(line (\d+)\)")
 _PLACES = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--trusted-host")
-_HINTS = ("1. loosen the range", "2. remove package versions", "hint:", "Additionally, some packages", "(unavailable")
+_HINTS = (
+    *("To fix this you", "1. loosen the range", "2. remove package versions", "hint:", "(unavailable"),
+    *("Additionally, some packages", "Ignored the following", "No solution found when resolving"),
+)
 _UV_FLAGS = {
     **{word: [word] for word in ("--no-deps", "--require-hashes", "--no-build-isolation")},
     **{word: ["--reinstall", "--upgrade"] for word in ("--force-reinstall", "-I", "--ignore-installed")},
@@ -318,14 +321,15 @@ def _reasons(text: str, name: str) -> tuple[str, ...]:
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in text.splitlines()]
     # An address that answers "no such file" is no index out of reach.
     if lost := [line for line in lines if _UNREACHED.search(line) and "status client error" not in line]:
-        raise IndexUnreachableError("The package index doesn't respond.", evidence=[f"{name}: {lost[-1].strip()}"])
+        raise IndexUnreachableError(
+            "The package index doesn't respond.", evidence=[f"{name}: {_NOISE.sub('', lost[-1]).strip()}"]
+        )
     told = [
-        line.removeprefix("ERROR: ").strip()
+        _LEAD.sub("", line.strip())
         for line in lines
         if line.strip() and not line.startswith(("WARNING", "[notice]", "DEPRECATION", "Using Python", "  warn"))
     ]
-    told = [line for line in told if "ResolutionImpossible" not in line and not line.startswith("To fix this you")]
-    kept = [line for line in told if not line.startswith(_HINTS)]
+    kept = [line for line in told if "ResolutionImpossible" not in line and not line.startswith(_HINTS)]
     return tuple((kept or [f"{name} failed without a message"])[:_KEPT])
 
 

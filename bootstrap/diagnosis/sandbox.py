@@ -84,7 +84,9 @@ def _real_copy(target: Target, place: Path) -> Path:
         python, site = target.bare_environment(place)
         for source in reversed(target.packages):  # what is found first is copied last
             command = ["cp", "-a", "--reflink=auto", f"{source}/.", str(site)]
-            captured(command).check_returncode()
+            # Files that come and go meanwhile, as bytecode that is being written, make cp fail.
+            if captured(command).returncode:
+                captured(command).check_returncode()
     except (OSError, subprocess.CalledProcessError) as error:
         raise ProofError("Can't copy the environment.", evidence=[str(error)]) from error
     return python

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from itertools import pairwise, takewhile
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
@@ -44,9 +45,12 @@ _HARMLESS = {
     *("test", "[", "[[", "export", "alias", "apt", "apt-get", "rm", "mkdir", "cp", "mv", "history", "git"),
     *("cd", "set", "touch", "wget", "curl", "type", "command", "less", "pipx", "uvx"),
 }
-_FILES = ("tar", "unzip", "cp", "mv", "rsync", "rm", "ln", "7z")
-_INTO = re.compile(r"[^\s'\"=]*/(?:site|dist)-packages(?=/|['\"\s]|$)")
-"""A folder of packages."""
+_COPIES = ("cp", "rsync", "ln", "install")
+_UNPACKS = {"tar": ("-C", "--directory"), "unzip": ("-d",), "7z": ("-o",), "7za": ("-o",)}
+_PACKAGES = re.compile(r"(?P<folder>.*/(?:site|dist)-packages)(?:/(?P<name>[^/]*))?")
+"""A folder of packages, and whose files in it."""
+_ABOVE = re.compile(r"/|/(?:usr(?:/local)?|opt/conda)(?:/lib(?:/python[^/]*)?)?/?")
+"""Folders with one below: what is unpacked there may hold packages."""
 _MENTION = re.compile(
     r"\bpip[\d.]*['\"]?,?\s+(?:-\S+\s+)*['\"]?(?:install|uninstall)\b"
     r"|\b(?:conda|mamba|micromamba)\s+(?:-\S+\s+)*(?:install|update|create)\b"
@@ -132,10 +136,38 @@ def _read(words: Sequence[str], simple: Simple) -> Iterator[Command | Effect]:
         yield from _conda(rest[1:], text)
     elif rest[:2] in _UNREAD or name in ("easy_install", "pip-sync") or (name == "xargs" and mentions(text)):
         yield Command("pip", "install", text, unread=f"what {' '.join(rest[:2])} would install isn't analysed")
-    elif name in _FILES and (place := _INTO.search(text)):
-        yield Command("pip", "install", text, unread=f"what {name} changes in {place[0]} isn't known")
+    elif place := _changed_packages(name, rest[1:]):
+        yield Command("pip", "install", text, unread=f"what {name} changes in {place} isn't known")
     elif name not in _HARMLESS and mentions(text):
         yield Command("pip", "install", text, unread=f"what {name} does with it is unknown")
+
+
+def _changed_packages(name: str, words: Sequence[str]) -> str:
+    """The folder of packages where a command that handles files may change numpy's; empty for none."""
+    named = [w for w in words if not w.startswith("-")]
+    if name in _UNPACKS:
+        at = [w for option in _UNPACKS[name] for w in _values(words, option)]
+        packs = name == "tar" and not any(re.search("x|get", w) for w in [*words[:1], *_flags(words)])
+        return "" if packs else next((w for w in at if _ABOVE.fullmatch(w) or _PACKAGES.fullmatch(w)), "")
+    goals = named if name in ("rm", "mv") else []
+    if name in _COPIES:
+        goals = _values(words, "-t") + _values(words, "--target-directory") or (named[-1:] if len(named) > 1 else [])
+    for goal in goals:
+        if (found := _PACKAGES.match(goal)) and (
+            not found["name"] or fnmatch("numpy", found["name"]) or found["name"].startswith("numpy")
+        ):
+            return found["folder"]
+    return ""
+
+
+def _flags(words: Sequence[str]) -> list[str]:
+    return [w for w in words if w.startswith("-")]
+
+
+def _values(words: Sequence[str], option: str) -> list[str]:
+    """What an option is given: ``-C x``, ``-Cx``, ``--directory=x``."""
+    apart = [b for a, b in pairwise(words) if a == option]
+    return apart + [w[len(option) :].lstrip("=") for w in words if w.startswith(option) and w != option]
 
 
 def _without_prefixes(rest: list[str]) -> list[str]:

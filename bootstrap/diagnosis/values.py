@@ -18,6 +18,8 @@ DEEPEST = 60
 _LARGEST = 20_000
 """Texts and lists longer than this count as unknown."""
 PLACEHOLDER = "{...}"
+MODULE_VERSION = re.compile(r"\{(?P<module>[A-Za-z_][\w.]*)\.__version__\}")
+"""Stands for a module's version, which depends on what was installed before."""
 
 
 class _Unknown:
@@ -112,7 +114,8 @@ class Evaluator:
     def _plain(self, node: ast.expr, depth: int) -> Any:
         """A value that is known whole: a module's attribute is not, nor a text with a placeholder."""
         found = self.value(node, depth)
-        return UNKNOWN if isinstance(found, Ref) or (isinstance(found, str) and PLACEHOLDER in found) else found
+        partly = isinstance(found, str) and (PLACEHOLDER in found or MODULE_VERSION.search(found))
+        return UNKNOWN if isinstance(found, Ref) or partly else found
 
     def _value(self, node: ast.expr, depth: int) -> Any:
         if isinstance(node, ast.Constant):
@@ -140,6 +143,9 @@ class Evaluator:
         if isinstance(node, ast.IfExp):
             holds = self.truth(node.test)
             return UNKNOWN if holds is None else self.value(node.body if holds else node.orelse, depth)
+        if isinstance(node, ast.NamedExpr):
+            found = self.values[node.target.id] = self.value(node.value, depth)
+            return found
         if isinstance(node, ast.Subscript):
             return self._subscript(node, depth)
         if isinstance(node, ast.Attribute):
@@ -306,5 +312,7 @@ def _known(value: Any) -> bool:
 
 
 def as_word(value: Any) -> str:
-    """A value within a text; a placeholder where it isn't known."""
+    """A value within a text; a placeholder where it isn't known: ``{numpy.__version__}``, ``{...}``."""
+    if isinstance(value, Ref) and MODULE_VERSION.fullmatch(f"{{{value}}}"):
+        return f"{{{value}}}"
     return PLACEHOLDER if isinstance(value, (list, dict, Ref, _Unknown)) else str(value)

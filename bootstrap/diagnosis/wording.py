@@ -82,7 +82,7 @@ def effect(finding: Finding, *, limit: int | None = 3) -> str:
         parts.append(finding.path or finding.reason)
     others = [str(c) for c in finding.changes if c.name != NUMPY_NAME]
     parts += _some("replaces", others, limit)
-    parts += _some("breaks", [str(b) for b in finding.breakages], limit)
+    parts += _some("breaks", [f"{b.name} {b.version} ({b.gap})" for b in finding.breakages], limit)
     if finding.added:
         parts.append(f"adds {len(finding.added)}")
     parts += finding.unread

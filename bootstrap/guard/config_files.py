@@ -16,7 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap._util.atomic import cleared_beside
+from bootstrap import provenance
+from bootstrap._util.atomic import cleared_beside, replacing
 from bootstrap.errors import GuardConfigurationError, PrefixNotWritableError
 from bootstrap.prefix.records import META_DIR
 
@@ -32,7 +33,6 @@ PIP_VARIABLE = "PIP_CONSTRAINT"
 
 _AS_IT_IS: dict[str, Any] = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
 _MACHINE_FILES = ("/etc/xdg/pip/pip.conf", "/etc/pip.conf")
-_PART = re.compile(r"(==|=|>=|<=|!=|<|>|~=)?\s*([0-9][0-9A-Za-z._+!*]*)$")
 
 
 @contextmanager
@@ -55,30 +55,22 @@ def holding(prefix: Path) -> Iterator[None]:
 
 def put(path: Path, text: str | None) -> None:
     """Replaces a file in one step, keeping mode and owner; None removes it."""
-    beside = cleared_beside(path)
     if text is None:
+        cleared_beside(path)
         path.unlink(missing_ok=True)
         return
-    if not text and not path.exists():
+    before = path.stat() if path.exists() else None
+    if text == (_read(path) if before else ""):
         return
-    before = path.stat() if path.is_file() else None
-    if before and _read(path) == text:
-        return
-    try:
+    with replacing(path) as new:
         # Others may not read it even for a moment: it may hold an index's password.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with os.fdopen(os.open(beside, flags, 0o600 if before else 0o644), "w", **_AS_IT_IS) as file:
+        new.touch(mode=0o600 if before else 0o644, exist_ok=False)
+        with new.open("w", **_AS_IT_IS) as file:
             file.write(text)
-            if before:
-                with suppress(PermissionError):
-                    os.fchown(file.fileno(), before.st_uid, before.st_gid)
-                os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
+        if before:
+            with suppress(PermissionError):
+                os.chown(new, before.st_uid, before.st_gid)
+            new.chmod(stat.S_IMODE(before.st_mode))
 
 
 def read(path: Path) -> str:
@@ -158,37 +150,24 @@ def split_pin(line: str) -> tuple[str, str]:
 
 
 def admits(wanted: str, version: str) -> bool:
-    """Whether a conda version spec lets a version through; True where it can't be told."""
-    return any(all(_admits(part.strip(), version) for part in choice.split(",")) for choice in wanted.split("|"))
+    """Whether a conda version spec lets a version through, by their numbers; True where it can't be told."""
+    release = _release(version)
+    choices = (choice.split(",") for choice in wanted.split("|"))
+    return any(all(provenance.admits(_as_pips(part), release) for part in choice) for choice in choices)
 
 
-def _admits(part: str, version: str) -> bool:
-    bound_match = _PART.match(part)
-    if not bound_match:
-        return True
-    sign, bound = bound_match[1] or "", bound_match[2]
-    fuzzy = bound.endswith("*") or sign == "="
-    stem = bound.rstrip("*").rstrip(".")
-    if fuzzy:
-        matches = version == stem or version.startswith(f"{stem}.")
-        return not matches if sign == "!=" else matches
-    have, limit = _numbers(version), _numbers(bound)
-    width = max(len(have), len(limit))
-    have, limit = have + (0,) * (width - len(have)), limit + (0,) * (width - len(limit))
-    return {
-        "": have == limit,
-        "==": have == limit,
-        "!=": have != limit,
-        ">=": have >= limit,
-        "<=": have <= limit,
-        ">": have > limit,
-        "<": have < limit,
-        "~=": have >= limit and have[: max(1, len(_numbers(bound)) - 1)] == _numbers(bound)[:-1],
-    }[sign]
+def _as_pips(part: str) -> str:
+    """One condition of a conda version spec as pip writes it: ``3.13.*`` and ``=3.13`` are ``==3.13.*``."""
+    bound = part.strip().lstrip("<>=!~")
+    sign = part.strip().removesuffix(bound)
+    starts = sign == "=" or (bound.endswith("*") and sign in ("", "==", "!="))
+    return f"{'==' if sign in ('', '=') else sign}{_release(bound)}{'.*' if starts else ''}"
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version.partition("+")[0]))
+def _release(version: str) -> str:
+    """The numbers that a version begins with; pip reads not all that conda's may have behind them."""
+    numbers = re.match(r"[\d.!]*\d", version)
+    return numbers[0] if numbers else version
 
 
 # pip
@@ -219,15 +198,13 @@ def with_constraint(prefix: Path, text: str) -> str:
     kept = outside(text)
     _require_readable(prefix / "pip.conf", kept)
     others = _machine_constraints(kept)
+    # A section may come only once: ours goes into the one that is there.
+    there = [number for number, line in enumerate(kept, 1) if line.strip().lower() == "[install]"]
+    at = there[0] if there else len(kept)
     # [install] wins over [global]; a machine's own constraint would be hidden by ours, and is repeated.
-    url = constraints_path(prefix).as_uri()
-    block = [BEGIN, "[install]", "constraint =", *(f"    {item}" for item in dict.fromkeys([*others, url])), END]
-    if any(line.strip().lower() == "[install]" for line in kept):
-        # A section may come only once: ours goes into the one that is there.
-        at = next(i for i, line in enumerate(kept) if line.strip().lower() == "[install]")
-        block.remove("[install]")
-        return _text([*kept[: at + 1], *block, *kept[at + 1 :]])
-    return _text([*kept, *block])
+    items = dict.fromkeys([*others, constraints_path(prefix).as_uri()])
+    block = [BEGIN, *([] if there else ["[install]"]), "constraint =", *(f"    {item}" for item in items), END]
+    return _text([*kept[:at], *block, *kept[at:]])
 
 
 def without_ours(text: str) -> str:
@@ -236,17 +213,16 @@ def without_ours(text: str) -> str:
 
 
 def _require_readable(conf: Path, lines: Sequence[str]) -> None:
-    parser = configparser.RawConfigParser()
     try:
-        parser.read_string("\n".join(lines))
+        found = _settings("\n".join(lines)).get("install", "constraint", fallback=None)
     except configparser.Error as error:
         raise GuardConfigurationError(
             "Can't parse the prefix's pip configuration.", evidence=[f"{conf}: {error}".splitlines()[0]]
         ) from error
-    if parser.has_option("install", "constraint"):
+    if found is not None:
         raise GuardConfigurationError(
             "The prefix's pip configuration already sets constraints.",
-            evidence=[f"{conf}: [install] constraint = {parser.get('install', 'constraint')}"],
+            evidence=[f"{conf}: [install] constraint = {found}"],
             hint="Move that setting to [global]; the guard includes it from there.",
         )
 
@@ -255,15 +231,17 @@ def _machine_constraints(kept: Sequence[str]) -> list[str]:
     """Constraints that the machine's configuration, or the rest of the prefix's, names."""
     constraints: list[str] = []
     for text in (*(read(Path(name)) for name in _MACHINE_FILES), "\n".join(kept)):
-        parser = configparser.RawConfigParser()
-        try:
-            parser.read_string(text)
-        except configparser.Error:
-            continue
-        for section in ("global", "install"):
-            if parser.has_option(section, "constraint"):
-                constraints += parser.get(section, "constraint").split()
+        with suppress(configparser.Error):
+            settings = _settings(text)
+            for section in ("global", "install"):
+                constraints += settings.get(section, "constraint", fallback="").split()
     return [item for item in constraints if "://" in item or Path(item).is_file()]
+
+
+def _settings(text: str) -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser()
+    parser.read_string(text)
+    return parser
 
 
 # uv

@@ -15,11 +15,15 @@ from bootstrap.card import Card, Shown
 from bootstrap.guard import config_files
 from bootstrap.guard.locked_packages import constraint_lines, held_packages, pin_lines
 from bootstrap.hints import command
+from bootstrap.lock.address import local_path
+from bootstrap.prefix.cache import default_cache
+from bootstrap.prefix.place import absolute
 from bootstrap.prefix.records import META_DIR, require_environment
 from bootstrap.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from os import PathLike
 
 STATE_FILE = "condacolab-bootstrap-guard"
 """Beside conda's records; without ``.json``, since conda reads each such file there as a record."""
@@ -69,27 +73,34 @@ class GuardStatus(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """The status as JSON-ready data."""
-        return {
-            "prefix": str(self.prefix),
-            "state": self.state,
-            "active": self.active,
-            "since": self.since,
-            "held": self.held,
-            "removed_pins": list(self.removed_pins),
-            "undone": list(self.undone),
-        }
+        told = {**vars(self), "prefix": str(self.prefix), "active": self.active}
+        return {**told, "removed_pins": list(self.removed_pins), "undone": list(self.undone)}
 
 
-def switch_on(prefix: Path, lock: Path | None) -> GuardStatus:
-    """See `bootstrap.guard.on`."""
-    held = held_packages(prefix, lock)
+def on(prefix: str | PathLike[str] | None = None, lock: str | PathLike[str] | None = None) -> GuardStatus:
+    """Guards a prefix; done twice it is as done once.
+
+    Args:
+        prefix: A conda environment; the running one's unless given.
+        lock: Path or address of what is to be held; the packages of the last restore unless given.
+
+    Raises:
+        PrefixError: There is no conda environment, or it can't be written.
+        GuardNothingLockedError: Nothing says what is locked.
+        GuardConfigurationError: The prefix's pip.conf or conda-meta/state can't be read.
+        LockError: The lock can't be used.
+    """
+    prefix, path = _place(prefix), None if lock is None else local_path(lock, default_cache())
+    held = held_packages(prefix, path)
     with config_files.holding(prefix):
         before = _read(prefix)
-        was_on = before.get("state") == "on"
+        if before.get("state") != "on":  # else switching on again keeps the original time
+            made = [name for name, file in _paths(prefix).items() if not file.exists()]
+            before = {"since": _now(), "made": made}
         texts = _texts(prefix)
         pinned, removed = config_files.with_pins(texts["pinned"], pin_lines(held))
         wanted = {
-            "constraints": config_files.constraints_text(constraint_lines(held, config_files.REASON)),
+            "constraints": config_files.constraints_text(constraint_lines(prefix, held, config_files.REASON)),
             "conf": config_files.with_constraint(prefix, texts["conf"]),
             "pinned": pinned,
             "state": config_files.with_variable(prefix, texts["state"], on=True),
@@ -97,25 +108,29 @@ def switch_on(prefix: Path, lock: Path | None) -> GuardStatus:
         entry = {
             "schema": SCHEMA,
             "state": "on",
-            # Switching on again keeps the original time.
-            "since": before.get("since", "") if was_on else _now(),
+            "since": before.get("since", ""),
             "held": len(held),
-            "removed_pins": list(dict.fromkeys([*(before.get("removed_pins", []) if was_on else []), *removed])),
-            "made": before.get("made", [])
-            if was_on
-            else [n for n, path in _paths(prefix).items() if not path.exists()],
-            "lock": None if lock is None else str(lock.absolute()),
+            "removed_pins": list(dict.fromkeys([*before.get("removed_pins", []), *removed])),
+            "made": before.get("made", []),
+            "lock": path and str(path.absolute()),
         }
         # First what is going to happen: whoever finds it unfinished knows which pins are whose, and where to go on.
         _write(prefix, {**entry, "unfinished": "on"})
         _put(prefix, wanted)
-        _enter(prefix)
+        if Path(sys.prefix).resolve() == prefix.resolve():
+            # What this process starts is to be held, too.
+            os.environ.update(config_files.in_environment(prefix, os.environ))
         _write(prefix, entry)
-    return read_status(prefix)
+    return status(prefix)
 
 
-def switch_off(prefix: Path) -> GuardStatus:
-    """See `bootstrap.guard.off`."""
+def off(prefix: str | PathLike[str] | None = None) -> GuardStatus:
+    """Takes the guard away and notes when; does nothing where there is none.
+
+    Raises:
+        PrefixError: There is no conda environment, or it can't be written.
+    """
+    prefix = _place(prefix)
     require_environment(prefix)
     with config_files.holding(prefix):
         before = _read(prefix)
@@ -127,7 +142,7 @@ def switch_off(prefix: Path) -> GuardStatus:
             "state": config_files.with_variable(prefix, texts["state"], on=False),
         }
         if before.get("state") != "on" and wanted == {name: texts[name] for name in wanted}:
-            return read_status(prefix)
+            return status(prefix)
         made = before.get("made", wanted)
         wanted = {name: None if name in made and text in _EMPTY else text for name, text in wanted.items()}
         if before:
@@ -135,7 +150,11 @@ def switch_off(prefix: Path) -> GuardStatus:
         _put(prefix, {**wanted, "constraints": None})
         _leave(prefix)
         _write(prefix, {"schema": SCHEMA, "state": "off", "since": _now(), "by": shown(" ".join(sys.argv[:3]))})
-    return read_status(prefix)
+    return status(prefix)
+
+
+def _place(prefix: str | PathLike[str] | None) -> Path:
+    return absolute(Path(sys.prefix if prefix is None else prefix))
 
 
 def _paths(prefix: Path) -> dict[str, Path]:
@@ -160,8 +179,13 @@ def _put(prefix: Path, texts: Mapping[str, str | None]) -> None:
         config_files.put(path, texts[name])
 
 
-def read_status(prefix: Path) -> GuardStatus:
-    """See `bootstrap.guard.status`."""
+def status(prefix: str | PathLike[str] | None = None) -> GuardStatus:
+    """Whether a prefix is guarded, since when, and whether anything of it was undone by hand.
+
+    Raises:
+        PrefixError: There is no conda environment.
+    """
+    prefix = _place(prefix)
     require_environment(prefix)
     entry = _read(prefix)
     paths, texts = _paths(prefix), {name: config_files.read(path) for name, path in _paths(prefix).items()}
@@ -189,12 +213,6 @@ def read_status(prefix: Path) -> GuardStatus:
         removed_pins=tuple(entry.get("removed_pins", ())),
         undone=tuple(undone),
     )
-
-
-def _enter(prefix: Path) -> None:
-    """Lets what this process starts be held, if it is one of the prefix."""
-    if Path(sys.prefix).resolve() == prefix.resolve():
-        os.environ.update(config_files.in_environment(prefix, os.environ))
 
 
 def _leave(prefix: Path) -> None:

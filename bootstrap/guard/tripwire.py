@@ -11,7 +11,8 @@ import os
 import re
 import stat
 import sys
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,24 +46,15 @@ def arm(shell: Any, prefix: str | os.PathLike[str]) -> Tripwire:
     return wire
 
 
-def disarm(shell: Any) -> None:
-    """Takes the tripwire away; does nothing where there is none."""
-    armed = getattr(shell, provenance.TRIPWIRE, None)
-    if isinstance(armed, Tripwire):
-        shell.events.unregister("pre_run_cell", armed.before_cell)
-        shell.events.unregister("post_run_cell", armed.after_cell)
-        delattr(shell, provenance.TRIPWIRE)
-
-
 @dataclass(frozen=True)
 class _Seen:
     """What the environment looked like."""
 
     times: tuple[Any, ...]
     """Of the watched places: cheap to take, and all that is taken after most cells."""
-    distributions: dict[str, str] = field(default_factory=dict)
+    distributions: dict[str, str]
     """Name to version, by the names of the .dist-info folders."""
-    numpy: tuple[Any, ...] = ()
+    numpy: tuple[Any, ...]
 
 
 class Tripwire:
@@ -83,13 +75,11 @@ class Tripwire:
 
     def before_cell(self, _info: Any = None) -> None:
         """IPython calls it before each cell."""
-        try:
+        with suppress(Exception):  # a cell must never suffer from it
             provenance.note_start(self._shell)
             if self._first:
                 lines, self._first = self._first, []
                 self._show(lines, grave=True)
-        except Exception:  # a cell must never suffer from it
-            return
 
     def accept(self) -> None:
         """Takes the environment as it is now: whoever has changed it has told of it."""
@@ -98,11 +88,9 @@ class Tripwire:
 
     def after_cell(self, result: Any = None) -> None:
         """IPython calls it after each cell."""
-        try:
+        with suppress(Exception):  # a cell must never suffer from it
             provenance.note_end(self._shell, result)
             self._after_cell(result)
-        except Exception:  # a cell must never suffer from it
-            return
 
     def _after_cell(self, result: Any) -> None:
         self._explain_refusal(result)

@@ -11,14 +11,37 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bootstrap.health.model import SEVERITIES
-from bootstrap.health.remediation import actions
-from bootstrap.health.rules import environment
+from bootstrap.health.remediation import actions, in_words
+from bootstrap.health.rules import compatibility, environment, files, numpy, process
 from bootstrap.health.rules.base import KINDS
-from bootstrap.health.symptoms import Symptom, explains, find_symptoms, own_cause, passes_through
+from bootstrap.health.rules.failures import own_cause
+from bootstrap.health.symptoms import Symptom, explains, find_symptoms, passes_through
 
 if TYPE_CHECKING:
     from bootstrap.health.facts import Facts
     from bootstrap.health.model import Cause
+
+
+_ROOTS = (
+    process.process_roots,
+    environment.loader,
+    environment.variables,
+    environment.startup,
+    environment.bytecode,
+    numpy.absent,
+    numpy.shadowed,
+    numpy.versions,
+    numpy.unrecorded,
+    compatibility.misfits,
+    files.records,
+    files.moved,
+    files.files,
+    files.extra,
+    environment.searched_first,
+    environment.company,
+    environment.renamed,
+)
+"""What finds drafts, those that explain most first."""
 
 
 @dataclass
@@ -33,9 +56,13 @@ class _Case:
         draft = self.draft
         worst = min([draft.severity, *(s.severity for s in self.symptoms)], key=SEVERITIES.index)
         evidence = [*draft.evidence, *(line for symptom in self.symptoms for line in symptom.lines)]
-        return replace(
-            draft, severity=worst, evidence=tuple(dict.fromkeys(evidence)), actions=actions(draft, worst, facts)
+        draft = replace(
+            draft,
+            severity=worst,
+            evidence=tuple(dict.fromkeys(evidence)),
+            repair=draft.repair or in_words(draft, facts),
         )
+        return replace(draft, actions=actions(draft, worst, facts))
 
 
 def attribute(facts: Facts) -> tuple[Cause, ...]:
@@ -74,7 +101,7 @@ def unexplained(facts: Facts) -> list[str]:
 
 def _assign(facts: Facts) -> tuple[list[_Case], list[Symptom]]:
     """The roots with the symptoms that follow from them, and the symptoms that follow from none."""
-    cases = [_Case(draft) for draft in environment.find_roots(facts)]
+    cases = [_Case(draft) for find in _ROOTS for draft in find(facts)]
     orphans = []
     for symptom in find_symptoms(facts):
         # What an experiment has shown comes first, then the package's own faults, then those beneath it.

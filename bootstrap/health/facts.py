@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from bootstrap.health.model import ProbeResult
 from bootstrap.health.variables import Surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from bootstrap.health.inventory import Inventory
     from bootstrap.health.live import Live
-    from bootstrap.health.model import ProbeResult
     from bootstrap.health.record_files import Distribution
 
 LOADER_VARIABLES = ("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT")
 """What the dynamic loader is told by; left as it is for the probes, taken away to see whether it is to blame."""
 NUMERIC_VARIABLES = ("NPY_", "NUMPY_", "OPENBLAS_", "GOTO_", "MKL_", "BLIS_", "BLAS_", "OMP_", "KMP_")
 """Beginnings of the names of variables that numpy, its BLAS and their threads read; treated in the same way."""
+
+
+Removed = Literal["loader", "variables", "startup", "bytecode"]
+"""What a failed probe is repeated without: the loader's variables, those that numpy or its BLAS reads, startup code,
+cached bytecode (every module is compiled anew)."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +47,8 @@ class InterpreterLayout:
             prefix=Path(facts["prefix"]),
             version=tuple(facts["version"]),
             sites=tuple(Path(path) for path in facts["site"]),
-            user_site=Path(facts["user_site"]) if facts.get("user_site") and facts.get("reads_user_site") else None,
+            user_site=Path(facts["user_site"]) if facts["user_site"] else None,
         )
-
-
-@dataclass(frozen=True)
-class Hook:
-    """Code that site runs whenever the interpreter starts."""
-
-    path: Path
-    owner: str
-    """The package that owns it, or ''."""
 
 
 @dataclass(frozen=True)
@@ -69,19 +65,14 @@ class Facts:
     """Imports that failed together with others, each repeated in a process of its own."""
     further: frozenset[str] = frozenset()
     """Packages among them that are neither usual nor requested, but use numpy."""
-    without_loader: frozenset[str] = frozenset()
-    """Names of failed probes that pass when the loader's variables are taken away."""
-    without_startup: frozenset[str] = frozenset()
-    """Names of failed probes that pass when no startup code runs."""
-    without_bytecode: frozenset[str] = frozenset()
-    """Names of failed probes that pass when Python recompiles every module."""
+    without: Mapping[Removed, frozenset[str]] = field(default_factory=dict)
+    """Names of failed probes that pass when one thing is taken away."""
     stale_bytecode: tuple[str, ...] = ()
     """Cached bytecode that is not what its source says; asked only where that may be the cause."""
-    hooks: tuple[Hook, ...] = ()
+    hooks: tuple[Path, ...] = ()
+    """Code that site runs whenever the interpreter starts."""
     loader: Mapping[str, str] = field(default_factory=dict)
     """The loader's variables that are set."""
-    without_variables: frozenset[str] = frozenset()
-    """Names of failed probes that pass when the ``variables`` are taken away."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Variables that numpy or its BLAS reads and that make a probe fail."""
     around: Surroundings = field(default_factory=Surroundings)
@@ -103,22 +94,21 @@ class Facts:
     call: str = ""
     """How a cell has it repaired, where it was asked from one; empty where it was asked from a shell."""
 
-    def probe(self, name: str) -> ProbeResult | None:
+    def probe(self, name: str) -> ProbeResult:
         """A probe of numpy by its name."""
-        return next((result for result in self.numpy if result.name == name), None)
+        return ProbeResult.of(name, self.numpy)
 
     @property
     def numpy_version(self) -> str | None:
         """The version that the imported numpy says it has; the installed one where it can't be imported."""
-        imported = self.probe("numpy-import")
-        if imported is not None and imported.facts.get("version"):
-            return str(imported.facts["version"])
+        if running := self.probe("numpy-import").facts.get("version"):
+            return str(running)
         return self.distributions[0].version if self.distributions else None
 
     @property
     def distributions(self) -> tuple[Distribution, ...]:
         """numpy's distributions in the first site folder that has any; those behind it are never imported."""
-        found = self.disk.numpy_distributions
+        found = [d for d in self.disk.distributions if d.name == "numpy"]
         return tuple(d for d in found if d.site == found[0].site)
 
     @property
@@ -128,20 +118,16 @@ class Facts:
         return f"numpy {version}".strip()
 
 
-def find_hooks(disk: Inventory) -> tuple[Hook, ...]:
-    """Startup code in the site folders: sitecustomize, usercustomize, and ``.pth`` files with an import line."""
+def find_hooks(sites: Iterable[Path]) -> tuple[Path, ...]:
+    """Startup code in site folders: sitecustomize, usercustomize, and ``.pth`` files with an import line."""
     hooks = []
-    for site in disk.sites:
-        candidates = [site / "sitecustomize.py", site / "usercustomize.py"]
-        candidates += [site / name / "__init__.py" for name in ("sitecustomize", "usercustomize")]
-        candidates += sorted(site.glob("*.pth"))
-        for path in candidates:
-            try:
-                text = path.read_text(encoding="utf-8", errors="replace")
-            except OSError:
-                continue
-            code = [line for line in text.splitlines() if line.startswith(("import ", "import\t"))]
-            if path.suffix == ".pth" and not code:
-                continue
-            hooks.append(Hook(path, disk.owner_of(os.path.normpath(path))))
+    for site in sites:
+        names = ("sitecustomize", "usercustomize")
+        modules = [*(site / f"{name}.py" for name in names), *(site / name / "__init__.py" for name in names)]
+        hooks += [path for path in modules if path.is_file()]
+        for path in sorted(site.glob("*.pth")):
+            with suppress(OSError):
+                lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+                if any(line.startswith(("import ", "import\t")) for line in lines):
+                    hooks.append(path)
     return tuple(hooks)

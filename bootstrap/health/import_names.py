@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ DEPENDENTS = (
 QUICK_DEPENDENTS = ("scipy", "pandas", "pyarrow")
 """Those of them that load in about a second, for the quick check."""
 
+_C_API = b"core._multiarray_umath"
 _SMALL = 8 * 2**20
 """Bytes up to which an extension module is searched for numpy's C API, where no metadata tells."""
 _NO_PACKAGES = {"benchmarks", "doc", "docs", "examples", "scripts", "test", "tests", "testing"}
@@ -50,12 +52,8 @@ def import_tasks(names: Sequence[str], disk: Inventory) -> list[Task]:
         names: Names of distributions, of conda packages, or of modules.
         disk: What is installed.
     """
-    tasks = []
-    for name in names:
-        modules = import_names(name, disk)
-        if modules:
-            tasks.append(Task(f"import {name}", tuple(modules)))
-    return tasks
+    found = ((name, import_names(name, disk)) for name in names)
+    return [Task(f"import {name}", tuple(modules)) for name, modules in found if modules]
 
 
 def stand_on_numpy(disk: Inventory, known: Sequence[str]) -> list[str]:
@@ -66,7 +64,7 @@ def stand_on_numpy(disk: Inventory, known: Sequence[str]) -> list[str]:
     for distribution in disk.distributions:
         if distribution.name in told or distribution.by_system:
             continue
-        extensions = [e for e in distribution.record() if ".so" in e.path and ".libs/" not in e.path]
+        extensions = distribution.extensions()
         stands = extensions and ("numpy" in distribution.requires() or _knows_numpy(distribution, extensions))
         if stands and not modules.intersection(map(canonical_name, import_names(distribution.name, disk))):
             standing.append(distribution.name)
@@ -74,13 +72,11 @@ def stand_on_numpy(disk: Inventory, known: Sequence[str]) -> list[str]:
 
 
 def _knows_numpy(distribution: Distribution, extensions: Sequence[RecordEntry]) -> bool:
+    """Whether one of its smaller extension modules holds the name of numpy's C API."""
     for entry in extensions:
-        if (entry.size or 0) < _SMALL:
-            try:
-                if b"core._multiarray_umath" in (distribution.site / entry.path).read_bytes():
-                    return True
-            except OSError:
-                continue
+        with suppress(OSError):
+            if (entry.size or 0) < _SMALL and _C_API in (distribution.site / entry.path).read_bytes():
+                return True
     return False
 
 
@@ -93,28 +89,21 @@ def import_names(name: str, disk: Inventory) -> list[str]:
     wanted = canonical_name(name)
     for distribution in disk.distributions:
         if distribution.name == wanted:
-            modules = choose(distribution.name, (entry.path for entry in distribution.record()))
-            if modules:
-                return modules
-            modules = _top_level(distribution.info, distribution.name)
-            if modules:
+            paths = (entry.path for entry in distribution.record())
+            if modules := choose(wanted, paths) or _top_level(distribution.info, wanted):
                 return modules
     if name in disk.conda:
         starts = f"{name} {disk.conda[name]}"
         for site in disk.sites:
             start = f"{site}/"
             paths = (p[len(start) :] for p, owner in disk.owners.items() if owner == starts and p.startswith(start))
-            modules = choose(wanted, paths)
-            if modules:
+            if modules := choose(wanted, paths):
                 return modules
     module = name.replace("-", "_")
     parts = module.split(".")
-    if all(part.isidentifier() for part in parts):
-        for site in disk.sites:
-            path = site.joinpath(*parts)
-            if (path / "__init__.py").is_file() or path.with_suffix(".py").is_file():
-                return [module]
-    return []
+    places = [site.joinpath(*parts) for site in disk.sites] if all(map(str.isidentifier, parts)) else []
+    there = any((path / "__init__.py").is_file() or path.with_suffix(".py").is_file() for path in places)
+    return [module] if there else []
 
 
 def choose(name: str, paths: Iterable[str]) -> list[str]:
@@ -141,12 +130,8 @@ def choose(name: str, paths: Iterable[str]) -> list[str]:
                 break
     public = {n: c for n, c in counts.items() if not n.startswith("_") and all(map(str.isidentifier, n.split(".")))}
     public = {n: c for n, c in public.items() if n.split(".")[0] not in _NO_PACKAGES} or public
-    if not public:
-        return []
-    for candidate in public:
-        if canonical_name(candidate) == name:
-            return [candidate]
-    return [max(sorted(public), key=lambda n: public[n])]
+    own = [candidate for candidate in public if canonical_name(candidate) == name]
+    return own[:1] or sorted(public, key=lambda n: (-public[n], n))[:1]
 
 
 def _top_level(info: Path, name: str) -> list[str]:

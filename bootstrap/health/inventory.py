@@ -7,8 +7,6 @@ for what conda does not own, and the site folders themselves for what nobody own
 from __future__ import annotations
 
 import os
-import platform
-import sys
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -24,6 +22,7 @@ from bootstrap.health.record_files import (
     packages_of,
     verify_distribution,
 )
+from bootstrap.lock.model import PLATFORM
 from bootstrap.prefix._child_verifier import verify_files
 from bootstrap.prefix.compare import compare_prefix, moved_files
 from bootstrap.prefix.manifest import read_manifest, suspects
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from bootstrap.lock import Lock
+    from bootstrap.lock import Lock, Record
     from bootstrap.prefix._child_verifier import AlteredFile as PrefixFault
     from bootstrap.prefix.compare import Comparison
 
@@ -41,7 +40,6 @@ _HASH_ALL_BELOW = 2 * 2**30
 """Bytes of all distributions up to which each file is hashed; above, numpy and the named packages are."""
 _UNCHECKED = b"\1\0\0\0"
 """Flags in the header of bytecode that goes by a hash of its source which nobody compares (PEP 552)."""
-_PLATFORMS = {("linux", "x86_64"): "linux-64", ("linux", "aarch64"): "linux-aarch64"}
 
 
 @dataclass(frozen=True)
@@ -70,20 +68,9 @@ class Inventory:
     record_clean: bool = False
     """Whether numpy's files all agree with its RECORD; asked only where they disagree with conda-meta."""
 
-    @property
-    def numpy_distributions(self) -> tuple[Distribution, ...]:
-        """Every .dist-info that says numpy."""
-        return tuple(d for d in self.distributions if d.name == "numpy")
-
     def owner_of(self, path: str) -> str:
         """The package that owns a path, or ''."""
         return self.owners.get(os.path.normpath(path), "")
-
-
-def current_platform() -> str:
-    """The conda platform of this machine."""
-    machine = platform.machine().lower()
-    return _PLATFORMS.get((sys.platform, machine), f"{sys.platform}-{machine}")
 
 
 @profile.span("examine files", part=True)
@@ -107,35 +94,73 @@ def examine(
             inode is not the manifest's, elsewhere one that is younger than its package's RECORD.
         compared: How the prefix differs from the lock, where the caller has just compared them.
     """
-    distributions = find_distributions(sites)
-    conda = _Conda.read(prefix, lock, quick=quick, compared=compared) if is_environment(prefix) else _Conda()
-    files = list(conda.faults)
-    owners = dict(conda.owners)
-    checked = conda.checked
-    record_clean = False
-    if conda.records:
-        files += _conda_extras(sites, conda.records)
-        if any(fault.owner.split(" ")[0] == "numpy" and fault.reason not in ("extra", "prefix") for fault in files):
-            record_clean = _record_is_clean(distributions)
-    foreign = [d for d in distributions if os.path.normpath(d.info / "METADATA") not in owners]
+    found = Inventory(prefix, tuple(sites), distributions=tuple(find_distributions(sites)))
+    if is_environment(prefix):
+        found = _with_conda(found, lock, quick=quick, compared=compared)
+    found = _with_foreign(found, {canonical_name(name) for name in named}, quick=quick)
+    modules = {"numpy", *(name.replace("-", "_") for name in named)} if quick else None
+    return replace(found, leftovers=tuple(_leftovers(sites)), unchecked=tuple(unchecked_bytecode(sites, modules)))
+
+
+def _with_conda(found: Inventory, lock: Lock | None, *, quick: bool, compared: Comparison | None) -> Inventory:
+    """What conda-meta says of the prefix, compared with a lock where one is given."""
+    prefix = found.prefix
+    records, _ = read_records(prefix)
+    numpy = [record for record in records if record.name == "numpy"]
+    wanted = () if lock is None else lock.for_platform(PLATFORM)
+    differences: list[RecordFault] = []
+    if lock is not None:
+        comparison = compared or compare_prefix(prefix, wanted, hash_all=not quick)
+        differences = record_faults(comparison)
+        altered = list(comparison.altered)
+        if quick:
+            told = {fault.path for fault in altered}
+            altered += [f for f in verify_files(prefix, numpy, workers=1) if f.path not in told]
+    else:
+        altered = _look(prefix, records) if quick else verify_files(prefix, records)
+        altered += moved_files(prefix, records)
+    faults = [
+        FileFault(os.path.normpath(prefix / f.path), f.owner, f.reason, f.detail)
+        for f in altered
+        if not f.path.endswith(".pyc")  # rewritten by Python when it sees fit
+    ]
+    touched = any(f.owner.split(" ")[0] == "numpy" and f.reason != "prefix" for f in faults)
+    # The records' own paths are plain, or the record is none.
+    root = os.path.normpath(prefix)
+    return replace(
+        found,
+        conda={record.name: record.version for record in records},
+        locked={record.name: record.version for record in wanted},
+        owners={f"{root}/{file.path}": owner for r in records for owner in [str(r)] for file in r.files},
+        files=(*faults, *(fault for record in numpy[:1] for fault in _conda_extras(found.sites, record))),
+        records=tuple(differences),
+        checked=sum(len(record.files) for record in records),
+        record_clean=touched and _record_is_clean(found.distributions),
+    )
+
+
+def _with_foreign(found: Inventory, named: set[str], *, quick: bool) -> Inventory:
+    """What the RECORDs of the distributions say that neither conda nor the operating system owns."""
     # A file that pip has put over conda's is listed twice: conda's word counts, since conda is to repair it.
-    taken = {canonical_name(name) for name in conda.versions}
-    foreign = [d for d in foreign if not d.by_system and d.name not in taken]
+    taken = {canonical_name(name) for name in found.conda}
+    foreign = [
+        d
+        for d in found.distributions
+        if os.path.normpath(d.info / "METADATA") not in found.owners and not d.by_system and d.name not in taken
+    ]
     lists = {d.info: d.record() for d in foreign}
-    sizes = {info: sum(entry.size or 0 for entry in entries) for info, entries in lists.items()}
-    everything = sum(sizes.values()) < _HASH_ALL_BELOW and not quick
-    wanted_names = {"numpy"} | (set() if quick else {canonical_name(name) for name in named})
+    size = sum(entry.size or 0 for entries in lists.values() for entry in entries)
+    everything = size < _HASH_ALL_BELOW and not quick
+    hashed = {"numpy"} | (set() if quick else named)
     groups: dict[tuple[Path, str], list[Distribution]] = {}
-    chosen: list[Distribution] = []
     for distribution in foreign:
         groups.setdefault((distribution.site, distribution.name), []).append(distribution)
+    files, owners, checked = list(found.files), dict(found.owners), found.checked
+    chosen: list[Distribution] = []
     for (_, name), group in groups.items():
         verified = [
             verify_distribution(
-                d,
-                hash_content=everything or name in wanted_names,
-                extra=name == "numpy",
-                record=lists[d.info],
+                d, hash_content=everything or name in hashed, extra=name == "numpy", record=lists[d.info]
             )
             for d in group
         ]
@@ -146,72 +171,13 @@ def examine(
         checked += verified[best].checked
         for entry in lists[group[best].info]:
             owners.setdefault(os.path.normpath(group[best].site / entry.path), str(group[best]))
-    files = _not_anothers(files, chosen, lists)
-    return Inventory(
-        prefix=prefix,
-        sites=tuple(sites),
-        conda=conda.versions,
-        locked=conda.locked,
-        distributions=tuple(distributions),
-        files=tuple(files),
-        records=tuple(conda.differences),
-        checked=checked,
+    return replace(
+        found,
+        files=tuple(_not_anothers(files, chosen, lists)),
         owners=owners,
-        record_clean=record_clean,
+        checked=checked,
         foreign=tuple(foreign),
-        leftovers=tuple(_leftovers(sites)),
-        unchecked=tuple(
-            unchecked_bytecode(sites, {"numpy", *(name.replace("-", "_") for name in named)} if quick else None)
-        ),
     )
-
-
-@dataclass
-class _Conda:
-    """What conda-meta, and a lock, say of a prefix."""
-
-    records: Sequence[InstalledRecord] = ()
-    versions: Mapping[str, str] = field(default_factory=dict)
-    locked: Mapping[str, str] = field(default_factory=dict)
-    owners: Mapping[str, str] = field(default_factory=dict)
-    faults: Sequence[FileFault] = ()
-    differences: Sequence[RecordFault] = ()
-    checked: int = 0
-
-    @classmethod
-    def read(cls, prefix: Path, lock: Lock | None, *, quick: bool, compared: Comparison | None) -> _Conda:
-        """Compares the prefix with its records, and with a lock where one is given."""
-        records, _ = read_records(prefix)
-        # The records' own paths are plain, or the record is none.
-        root = os.path.normpath(prefix)
-        owners = {f"{root}/{file.path}": owner for r in records for owner in [str(r)] for file in r.files}
-        wanted = () if lock is None else lock.for_platform(current_platform())
-        differences: list[RecordFault] = []
-        if lock is not None:
-            comparison = compared or compare_prefix(prefix, wanted, hash_all=not quick)
-            differences = record_faults(comparison)
-            altered = list(comparison.altered)
-            if quick:
-                told = {fault.path for fault in altered}
-                numpy = [r for r in records if r.name == "numpy"]
-                altered += [f for f in verify_files(prefix, numpy, workers=1) if f.path not in told]
-        else:
-            altered = _look(prefix, records) if quick else verify_files(prefix, records)
-            altered += moved_files(prefix, records)
-        faults = [
-            FileFault(os.path.normpath(prefix / f.path), f.owner, f.reason, f.detail)
-            for f in altered
-            if not f.path.endswith(".pyc")  # rewritten by Python when it sees fit
-        ]
-        return cls(
-            records=records,
-            versions={record.name: record.version for record in records},
-            locked={record.name: record.version for record in wanted},
-            owners=owners,
-            faults=faults,
-            differences=differences,
-            checked=sum(len(record.files) for record in records),
-        )
 
 
 def _look(prefix: Path, records: Sequence[InstalledRecord]) -> list[PrefixFault]:
@@ -272,18 +238,15 @@ def unchecked_bytecode(sites: Sequence[Path], packages: Collection[str] | None =
 
 def record_faults(comparison: Comparison) -> list[RecordFault]:
     """A comparison's differences between records, in the words of this package."""
-    faults = [RecordFault(r.name, "missing", locked=f"{r.version} {r.build}") for r in comparison.missing]
-    faults += [RecordFault(r.name, "extra", installed=f"{r.version} {r.build}") for r in comparison.extra]
-    faults += [
-        RecordFault(
-            change.locked.name,
-            change.kind,
-            f"{change.installed.version} {change.installed.build}",
-            f"{change.locked.version} {change.locked.build}",
-        )
-        for change in comparison.changed
+
+    def build(record: Record | InstalledRecord) -> str:
+        return f"{record.version} {record.build}"
+
+    return [
+        *(RecordFault(r.name, "missing", locked=build(r)) for r in comparison.missing),
+        *(RecordFault(r.name, "extra", installed=build(r)) for r in comparison.extra),
+        *(RecordFault(c.locked.name, c.kind, build(c.installed), build(c.locked)) for c in comparison.changed),
     ]
-    return faults
 
 
 def _record_is_clean(distributions: Sequence[Distribution]) -> bool:
@@ -294,17 +257,11 @@ def _record_is_clean(distributions: Sequence[Distribution]) -> bool:
     )
 
 
-def _conda_extras(sites: Sequence[Path], records: Sequence[InstalledRecord]) -> list[FileFault]:
+def _conda_extras(sites: Sequence[Path], numpy: InstalledRecord) -> Iterator[FileFault]:
     """Code in numpy's own folders that conda's numpy doesn't list."""
-    numpy = next((record for record in records if record.name == "numpy"), None)
-    if numpy is None:
-        return []
-    faults = []
+    root = numpy.meta.parent.parent
     for site in sites:
-        root = numpy.meta.parent.parent
-        if not site.is_relative_to(root):
-            continue
-        start = f"{site.relative_to(root).as_posix()}/"
-        listed = {os.path.normpath(f.path[len(start) :]) for f in numpy.files if f.path.startswith(start)}
-        faults += extra_files(site, listed, packages_of(listed), str(numpy))
-    return faults
+        if site.is_relative_to(root):
+            start = f"{site.relative_to(root).as_posix()}/"
+            listed = {os.path.normpath(f.path[len(start) :]) for f in numpy.files if f.path.startswith(start)}
+            yield from extra_files(site, listed, packages_of(listed), str(numpy))

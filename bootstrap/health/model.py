@@ -6,13 +6,13 @@ report can be printed, stored as JSON, or compared by a test.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from bootstrap.card import Rendered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
 SCHEMA = 1
 """Version of the dictionary that `Report.to_dict` gives; it changes when a key changes its meaning or goes."""
@@ -94,6 +94,11 @@ class ProbeResult:
     def passed(self) -> bool:
         """Whether it ran and found nothing wrong."""
         return self.outcome == "pass"
+
+    @classmethod
+    def of(cls, name: str, results: Iterable[ProbeResult]) -> ProbeResult:
+        """The result of this name; a skipped one where there is none, which says nothing and has no facts."""
+        return next((result for result in results if result.name == name), cls(name, "skip"))
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON-ready data, without the facts."""
@@ -232,10 +237,6 @@ class Report(Rendered):
             "causes": [cause.to_dict() for cause in self.causes],
             "probes": [probe.to_dict() for probe in self.probes],
         }
-
-    def with_causes(self, more: Sequence[Cause]) -> Report:
-        """The report with further causes behind its own."""
-        return replace(self, causes=(*self.causes, *more)) if more else self
 
     repair: ClassVar[Callable[..., Report]]
     """Does what can be done about the causes, and checks again; `bootstrap.health.repair` puts it here."""

@@ -14,7 +14,7 @@ import selectors
 import signal
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,8 @@ _PATIENCE = 20
 """How often over the time of a probe may run out on a machine that is busy with something else."""
 _NOWHERE = "/nonexistent/bytecode"
 """Where bytecode is looked for when it is not to be found, and not made: that needs ``-B``."""
+ENDED = ("died", "timeout", "memory")
+"""Outcomes of a probe that ended its process."""
 _DROPPED = ("MPLBACKEND", "COVERAGE_PROCESS_START", "COV_CORE_SOURCE")
 """A notebook's plotting backend needs the notebook; coverage hooks would be blamed on the environment."""
 
@@ -45,14 +47,6 @@ class Task:
     modules: tuple[str, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
     """What a registered probe is told to look at, where it has to be told."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The task as the child reads it."""
-        return {
-            "name": self.name,
-            "given": dict(self.given),
-            **({"modules": list(self.modules)} if self.modules else {}),
-        }
 
 
 @dataclass(frozen=True)
@@ -82,7 +76,6 @@ class _ProbeRun:
 
     results: list[ProbeResult] = field(default_factory=list)
     ready: bool = False
-    running: str | None = None
     since: float = field(default_factory=time.monotonic)
     answers: bytes = b""
     output: bytes = b""
@@ -94,80 +87,78 @@ class _ProbeRun:
     """When that was seen to grow, or the process to wait for the machine."""
 
 
-def run_tasks(
-    python: Path,
-    tasks: Sequence[Task],
-    *,
-    limits: Limits,
-    paths: Sequence[str] = (),
-    isolated: bool = True,
-    startup: bool = True,
-    bytecode: bool = True,
-    keep_bytecode: bool = False,
-    environment: Mapping[str, str] | None = None,
-) -> list[ProbeResult]:
+@dataclass(frozen=True)
+class Start:
+    """How the examined interpreter is started for its probes."""
+
+    python: Path
+    limits: Limits
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    """Variables of the process. ``LD_*`` variables stay, since the kernel has them as well."""
+    paths: Sequence[str] = ()
+    """Folders to append to ``sys.path``."""
+    isolated: bool = True
+    """Whether it gets ``-I``: no ``PYTHON*`` variables, no user site, no working folder on its path."""
+    startup: bool = True
+    """Whether site, and with it ``.pth`` files and sitecustomize, runs."""
+    bytecode: bool = True
+    """Whether cached bytecode is used; otherwise every module is compiled from its source."""
+    keep_bytecode: bool = False
+    """Whether modules compiled on the way are written to the environment, as any first import does; otherwise the
+    environment is left untouched."""
+
+    @property
+    def command(self) -> list[str]:
+        """The interpreter with its options."""
+        return [
+            str(self.python),
+            *(["-I"] if self.isolated else []),
+            *([] if self.keep_bytecode else ["-B"]),
+            *([] if self.startup else ["-S"]),
+            *([] if self.bytecode else ["-X", f"pycache_prefix={_NOWHERE}"]),
+        ]
+
+
+def run_tasks(start: Start, tasks: Sequence[Task]) -> list[ProbeResult]:
     """Run probes in one fresh process, until one of them ends it.
 
-    Args:
-        python: The interpreter to examine.
-        tasks: What to run, in order.
-        limits: Time and memory for each.
-        paths: Folders to append to ``sys.path``; of use where ``startup`` is False.
-        isolated: Whether it gets ``-I``: no ``PYTHON*`` variables, no user site, no working folder on its path.
-        startup: Whether site, and with it ``.pth`` files and sitecustomize, runs.
-        bytecode: Whether cached bytecode is used; otherwise every module is compiled from its source.
-        keep_bytecode: Whether modules compiled on the way are written to the environment, as any first import
-            does; otherwise the environment is left untouched.
-        environment: Variables of the process; those of this process by default. ``LD_*`` variables stay,
-            since the kernel has them as well.
-
     Returns:
-        One result for each task. The one that ended the process has the outcome ``died``, ``timeout`` or
-        ``memory``, those behind it ``skip``. Where the interpreter itself does not start, the first task has
+        One result for each task, in their order. The one that ended the process has the outcome ``died``, ``timeout``
+        or ``memory``, those behind it ``skip``. Where the interpreter itself does not start, the first task has
         that outcome, and its fact ``started`` is False.
     """
     # Not by the module `secrets`: a notebook's folder often has a file of that name.
     token = f"{os.urandom(8).hex()}:"
-    variables = dict(os.environ if environment is None else environment)
-    for name in _DROPPED:
-        variables.pop(name, None)
     reader, writer = os.pipe()
-    request = {"fd": writer, "token": token, "paths": list(paths), "probes": [t.to_dict() for t in tasks]}
-    options = [*(["-I"] if isolated else []), *([] if keep_bytecode else ["-B"]), *([] if startup else ["-S"])]
-    if not bytecode:
-        options += ["-X", f"pycache_prefix={_NOWHERE}"]
-    command = [str(python), *options, str(CHILD), json.dumps(request)]
+    request = {"fd": writer, "token": token, "paths": list(start.paths), "probes": [asdict(t) for t in tasks]}
     run = _ProbeRun()
     try:
         process = subprocess.Popen(
-            command,
+            [*start.command, str(CHILD), json.dumps(request)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             pass_fds=(writer,),
             cwd="/",
-            env=variables,
+            env={name: value for name, value in start.environment.items() if name not in _DROPPED},
             start_new_session=True,
             preexec_fn=tied(),
         )
     except OSError as error:
         os.close(reader)
-        os.close(writer)
-        return _complete(run, tasks, f"{python} can't be run: {error.strerror or error}")
-    os.close(writer)
-    try:
-        with profile.span(f"probe {tasks[0].name}" + (" ..." if tasks[1:] else ""), part=True):
-            _watch(process, reader, run, token.encode(), limits)
+        return _complete(run, tasks, f"{start.python} can't be run: {error.strerror or error}")
     finally:
-        # The group outlives its leader where a package has left children behind.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        os.close(reader)
-        for stream in (process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
-    return _complete(run, tasks, _ending(run, process.returncode, limits))
+        os.close(writer)
+    # Leaving the process closes its pipes and reaps it.
+    with process, os.fdopen(reader, "rb", buffering=0):
+        try:
+            with profile.span(f"probe {tasks[0].name}" + (" ..." if tasks[1:] else ""), part=True):
+                _watch(process, reader, run, token.encode(), start.limits)
+        finally:
+            # The group outlives its leader where a package has left children behind.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+    return _complete(run, tasks, _ending(run, process.returncode, start.limits))
 
 
 def _watch(process: subprocess.Popen[bytes], reader: int, run: _ProbeRun, token: bytes, limits: Limits) -> None:
@@ -205,7 +196,7 @@ def _watch(process: subprocess.Popen[bytes], reader: int, run: _ProbeRun, token:
             elif time.monotonic() - run.since > limits.seconds and not _works(process.pid, run, limits):
                 run.killed = "timeout"
                 return
-            elif _resident(process.pid) > limits.memory:
+            elif int(processes.stat(process.pid, 21)) * os.sysconf("SC_PAGESIZE") > limits.memory:
                 run.killed = "memory"
                 return
 
@@ -234,14 +225,6 @@ def _read(descriptor: int) -> bytes | None:
         return b""
 
 
-def _resident(pid: int) -> int:
-    """Resident memory of a process in bytes; 0 where it can't be read."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGESIZE")
-    except (OSError, IndexError, ValueError):
-        return 0
-
-
 def _take(run: _ProbeRun, data: bytes, token: bytes) -> None:
     """Read the child's answers; lines without the token are no answers."""
     *lines, run.answers = (run.answers + data).split(b"\n")
@@ -252,21 +235,9 @@ def _take(run: _ProbeRun, data: bytes, token: bytes) -> None:
             message = json.loads(line[len(token) :])
         except ValueError:
             continue
-        run.since = time.monotonic()
-        run.ready = True
-        if message["event"] == "start":
-            run.running = message["name"]
-        elif message["event"] == "end":
-            run.running = None
-            run.results.append(
-                ProbeResult(
-                    name=message["name"],
-                    outcome=message["outcome"],
-                    seconds=message["seconds"],
-                    problems=tuple(message["problems"]),
-                    facts=message["facts"],
-                )
-            )
+        run.since, run.ready = time.monotonic(), True
+        if message:
+            run.results.append(ProbeResult(**{**message, "problems": tuple(message["problems"])}))
 
 
 def _ending(run: _ProbeRun, status: int | None, limits: Limits) -> str:
@@ -305,28 +276,13 @@ def _complete(run: _ProbeRun, tasks: Sequence[Task], ending: str) -> list[ProbeR
     return results
 
 
-def run_surviving(
-    python: Path, tasks: Sequence[Task], *, limits: Limits, deaths: int = 2, **options: Any
-) -> list[ProbeResult]:
-    """Run probes as `run_tasks` does, and go on behind one that ended the process, in a new one.
+def run_surviving(start: Start, tasks: Sequence[Task]) -> list[ProbeResult]:
+    """Run probes as `run_tasks` does, and go on behind one that ended the process, once, in a new one.
 
-    Args:
-        python: The interpreter to examine.
-        tasks: What to run; where the first one ends the process, the others are skipped.
-        limits: Time and memory for each.
-        deaths: After so many ends the rest is skipped: each may cost the whole time limit.
-        options: As for `run_tasks`.
+    Where the first one ends the process, the others are skipped. So are those behind a second end: each may cost the
+    whole time limit.
     """
-    done: list[ProbeResult] = []
-    while True:
-        rest = tasks[len(done) :]
-        results = run_tasks(python, rest, limits=limits, **options)
-        lost = next((i for i, r in enumerate(results) if r.outcome in ("died", "timeout", "memory")), None)
-        if lost is None:
-            return done + results
-        deaths -= 1
-        if deaths <= 0 or len(done) + lost == 0:
-            return done + results
-        done += results[: lost + 1]
-        if len(done) == len(tasks):
-            return done
+    results = run_tasks(start, tasks)
+    lost = next((i for i, r in enumerate(results) if r.outcome in ENDED), None)
+    rest = tasks[lost + 1 :] if lost else ()
+    return [*results[: lost + 1], *run_tasks(start, rest)] if lost is not None and rest else results

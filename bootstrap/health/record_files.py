@@ -14,15 +14,17 @@ import os
 import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bootstrap._util.names import canonical_name
 from bootstrap.health.model import FileFault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bootstrap.health.model import FileReason
 
@@ -30,6 +32,7 @@ _INFO = re.compile(r"^(?P<name>[A-Za-z0-9._]+?)-(?P<version>[^-]+)(?:-py\d[\d.]*
 _INSTALLERS_OWN = ("INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_cache.json", "uv_build.json")
 """Files of a .dist-info folder that installers write and rewrite as they like."""
 _CHUNK = 2**20
+_THREADS = 2
 _SLACK_S = 2.0
 """Seconds between RECORD and the files of one installation that are no sign of a later change."""
 
@@ -93,11 +96,38 @@ class Distribution:
             for path, digest, size in (row[:3] for row in rows)
         ]
 
+    def extensions(self) -> list[RecordEntry]:
+        """Its compiled modules, the smallest first; libraries that a wheel brings along know nothing of numpy."""
+        found = [entry for entry in self.record() if ".so" in entry.path and ".libs/" not in entry.path]
+        return sorted(found, key=lambda entry: entry.size or 0)
+
     def requirements(self) -> list[str]:
         """What it asks for in every case, extras left out, as its metadata words it."""
         lines = (line.partition(":") for line in _metadata(self.info))
         asked = (value.strip() for key, _, value in lines if key == "Requires-Dist")
         return [value for value in asked if "extra ==" not in value.replace("extra==", "extra ==")]
+
+    def applying(self, version: Sequence[int]) -> Iterator[tuple[str, Any]]:
+        """Each line of Requires-Dist that applies without extras, and what packaging makes of it.
+
+        Nothing without that library or pip's copy of it; lines that it can't read are left out.
+
+        Args:
+            version: Of the examined Python, whose markers count.
+        """
+        short, full = ".".join(map(str, version[:2])), ".".join(map(str, version[:3]))
+        environment = {"extra": "", "python_version": short, "python_full_version": full}
+        for home in ("packaging", "pip._vendor.packaging"):
+            with suppress(ImportError):
+                requirement = import_module(f"{home}.requirements").Requirement
+                break
+        else:
+            return
+        for line in self.requirements():
+            with suppress(ValueError):  # what packaging raises for a line that it can't read
+                wanted = requirement(line)
+                if wanted.marker is None or wanted.marker.evaluate(environment):
+                    yield line, wanted
 
     def requires(self) -> list[str]:
         """Normalized names of the distributions that it needs in every case."""
@@ -162,7 +192,6 @@ def verify_distribution(
     *,
     hash_content: bool = True,
     extra: bool = False,
-    threads: int = 2,
     record: Sequence[RecordEntry] | None = None,
 ) -> RecordCheck:
     """Compare the files of a distribution with its RECORD.
@@ -172,7 +201,6 @@ def verify_distribution(
         hash_content: Read every file; otherwise presence, type and size are compared, and those files are read
             that changed after RECORD was written, which installers write last.
         extra: Also report code inside the distribution's own packages that RECORD doesn't list.
-        threads: How many files are hashed at a time.
         record: The lines of RECORD, where they were read already.
     """
     entries = [e for e in (distribution.record() if record is None else record) if not _installers_own(e.path)]
@@ -185,12 +213,9 @@ def verify_distribution(
         fault = _fault(path, entry, since)
         return FileFault(os.path.normpath(path), owner, *fault) if fault else None
 
-    if hash_content:
-        with ThreadPoolExecutor(threads) as pool:
-            faults = [fault for fault in pool.map(look, entries) if fault]
-    else:
+    with ThreadPoolExecutor(_THREADS) as pool:
         # Without hashing, handing a file to a thread costs more than looking at it.
-        faults = [fault for fault in map(look, entries) if fault]
+        faults = [fault for fault in (pool.map if hash_content else map)(look, entries) if fault]
     if extra and entries:
         listed = {os.path.normpath(e.path) for e in entries}
         faults += extra_files(distribution.site, listed, packages_of(e.path for e in entries), owner)

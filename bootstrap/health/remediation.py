@@ -9,10 +9,9 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bootstrap._util.names import canonical_name
-from bootstrap.health.dist_requirements import applying
 from bootstrap.health.model import Action
 from bootstrap.health.record_files import written_version
 from bootstrap.health.rules.base import KINDS, package_name
@@ -24,6 +23,25 @@ if TYPE_CHECKING:
 
     from bootstrap.health.facts import Facts
     from bootstrap.health.model import Cause, Severity
+
+
+def in_words(draft: Cause, facts: Facts) -> str:
+    """How a draft's package is put right, by the repairs of its kind; '' where none of them installs anything."""
+    if not {"reinstall", "upgrade"}.intersection(KINDS[draft.id].repairs):
+        return ""
+    return repair_package(draft.package, facts, **_way(draft, facts))
+
+
+def _way(draft: Cause, facts: Facts) -> dict[str, Any]:
+    """The options of `pip_command` for a draft."""
+    repairs = KINDS[draft.id].repairs
+    nearest = nearest_release(draft.package, facts) if "upgrade" in repairs else ""
+    # What has lost its list of files can't be uninstalled by pip.
+    return {
+        "requirement": draft.requirement or nearest,
+        "anew": "anew" in repairs,
+        "complete": "complete" in repairs,
+    }
 
 
 def actions(draft: Cause, severity: Severity, facts: Facts) -> tuple[Action, ...]:
@@ -54,13 +72,9 @@ def _actions(draft: Cause, facts: Facts) -> Iterator[Action]:
         if is_locked(draft.package, facts):
             yield from away
             yield Action("restore", (str(facts.layout.prefix),))
-        elif draft.package:
-            # What has lost its list of files can't be uninstalled by pip.
-            how = {"anew": "anew" in repairs, "complete": "complete" in repairs}
-            nearest = draft.requirement or (nearest_release(draft.package, facts) if "upgrade" in repairs else "")
-            if pip := pip_command(draft.package, facts, requirement=nearest, **how):
-                yield from away
-                yield Action("pip", pip)
+        elif draft.package and (pip := pip_command(draft.package, facts, **_way(draft, facts))):
+            yield from away
+            yield Action("pip", pip)
 
 
 def in_the_way(package: str, facts: Facts) -> list[str]:
@@ -177,7 +191,7 @@ def installed_name(package: str, facts: Facts) -> tuple[str, str]:
         running = facts.numpy_version or ""
         versions = [running, *versions] if running in versions else [*versions, running]
         versions += [written_version(site / "numpy") for site in facts.disk.sites]
-        versions.append(str(facts.live.facts("live-version").get("memory", "")) if facts.live else "")
+        versions.append(str(facts.live.probe("live-version").facts.get("memory", "")) if facts.live else "")
     versions += _waiting(canonical_name(name), facts)
     versions += [str(facts.disk.conda.get(name, "")), str(facts.disk.locked.get(name, ""))]
     return name, next(filter(None, versions), "")
@@ -211,7 +225,7 @@ def bounds_on_numpy(facts: Facts) -> str:
     asked = (
         wanted
         for distribution in facts.disk.distributions
-        for _, wanted in applying(distribution, facts.layout.version)
+        for _, wanted in distribution.applying(facts.layout.version)
     )
     return ",".join(
         sorted({str(one) for wanted in asked if canonical_name(wanted.name) == "numpy" for one in wanted.specifier})

@@ -27,8 +27,7 @@ from bootstrap.prefix.manifest import read_manifest
 from bootstrap.prefix.paths import ASIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Self
+    from collections.abc import Callable, Iterator, Sequence
 
     from bootstrap.health.model import Action
     from bootstrap.lock import Lock
@@ -75,18 +74,18 @@ def repair(
         tell("put back what a killed repair had moved")
         report = _again(report, read_lock(Path(report.lock)) if report.lock else None)
     first = report
-    with tempfile.TemporaryDirectory(prefix="bootstrap-") as folder, _Moves(Path(report.prefix)) as moves:
-        wheels = Path(folder)
+    with tempfile.TemporaryDirectory(prefix="bootstrap-") as folder, _moving(Path(report.prefix)) as take:
         for _ in range(_ROUNDS):
             todo = [action for action in plan(report) if action not in done or action.kind == "restore"]
             if not todo or set(todo) <= done:
                 break
             lock = read_lock(Path(report.lock)) if report.lock else None
             _require_lock(todo, report, lock)
+            commands: dict[Action, Sequence[str]] = {}
             for action in todo:
                 if action.kind == "pip":
                     tell(f"fetch for: {action}")
-                    _fetch(action.target, wheels)
+                    commands[action] = _fetched(action.target, Path(folder))
             for action in todo:
                 tell(str(action))
                 if action.kind == "restore" and lock is not None:
@@ -94,9 +93,9 @@ def repair(
 
                     restore(lock, Path(action.target[0]), cache=cache, offline=offline)
                 elif action.kind == "pip":
-                    _run(_from_folder(action.target, wheels))
+                    _run(commands[action])
                 else:
-                    moves.take(Path(action.target[0]), keep=action.kind == "set-aside")
+                    take(Path(action.target[0]), keep=action.kind == "set-aside")
             done.update(todo)
             provenance.accept_changes()
             tell("check again")
@@ -128,57 +127,43 @@ def _require_lock(todo: Sequence[Action], report: Report, lock: Lock | None) -> 
         )
 
 
-class _Moves:
-    """Files taken out of an environment; unless all goes well, each comes back to where it was."""
+@contextlib.contextmanager
+def _moving(prefix: Path) -> Iterator[Callable[..., None]]:
+    """Gives what takes files out of an environment; unless all goes well, each comes back to where it was."""
+    moved: list[tuple[Path, bool]] = []
 
-    def __init__(self, prefix: Path) -> None:
-        self._prefix = prefix
-        self._moved: list[tuple[Path, Path, bool]] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, failed: object, *_: object) -> None:
-        if failed is None:
-            self._note_end()
-        for path, goal, keep in reversed(self._moved):
-            if failed is not None:
-                _move_back(goal, path)
-            elif not keep:
-                _delete(goal)
-        if failed is not None:
-            self._note_end()
-        for folder in {goal.parent for _, goal, _ in self._moved}:
-            _prune(folder, self._prefix)
-
-    def _note_end(self) -> None:
-        if self._moved:
-            (self._prefix / ASIDE / _UNFINISHED).unlink(missing_ok=True)
-
-    def take(self, path: Path, *, keep: bool) -> None:
+    def take(path: Path, *, keep: bool) -> None:
         """Moves a file or folder aside, for good or until it can be deleted; nothing where it went before."""
         try:
-            goal = _free_name(self._prefix / ASIDE / path.relative_to(self._prefix))
+            goal = _free_name(prefix / ASIDE / path.relative_to(prefix))
             if os.path.lexists(path):
                 goal.parent.mkdir(parents=True, exist_ok=True)
-                with (self._prefix / ASIDE / _UNFINISHED).open("a", encoding="utf-8") as file:
-                    line = [str(part.relative_to(self._prefix)) for part in (path, goal)]
+                with (prefix / ASIDE / _UNFINISHED).open("a", encoding="utf-8") as file:
+                    line = [str(part.relative_to(prefix)) for part in (path, goal)]
                     file.write(f"{json.dumps(line)}\n")
                 path.rename(goal)
-                self._moved.append((path, goal, keep))
+                moved.append((goal, keep))
         except (OSError, ValueError) as error:
             raise RepairFailedError(f"{path} can't be removed.", evidence=[str(error)]) from error
 
-
-def _move_back(goal: Path, path: Path) -> None:
-    """Puts one back; where something else was put in its place meanwhile, it stays aside."""
-    if os.path.lexists(goal) and not os.path.lexists(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        goal.rename(path)
+    try:
+        yield take
+    except BaseException:
+        _put_back(prefix)
+        raise
+    if moved:
+        (prefix / ASIDE / _UNFINISHED).unlink(missing_ok=True)
+    for goal, keep in moved:
+        if not keep:
+            _delete(goal)
+        _prune(goal.parent, prefix)
 
 
 def _put_back(prefix: Path) -> bool:
-    """Whether a repair was killed here; what it had moved is then where it was."""
+    """Whether a repair was not finished here; what it had moved is then where it was.
+
+    Where something else was put in the place of a file meanwhile, that file stays aside.
+    """
     unfinished = prefix / ASIDE / _UNFINISHED
     try:
         lines = unfinished.read_text(encoding="utf-8").splitlines()
@@ -186,10 +171,14 @@ def _put_back(prefix: Path) -> bool:
         return False
     for line in reversed(lines):
         with contextlib.suppress(ValueError, TypeError):  # the last may be half written: its file wasn't moved yet
-            path, goal = (PurePosixPath(part) for part in json.loads(line))
-            if not path.is_absolute() and goal.parts[0] == ASIDE and ".." not in (*path.parts, *goal.parts):
-                _move_back(prefix / goal, prefix / path)
-                _prune((prefix / goal).parent, prefix)
+            named = [PurePosixPath(part) for part in json.loads(line)]
+            path, goal = (prefix / part for part in named)
+            if named[0].is_absolute() or named[1].parts[0] != ASIDE or any(".." in part.parts for part in named):
+                continue
+            if os.path.lexists(goal) and not os.path.lexists(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                goal.rename(path)
+            _prune(goal.parent, prefix)
     unfinished.unlink()
     _prune(unfinished.parent, prefix)
     return True
@@ -212,25 +201,22 @@ def _prune(folder: Path, prefix: Path) -> None:
         folder = folder.parent
 
 
-def _fetch(command: Sequence[str], folder: Path) -> None:
-    """Gets the wheel that a command installs, or has it say that it could install, while nothing is changed yet."""
+def _fetched(command: Sequence[str], folder: Path) -> Sequence[str]:
+    """The command that needs nothing from elsewhere, for the wheel is fetched now, while nothing is changed yet.
+
+    Where there is no such command, pip or uv says now that it could install.
+    """
     at = command.index("install") if "install" in command else 0
     if "--no-deps" in command and command[0] != "uv":
-        asked = [command[-1]]
-        _run([*command[:at], "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), *asked])
-    elif at:
+        _run([*command[:at], "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), command[-1]])
+        return [*command, "--no-index", "--find-links", str(folder)]
+    if at:
         try:
             _run([*command, "--dry-run"])
         except RepairFailedError as error:
             if "no such option" not in "".join(error.evidence):  # which pip has from 22.2 on
                 raise
-
-
-def _from_folder(command: Sequence[str], folder: Path) -> list[str]:
-    """The command with what was fetched for it, so that it needs nothing from elsewhere."""
-    if "--no-deps" not in command or command[0] == "uv":
-        return list(command)
-    return [*command, "--no-index", "--find-links", str(folder)]
+    return command
 
 
 def _free_name(path: Path) -> Path:

@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import rich
 
@@ -21,16 +21,16 @@ from bootstrap.health.import_names import DEPENDENTS, QUICK_DEPENDENTS, import_t
 from bootstrap.health.inventory import Inventory, examine
 from bootstrap.health.live import CHECKS, examine_process
 from bootstrap.health.model import ProbeResult, Report
-from bootstrap.health.probe_runner import Limits, Task, run_surviving, run_tasks
-from bootstrap.health.probes import answers, layout, linear, origin, registry, sharing, state
+from bootstrap.health.probe_runner import ENDED, Limits, Start, Task, run_surviving, run_tasks
+from bootstrap.health.probes import registry
 from bootstrap.health.record_files import find_distributions
-from bootstrap.health.rules.base import CauseKind
+from bootstrap.health.rules.failures import PYTHON_DOES_NOT_START
 from bootstrap.health.variables import Surroundings, surroundings
 from bootstrap.hints import command
 from bootstrap.prefix.manifest import read_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from bootstrap.lock import Lock
     from bootstrap.prefix.compare import Comparison
@@ -40,14 +40,12 @@ CATALOGUE = registry.PROBES
 LIVE_CATALOGUE = CHECKS
 """The same for the questions to the running process."""
 
-PYTHON_DOES_NOT_START = CauseKind("python-does-not-start")
 _ROUTINE = [name for name, probe in CATALOGUE.items() if probe.routine and name != "layout"]
 _AT_ONCE = 200
 """Files that one process is asked to compare."""
 _SHARING = tuple(name for name in _ROUTINE if name.startswith("share-"))
 _NUMPY = ("float-state", "numpy-import", "numpy-modules", "numpy-functions", "numpy-mapped")
 _ANSWERS = tuple(name for name in _ROUTINE if name not in (*_SHARING, *_NUMPY))
-_MODULES = (answers, layout, linear, origin, sharing, state)  # importing them fills the catalogue
 
 
 def check(
@@ -89,11 +87,11 @@ def check(
         raise PrefixNotFoundError("There is no environment at the prefix.", evidence=[f"{prefix}: not found"])
     python, prefix = direct(python), None if prefix is None else direct(prefix)
     began = time.monotonic()
-    limits = Limits.for_machine(timeout)
     progress("start the interpreter")
     around = Surroundings() if live else surroundings(python)
     environment = around.variables
-    first = run_tasks(python, [Task("layout")], limits=limits, startup=False, environment=environment)[0]
+    start = Start(python, Limits.for_machine(timeout), environment)
+    first = run_tasks(replace(start, startup=False), [Task("layout")])[0]
     if not first.ok:
         return _dead(python, prefix, first, time.monotonic() - began)
     where = InterpreterLayout.from_probe(python, first.facts)
@@ -102,28 +100,28 @@ def check(
     user = _needed_user_site(where, environment)
     if user is not None:
         where = replace(where, sites=(user, *where.sites))
-    paths = () if user is None else (str(user),)
+        start = replace(start, paths=(str(user),))
     usual = (*DEPENDENTS, *also) if full else QUICK_DEPENDENTS
     names = tuple(dict.fromkeys(usual if imports is None else imports))
     # In an environment that we made, the compiled modules are left for the next import, which is the user's.
     ours = read_manifest(where.prefix) is not None
+    usually = replace(start, keep_bytecode=ours)
     more = ("numpy-surface",) if live else ()
-    start: dict[str, Any] = {"environment": environment, "keep_bytecode": ours}
     with ThreadPoolExecutor(3) as pool:
         progress("hash files" if full else "check files")
         pending = pool.submit(
             examine, where.prefix, where.sites, lock=lock, named=names, quick=not full, compared=compared
         )
-        beside = None if full else pool.submit(_ask_beside, python, names, where, limits, **start)
+        beside = None if full else pool.submit(_ask_beside, usually, names, where)
         progress("ask numpy")
-        numpy = _ask_numpy(python, limits, more=more, paths=paths, **start)
+        numpy = _ask_numpy(usually, more)
         disk = pending.result()
         answered = beside.result() if beside else None
     facts = Facts(
         layout=where,
         disk=disk,
         numpy=tuple(result for result in numpy if result.name not in more),
-        hooks=find_hooks(disk),
+        hooks=find_hooks(where.sites),
         loader={name: environment[name] for name in LOADER_VARIABLES if environment.get(name)},
         outer_paths=outer_paths(where, around),
         around=around,
@@ -131,14 +129,13 @@ def check(
         lock=None if lock is None else lock.path.absolute(),
         call=_call(python, prefix, live=live),
     )
-    imported = facts.probe("numpy-import")
-    if names and imported is not None and imported.passed:
+    if names and facts.probe("numpy-import").passed:
         progress("import numpy's dependents")
         further = stand_on_numpy(disk, names) if full and imports is None else []
         with ThreadPoolExecutor(1) as pool:
             # Apart: they may not go with each other, which is nothing of numpy's.
-            rest = pool.submit(_ask_dependents, python, further, disk, limits, paths=paths, **start)
-            together, alone = answered or _ask_dependents(python, names, disk, limits, paths=paths, **start)
+            rest = pool.submit(_ask_dependents, usually, further, disk)
+            together, alone = answered or _ask_dependents(usually, names, disk)
             more_together, more_alone = rest.result()
         facts = replace(
             facts,
@@ -147,18 +144,16 @@ def check(
             further=frozenset(f"import {name}" for name in further),
         )
     if disk.unchecked:
-        facts = replace(facts, stale_bytecode=_stale(python, limits, cached=disk.unchecked))
-    facts = _experiment(facts, limits, progress, environment, paths=paths)
-    if not live:
-        facts = _as_started(facts, limits, environment)
+        facts = replace(facts, stale_bytecode=_stale(start, cached=disk.unchecked))
+    facts = _experiment(facts, start, progress)
     if live:
         progress("inspect this process")
         process = examine_process(disk, numpy)
-        if process.facts("live-presence").get("purged"):
-            facts = replace(
-                facts, imported_again=run_tasks(python, [Task("numpy-again")], limits=limits, paths=paths)[0]
-            )
+        if process.probe("live-presence").facts.get("purged"):
+            facts = replace(facts, imported_again=run_tasks(start, [Task("numpy-again")])[0])
         facts = replace(facts, live=process)
+    else:
+        facts = _as_started(facts, start)
     progress("attribute")
     return Report(
         python=str(python),
@@ -177,19 +172,11 @@ def check(
 
 
 def _ask_beside(
-    python: Path,
-    names: Sequence[str],
-    where: InterpreterLayout,
-    limits: Limits,
-    *,
-    environment: Mapping[str, str],
-    **start: Any,
+    start: Start, names: Sequence[str], where: InterpreterLayout
 ) -> tuple[list[ProbeResult], list[ProbeResult]]:
     """The same as `_ask_dependents`, before it is known what conda says of the disk."""
     seen = Inventory(where.prefix, where.sites, distributions=tuple(find_distributions(where.sites)))
-    user = _needed_user_site(where, environment)
-    paths = () if user is None else (str(user),)
-    return _ask_dependents(python, names, seen, limits, paths=paths, environment=environment, **start)
+    return _ask_dependents(start, names, seen)
 
 
 def _dead(python: Path, prefix: Path | None, result: ProbeResult, seconds: float) -> Report:
@@ -225,71 +212,40 @@ def _needed_user_site(where: InterpreterLayout, environment: Mapping[str, str]) 
     return user if not there and any(user.glob("numpy-*.dist-info")) else None
 
 
-def _ask_numpy(
-    python: Path,
-    limits: Limits,
-    *,
-    environment: Mapping[str, str],
-    keep_bytecode: bool,
-    more: Sequence[str] = (),
-    paths: Sequence[str] = (),
-) -> list[ProbeResult]:
-    """All probes of numpy; where its import ends the process, nothing more is asked."""
+def _ask_numpy(start: Start, more: Sequence[str]) -> list[ProbeResult]:
+    """All probes of numpy, and more of them; where its import ends the process, nothing more is asked."""
     # One process for all: a probe that numpy does not survive costs one more import, not one each.
-    tasks = [Task(name) for name in (*_NUMPY, *_ANSWERS, *more)]
-    first = run_tasks(python, tasks, limits=limits, keep_bytecode=keep_bytecode, paths=paths, environment=environment)
-    lost = [result for result in first if result.outcome in ("died", "timeout", "memory")]
-    reached = next((result for result in first if result.name == "numpy-import"), None)
-    if not lost:
-        if reached is not None and not reached.ok:
-            return [r if r.name in _NUMPY[:2] else replace(r, outcome="skip", problems=()) for r in first]
+    first = run_tasks(start, [Task(name) for name in (*_NUMPY, *_ANSWERS, *more)])
+    lost = next((i for i, result in enumerate(first) if result.outcome in ENDED), None)
+    reached = ProbeResult.of("numpy-import", first)
+    if lost is None and not reached.ok:
+        return [r if r.name in _NUMPY[:2] else replace(r, outcome="skip", problems=()) for r in first]
+    if lost is None or not reached.passed:
         return first
-    if reached is None or not reached.passed:
-        return first
-    index = first.index(lost[0]) + 1
-    rest = [Task(result.name) for result in first[index:]]
-    return (
-        [*first[:index], *run_surviving(python, rest, limits=limits, paths=paths, environment=environment)]
-        if rest
-        else first
-    )
+    rest = [Task(result.name) for result in first[lost + 1 :]]
+    return [*first[: lost + 1], *(run_surviving(replace(start, keep_bytecode=False), rest) if rest else ())]
 
 
 def _ask_dependents(
-    python: Path,
-    names: Sequence[str],
-    disk: Inventory,
-    limits: Limits,
-    *,
-    environment: Mapping[str, str],
-    keep_bytecode: bool,
-    paths: Sequence[str] = (),
+    start: Start, names: Sequence[str], disk: Inventory
 ) -> tuple[list[ProbeResult], list[ProbeResult]]:
     """Import all in one process, with the probes of shared memory; then each that failed in its own."""
     tasks = import_tasks(names, disk)
     modules = {module for task in tasks for module in task.modules}
-    sharing = [Task(name) for name in _SHARING if CATALOGUE[name].also in modules]
     if not tasks:
         return [], []
-    start: dict[str, Any] = {"limits": limits, "paths": paths, "environment": environment}
-    together = run_tasks(python, [*tasks, *sharing], keep_bytecode=keep_bytecode, **start)
-    by_name = {task.name: task for task in [*tasks, *sharing]}
+    tasks += [Task(name) for name in _SHARING if CATALOGUE[name].also in modules]
+    by_name = {task.name: task for task in tasks}
+    together = run_tasks(start, tasks)
     again = [by_name[result.name] for result in together if not result.ok or result.outcome == "skip"]
-    alone = [run_tasks(python, [task], **start)[0] for task in again]
+    alone = [run_tasks(replace(start, keep_bytecode=False), [task])[0] for task in again]
     # What was never reached in company has only its own process to speak for it.
     together = [r for r in together if r.outcome != "skip"]
     skipped = {task.name for task in again} - {r.name for r in together}
     return [*together, *(r for r in alone if r.name in skipped)], [r for r in alone if r.name not in skipped]
 
 
-def _experiment(
-    facts: Facts,
-    limits: Limits,
-    progress: Callable[[str], None],
-    environment: Mapping[str, str],
-    *,
-    paths: Sequence[str] = (),
-) -> Facts:
+def _experiment(facts: Facts, start: Start, progress: Callable[[str], None]) -> Facts:
     """Repeat what fails for no reason found so far, each time with one thing taken away.
 
     What passes then names the cause: the loader's variables, startup code, or cached bytecode.
@@ -301,78 +257,76 @@ def _experiment(
     known = {task.name: task for task in import_tasks(imports, facts.disk)}
     tasks = [known.get(name, Task(name)) for name in names]
 
-    def passing(**options: Any) -> frozenset[str]:
-        start = {"paths": paths, "environment": environment, **options}
-        results = run_surviving(facts.layout.python, tasks, limits=limits, **start)
-        return frozenset(result.name for result in results if result.passed)
+    def passing(other: Start) -> frozenset[str]:
+        return frozenset(result.name for result in run_surviving(other, tasks) if result.passed)
+
+    def without(*names: str) -> frozenset[str]:
+        return passing(_without(start, names))
 
     if facts.loader:
         progress("repeat without LD_* variables")
-        plain = {key: value for key, value in environment.items() if key not in LOADER_VARIABLES}
-        if passed := passing(environment=plain):
-            return replace(facts, without_loader=passed)
-    numeric = {key: value for key, value in environment.items() if key.startswith(NUMERIC_VARIABLES)}
+        if passed := without(*LOADER_VARIABLES):
+            return replace(facts, without={"loader": passed})
+    numeric = {key: value for key, value in start.environment.items() if key.startswith(NUMERIC_VARIABLES)}
     if numeric:
         progress("repeat without the variables that numpy reads")
-
-        def without(*names: str) -> frozenset[str]:
-            return passing(environment={key: value for key, value in environment.items() if key not in names})
-
         if passed := without(*numeric):
-            # One of them, as a rule; where it takes several, all that are set.
-            culprit = next((name for name in numeric if len(numeric) == 1 or without(name) == passed), None)
-            told = numeric if culprit is None else {culprit: numeric[culprit]}
-            return replace(facts, without_variables=passed, variables=told)
+            told = _culprit(numeric, lambda name: without(name) == passed)
+            return replace(facts, without={"variables": passed}, variables=told)
     if facts.hooks:
         progress("repeat without startup code")
-        if passed := passing(startup=False, paths=[str(path) for path in facts.layout.sites]):
-            return replace(facts, without_startup=passed)
+        if passed := passing(replace(start, startup=False, paths=[str(path) for path in facts.layout.sites])):
+            return replace(facts, without={"startup": passed})
     progress("repeat without cached bytecode")
-    if passed := passing(bytecode=False):
+    if passed := passing(replace(start, bytecode=False)):
         # What a dependent fails by may lie in anything that it imports.
         others = any(name.startswith("import ") for name in passed)
         folders = [str(site if others else site / "numpy") for site in facts.layout.sites]
-        if files := _stale(facts.layout.python, limits, folders=folders):
-            return replace(facts, without_bytecode=passed, stale_bytecode=files)
+        if files := _stale(start, folders=folders):
+            return replace(facts, without={"bytecode": passed}, stale_bytecode=files)
     return facts
 
 
-def _as_started(facts: Facts, limits: Limits, environment: Mapping[str, str]) -> Facts:
+def _as_started(facts: Facts, start: Start) -> Facts:
     """Whether numpy can be imported where the interpreter is started with its variables, as a kernel or a shell does.
 
     Probes are started without those that Python itself reads. PYTHONPATH is judged by the folders that it names.
     """
-    told = {key: value for key, value in environment.items() if key.startswith("PYTHON") and key != "PYTHONPATH"}
-    imported = facts.probe("numpy-import")
-    if not told or imported is None or not imported.passed:
+    told = {
+        key: value for key, value in start.environment.items() if key.startswith("PYTHON") and key != "PYTHONPATH"
+    }
+    if not told or not facts.probe("numpy-import").passed:
         return facts
+    as_started = replace(start, isolated=False, paths=list(map(str, facts.layout.sites)))
 
     def fails(*left_out: str) -> str:
-        kept = {key: value for key, value in environment.items() if key not in ("PYTHONPATH", *left_out)}
-        options: dict[str, Any] = {
-            "environment": kept,
-            "isolated": False,
-            "paths": list(map(str, facts.layout.sites)),
-        }
-        result = run_tasks(facts.layout.python, [Task("numpy-import")], limits=limits, **options)[0]
+        result = run_tasks(_without(as_started, ("PYTHONPATH", *left_out)), [Task("numpy-import")])[0]
         return "" if result.passed else next(iter(result.problems), result.outcome)
 
     if not (problem := fails()) or fails(*told):
         return facts
-    culprit = next((name for name in told if not fails(name)), None)
-    return replace(
-        facts, python_variables=told if culprit is None else {culprit: told[culprit]}, python_problem=problem
-    )
+    return replace(facts, python_variables=_culprit(told, lambda name: not fails(name)), python_problem=problem)
 
 
-def _stale(python: Path, limits: Limits, **given: Sequence[str]) -> tuple[str, ...]:
+def _without(start: Start, names: Collection[str]) -> Start:
+    """The same start without some variables."""
+    return replace(start, environment={key: value for key, value in start.environment.items() if key not in names})
+
+
+def _culprit(variables: dict[str, str], alone: Callable[[str], object]) -> dict[str, str]:
+    """The one variable that makes the difference alone, as a rule; where it takes several, all of them."""
+    name = next((name for name in variables if len(variables) == 1 or alone(name)), None)
+    return variables if name is None else {name: variables[name]}
+
+
+def _stale(start: Start, **given: Sequence[str]) -> tuple[str, ...]:
     """Which bytecode the interpreter would run that is not its source's, of some files or in some folders."""
     some = [  # a process's argument is limited to 128 KiB
-        Task("bytecode", given={key: paths[start : start + _AT_ONCE]})
+        Task("bytecode", given={key: paths[at : at + _AT_ONCE]})
         for key, paths in given.items()
-        for start in range(0, len(paths), _AT_ONCE)
+        for at in range(0, len(paths), _AT_ONCE)
     ]
-    results = [run_tasks(python, [task], limits=limits)[0] for task in some]
+    results = [run_tasks(start, [task])[0] for task in some]
     return tuple(str(path) for result in results for path in result.facts.get("files", ()))
 
 

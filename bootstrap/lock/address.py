@@ -7,6 +7,7 @@ import json
 import os
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlunsplit
@@ -50,8 +51,9 @@ def fetch_lock(address: str, cache: Path, *, offline: bool = False) -> Path:
     _, digest = without_pin(address, LOCK)
     folder = cache / "locks"
     kept = folder / f"{digest}.yml"
-    if digest and kept.is_file() and hashlib.sha256(kept.read_bytes()).hexdigest() == digest:
-        return kept
+    with suppress(OSError):
+        if digest and hashlib.sha256(kept.read_bytes()).hexdigest() == digest:
+            return kept
     if offline and parts.scheme != "file":
         raise LockNotFetchedError(
             "The lock is at a URL, which offline mode can't fetch.",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ANACONDA_ORG = "https://conda.anaconda.org"
+_ANACONDA = "https://repo.anaconda.com"
 ARCHIVE_SUFFIXES = (".conda", ".tar.bz2")
 MAIN_CATEGORY = "main"
 LOCK_NAMES = {"cpu": "conda-lock.yml", "cuda": "conda-lock-cuda.yml"}
@@ -23,16 +24,18 @@ PLATFORM = "linux-64"
 
 @dataclass(frozen=True)
 class Channel:
-    """A conda channel as the lock names it: a bare name (``conda-forge``) or a URL."""
+    """A conda channel as the lock names it: a name (``conda-forge``, ``defaults``, ``pkgs/main``) or a URL."""
 
     url: str
     used_env_vars: tuple[str, ...] = ()
 
     @property
-    def base_url(self) -> str:
-        """The channel's URL without a trailing slash; a bare name lives on anaconda.org."""
+    def base_urls(self) -> tuple[str, ...]:
+        """The URLs that conda takes it for by default, without a trailing slash; most have one."""
         url = self.url.rstrip("/")
-        return url if "://" in url else f"{ANACONDA_ORG}/{url}"
+        if url == "defaults":
+            return (f"{_ANACONDA}/pkgs/main", f"{_ANACONDA}/pkgs/r")
+        return (url if "://" in url else f"{_ANACONDA if url.startswith('pkgs/') else ANACONDA_ORG}/{url}",)
 
 
 @dataclass(frozen=True)

@@ -67,14 +67,14 @@ def validate(
             f"The lock has no records for {platform}.", evidence=[f"{lock.path}: platforms locked: {locked}"]
         )
     records = lock.for_platform(platform, categories)
-    _refuse(lock, records, PipEntryError, "would be installed by pip", lambda r: r.manager == "pip")
+    _refuse(lock, records, PipEntryError, "that pip would install", lambda r: r.manager == "pip")
     _refuse(
         lock, records, MissingHashError, "without a valid sha256", lambda r: not _SHA256.fullmatch(r.sha256 or "")
     )
     _refuse(lock, records, UrlSchemeError, "with a URL that is neither https nor file", _bad_scheme)
     _refuse(lock, records, UrlCredentialsError, "with credentials in the URL", _credentials, show_url=False)
     _refuse(lock, records, UnsafePathError, "with an unsafe path in the URL", _unsafe_path)
-    bases = [c.base_url for c in lock.channels]
+    bases = [url for c in lock.channels for url in c.base_urls]
     _refuse(lock, records, ForeignChannelError, "from outside the lock's channels", lambda r: r.channel not in bases)
     _refuse(lock, records, WrongSubdirError, "for another platform", lambda r: r.subdir not in (platform, "noarch"))
     _refuse(lock, records, RecordMismatchError, "whose file name belongs to another package", _misnamed)

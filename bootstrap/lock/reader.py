@@ -85,12 +85,28 @@ def parse_lock(data: bytes, path: Path) -> Lock:
     """Reads a lock from its bytes; `path` names it in errors. Raises as `read_lock` does."""
     try:
         text = data.decode()
+        if other := _other_format(text, path.name):
+            raise LockSyntaxError(
+                "The file is not a conda-lock file.", evidence=[f"{path}: {other[0]}"], hint=other[1]
+            )
         root = yaml.compose(text, Loader=_Loader)
     except UnicodeDecodeError as error:
         raise LockSyntaxError("The lock file is not UTF-8 text.", evidence=[f"{path}: {error.reason}"]) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise LockSyntaxError("The lock file is not valid YAML.", evidence=_yaml_evidence(path, error)) from error
     return _LockReader(path, text).lock(root, hashlib.sha256(data).hexdigest())
+
+
+def _other_format(text: str, name: str) -> tuple[str, str] | None:
+    """What another program's lock is, and what to do; None where it isn't known to be one."""
+    if re.search("^@EXPLICIT\\s*$", text, re.MULTILINE):
+        return "an explicit list of URLs (@EXPLICIT), for conda", (
+            "Pass the conda-lock.yml that it was rendered from, or lock its environment.yml with `bootstrap lock`."
+        )
+    keys = ("version", "environments", "packages")
+    if name == "pixi.lock" or all(re.search(f"^{key}:", text, re.MULTILINE) for key in keys):
+        return "a lock of pixi", "Export it with `pixi workspace export conda-environment`, and lock that."
+    return None
 
 
 def _yaml_evidence(path: Path, error: Exception) -> list[str]:
@@ -112,9 +128,7 @@ class _LockReader:
 
     def lock(self, root: yaml.Node | None, sha256: str) -> Lock:
         if not isinstance(root, yaml.MappingNode):
-            hint = "This is an explicit file, not a lock." if self.lines[:3].count("@EXPLICIT") else None
-            error = self.fault(root, "expected a mapping with version, metadata and package")
-            raise LockSyntaxError(error.message, evidence=error.evidence, hint=hint) from None
+            raise self.fault(root, "expected a mapping with version, metadata and package")
         names = [getattr(key, "value", None) for key, _ in root.value]
         if "dependencies" in names and "package" not in names:
             hint = f"It is a specification: `{command('lock', file=self.path)}` makes locks of it."

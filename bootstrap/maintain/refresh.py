@@ -16,8 +16,8 @@ from bootstrap.errors import (
     CondaLockFailedError,
     LockError,
     LockOutdatedError,
-    MaintainError,
     UnknownPackageError,
+    every_error,
 )
 from bootstrap.lock.policy import validate
 from bootstrap.lock.reader import parse_lock, read_lock
@@ -30,9 +30,10 @@ from bootstrap.maintain.variant import VARIANTS
 from bootstrap.scratch import scratch_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from bootstrap.errors import BootstrapError
     from bootstrap.lock.model import Lock
     from bootstrap.maintain.specification import Specification
     from bootstrap.maintain.variant import LockVariant
@@ -224,20 +225,14 @@ class _RefreshRun:
         briefed = {} if self.solver else {BRIEF_VARIABLE: str(brief)}
         return {**clean, **briefed, "TMPDIR": str(folder)}
 
-    def fault(self, status: int, output: str, answered: dict[str, Any]) -> MaintainError:
+    def fault(self, status: int, output: str, answered: dict[str, Any]) -> BootstrapError:
         where = f" ({self.variant.title})"
         if told := answered.get("fault"):
-            kinds = {kind("").id: kind for kind in _kinds()}
+            kinds = {kind.error_id(): kind for kind in every_error()}
             message = told["message"].removesuffix(".") + where + "."
             return kinds[told["error"]](message, evidence=capped(told["evidence"], _SHOWN, "more lines"))
         evidence = _told(output) or ["no output"]
         return CondaLockFailedError(f"conda-lock ended with status {status}{where}.", evidence=evidence)
-
-
-def _kinds(kind: type[MaintainError] = MaintainError) -> Iterator[type[MaintainError]]:
-    yield kind
-    for direct in kind.__subclasses__():
-        yield from _kinds(direct)
 
 
 def _told(output: str) -> list[str]:

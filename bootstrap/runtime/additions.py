@@ -29,6 +29,11 @@ def additions(lock: Lock, prefix: Path, progress: Progress) -> Hosting | None:
     if journal.empty or journal.facts.get("prefix") != str(prefix):
         return None
     # Most restores end here, without the kernel's modules.
-    from bootstrap.runtime.hosting import hosting_of
+    from bootstrap.lock import PLATFORM, validate
+    from bootstrap.runtime.hosting import Hosting
+    from bootstrap.runtime.machine import on_colab
+    from bootstrap.runtime.needs import require_kernel
 
-    return hosting_of(lock, prefix, journal, progress)
+    records, colab = validate(lock, PLATFORM), on_colab()
+    require_kernel(records, colab=colab)
+    return Hosting(prefix, lock, records, colab, journal, progress)

@@ -14,7 +14,6 @@ Nothing is fetched. What only a kernel's process has is made with it: see `kerne
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 import shutil
@@ -25,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap._util.atomic import write_atomically
 from bootstrap.runtime import kernel_packages
-from bootstrap.runtime.distributions import copy_distribution, copy_module, copy_package
+from bootstrap.runtime.distributions import copy_distribution, copy_module, copy_package, module_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,30 +37,26 @@ COLAB_MODULES = ("google.colab", "colab_kernel_launcher")
 
 
 def build(layout: EnvironmentPaths, *, colab: bool) -> None:
-    """Recreates the bridge.
+    """Recreates the bridge in an environment that is not in use yet.
 
     Args:
-        layout: The prefix.
+        layout: The environment.
         colab: Whether this machine has `google.colab`.
     """
-    new = layout.bridge.with_name("bridge.new")
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(parents=True)
+    for folder in (layout.bridge, layout.front, layout.behind):
+        shutil.rmtree(folder, ignore_errors=True)
     for name in DISTRIBUTIONS:
-        copy_distribution(name, new)
+        copy_distribution(name, layout.bridge)
     for package in _own_packages():
-        if not (new / package.name / "__init__.py").exists():  # an editable install has only its data elsewhere
-            copy_package(package, new)
+        # An editable install has only its data elsewhere.
+        if not (layout.bridge / package.name / "__init__.py").exists():
+            copy_package(package, layout.bridge / package.name)
     if colab:
         for name in COLAB_MODULES:
-            copy_module(name, new)
-    shutil.rmtree(layout.bridge, ignore_errors=True)
-    new.rename(layout.bridge)
-    connect(layout)
-    if colab:
+            copy_module(name, layout.bridge)
         kernel_packages.build(layout)
-    stamp = {"from": _digest(_sources(colab=colab)), "made": _digest([layout.bridge, layout.front, layout.behind])}
-    write_atomically(_stamp(layout), json.dumps(stamp), mode=0o644)
+    connect(layout)
+    write_atomically(_stamp_file(layout), json.dumps(_stamp(layout, colab=colab)), mode=0o644)
 
 
 def connect(layout: EnvironmentPaths) -> None:
@@ -74,16 +69,19 @@ def connect(layout: EnvironmentPaths) -> None:
 def is_current(layout: EnvironmentPaths, *, colab: bool) -> bool:
     """Whether the bridge is as it was made, and out of what there is to make it of now."""
     try:
-        stamp = json.loads(_stamp(layout).read_bytes())
+        stamp = json.loads(_stamp_file(layout).read_bytes())
         connected = (layout.site_packages() / PTH_NAME).is_file()
     except (OSError, ValueError, IndexError):
         return False
-    made = {"from": _digest(_sources(colab=colab)), "made": _digest([layout.bridge, layout.front, layout.behind])}
-    return connected and bool(stamp == made)
+    return connected and bool(stamp == _stamp(layout, colab=colab))
 
 
-def _stamp(layout: EnvironmentPaths) -> Path:
+def _stamp_file(layout: EnvironmentPaths) -> Path:
     return layout.own / "bridge.json"
+
+
+def _stamp(layout: EnvironmentPaths, *, colab: bool) -> dict[str, str]:
+    return {"from": _digest(_sources(colab=colab)), "made": _digest([layout.bridge, layout.front, layout.behind])}
 
 
 def _sources(*, colab: bool) -> list[Path | str]:
@@ -92,12 +90,7 @@ def _sources(*, colab: bool) -> list[Path | str]:
     for name in (*DISTRIBUTIONS, *(kernel_packages.FRONT if colab else ())):
         with suppress(metadata.PackageNotFoundError):
             sources.append(f"{name} {metadata.version(name)}")
-    for name in COLAB_MODULES if colab else ():
-        with suppress(ModuleNotFoundError):
-            spec = importlib.util.find_spec(name)
-            if spec and spec.origin:
-                sources.append(Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin))
-    return sources
+    return [*sources, *filter(None, map(module_path, COLAB_MODULES if colab else ()))]
 
 
 def _own_packages() -> list[Path]:
@@ -109,12 +102,13 @@ def _digest(parts: Iterable[Path | str]) -> str:
     """Tells whether files were changed, added or taken away, by names, sizes and times. Texts count as they are."""
     seen = []
     for part in parts:
-        files = [part] if isinstance(part, Path) and part.is_file() else []
         if isinstance(part, str):
             seen.append(part)
-        elif part.is_dir():
-            files = sorted(file for file in part.rglob("*") if file.is_file() and file.suffix != ".pyc")
-        for file in files:
+            continue
+        for file in [part] if part.is_file() else sorted(part.rglob("*")):
+            # Bytecode comes and goes, under names of its own, whenever somebody imports.
+            if file.parent.name == "__pycache__" or not file.is_file():
+                continue
             info = file.stat()
             seen.append(f"{file.relative_to(part)} {info.st_size} {info.st_mtime_ns}")
     return hashlib.sha256("\n".join(seen).encode()).hexdigest()

@@ -26,8 +26,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap import errors, processes, profile
-from bootstrap.errors import BootstrapError, CondacolabFailedError
+from bootstrap import processes, profile
+from bootstrap.errors import BootstrapError, CondacolabFailedError, every_error
 from bootstrap.prefix import Restored
 from bootstrap.progress import Progress, Step
 
@@ -159,26 +159,20 @@ def _run(
     return subprocess.CompletedProcess(command, process.returncode, output, "")
 
 
-def stop(group: int) -> bool:
+def stop(group: int) -> None:
     """Ends an installation that is under way, whoever began it; the restore in it leaves the prefix as it was.
 
     Args:
         group: The process group that `install` told; one that is not an installation's is left alone, as is 0.
-
-    Returns:
-        Whether there was anything to end.
     """
-    if not group or not _members(group):
-        return False
     for number in (signal.SIGTERM, signal.SIGKILL):
+        if not group or not _members(group):
+            return
         with suppress(ProcessLookupError):
             os.killpg(group, number)
         deadline = time.monotonic() + _SECONDS_TO_STOP
-        while time.monotonic() < deadline:
-            if not _members(group):
-                return True
+        while _members(group) and time.monotonic() < deadline:
             time.sleep(0.05)
-    return True
 
 
 def _members(group: int) -> list[int]:
@@ -207,25 +201,21 @@ class InstallerProgress:
                 progress.step(Step(**event))
 
     def _new(self) -> Iterator[dict[str, Any]]:
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._position)
-                whole, _, _ = file.read().rpartition(b"\n")
-        except FileNotFoundError:
-            return
-        if not whole:
-            return
-        self._position += len(whole) + 1
-        for line in whole.split(b"\n"):
-            if line.startswith(b'{"event":'):
-                yield json.loads(line)
+        with suppress(FileNotFoundError), self._path.open("rb") as file:
+            file.seek(self._position)
+            for line in file:
+                if not line.endswith(b"\n"):  # not whole yet
+                    return
+                self._position += len(line)
+                if line.startswith(b'{"event":'):
+                    yield json.loads(line)
 
 
 def failure(output: str, result: Path, version: str) -> BootstrapError:
     """What went wrong: as the restore told it in its result, or else condacolab's own last words."""
     try:
         told = json.loads(result.read_text(encoding="utf-8"))
-        kinds = {kind.exit_code: kind for kind in _all_kinds(BootstrapError)}
+        kinds = {kind.exit_code: kind for kind in every_error()}
         kind = kinds.get(told["exit_code"], BootstrapError)
         return kind(told["message"], evidence=told["evidence"], hint=told["hint"])
     except (OSError, ValueError, KeyError):
@@ -233,13 +223,6 @@ def failure(output: str, result: Path, version: str) -> BootstrapError:
         return CondacolabFailedError(
             f"condacolab {version} ended before the environment was installed.", evidence=lines
         )
-
-
-def _all_kinds(kind: type[BootstrapError]) -> Iterator[type[BootstrapError]]:
-    for child in kind.__subclasses__():
-        if "exit_code" in vars(child) and child.__module__ == errors.__name__:
-            yield child
-        yield from _all_kinds(child)
 
 
 def tidy(prefix: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import shutil
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -76,26 +77,28 @@ def copy_distribution(name: str, folder: Path, *, only: str = "") -> None:
             _copy(source, folder / file)
 
 
+def module_path(name: str) -> Path | None:
+    """The file of a module of Python code, or the folder of a package; None if there is none."""
+    with suppress(ModuleNotFoundError):
+        spec = importlib.util.find_spec(name)
+        if spec and spec.origin and spec.origin.endswith(".py"):
+            return Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin)
+    return None
+
+
 def copy_module(name: str, folder: Path) -> None:
     """Copies a module or package of Python code, if there is one."""
-    try:
-        spec = importlib.util.find_spec(name)
-    except ModuleNotFoundError:
-        return
-    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-        return
-    source = Path(spec.origin)
-    above = folder.joinpath(*name.split(".")[:-1])
-    if spec.submodule_search_locations:
-        copy_package(source.parent, above)
-    else:
-        _copy(source, above / source.name)
+    if source := module_path(name):
+        copy = folder.joinpath(*name.split(".")[:-1], source.name)
+        if source.is_dir():
+            copy_package(source, copy)
+        else:
+            _copy(source, copy)
 
 
-def copy_package(package: Path, above: Path) -> None:
-    """Copies a package's folder into another one, beside what lies there of it."""
-    above.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(package, above / package.name, copy_function=_copy, ignore=_NO_BYTECODE, dirs_exist_ok=True)
+def copy_package(package: Path, copy: Path) -> None:
+    """Copies a package's folder, beside what lies there of it."""
+    shutil.copytree(package, copy, copy_function=_copy, ignore=_NO_BYTECODE, dirs_exist_ok=True)
 
 
 def _copy(source: str | Path, target: str | Path) -> None:

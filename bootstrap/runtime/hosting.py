@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING
 
 from bootstrap import profile
 from bootstrap.errors import BootstrapError
-from bootstrap.lock import PLATFORM, validate
 from bootstrap.prefix import Comparison
 from bootstrap.progress import Progress, Step
 from bootstrap.runtime import bridge, launchers
 from bootstrap.runtime.environment_paths import EnvironmentPaths
 from bootstrap.runtime.kernel_check import prove, prove_here
-from bootstrap.runtime.machine import on_colab
-from bootstrap.runtime.needs import require_kernel
 from bootstrap.runtime.validation import require_healthy
 from bootstrap.runtime.warm_up import warming_up
 
@@ -27,18 +24,6 @@ if TYPE_CHECKING:
 
     from bootstrap.lock import Lock, Record
     from bootstrap.runtime.journal import Journal
-
-
-def hosting_of(lock: Lock, prefix: Path, journal: Journal, progress: Progress) -> Hosting:
-    """What a restore adds to the environment in which this machine's kernels run.
-
-    Raises:
-        KernelNotLockedError: The lock lacks what they need.
-    """
-    records = validate(lock, PLATFORM)
-    colab = on_colab()
-    require_kernel(records, colab=colab)
-    return Hosting(prefix, lock, records, colab, journal, progress)
 
 
 @dataclass(frozen=True)
@@ -102,32 +87,27 @@ class Hosting:
     def prove(self, place: Path, compared: Comparison, *, again: bool) -> None:
         """Shows that a kernel starts in an environment that has the parts, and that its numpy is healthy.
 
+        Where this process is a kernel of that environment, it is the proof, and the numpy that it has loaded is
+        examined, too.
+
         Args:
             place: The environment.
             compared: As of `require_healthy`.
             again: As of `require_healthy`.
 
         Raises:
-            KernelProofError: No kernel can start there.
-            UnhealthyError: Its numpy is broken.
+            KernelProofError: No kernel can start there, or numpy is not the locked one of the prefix.
+            UnhealthyError: Its numpy is broken, or the one that is loaded is another.
         """
         self.progress.step(Step("proving"))
+        live = self.inside and place == self.prefix
         launcher = "colab_kernel_launcher" if self.colab else "ipykernel_launcher"
         # Two processes that wait for imports: side by side they take as long as the longer one.
         with ThreadPoolExecutor(1) as pool:
-            proving = pool.submit(prove, EnvironmentPaths(place), launcher, self.records)
+            proving = None if live else pool.submit(prove, EnvironmentPaths(place), launcher, self.records)
             with profile.span("prove numpy"):
-                require_healthy(place, self.lock, live=False, compared=compared, again=again, progress=self.progress)
-            proving.result()
-
-    def prove_here(self, compared: Comparison) -> None:
-        """The same of the environment in place, proven before, and of this process, a kernel that runs there.
-
-        Raises:
-            KernelProofError: numpy doesn't come from the prefix, or is not the locked one.
-            UnhealthyError: It is broken, or the one that is loaded is another.
-        """
-        self.progress.step(Step("proving"))
-        with profile.span("prove numpy"):
-            require_healthy(self.prefix, self.lock, live=True, compared=compared, again=True, progress=self.progress)
-        prove_here(self.prefix, self.records)
+                require_healthy(place, self.lock, live=live, compared=compared, again=again, progress=self.progress)
+            if proving:
+                proving.result()
+        if live:
+            prove_here(place, self.records)

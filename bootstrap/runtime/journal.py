@@ -15,7 +15,7 @@ import os
 import shutil
 import stat
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 STATE_VARIABLE = "CONDACOLAB_BOOTSTRAP_STATE"
 _SCHEMA = 1
-_NEW = "journal.json.new"
 _SECONDS_TO_EMPTY = 10.0
 _SECONDS_TO_COMPILE = 0.1
 
@@ -67,7 +66,7 @@ class Journal:
         self.file = self.folder / "journal.json"
         self.own = self.folder / "journal.d"
         """The folder of whatever else is ours; it goes with the journal."""
-        self._images: list[Snapshot] = []
+        self._images: dict[str, Snapshot] = {}
         self.facts: dict[str, Any] = {}
         """What else is to be known later: the prefix, the environment of the original kernel."""
         self._read()
@@ -78,7 +77,7 @@ class Journal:
             if data["schema"] != _SCHEMA:
                 evidence = [f"{self.file}: schema {data['schema']}, expected {_SCHEMA}"]
                 raise JournalError("The journal was written by another version.", evidence=evidence)
-            self._images = [Snapshot(**image) for image in data["images"]]
+            self._images = {image["path"]: Snapshot(**image) for image in data["images"]}
             self.facts = dict(data["facts"])
         except (FileNotFoundError, NotADirectoryError):
             return
@@ -94,7 +93,7 @@ class Journal:
     @property
     def paths(self) -> tuple[str, ...]:
         """Every path that may have been changed."""
-        return tuple(image.path for image in self._images)
+        return tuple(self._images)
 
     def keep(self, *paths: Path) -> None:
         """Takes images of paths that are about to be changed. The first image of a path stays.
@@ -111,8 +110,9 @@ class Journal:
         for path in paths:
             missing = [parent for parent in path.parents if not parent.exists()]
             for each in (*reversed(missing), path):
-                if str(each) not in self.paths:
-                    self._images.append(Snapshot(str(each), "above") if each in missing else self._image(each))
+                if str(each) not in self._images:
+                    above = each in missing
+                    self._images[str(each)] = Snapshot(str(each), "above") if above else self._image(each)
                     added = True
         if added:
             self.write()
@@ -125,41 +125,31 @@ class Journal:
 
     def image(self, path: Path) -> Snapshot | None:
         """The image of a path."""
-        return next((image for image in self._images if image.path == str(path)), None)
+        return self._images.get(str(path))
 
     def _image(self, path: Path) -> Snapshot:
-        try:
-            info = os.lstat(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return Snapshot(str(path), "absent")
-        owner: dict[str, Any] = {"mode": stat.S_IMODE(info.st_mode), "uid": info.st_uid, "gid": info.st_gid}
-        if stat.S_ISLNK(info.st_mode):
-            return Snapshot(str(path), "link", target=os.readlink(path), **owner)  # noqa: PTH115 (as text, byte for byte)
-        if stat.S_ISDIR(info.st_mode):
-            return Snapshot(str(path), "folder", **owner)
+        seen = _seen(path)
+        if seen.kind != "file":
+            return seen
         name = f"{len(self._images):03d}-{path.name}"
         with self._writing():
             shutil.copyfile(path, self.own / name)
             sync(self.own / name)
-        return Snapshot(str(path), "file", content=name, mtime_ns=info.st_mtime_ns, **owner)
+        return replace(seen, content=name)
 
     def write(self) -> None:
         """Puts the journal on the disk, whole or not at all. Raises as `keep` does."""
-        data = {"schema": _SCHEMA, "images": [asdict(image) for image in self._images], "facts": self.facts}
+        data = {"schema": _SCHEMA, "images": [*map(asdict, self._images.values())], "facts": self.facts}
         with self._writing():
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.own.mkdir(exist_ok=True, mode=0o700)
-            if not self.file.exists() and set(self.own.iterdir()) - {self.own / _NEW}:
+            if not self.file.exists() and any(self.own.iterdir()):
                 hint = f"Set {STATE_VARIABLE} to another folder, or move this one elsewhere; nothing was changed."
                 evidence = [f"{self.own}: has files, but no journal beside it"]
                 raise JournalError("The state folder contains unrelated files.", evidence=evidence, hint=hint)
-            new = self.own / _NEW
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-            with os.fdopen(os.open(new, flags, 0o600), "w", encoding="utf-8") as file:
-                json.dump(data, file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(self.file)
+            with replacing(self.file) as new:
+                new.touch(mode=0o600, exist_ok=False)  # the variables of a kernel may be secret
+                new.write_text(json.dumps(data, indent=1), encoding="utf-8")
             sync(self.folder)
 
     @contextlib.contextmanager
@@ -190,46 +180,31 @@ class Journal:
         elif image.kind == "folder":
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(image.mode)
-        elif image.kind == "link":
-            _remove_empty_folders(path)
-            with replacing(path) as new:
-                new.symlink_to(image.target)
         else:
             _remove_empty_folders(path)
             with replacing(path) as new:
-                shutil.copyfile(self.own / image.content, new)
-                os.chown(new, image.uid, image.gid)
-                new.chmod(image.mode)
-                os.utime(new, ns=(image.mtime_ns, image.mtime_ns))
+                if image.kind == "link":
+                    new.symlink_to(image.target)
+                else:
+                    shutil.copyfile(self.own / image.content, new)
+                    os.chown(new, image.uid, image.gid)
+                    new.chmod(image.mode)
+                    os.utime(new, ns=(image.mtime_ns, image.mtime_ns))
         return True
 
     def _agrees(self, image: Snapshot) -> bool:
-        now = self._glance(Path(image.path))
+        path = Path(image.path)
+        now = _seen(path)
         if image.kind == "above":
             return now.kind != "folder"
-        if now.kind != image.kind or (image.kind == "link" and now.target != image.target):
-            return False
         if image.kind != "file":
-            return True
-        same = (now.mode, now.uid, now.gid, now.mtime_ns) == (image.mode, image.uid, image.gid, image.mtime_ns)
-        return same and Path(image.path).read_bytes() == (self.own / image.content).read_bytes()
-
-    @staticmethod
-    def _glance(path: Path) -> Snapshot:
-        """A path as it is, without its content."""
-        try:
-            info = os.lstat(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return Snapshot(str(path), "absent")
-        if stat.S_ISLNK(info.st_mode):
-            return Snapshot(str(path), "link", target=os.readlink(path))  # noqa: PTH115 (as text, byte for byte)
-        kind = "folder" if stat.S_ISDIR(info.st_mode) else "file"
-        mode = stat.S_IMODE(info.st_mode)
-        return Snapshot(str(path), kind, "", "", mode, info.st_uid, info.st_gid, info.st_mtime_ns)
+            return (now.kind, now.target) == (image.kind, image.target)
+        same = replace(now, content=image.content) == image
+        return same and path.read_bytes() == (self.own / image.content).read_bytes()
 
     def pending(self) -> tuple[str, ...]:
         """The paths that `undo` would change, in its order."""
-        return tuple(image.path for image in reversed(self._images) if not self._agrees(image))
+        return tuple(path for path, image in reversed(self._images.items()) if not self._agrees(image))
 
     def undo(self, *, spare: tuple[Path, ...] = ()) -> list[str]:
         """Puts every path back as it was, the last changed first, and ends the journal.
@@ -244,18 +219,18 @@ class Journal:
             UndoError: Some could not be put back; the others were, and the journal stays.
         """
         changed, failed = [], []
-        for image in reversed(self._images):
-            if Path(image.path) in spare:
+        for path, image in reversed(self._images.items()):
+            if Path(path) in spare:
                 continue
             try:
                 if self._restore(image):
-                    changed.append(image.path)
+                    changed.append(path)
             except OSError as error:
-                failed.append(f"{image.path}: {error.strerror or error}")
+                failed.append(f"{path}: {error.strerror or error}")
         if failed:
             raise UndoError("Some changes couldn't be undone.", evidence=failed)
         # From here on no copy of a file is needed: they may go before the journal does.
-        self._images = [image for image in self._images if Path(image.path) in spare]
+        self._images = {path: image for path, image in self._images.items() if Path(path) in spare}
         if self.file.exists():
             self.write()
         if not spare:
@@ -268,7 +243,7 @@ class Journal:
         Raises:
             UndoError: It can't be deleted.
         """
-        self._images, self.facts = [], {}
+        self._images, self.facts = {}, {}
         try:
             if self.file.exists():
                 if self.own.exists():
@@ -277,10 +252,24 @@ class Journal:
         except OSError as error:
             raise UndoError("Can't delete the journal after the undo.", evidence=[str(error)]) from error
         with contextlib.suppress(OSError):
-            (self.own / _NEW).unlink(missing_ok=True)
+            cleared_beside(self.file)
             self.own.rmdir()
         with contextlib.suppress(OSError):
             self.folder.rmdir()
+
+
+def _seen(path: Path) -> Snapshot:
+    """A path as it is, without its content."""
+    try:
+        info = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return Snapshot(str(path), "absent")
+    owner: dict[str, Any] = {"mode": stat.S_IMODE(info.st_mode), "uid": info.st_uid, "gid": info.st_gid}
+    if stat.S_ISLNK(info.st_mode):
+        return Snapshot(str(path), "link", target=os.readlink(path), **owner)  # noqa: PTH115 (as text, byte for byte)
+    if stat.S_ISDIR(info.st_mode):
+        return Snapshot(str(path), "folder", **owner)
+    return Snapshot(str(path), "file", mtime_ns=info.st_mtime_ns, **owner)
 
 
 def _remove(path: Path) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import platform
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,15 +25,7 @@ _SECONDS = 120
 """Imports from a cold, slow disk; what takes longer would take longer at every start."""
 
 
-@dataclass(frozen=True)
-class KernelCheck:
-    """What a kernel in the environment would run with."""
-
-    python: str
-    numpy: str
-
-
-def prove(layout: EnvironmentPaths, module: str, records: Iterable[Record]) -> KernelCheck:
+def prove(layout: EnvironmentPaths, module: str, records: Iterable[Record]) -> None:
     """Starts a kernel just as every other one would be started, in a folder of its own, and has it run a cell.
 
     Args:
@@ -70,10 +60,10 @@ def prove(layout: EnvironmentPaths, module: str, records: Iterable[Record]) -> K
         raise _fault(*done.stderr.strip().splitlines()[-3:], f"exit status {done.returncode}") from None
     if "error" in found:
         raise _fault(found["error"])
-    return _judge(found, layout.prefix, records)
+    _judge(found, layout.prefix, records)
 
 
-def prove_here(prefix: Path, records: Iterable[Record]) -> KernelCheck:
+def prove_here(prefix: Path, records: Iterable[Record]) -> None:
     """The same of this process, a kernel that was started in the environment. Imports numpy.
 
     Raises:
@@ -83,11 +73,10 @@ def prove_here(prefix: Path, records: Iterable[Record]) -> KernelCheck:
         numpy = importlib.import_module("numpy")
     except ImportError as error:
         raise _fault(f"{type(error).__name__}: {error}") from error
-    found = {"python": platform.python_version(), "numpy": numpy.__version__, "files": [numpy.__file__]}
-    return _judge(found, prefix, records)
+    _judge({"numpy": numpy.__version__, "files": [numpy.__file__]}, prefix, records)
 
 
-def _judge(found: dict[str, Any], prefix: Path, records: Iterable[Record]) -> KernelCheck:
+def _judge(found: dict[str, Any], prefix: Path, records: Iterable[Record]) -> None:
     inside = prefix.resolve()
     for file in found["files"]:
         if inside not in Path(file).resolve().parents:
@@ -95,7 +84,6 @@ def _judge(found: dict[str, Any], prefix: Path, records: Iterable[Record]) -> Ke
     locked = next((record.version for record in records if record.name == "numpy"), found["numpy"])
     if found["numpy"] != locked:
         raise _fault(f"numpy {found['numpy']} is imported, {locked} is locked")
-    return KernelCheck(python=found["python"], numpy=found["numpy"])
 
 
 def _fault(*evidence: str) -> KernelProofError:

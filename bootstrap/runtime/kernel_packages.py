@@ -12,7 +12,6 @@ be in the lock. `kernel.interface` puts both on a kernel's path.
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 from importlib import metadata
 from typing import TYPE_CHECKING
@@ -33,20 +32,16 @@ ABSENT_NAME = "absent"
 
 
 def build(layout: EnvironmentPaths) -> None:
-    """Recreates both folders, for the bridge's `google.colab`."""
+    """Makes both folders, for the bridge's `google.colab`."""
     packages = layout.site_packages()
     there = {canonical_name(path.name.partition("-")[0]) for path in packages.glob("*.*-info")} | set(FRONT)
     front = {name: closure for name in FRONT if (closure := pure_closure(name, there)) is not None}
     later = [name for name in _imports(layout.bridge / "google/colab") if not _has_module(packages, name)]
     behind = set().union(*front.values(), *(pure_closure(name, there) or () for name in later)) - set(front)
     for folder, names in ((layout.front, front), (layout.behind, behind)):
-        new = folder.with_name(f"{folder.name}.new")
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(parents=True)
+        folder.mkdir(parents=True)
         for name in names:
-            copy_distribution(name, new)
-        shutil.rmtree(folder, ignore_errors=True)
-        new.rename(folder)
+            copy_distribution(name, folder)
     copy_distribution(COLAB_DISTRIBUTION, layout.behind, only=".dist-info")
     _repair_autoreload(layout.front)
     wanted = {name for root in front for name in required(metadata.distribution(root))}

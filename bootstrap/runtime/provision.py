@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from bootstrap import profile
+from bootstrap import guard, profile
 from bootstrap._util.atomic import write_atomically
 from bootstrap.errors import KernelRestartError, SystemRefusedError
 from bootstrap.lock import PLATFORM, validate
@@ -19,7 +19,6 @@ from bootstrap.prefix import Comparison, Restored, compare_prefix, restore
 from bootstrap.prefix.cache import default_cache
 from bootstrap.prefix.manifest import read_manifest
 from bootstrap.prefix.place import absolute
-from bootstrap.prefix.records import is_environment
 from bootstrap.prefix.restore_options import RestoreOptions
 from bootstrap.progress import Progress, Step
 from bootstrap.runtime import condacolab, launchers
@@ -30,11 +29,8 @@ from bootstrap.runtime.kernel import move
 from bootstrap.runtime.machine import Machine, require_fit
 from bootstrap.runtime.needs import require_kernel
 from bootstrap.runtime.run_result import RunResult
-from bootstrap.runtime.validation import protect
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bootstrap.lock import Lock
 
 KERNEL_NAME = "condacolab-bootstrap"
@@ -91,10 +87,7 @@ def _set_up(lock: Lock, prefix: Path, machine: Machine, options: RestoreOptions,
     compared = _compare(hosting)
     if compared is not None:
         restored = Restored(prefix, lock.path, "unchanged", len(records))
-        if hosting.inside:
-            hosting.prove_here(compared)
-        else:
-            hosting.prove(prefix, compared, again=True)
+        hosting.prove(prefix, compared, again=True)
     else:
         restored = _restore(hosting, options)
     kernel = move.live_kernel()
@@ -109,7 +102,8 @@ def _set_up(lock: Lock, prefix: Path, machine: Machine, options: RestoreOptions,
         moving = move.moving(kernel, move.KernelTarget([str(layout.entry)], dict(os.environ)))
     with moving:
         with profile.span("turn the guard on"):
-            protect(prefix, lock.path)
+            if guard.status(prefix).state != "off":  # as the user has turned it
+                guard.on(prefix, lock.path)
         if not colab:
             _register(layout, journal)
         elif not hosting.inside:
@@ -118,7 +112,22 @@ def _set_up(lock: Lock, prefix: Path, machine: Machine, options: RestoreOptions,
         if colab and "python" in journal.facts:
             launchers.install(Path(journal.facts["python"]), layout, journal)
         locked = {record.name: record.version for record in records}
-        ready = _ready(action, lock, layout, machine, restored, locked, time.monotonic() - began)
+        ready = RunResult(
+            action=action,
+            prefix=prefix,
+            lock=lock.path,
+            origin=origin(lock.path),
+            variant=machine.variant.name,
+            reason=machine.variant.reason,
+            machine=str(machine),
+            python=locked["python"],
+            numpy=locked["numpy"],
+            pytorch=locked.get("pytorch", ""),
+            packages=restored.packages,
+            restored=restored.action,
+            seconds=round(time.monotonic() - began, 2),
+            kernel=_KERNEL_LABEL if action == "registered" else "",
+        )
     if obstacle is not None:
         progress.note(str(ready.card))
         _restart(kernel, obstacle)
@@ -131,7 +140,7 @@ def _compare(hosting: Hosting) -> Comparison | None:
     It has all of that only if it was proven with it.
     """
     prefix = hosting.prefix
-    if not prefix.is_dir() or not is_environment(prefix) or read_manifest(prefix) is None:
+    if read_manifest(prefix) is None:
         return None
     hosting.progress.step(Step("comparing"))
     with profile.span("compare"):
@@ -168,33 +177,6 @@ def _restore(hosting: Hosting, options: RestoreOptions) -> Restored:
             additions=hosting,
             progress=hosting.progress,
         )
-
-
-def _ready(
-    action: str,
-    lock: Lock,
-    layout: EnvironmentPaths,
-    machine: Machine,
-    restored: Restored,
-    locked: Mapping[str, str],
-    seconds: float,
-) -> RunResult:
-    return RunResult(
-        action=action,
-        prefix=layout.prefix,
-        lock=lock.path,
-        origin=origin(lock.path),
-        variant=machine.variant.name,
-        reason=machine.variant.reason,
-        machine=str(machine),
-        python=locked["python"],
-        numpy=locked["numpy"],
-        pytorch=locked.get("pytorch", ""),
-        packages=restored.packages,
-        restored=restored.action,
-        seconds=round(seconds, 2),
-        kernel=_KERNEL_LABEL if action == "registered" else "",
-    )
 
 
 def _restart(kernel: Any, why: str) -> NoReturn:

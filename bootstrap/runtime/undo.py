@@ -20,8 +20,8 @@ from bootstrap.prefix.staging import hold
 from bootstrap.runtime import condacolab
 from bootstrap.runtime.journal import Journal
 from bootstrap.runtime.kernel import move
-from bootstrap.runtime.kernel.folder import sweep
 from bootstrap.runtime.kernel.launch import PROVE
+from bootstrap.scratch import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,12 +60,7 @@ class UndoResult(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """The outcome as JSON-ready data."""
-        return {
-            "changed": list(self.changed),
-            "moves": self.moves,
-            "running": list(self.running),
-            "dry_run": self.dry_run,
-        }
+        return {**vars(self), "changed": list(self.changed), "running": list(self.running)}
 
 
 def preview() -> UndoResult:
@@ -109,7 +104,9 @@ def undo() -> UndoResult:
         unregister(prefix)
     if kernel is None or environment is None or move.obstacle(kernel) is not None:
         here = (os.getpid(),) if kernel is not None else ()
-        return UndoResult(tuple(journal.undo()), moves=False, running=(*_running_in(prefix), *here))
+        changed = journal.undo()
+        others = sorted(pid for pid, _ in _processes(prefix))
+        return UndoResult(tuple(changed), moves=False, running=(*others, *here))
     # This kernel's own files go last, with the journal, when another one answers.
     remove = [str(prefix), str(journal.own), str(journal.file), f"{journal.folder}/"] if made_here else []
     command = [journal.facts.get("python", "/usr/bin/python3"), "-m", move.LAUNCH_MODULE]
@@ -128,11 +125,6 @@ def _end_probes(prefix: Path) -> None:
         if time.monotonic() > deadline:
             return
         time.sleep(0.01)
-
-
-def _running_in(prefix: Path) -> tuple[int, ...]:
-    """Other processes whose program was the environment's Python."""
-    return tuple(sorted(pid for pid, _ in _processes(prefix)))
 
 
 def _processes(prefix: Path) -> Iterator[tuple[int, set[str]]]:

@@ -1,10 +1,10 @@
-"""The environment is proven before a kernel moves there, and kept as it was proven."""
+"""The environment is proven before a kernel moves there."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap import guard, health
+from bootstrap import health
 from bootstrap.errors import UnhealthyError
 from bootstrap.progress import Step
 
@@ -21,7 +21,7 @@ _PROBE_SECONDS = 120.0
 
 def require_healthy(
     prefix: Path, lock: Lock, *, live: bool, compared: Comparison, again: bool, progress: Progress
-) -> health.Report:
+) -> None:
     """Examines numpy in a prefix, and in this process too where it is a kernel in that prefix.
 
     Args:
@@ -51,10 +51,3 @@ def require_healthy(
         worst = broken[0]
         evidence = [*worst.evidence[:6], *(f"also: {cause.summary}" for cause in broken[1:])]
         raise UnhealthyError(worst.summary, evidence=evidence, hint=worst.repair or None)
-    return report
-
-
-def protect(prefix: Path, lock: Path) -> None:
-    """Turns the guard on, unless the user has turned it off here."""
-    if guard.status(prefix).state != "off":
-        guard.on(prefix, lock)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from bootstrap import profile
@@ -19,8 +19,6 @@ from bootstrap.runtime.environment_paths import EnvironmentPaths
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
-
-    from typing_extensions import Self
 
     from bootstrap.lock import Record
 
@@ -76,62 +74,49 @@ def warming_up(stage: Path, records: Iterable[Record], *, colab: bool) -> Iterat
     records = tuple(records)
     wanted = {**_NUMPY, **(_COLABS_KERNEL if colab else _KERNEL)}
     missing = {name: closure for name in wanted if (closure := _closure(name, records))}
-    with ExitStack() as stack:
-        found: list[_Importer] = []
+    process: subprocess.Popen[bytes] | None = None
+    began = 0.0
 
-        def linked(name: str | None) -> None:
-            if name is None:
-                for importer in found:
-                    importer.begin_nothing_more()
-                return
-            for package in [package for package in missing if name in missing[package]]:
-                missing[package].discard(name)
-                if not missing[package]:
-                    del missing[package]
-                    if not found:
-                        found.append(stack.enter_context(_Importer(stage)))
-                    found[0].import_(wanted[package])
+    def linked(name: str | None) -> None:
+        nonlocal process, began
+        if name is None:
+            if process:
+                process.stdin.close()  # type: ignore[union-attr]
+                with suppress(OSError):  # not everybody may; what it has begun would wait for all others
+                    os.setpriority(os.PRIO_PROCESS, process.pid, os.getpriority(os.PRIO_PROCESS, 0))
+            return
+        for package in [package for package in missing if name in missing[package]]:
+            missing[package].discard(name)
+            if not missing[package]:
+                del missing[package]
+                if process is None:
+                    began, process = time.monotonic(), _importer(stage)
+                with suppress(OSError):  # it has ended by itself
+                    modules = "".join(f"{module}\n" for module in wanted[package])
+                    os.write(process.stdin.fileno(), modules.encode())  # type: ignore[union-attr]
 
+    try:
         yield linked
-        for importer in found:
-            importer.wait()
+        if process:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_SECONDS)
+            profile.add("compile modules in spare time", began, lane=1)
+    finally:
+        if process:
+            process.kill()
+            process.wait()
+            process.stdin.close()  # type: ignore[union-attr]
 
 
-class _Importer:
-    """The process, which is killed where its block does not end well."""
-
-    def __init__(self, stage: Path) -> None:
-        self._began = time.monotonic()
-        self._process = subprocess.Popen(
-            [str(EnvironmentPaths(stage).python), "-I", "-c", _IMPORT],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            preexec_fn=tied(),
-        )
-
-    def import_(self, modules: Iterable[str]) -> None:
-        with suppress(OSError):  # it has ended by itself
-            os.write(self._process.stdin.fileno(), "".join(f"{name}\n" for name in modules).encode())  # type: ignore[union-attr]
-
-    def begin_nothing_more(self) -> None:
-        self._process.stdin.close()  # type: ignore[union-attr]
-        with suppress(OSError):  # not everybody may; what it has begun would wait for all others
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, os.getpriority(os.PRIO_PROCESS, 0))
-
-    def wait(self) -> None:
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_SECONDS)
-        profile.add("compile modules in spare time", self._began, lane=1)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._process.stdin.close()  # type: ignore[union-attr]
+def _importer(stage: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [str(EnvironmentPaths(stage).python), "-I", "-c", _IMPORT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        preexec_fn=tied(),
+    )
 
 
 def _closure(name: str, records: Iterable[Record]) -> set[str]:

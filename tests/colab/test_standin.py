@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 
 from tests.support import ROOT
 from tests.support.colab import UNTIL_THE_NEXT_HAS_COME, USUAL, VERSIONS, ColabRoot, each_version, numpy_of
+from tests.support.colab.client import read_whole
 from tests.support.colab.root import HOME
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class TestKernel:
         assert kernel.execute("type(get_ipython().kernel)").text == "google.colab._kernel.Kernel"
 
     def test_it_is_reached_as_the_server_was_told(self, colab: ColabRoot, kernel: Kernel) -> None:
-        connection = json.loads(colab.path(kernel.connection_file).read_text(encoding="utf-8"))
+        connection = read_whole(colab.path(kernel.connection_file))
         assert connection["transport"] == colab.transport
         assert kernel.execute("import os; os.environ['COLAB_JUPYTER_TRANSPORT']").text == repr(colab.transport)
 

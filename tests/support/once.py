@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -64,8 +64,9 @@ def made_once(cache: Path, name: str, key: str, build: Callable[[Path], None]) -
 def _forget_outdated(cache: Path, name: str, current: Path) -> None:
     """Removes what was made of other inputs and not used for a week: a test may still use a younger one."""
     for folder in cache.glob(f"{name}-" + "[0-9a-f]" * 12):
-        if folder != current and time.time() - folder.stat().st_mtime > _UNUSED_SECONDS:
-            _remove(folder)
+        with suppress(FileNotFoundError):  # another process may be at the same
+            if folder != current and time.time() - folder.stat().st_mtime > _UNUSED_SECONDS:
+                _remove(folder)
 
 
 def _remove(folder: Path) -> None:

@@ -18,6 +18,7 @@ from bootstrap.health import probe_runner
 from bootstrap.maintain.condalock import find_conda_lock, run_conda_lock
 from bootstrap.prefix import engine as engine_process
 from bootstrap.runtime import kernel_check
+from tests.support.kernels import gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +44,7 @@ STARTED: dict[str, Callable[[Path], object]] = {
     "an installation in a copy": lambda p: sandbox_install._run([str(p)], None),
     "a Python asked about": inventory,
     "a probe": lambda p: probe_runner.run_tasks(
-        p, [probe_runner.Task("import", ("x",))], limits=probe_runner.Limits()
+        probe_runner.Start(p, probe_runner.Limits()), [probe_runner.Task("import", ("x",))]
     ),
     "a kernel on trial": lambda p: kernel_check.prove(cast("Any", SimpleNamespace(entry=p)), "x", ()),
     "the engine": _engine,
@@ -66,8 +67,7 @@ def test_it_ends_with_its_parent(what: str, how: signal.Signals, tmp_path: Path)
     wait_for(told.exists)
     os.kill(parent, how)
     os.waitpid(parent, 0)
-    child = Path(f"/proc/{told.read_text().strip()}/stat")
-    wait_for(lambda: not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z")
+    assert gone(int(told.read_text()), seconds=20)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

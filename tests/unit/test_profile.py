@@ -47,6 +47,16 @@ def test_a_childs_spans_are_among_them(tmp_path: Path) -> None:
     assert made.spans[1].start + made.spans[1].seconds <= made.spans[0].seconds + 0.1
 
 
+def test_a_line_that_is_still_being_written_is_left_out() -> None:
+    made = Profile()
+    with recording(made):
+        with span("whole"):
+            pass
+        with open(profile.variables()[profile.VARIABLE], "a") as file:
+            file.write('{"name": "of a process that goes on')
+    assert [stage.name for stage in made.spans] == ["whole"]
+
+
 def test_nothing_is_recorded_unless_asked(tmp_path: Path) -> None:
     with recording(None, tmp_path / "trace.json"), span("anything"):
         profile.add("anything", time.monotonic())

@@ -8,19 +8,19 @@ import sys
 import time
 import types
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import processes, provenance
-from bootstrap.health.live import mappings as process_mappings
-from bootstrap.health.live import modules, pending_imports
+from bootstrap.health.live import mappings, modules, pending_imports
 from bootstrap.health.model import ProbeResult
 from bootstrap.health.probes import answers, linear, origin, registry
 from bootstrap.health.probes.state import floating_point_state
 from bootstrap.health.record_files import written_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bootstrap.health.inventory import Inventory
 
@@ -44,7 +44,7 @@ class Process:
     """Modules of the standard library that numpy loads."""
     trusted: bool = False
     """Whether a fresh process passed every known answer."""
-    mappings: Sequence[process_mappings.Mapping] = ()
+    mapped: Sequence[mappings.Mapping] = ()
     started: float = 0.0
 
     @property
@@ -52,6 +52,10 @@ class Process:
         """The folder that numpy was loaded from, or ''."""
         file = getattr(self.numpy, "__file__", None)
         return os.path.dirname(file) if isinstance(file, str) else ""
+
+    def state_of(self, path: str) -> mappings.State | None:
+        """Whether a library in memory is the file at a path."""
+        return mappings.state_of(path, self.mapped)
 
     @property
     def version(self) -> str:
@@ -69,21 +73,6 @@ class Process:
 
 
 @dataclass(frozen=True)
-class Check:
-    """One question to the running process."""
-
-    name: str
-    catches: str
-    cost_ms: int
-    function: Callable[[Process, dict[str, Any]], Iterator[str]]
-
-    @property
-    def explanation(self) -> str:
-        """What it does, from its docstring."""
-        return (self.function.__doc__ or "").strip()
-
-
-@dataclass(frozen=True)
 class Live:
     """What the running process told."""
 
@@ -91,31 +80,20 @@ class Live:
     """Whether numpy is loaded in it."""
     results: tuple[ProbeResult, ...] = ()
 
-    def result(self, name: str) -> ProbeResult | None:
-        """An answer by the question's name, where it was asked."""
-        return next((r for r in self.results if r.name == name), None)
-
-    def facts(self, name: str) -> Mapping[str, Any]:
-        """What was found on the way to an answer."""
-        found = self.result(name)
-        return found.facts if found else {}
+    def probe(self, name: str) -> ProbeResult:
+        """An answer by the question's name."""
+        return ProbeResult.of(name, self.results)
 
     @property
-    def stale(self) -> bool:
-        """Whether memory and disk hold different numpys."""
-        return any(not r.ok for r in self.results if r.name in ("live-version", "live-libraries", "live-modules"))
+    def differences(self) -> list[str]:
+        """Where memory and disk hold different numpys."""
+        names = ("live-version", "live-libraries", "live-modules")
+        return [line for name in names for line in self.probe(name).problems]
 
 
-CHECKS: dict[str, Check] = {}
-"""All questions by name, in the order in which they are asked."""
-
-
-def _check(name: str, *, catches: str, cost_ms: int) -> Callable[[Any], Any]:
-    def enter(function: Any) -> Any:
-        CHECKS[name] = Check(name, catches, cost_ms, function)
-        return function
-
-    return enter
+CHECKS: dict[str, registry.Probe] = {}
+"""All questions by name, in the order in which they are asked; each is given the `Process`."""
+_check = partial(registry.probe, catalogue=CHECKS)
 
 
 def examine_process(disk: Inventory, fresh: Sequence[ProbeResult]) -> Live:
@@ -125,57 +103,50 @@ def examine_process(disk: Inventory, fresh: Sequence[ProbeResult]) -> Live:
         disk: What is installed.
         fresh: What a fresh process of the same interpreter answered.
     """
-    by_name = {result.name: result for result in fresh}
-    loaded = by_name.get("numpy-modules")
-    surface = by_name.get("numpy-surface")
     numpy = sys.modules.get("numpy")
     process = Process(
         disk=disk,
         numpy=numpy if isinstance(numpy, types.ModuleType) else None,
-        surface=dict(surface.facts.get("surface", {})) if surface else {},
-        stdlib=tuple(loaded.facts.get("stdlib", ())) if loaded else (),
+        surface=ProbeResult.of("numpy-surface", fresh).facts.get("surface", {}),
+        stdlib=ProbeResult.of("numpy-modules", fresh).facts.get("stdlib", ()),
         trusted=bool(fresh) and all(r.ok for r in fresh),
-        mappings=process_mappings.read_mappings(),
+        mapped=mappings.read_mappings(),
         started=processes.began(),
     )
     results: list[ProbeResult] = []
-    for check in CHECKS.values():
+    for name, check in CHECKS.items():
         facts: dict[str, Any] = {}
         began = time.perf_counter()
         # Known answers load parts of numpy: only where memory and disk are of one piece.
-        skipped = check.name == "live-answers" and (not process.trusted or Live(True, tuple(results)).stale)
-        skipped = skipped or (process.numpy is None and check.name not in _WITHOUT_NUMPY)
+        skipped = name == "live-answers" and (not process.trusted or Live(True, tuple(results)).differences)
+        skipped = skipped or (process.numpy is None and check.needs == "numpy")
         problems: list[str] = []
         try:
             problems += [] if skipped else check.function(process, facts)
         except Exception as error:  # what is in numpy's place may answer in any way; that is no finding of this one
             skipped = True
-            facts["unanswered"] = f"{check.name}: {type(error).__name__}: {error}"
+            facts["unanswered"] = f"{name}: {type(error).__name__}: {error}"
         outcome: Any = "skip" if skipped else "fail" if problems else "pass"
         seconds = time.perf_counter() - began
-        results.append(ProbeResult(check.name, outcome, seconds, tuple(problems[:20]), facts))
+        results.append(ProbeResult(name, outcome, seconds, tuple(problems[:20]), facts))
     return Live(process.numpy is not None, tuple(results))
 
 
-_WITHOUT_NUMPY = ("live-presence", "live-path", "live-packages", "live-arithmetic", "live-runtimes")
-
-
-@_check("live-presence", catches="numpy taken out of sys.modules, or something else put there", cost_ms=1)
+@_check("live-presence", catches="numpy taken out of sys.modules, or something else put there", cost_ms=1, needs="")
 def _presence(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     """Look what stands under numpy's name, and whether its libraries are in memory without it."""
     entry = sys.modules.get("numpy", process)
     if entry is process:
-        cores = {m.name for m in process.mappings if m.name.startswith("_multiarray_umath.")}
+        cores = {m.name for m in process.mapped if m.name.startswith("_multiarray_umath.")}
         here = [
             str(s / "numpy" / c / n) for s in process.disk.sites for c in ("_core", "core") for n in sorted(cores)
         ]
         here = [path for path in here if os.path.exists(path)] or here[:1]
-        states = {path: state for path in here if (state := process_mappings.state_of(path, process.mappings))}
+        states = {path: state for path in here if (state := process.state_of(path))}
         if states:
             facts.update(
                 purged=sorted(states),
                 replaced=sorted(path for path, state in states.items() if state in ("replaced", "removed")),
-                parts=sorted(name for name in sys.modules if name.startswith("numpy.")),
             )
             yield "numpy was loaded and is no longer in sys.modules; its libraries are still in memory"
     elif process.numpy is None or (not process.root and "ndarray" not in vars(process.numpy)):
@@ -187,8 +158,7 @@ def _presence(process: Process, facts: dict[str, Any]) -> Iterator[str]:
 @_check("live-version", catches="numpy in memory differs from numpy on disk", cost_ms=1)
 def _version(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     """Compare the loaded numpy's version with those of its distribution and of its source on disk."""
-    held = process.version
-    root = Path(process.root)
+    held, root = process.version, Path(process.root)
     installed = [d.version for d in process.disk.distributions if d.name == "numpy" and d.site == root.parent]
     written = written_version(root)
     facts.update(memory=held, disk=written or (installed[0] if installed else ""), root=str(root))
@@ -204,20 +174,17 @@ def _version(process: Process, facts: dict[str, Any]) -> Iterator[str]:
 def _libraries(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     """Compare each library of numpy in memory with the file now at its path: inode first, then its text."""
     below = {process.root, f"{process.root}.libs"}
-    paths = {m.path for m in process.mappings if any(m.path.startswith(f"{folder}/") for folder in below)}
-    paths |= {str(m.__file__) for m in _extensions(process.root)}
+    paths = {m.path for m in process.mapped if any(m.path.startswith(f"{folder}/") for folder in below)}
+    loaded = modules.loaded_below(process.root).values() if process.root else ()
+    paths |= {str(m.__file__) for m in loaded if ".so" in str(m.__file__)}
     facts.update(replaced=[], current=[])
     for path in sorted(paths):
-        state = process_mappings.state_of(path, process.mappings)
+        state = process.state_of(path)
         if state == "same":
             facts["current"].append(path)
         if state in ("replaced", "removed"):
             facts["replaced"].append(path)
             yield f"{path}: {state} since it was loaded"
-
-
-def _extensions(folder: str) -> list[types.ModuleType]:
-    return [m for m in modules.loaded_below(folder).values() if ".so" in str(m.__file__)] if folder else []
 
 
 @_check("live-modules", catches="Python modules of two versions in one process", cost_ms=2)
@@ -227,14 +194,8 @@ def _modules(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     changed = [m for m in found.values() if modules.changed_since(str(m.__file__), process.started)]
     differing = list(modules.differing(changed))
     facts.update(differing=differing)
-    strangers = {
-        n: str(m.__file__)
-        for n, m in list(sys.modules.items())
-        if n.startswith("numpy.")
-        and isinstance(getattr(m, "__file__", None), str)
-        and process.root
-        and not str(m.__file__).startswith(process.root + os.sep)
-    }
+    numpys = {n: str(m.__file__) for n, m in modules.loaded().items() if n.startswith("numpy.") and process.root}
+    strangers = {name: file for name, file in numpys.items() if not file.startswith(process.root + os.sep)}
     facts["strangers"] = strangers
     for name in differing[:5]:
         yield f"{name} differs from its file"
@@ -244,28 +205,22 @@ def _modules(process: Process, facts: dict[str, Any]) -> Iterator[str]:
         facts["failing"] = pending_imports.failing_imports(Path(process.root))
 
 
-@_check("live-packages", catches="dependents that were replaced since they were loaded", cost_ms=30)
+@_check("live-packages", catches="dependents that were replaced since they were loaded", cost_ms=30, needs="")
 def _packages(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     """Find loaded modules of other packages whose files were replaced by others since."""
     facts["packages"] = {}
     tops: dict[str, list[types.ModuleType]] = {}
     sites = tuple(f"{site}/" for site in process.disk.sites)
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        top = name.partition(".")[0]
-        if not isinstance(file, str) or not file.startswith(sites) or top in ("numpy", "bootstrap"):
-            continue
-        if isinstance(module, types.ModuleType) and modules.changed_since(file, process.started):
+    for name, module in modules.loaded().items():
+        file, top = str(module.__file__), name.partition(".")[0]
+        others = file.startswith(sites) and top not in ("numpy", "bootstrap")
+        if others and modules.changed_since(file, process.started):
             tops.setdefault(top, []).append(module)
     for top, members in sorted(tops.items()):
         owner = next((o for m in members if (o := process.disk.owner_of(str(m.__file__)))), "")
         # A package that nobody installed is the user's own, who may edit it as he likes.
         compiled = [m for m in members if ".so" in str(m.__file__)]
-        replaced = [
-            m
-            for m in compiled
-            if process_mappings.state_of(str(m.__file__), process.mappings) in ("replaced", "removed")
-        ]
+        replaced = [m for m in compiled if process.state_of(str(m.__file__)) in ("replaced", "removed")]
         differing = None if replaced else next(modules.differing(members), None)
         gone = not owner and all(not Path(str(m.__file__)).exists() for m in members)
         if (replaced or differing) and (owner or gone):
@@ -274,13 +229,13 @@ def _packages(process: Process, facts: dict[str, Any]) -> Iterator[str]:
             yield f"{top} {held} is loaded, {owner or 'none'} is on disk".replace("  ", " ")
 
 
-@_check("live-path", catches="modules that `import numpy` would reach instead", cost_ms=2)
+@_check("live-path", catches="modules that `import numpy` would reach instead", cost_ms=2, needs="")
 def _path(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     """Ask the import system where numpy, and what numpy needs of the standard library, would come from now."""
     homes = [os.path.realpath(site) for site in process.disk.sites]
     loaded = getattr(process.numpy, "__file__", None)
     origin_now = _origin("numpy")
-    facts.update(loaded=loaded, origin=origin_now, shadowed={})
+    facts.update(loaded=loaded, shadowed={})
     for label, place in (("is loaded from", loaded), ("would be imported from", origin_now)):
         if isinstance(place, str) and not any(os.path.realpath(place).startswith(f"{h}/") for h in homes):
             facts["outside"] = place
@@ -308,7 +263,7 @@ def _functions(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     """Compare what stands under numpy's public names with what a fresh process finds there."""
     own: dict[str, Any] = {}
     foreign = list(origin.numpy_functions(process.numpy, own))
-    facts.update(files=own.get("files", []), added=[])
+    facts["files"] = own.get("files", [])
     shell = provenance.shell()
     yield from (provenance.told_with_cell(shell, line) for line in foreign)
     told = {line.split(" ", 1)[0] for line in foreign}
@@ -320,20 +275,18 @@ def _functions(process: Process, facts: dict[str, Any]) -> Iterator[str]:
         now = here.get(name)
         if now != what and name.rpartition(".")[0] in loaded and name not in told:
             yield provenance.told_with_cell(shell, f"{name} is {now or 'gone'}, a fresh process has {what}")
-    facts["added"] = sorted(set(here) - set(process.surface))
 
 
-@_check("live-arithmetic", catches="rounding or flush-to-zero changed for this process", cost_ms=1)
+@_check("live-arithmetic", catches="rounding or flush-to-zero changed for this process", cost_ms=1, needs="")
 def _arithmetic(_process: Process, _facts: dict[str, Any]) -> Iterator[str]:
     """Divide and add plain floats in this thread."""
     yield from floating_point_state()
 
 
 @_check("live-settings", catches="floating-point errors silenced or raised for the whole process", cost_ms=1)
-def _settings(process: Process, facts: dict[str, Any]) -> Iterator[str]:
+def _settings(process: Process, _facts: dict[str, Any]) -> Iterator[str]:
     """Read numpy's error state and, where it has one, how it promotes types."""
     state = dict(process.numpy.geterr()) if process.numpy is not None else {}
-    facts["errstate"] = state
     for name, value in state.items():
         if value != _DEFAULT_ERRSTATE.get(name, value):
             yield f"numpy.seterr: {name}={value!r} instead of {_DEFAULT_ERRSTATE[name]!r}"
@@ -341,10 +294,10 @@ def _settings(process: Process, facts: dict[str, Any]) -> Iterator[str]:
         yield f"NPY_PROMOTION_STATE={promotion}"
 
 
-@_check("live-runtimes", catches="two OpenMP runtimes, C++ libraries from outside the environment", cost_ms=1)
+@_check("live-runtimes", catches="two OpenMP runtimes, libraries from outside the environment", cost_ms=1, needs="")
 def _runtimes(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     """Look through the libraries in memory for runtimes that must not come twice or from elsewhere."""
-    paths = sorted({m.path for m in process.mappings if not m.deleted})
+    paths = sorted({m.path for m in process.mapped if not m.deleted})
     facts["mapped"] = paths
     families: dict[str, list[str]] = {}
     for path in paths:
@@ -357,17 +310,13 @@ def _runtimes(process: Process, facts: dict[str, Any]) -> Iterator[str]:
 
 
 @_check("live-answers", catches="wrong results in this process, although a fresh one is right", cost_ms=250)
-def _answers(process: Process, facts: dict[str, Any]) -> Iterator[str]:
+def _answers(process: Process, _facts: dict[str, Any]) -> Iterator[str]:
     """Put the known answers (arithmetic, BLAS, LAPACK, FFT, random streams, strings) to this very process."""
     numpy: Any = process.numpy
-    facts["failed"] = []
     with numpy.errstate(**_DEFAULT_ERRSTATE):
         for name in _ANSWERS:
-            lines = []
             try:
                 lines = list(registry.PROBES[name].function(numpy, {}))
             except Exception as error:
                 lines = [f"{type(error).__name__}: {error}"]
-            if lines:
-                facts["failed"].append(name)
-                yield from (f"{name}: {line}" for line in lines[:3])
+            yield from (f"{name}: {line}" for line in lines[:3])

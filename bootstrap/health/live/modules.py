@@ -26,15 +26,18 @@ def changed_since(path: str, moment: float) -> bool:
         return True
 
 
+def loaded() -> dict[str, types.ModuleType]:
+    """Loaded modules that have a file, by name."""
+    return {
+        name: module
+        for name, module in list(sys.modules.items())
+        if isinstance(module, types.ModuleType) and isinstance(getattr(module, "__file__", None), str)
+    }
+
+
 def loaded_below(folder: str) -> dict[str, types.ModuleType]:
     """Loaded modules whose source lies in a folder, by name."""
-    start = folder.rstrip("/") + "/"
-    found = {}
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if isinstance(module, types.ModuleType) and isinstance(file, str) and file.startswith(start):
-            found[name] = module
-    return found
+    return {name: module for name, module in loaded().items() if str(module.__file__).startswith(f"{folder}/")}
 
 
 def state_of(module: types.ModuleType) -> State:

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_ENOUGH = 4
 _SKIPPED = ("tests", "f2py", "distutils", "_pyinstaller", "typing", "testing")
 
 
-def failing_imports(root: Path, *, limit: int = 4) -> list[str]:
+def failing_imports(root: Path) -> list[str]:
     """Lines such as ``import numpy.strings: cannot import name '_center' from 'numpy._core.umath'``.
 
     Args:
         root: The folder of the package ``numpy``.
-        limit: How many are looked for.
     """
     found: list[str] = []
     for path in sorted(root.rglob("*.py")):
@@ -39,7 +39,7 @@ def failing_imports(root: Path, *, limit: int = 4) -> list[str]:
         first = next(_missing(path, name if is_package else name.rpartition(".")[0], root), None)
         if first is not None:
             found.append(f"import {name}: {first}")
-            if len(found) >= limit:
+            if len(found) >= _ENOUGH:
                 break
     return found
 

@@ -1,11 +1,11 @@
 """Runs probes in the examined Python: ``python -I -B child.py REQUEST``, answers on a pipe of its own.
 
 The request is a JSON object: ``fd`` (where to answer), ``token`` (opens every answer, so that nothing a
-broken package writes into that descriptor can pass for one), ``probes`` (a list of objects with ``name`` and,
-for imports, ``modules``, else ``given``: facts to begin with), ``paths`` (folders to append to ``sys.path``,
-where ``-S`` keeps site away).
+broken package writes into that descriptor can pass for one), ``probes`` (a list of objects with ``name``,
+``modules`` to import, else the probe of that name is asked, and ``given``: facts to begin with), ``paths``
+(folders to append to ``sys.path``, where ``-S`` keeps site away).
 
-Each probe sends one line when it starts and one when it ends; what starts and never ends has died.
+Each probe's answer is one line, a JSON object; an empty one comes first. The first probe without one has died.
 """
 
 from __future__ import annotations
@@ -61,23 +61,20 @@ def main(request_text: str) -> None:
 
     _harden()
     _load_package(os.path.dirname(os.path.abspath(__file__)))
-    for name in ("layout", "origin", "answers", "linear", "sharing", "state"):
-        importlib.import_module("_probes." + name)
     registry = importlib.import_module("_probes.registry").PROBES
     load = importlib.import_module("_probes.imports").load
     sys.path.extend(path for path in request["paths"] if path not in sys.path)
     # What the interpreter needs to start is not the probes' cost; the parent's clock for them starts here.
-    send(event="ready")
+    send()
 
     for item in request["probes"]:
         name = item["name"]
-        send(event="start", name=name)
         began = clock()
-        facts: dict[str, object] = dict(item.get("given", {}))
+        facts: dict[str, object] = item["given"]
         problems: list[str] = []
         outcome = "pass"
         try:
-            if "modules" in item:
+            if item["modules"]:
                 problems += load(item["modules"], facts)
             else:
                 entry = registry[name]
@@ -95,7 +92,6 @@ def main(request_text: str) -> None:
         if problems:
             outcome = "fail"
         send(
-            event="end",
             name=name,
             outcome=outcome,
             problems=problems[:20],

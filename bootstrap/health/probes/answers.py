@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import math
+from operator import add, floordiv, lt, mod, mul, sub, truediv, xor
 from typing import TYPE_CHECKING, Any
 
 from .registry import probe
@@ -58,14 +59,9 @@ def integers(numpy: Any, _facts: dict[str, Any]) -> Iterator[str]:
             return (x + (1 << (bits - 1))) % (1 << bits) - (1 << (bits - 1))
 
         x, y = [wrap(v) for v in values], [wrap(v) for v in others]
-        yield from same(f"{name} add", a + b, [wrap(p + q) for p, q in zip(x, y)])
-        yield from same(f"{name} subtract", a - b, [wrap(p - q) for p, q in zip(x, y)])
-        yield from same(f"{name} multiply", a * b, [wrap(p * q) for p, q in zip(x, y)])
-        yield from same(f"{name} floor_divide", a // b, [wrap(p // q) for p, q in zip(x, y)])
-        yield from same(f"{name} remainder", a % b, [p % q for p, q in zip(x, y)])
-        yield from same(f"{name} xor", a ^ b, [p ^ q for p, q in zip(x, y)])
+        for op in (add, sub, mul, floordiv, mod, xor, lt):
+            yield from same(f"{name} {op.__name__}", op(a, b), [wrap(op(p, q)) for p, q in zip(x, y)])
         yield from same(f"{name} right_shift", a >> 2, [p >> 2 for p in x])
-        yield from same(f"{name} less", a < b, [p < q for p, q in zip(x, y)])
         yield from same(f"{name} maximum", numpy.maximum(a, b), [max(p, q) for p, q in zip(x, y)])
     unsigned = numpy.array(values).astype("uint64")
     yield from same("uint64 multiply", unsigned * unsigned, [(v * v) % 2**64 for v in values])
@@ -83,9 +79,8 @@ def floats(numpy: Any, _facts: dict[str, Any]) -> Iterator[str]:
     values = [((i * 7919) % 2003 - 1001) / 64.0 for i in range(517)]
     others = [((i * 104729) % 499 + 1) / 128.0 for i in range(517)]
     a, b = numpy.array(values), numpy.array(others)
-    yield from same("add", a + b, [p + q for p, q in zip(values, others)])
-    yield from same("multiply", a * b, [p * q for p, q in zip(values, others)])
-    yield from same("divide", a / b, [p / q for p, q in zip(values, others)])
+    for op in (add, mul, truediv):
+        yield from same(op.__name__, op(a, b), [op(p, q) for p, q in zip(values, others)])
     yield from same("sqrt", numpy.sqrt(b), [math.sqrt(q) for q in others])
     yield from same("floor", numpy.floor(a), [float(math.floor(p)) for p in values])
     yield from same("rint", numpy.rint(a), [float(round(p)) for p in values])

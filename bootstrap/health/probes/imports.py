@@ -29,7 +29,7 @@ def load(modules: list[str], facts: dict[str, Any]) -> list[str]:
 
     Args:
         modules: Import names, in order.
-        facts: Receives ``file`` and ``version`` of the first module, and ``warnings``.
+        facts: Receives ``file`` and ``version`` of the first module, and what changed of the ``float_state``.
 
     Returns:
         One line for each change of the floating-point state that the import brought, and for each warning
@@ -44,7 +44,7 @@ def load(modules: list[str], facts: dict[str, Any]) -> list[str]:
     facts["file"] = getattr(module, "__file__", None)
     facts["version"] = str(getattr(module, "__version__", ""))
     told = [str(item.message) for item in caught]
-    facts["abi"] = [line for line in told if any(sign in line for sign in ABI_SIGNS)]
+    misfits = [line for line in told if any(sign in line for sign in ABI_SIGNS)]
     changed = [line for line in floating_point_state() if line not in before]
     facts["float_state"] = changed
-    return [f"after import {modules[0]}: {line}" for line in changed] + list(facts["abi"])
+    return [f"after import {modules[0]}: {line}" for line in changed] + misfits

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import site
 import sys
-import sysconfig
 from typing import TYPE_CHECKING, Any
 
 from .registry import probe
@@ -39,23 +38,15 @@ def layout(_module: Any, facts: dict[str, Any]) -> Iterator[str]:
     prefix = sys.prefix
     above = os.path.dirname(os.path.dirname(os.path.abspath(sys.executable)))
     settings = _configuration(above)
-    prefixes: list[str] = [prefix]
-    with_system = False
+    with_system = settings.get("include-system-site-packages", "").lower() == "true"
     if settings:
         prefix = above
-        with_system = settings.get("include-system-site-packages", "").lower() == "true"
-        prefixes = [above, sys.base_prefix] if with_system else [above]
+    prefixes = [prefix, sys.base_prefix] if with_system else [prefix]
     folders = [path for path in site.getsitepackages(prefixes) if os.path.isdir(path)]
-    paths = [path for path in sys.path if path and os.path.isdir(path)]
     facts.update(
-        executable=sys.executable,
         prefix=prefix,
-        base_prefix=sys.base_prefix,
         version=list(sys.version_info[:3]),
         site=folders,
-        user_site=site.getusersitepackages(),
-        reads_user_site=(not settings or with_system) and _one_user(),
-        stdlib=sysconfig.get_path("stdlib"),
-        path=paths,
+        user_site=site.getusersitepackages() if (not settings or with_system) and _one_user() else None,
     )
     yield from ()

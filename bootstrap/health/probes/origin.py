@@ -22,7 +22,7 @@ _OPTIONAL = ("array_api", "distutils", "f2py", "testing", "tests")
 
 @probe("numpy-import", catches="a numpy that does not import, or is another one than installed", cost_ms=150)
 def numpy_import(numpy: Any, facts: dict[str, Any]) -> Iterator[str]:
-    """Import numpy; note its file, its version and the files of its extension modules."""
+    """Import numpy; note its file and its version."""
     facts["file"] = getattr(numpy, "__file__", None)
     facts["version"] = str(getattr(numpy, "__version__", ""))
     facts["paths"] = [str(path) for path in getattr(numpy, "__path__", [])]
@@ -110,14 +110,10 @@ def numpy_modules(numpy: Any, facts: dict[str, Any]) -> Iterator[str]:
             importlib.import_module(f"numpy.{entry}")
         except Exception as error:
             yield f"import numpy.{entry}: {type(error).__name__}: {error}"
-    extensions = {}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None) or ""
         if (name == "numpy" or name.startswith("numpy.")) and not file.startswith(root + os.sep) and file:
             yield f"{name} was loaded from {file}, outside {root}"
-        if name.startswith("numpy.") and file.endswith((".so", ".pyd")):
-            extensions[name] = file
-    facts["extensions"] = extensions
     facts["stdlib"] = _standard_modules()
 
 
@@ -144,29 +140,30 @@ def numpy_functions(numpy: Any, facts: dict[str, Any]) -> Iterator[str]:
     """Ask every public function of numpy where its code is from; all of it has to be numpy's."""
     root = os.path.dirname(os.path.abspath(numpy.__file__)) + os.sep
     own = (os.path.realpath(root) + os.sep, root)
-    foreign: list[str] = []
-    files: list[str] = []
-    for namespace in _NAMESPACES:
-        holder = numpy
-        if namespace:
-            holder = sys.modules.get(f"numpy.{namespace}")
-        if not isinstance(holder, types.ModuleType):
+    foreign: dict[str, str] = {}
+    for name, value in _public(numpy):
+        if isinstance(value, type) or not callable(value):
             continue
-        for name, value in list(vars(holder).items()):
-            if name.startswith("_") or isinstance(value, (type, types.ModuleType)) or not callable(value):
-                continue
-            module, file = _source(value)
-            # Cython names its sources by relative paths, old numpy's generated wrappers say "<__array_...>".
-            outside = file.startswith("/") and not file.startswith(own)
-            # A cell of a notebook is a file in a temporary folder, or "<ipython-input-...>".
-            made_up = file in ("<string>", "<stdin>") or file.startswith("<ipython-input")
-            stranger = not file and module.split(".")[0] not in _HOMES
-            if outside or made_up or stranger:
-                label = f"numpy.{namespace + '.' if namespace else ''}{name}"
-                foreign.append(f"{label} comes from {file or module}")
-                files.append(file or module)
-    facts["files"] = sorted(set(files))
-    yield from foreign
+        module, file = _source(value)
+        # Cython names its sources by relative paths, old numpy's generated wrappers say "<__array_...>".
+        outside = file.startswith("/") and not file.startswith(own)
+        # A cell of a notebook is a file in a temporary folder, or "<ipython-input-...>".
+        made_up = file in ("<string>", "<stdin>") or file.startswith("<ipython-input")
+        stranger = not file and module.split(".")[0] not in _HOMES
+        if outside or made_up or stranger:
+            foreign[name] = file or module
+    facts["files"] = sorted(set(foreign.values()))
+    yield from (f"{name} comes from {place}" for name, place in foreign.items())
+
+
+def _public(numpy: Any) -> Iterator[tuple[str, Any]]:
+    """What stands under the public names of numpy's loaded namespaces, modules left out."""
+    for namespace in _NAMESPACES:
+        holder = sys.modules.get(f"numpy.{namespace}") if namespace else numpy
+        if isinstance(holder, types.ModuleType):
+            for name, value in list(vars(holder).items()):
+                if not name.startswith("_") and not isinstance(value, types.ModuleType):
+                    yield f"numpy.{namespace + '.' if namespace else ''}{name}", value
 
 
 @probe("numpy-surface", catches="what a process has replaced in numpy, by comparison", cost_ms=5, routine=False)
@@ -178,21 +175,12 @@ def numpy_surface(numpy: Any, facts: dict[str, Any]) -> Iterator[str]:
 
 def surface(numpy: Any) -> dict[str, str]:
     """Public names of numpy's loaded namespaces, each with a word for what it stands for."""
-    found = {"numpy.__version__": str(getattr(numpy, "__version__", ""))}
-    for namespace in _NAMESPACES:
-        holder = sys.modules.get(f"numpy.{namespace}") if namespace else numpy
-        if not isinstance(holder, types.ModuleType):
-            continue
-        for name, value in list(vars(holder).items()):
-            if not name.startswith("_") and (word := _word(value)):
-                found[f"{holder.__name__}.{name}"] = word
-    return found
+    version = str(getattr(numpy, "__version__", ""))
+    return {"numpy.__version__": version, **{name: _word(value) for name, value in _public(numpy)}}
 
 
 def _word(value: Any) -> str:
-    """What a value is, in a word that is the same in every process; '' where there is none."""
-    if isinstance(value, types.ModuleType):
-        return ""
+    """What a value is, in a word that is the same in every process."""
     if isinstance(value, (bool, int, float, str)):
         return repr(value)[:80]
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)

@@ -13,16 +13,15 @@ Function = Callable[[Any, dict[str, Any]], Iterator[str]]
 
 @dataclasses.dataclass(frozen=True)
 class Probe:
-    """One question to the examined Python."""
+    """One question to the examined Python, or to the running process."""
 
-    name: str
     function: Function
     catches: str
     """Which damage it notices."""
     cost_ms: int
     """What it costs on a healthy environment, in milliseconds, beyond the import of what it tests."""
     needs: str
-    """Import name of the module it is given; a second needed one is in ``also``."""
+    """Import name of the module without which it can't be asked, and that it is given; empty for none."""
     also: str
     """Import name of another module without which the probe is skipped; empty for none."""
     routine: bool
@@ -39,14 +38,21 @@ PROBES: dict[str, Probe] = {}
 
 
 def probe(
-    name: str, *, catches: str, cost_ms: int, needs: str = "numpy", also: str = "", routine: bool = True
+    name: str,
+    *,
+    catches: str,
+    cost_ms: int,
+    needs: str = "numpy",
+    also: str = "",
+    routine: bool = True,
+    catalogue: dict[str, Probe] = PROBES,
 ) -> Callable[[Function], Function]:
-    """Enter a function in the registry."""
+    """Enter a function in a catalogue."""
 
     def enter(function: Function) -> Function:
-        if name in PROBES:
+        if name in catalogue:
             raise ValueError(f"two probes are named {name}")
-        PROBES[name] = Probe(name, function, catches, cost_ms, needs, also, routine)
+        catalogue[name] = Probe(function, catches, cost_ms, needs, also, routine)
         return function
 
     return enter

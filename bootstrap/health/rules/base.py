@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Literal
 
 from bootstrap._util.listing import capped
 from bootstrap.health.model import Cause
@@ -45,7 +46,8 @@ class CauseKind:
     package: str = ""
     """The package that it damages, where it is always the same."""
     repairs: tuple[Repair, ...] = ()
-    """What can be done about it without asking anybody, as `bootstrap.health.remediation` does it."""
+    """What can be done about it without asking anybody, as `bootstrap.health.remediation` does it and, where the
+    finding brings no words of its own, says it."""
     dated: Literal["by-install", "by-files", "never"] = "by-install"
     """What tells since when: the owner's installation and the files, these alone, or nothing on disk."""
     declared: bool = False
@@ -55,34 +57,9 @@ class CauseKind:
         if KINDS.setdefault(self.id, self) is not self:
             raise ValueError(f"{self.id} is defined twice")
 
-    def __call__(
-        self,
-        *,
-        summary: str,
-        severity: Severity | None = None,
-        evidence: tuple[str, ...] = (),
-        files: tuple[str, ...] = (),
-        owner: str = "",
-        repair: str = "",
-        package: str = "",
-        core: bool = False,
-        requirement: str = "",
-        experiment: frozenset[str] = frozenset(),
-    ) -> Cause:
-        """One finding of this kind."""
-        return Cause(
-            self.id,
-            severity or self.severity,
-            summary,
-            evidence,
-            files,
-            owner,
-            repair,
-            package=package or self.package,
-            core=core,
-            requirement=requirement,
-            experiment=experiment,
-        )
+    def __call__(self, summary: str, **finding: Any) -> Cause:
+        """One finding of this kind, by the fields of `Cause`."""
+        return Cause(self.id, summary=summary, **{"severity": self.severity, "package": self.package, **finding})
 
 
 def shorten(faults: Iterable[FileFault | str]) -> tuple[str, ...]:
@@ -100,8 +77,13 @@ def shown(path: str, facts: Facts) -> str:
 
 def mapped_libraries(facts: Facts) -> list[str]:
     """Shared libraries in memory once numpy is imported."""
-    probe = facts.probe("numpy-mapped")
-    return list(probe.facts.get("mapped", ())) if probe else []
+    return list(facts.probe("numpy-mapped").facts.get("mapped", ()))
+
+
+def own_library(path: str, facts: Facts) -> str:
+    """The library of this name in a conda environment's own folder, or ''."""
+    own = facts.layout.prefix / "lib" / PurePath(path).name
+    return str(own) if facts.disk.conda and own.exists() else ""
 
 
 def code_faults(package: str, facts: Facts) -> list[FileFault]:

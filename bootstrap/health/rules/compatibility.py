@@ -7,8 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bootstrap._util.names import canonical_name
-from bootstrap.health.dist_requirements import applying
-from bootstrap.health.remediation import nearest_release, repair_package
+from bootstrap.health.remediation import nearest_release
 from bootstrap.health.rules.base import CauseKind
 
 if TYPE_CHECKING:
@@ -58,7 +57,6 @@ def _other_python(facts: Facts) -> Iterator[Cause]:
             files=(str(distribution.site / path),),
             owner=str(distribution),
             package=distribution.name,
-            repair=repair_package(distribution.name, facts),
         )
 
 
@@ -103,17 +101,13 @@ def _old_interface(facts: Facts) -> Iterator[Cause]:
                 files=(str(found),),
                 owner=str(distribution),
                 package=distribution.name,
-                repair=repair_package(
-                    distribution.name, facts, requirement=nearest_release(distribution.name, facts)
-                ),
             )
 
 
 def _compiled_for_old(distribution: Distribution) -> Path | None:
     """An extension module that knows numpy 1 alone; a build is of one kind, so the first that tells decides."""
-    # Libraries that a wheel brings along know nothing of numpy; small modules tell as much as large ones.
-    modules = [e for e in distribution.record() if ".so" in e.path and ".libs/" not in e.path]
-    for entry in sorted(modules, key=lambda e: e.size or 0):
+    # Small modules tell as much as large ones.
+    for entry in distribution.extensions():
         path = distribution.site / entry.path
         try:
             with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
@@ -133,20 +127,18 @@ def _bounds(facts: Facts) -> Iterator[Cause]:
     if version is None:
         return
     for distribution in facts.disk.foreign:
-        for line, wanted in applying(distribution, facts.layout.version):
+        for line, wanted in distribution.applying(facts.layout.version):
             if canonical_name(wanted.name) != "numpy" or wanted.specifier.contains(version, prereleases=True):
                 continue
             # A numpy below what it asks for: an older release of it asked for less.
             older = any(s.operator in (">=", ">", "~=") for s in wanted.specifier if not s.contains(version, True))
-            nearest = nearest_release(distribution.name, facts, older=older)
             yield NUMPY_OUT_OF_BOUNDS(
                 summary=f"{distribution} requires numpy {wanted.specifier}, {version} is installed.",
                 evidence=(f"{distribution.info / 'METADATA'}: Requires-Dist: {line}",),
                 files=(str(distribution.info / "METADATA"),),
                 owner=str(distribution),
                 package=distribution.name,
-                requirement=nearest,
-                repair=repair_package(distribution.name, facts, requirement=nearest),
+                requirement=nearest_release(distribution.name, facts, older=older),
             )
 
 
@@ -156,7 +148,7 @@ def _lacking(facts: Facts) -> Iterator[Cause]:
     there = {_VARIANT.sub("", name) for name in names}
     works = {result.name.removeprefix("import ") for result in facts.dependents if result.passed}
     for distribution in facts.disk.foreign:
-        asked = list(applying(distribution, facts.layout.version))
+        asked = list(distribution.applying(facts.layout.version))
         if not any(canonical_name(wanted.name) == "numpy" for _, wanted in asked):
             continue
         lacking = [wanted.name for _, wanted in asked if _VARIANT.sub("", canonical_name(wanted.name)) not in there]
@@ -170,5 +162,4 @@ def _lacking(facts: Facts) -> Iterator[Cause]:
                 files=(str(distribution.info / "METADATA"),),
                 owner=str(distribution),
                 package=distribution.name,
-                repair=repair_package(distribution.name, facts, complete=True),
             )

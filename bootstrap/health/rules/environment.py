@@ -1,8 +1,4 @@
-"""What is wrong at the root: findings that stand for themselves, as drafts of causes.
-
-Here are those that come from around the environment: the loader, startup code, bytecode, the search path. What
-the disk tells of numpy and of the other packages is in `numpy` and `files`.
-"""
+"""What comes from around the environment: the loader, startup code, bytecode, the search path."""
 
 from __future__ import annotations
 
@@ -11,14 +7,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.health.rules.base import CauseKind, mapped_libraries, package_name, shorten, shown
-from bootstrap.health.rules.compatibility import misfits
-from bootstrap.health.rules.files import ENVIRONMENT_MOVED, extra, files, moved, records
-from bootstrap.health.rules.numpy import absent, rivals, shadowed, unrecorded, versions
-from bootstrap.health.rules.process import FOREIGN_LIBRARY, STDLIB_SHADOWED, process_roots
+from bootstrap.health.rules.base import CauseKind, mapped_libraries, own_library, package_name, shorten, shown
+from bootstrap.health.rules.files import ENVIRONMENT_MOVED
+from bootstrap.health.rules.numpy import rivals
+from bootstrap.health.rules.process import FOREIGN_LIBRARY, STDLIB_SHADOWED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from bootstrap.health.facts import Facts
     from bootstrap.health.model import Cause
@@ -40,74 +35,53 @@ _STARTS = re.compile(
 """How a program begins that an installer has made for a Python."""
 
 
-def find_roots(facts: Facts) -> list[Cause]:
-    """All drafts, those that explain most first."""
-    return [
-        *process_roots(facts),
-        *_loader(facts),
-        *_variables(facts),
-        *_startup(facts),
-        *_bytecode(facts),
-        *absent(facts),
-        *shadowed(facts),
-        *versions(facts),
-        *unrecorded(facts),
-        *misfits(facts),
-        *records(facts),
-        *moved(facts),
-        *files(facts),
-        *extra(facts),
-        *_searched_first(facts),
-        *_company(facts),
-        *_renamed(facts),
-    ]
-
-
-def _loader(facts: Facts) -> Iterator[Cause]:
+def loader(facts: Facts) -> Iterator[Cause]:
     """Libraries that the dynamic loader was told to take from elsewhere."""
-    told = tuple(f"{name}={value}" for name, value in facts.loader.items())
-    mapped = mapped_libraries(facts)
-    foreign = _from_variables(facts, mapped)
-    if facts.without_loader:
+    foreign = _from_variables(facts, mapped_libraries(facts))
+    names = " and ".join(facts.loader)
+    if passed := facts.without.get("loader"):
         yield LOADER_VARIABLES(
-            summary=f"Libraries loaded by {' and '.join(facts.loader)} break numpy.",
-            evidence=(*told, *(f"without: {name} passes" for name in sorted(facts.without_loader)), *_told_by(facts)),
+            summary=f"Libraries loaded by {names} break numpy.",
+            evidence=_set(facts.loader, facts, passed),
             files=tuple(foreign),
-            repair=f"Unset {' and '.join(facts.loader)}, or remove the named libraries from it.",
-            experiment=facts.without_loader,
+            repair=f"Unset {names}, or remove the named libraries from it.",
+            experiment=passed,
         )
         return
-    twins = [path for path in foreign if _twin(Path(path).name, facts)]
+    twins = [path for path in foreign if own_library(path, facts)]
     if twins:
+        told = (f"{name}={value}" for name, value in facts.loader.items())
         yield FOREIGN_LIBRARY(
             summary="The loader takes libraries from outside the environment, which has its own.",
-            evidence=(*told, *(f"{path} instead of {_twin(Path(path).name, facts)}" for path in twins)),
+            evidence=(*told, *(f"{path} instead of {own_library(path, facts)}" for path in twins)),
             files=tuple(twins),
-            repair=f"Unset {' and '.join(facts.loader)} before Python starts.",
+            repair=f"Unset {names} before Python starts.",
         )
 
 
-def _variables(facts: Facts) -> Iterator[Cause]:
-    """Variables that numpy itself or its BLAS reads."""
+def variables(facts: Facts) -> Iterator[Cause]:
+    """Variables that numpy itself or its BLAS reads, or Python."""
     if facts.python_variables:
         names = " and ".join(facts.python_variables)
         yield NUMPY_VARIABLES(
             summary=f"With {names} set, this Python can't import numpy: {facts.python_problem}.",
-            evidence=tuple(f"{name}={value}" for name, value in facts.python_variables.items()) + _told_by(facts),
+            evidence=_set(facts.python_variables, facts),
             repair=f"Unset {names} before Python starts.",
         )
-    if facts.without_variables:
+    if passed := facts.without.get("variables"):
         names = " and ".join(facts.variables)
         yield NUMPY_VARIABLES(
             summary=f"{names} {'make' if len(facts.variables) > 1 else 'makes'} numpy fail.",
-            evidence=(
-                *(f"{name}={value}" for name, value in facts.variables.items()),
-                *(f"without: {name} passes" for name in sorted(facts.without_variables)),
-                *_told_by(facts),
-            ),
+            evidence=_set(facts.variables, facts, passed),
             repair=f"Unset {names} before Python starts.",
-            experiment=facts.without_variables,
+            experiment=passed,
         )
+
+
+def _set(variables: Mapping[str, str], facts: Facts, passed: Collection[str] = ()) -> tuple[str, ...]:
+    """Variables as evidence, with the probes that pass without them."""
+    told = [f"{name}={value}" for name, value in variables.items()]
+    return (*told, *(f"without: {name} passes" for name in sorted(passed)), *_told_by(facts))
 
 
 def _told_by(facts: Facts) -> tuple[str, ...]:
@@ -128,41 +102,31 @@ def _from_variables(facts: Facts, mapped: list[str]) -> list[str]:
     return found
 
 
-def _twin(name: str, facts: Facts) -> str:
-    """The environment's own library of this name, or ''."""
-    path = facts.layout.prefix / "lib" / name
-    return str(path) if facts.disk.conda and path.exists() else ""
-
-
-def _startup(facts: Facts) -> Iterator[Cause]:
+def startup(facts: Facts) -> Iterator[Cause]:
     """Code that runs at every start of the interpreter and breaks numpy."""
-    if not facts.without_startup:
+    passed = facts.without.get("startup")
+    if not passed:
         return
     # What a package owns has been there when it was healthy, unless its file was altered.
     altered = {fault.path for fault in facts.disk.files}
-    suspects = [hook for hook in facts.hooks if not hook.owner or str(hook.path) in altered] or list(facts.hooks)
-    owners = sorted({hook.owner for hook in suspects if hook.owner})
-    patched = facts.probe("numpy-functions")
-    sources = list(patched.facts.get("files", ())) if patched else []
-    files = dict.fromkeys([*(str(hook.path) for hook in suspects), *sources])
+    owners = {str(hook): facts.disk.owner_of(str(hook)) for hook in facts.hooks}
+    owners = {hook: owner for hook, owner in owners.items() if not owner or hook in altered} or owners
     yield STARTUP_CODE(
-        summary=f"Startup code breaks numpy: {', '.join(shown(str(hook.path), facts) for hook in suspects[:3])}.",
+        summary=f"Startup code breaks numpy: {', '.join(shown(hook, facts) for hook in list(owners)[:3])}.",
         evidence=(
-            *(
-                f"{hook.path}: {f'owned by {hook.owner}' if hook.owner else 'owned by no package'}"
-                for hook in suspects
-            ),
-            *(f"without startup code: {name} passes" for name in sorted(facts.without_startup)),
+            *(f"{hook}: {f'owned by {owner}' if owner else 'owned by no package'}" for hook, owner in owners.items()),
+            *(f"without startup code: {name} passes" for name in sorted(passed)),
         ),
-        files=tuple(files),
-        owner=", ".join(owners),
-        repair=f"Remove {', '.join(str(hook.path) for hook in suspects)}, then restart the kernel.",
-        experiment=facts.without_startup,
+        files=tuple(dict.fromkeys([*owners, *facts.probe("numpy-functions").facts.get("files", ())])),
+        owner=", ".join(sorted(set(filter(None, owners.values())))),
+        repair=f"Remove {', '.join(owners)}, then restart the kernel.",
+        experiment=passed,
     )
 
 
-def _bytecode(facts: Facts) -> Iterator[Cause]:
+def bytecode(facts: Facts) -> Iterator[Cause]:
     """Python runs cached bytecode that is not what the source says."""
+    passed = facts.without.get("bytecode", frozenset())
     stale: dict[tuple[str, str], list[str]] = {}
     for path in facts.stale_bytecode:
         folder = Path(path).parents[1]
@@ -172,27 +136,26 @@ def _bytecode(facts: Facts) -> Iterator[Cause]:
     for (name, owner), found in stale.items():
         others = f" and {len(found) - 1} more" if len(found) > 1 else ""
         yield STALE_BYTECODE(
-            severity="broken" if name == "numpy" or facts.without_bytecode else "doubtful",
+            severity="broken" if name == "numpy" or passed else "doubtful",
             summary=f"Cached bytecode of {name} doesn't match its source, but runs instead of it: "
             f"{shown(found[0], facts)}{others}.",
             evidence=(
                 *shorten(found),
-                *(f"recompiled: {name} passes" for name in sorted(facts.without_bytecode)),
+                *(f"recompiled: {name} passes" for name in sorted(passed)),
             ),
             files=tuple(found),
             owner=owner,
             package=name,
             repair="Delete these files; Python recreates them.",
-            experiment=facts.without_bytecode,
+            experiment=passed,
         )
 
 
-def _searched_first(facts: Facts) -> Iterator[Cause]:
+def searched_first(facts: Facts) -> Iterator[Cause]:
     """Another numpy, or a file that hides a module numpy needs, in a folder that a notebook searches first."""
     if facts.live is not None:
         return  # the process itself was asked
-    loaded = facts.probe("numpy-modules")
-    needed = loaded.facts.get("stdlib", ()) if loaded else ()
+    needed = facts.probe("numpy-modules").facts.get("stdlib", ())
     for folder in facts.outer_paths:
         told = facts.around.folder_of if folder == facts.around.folder else _told_by(facts)
         variable = facts.around.variables.get("PYTHONPATH", "").split(os.pathsep)
@@ -224,7 +187,7 @@ def _top(path: Path, folder: Path) -> Path:
     return folder / path.relative_to(folder).parts[0]
 
 
-def _company(facts: Facts) -> Iterator[Cause]:
+def company(facts: Facts) -> Iterator[Cause]:
     """Packages that can be imported alone, not together."""
     passed = {result.name for result in facts.alone if result.ok} - facts.further
     failed = [result for result in facts.dependents if not result.ok and result.name in passed]
@@ -239,7 +202,7 @@ def _company(facts: Facts) -> Iterator[Cause]:
         )
 
 
-def _renamed(facts: Facts) -> Iterator[Cause]:
+def renamed(facts: Facts) -> Iterator[Cause]:
     """The environment's folder was renamed: its programs start a Python where it was."""
     prefix = facts.layout.prefix
     if not facts.disk.conda and not (prefix / "pyvenv.cfg").is_file():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap._util.names import canonical_name
-from bootstrap.health.remediation import repair_package
+from bootstrap.health.model import SEVERITIES
 from bootstrap.health.rules.base import CauseKind, mapped_libraries, package_name, shorten, shown
 from bootstrap.health.rules.numpy import (
     NUMPY_REPLACED,
@@ -32,7 +32,7 @@ ENVIRONMENT_MOVED = CauseKind("environment-moved", severity="doubtful", repairs=
 EXTRA_FILES = CauseKind("extra-files", package="numpy", repairs=("set-aside",))
 FILES_ALTERED = CauseKind("files-altered", repairs=("reinstall",), dated="by-files")
 NOT_AS_LOCKED = CauseKind("not-as-locked", repairs=("reinstall",))
-NOT_LOCKED = CauseKind("not-locked")
+NOT_LOCKED = CauseKind("not-locked", severity="note", repairs=("reinstall",))
 
 
 def records(facts: Facts) -> Iterator[Cause]:
@@ -49,7 +49,6 @@ def records(facts: Facts) -> Iterator[Cause]:
             owner=f"{fault.name} {fault.installed or fault.locked}".strip(),
             package=fault.name,
             core=fault.name == "python" or fault.name.startswith(("libblas", "liblapack", "libopenblas")),
-            repair=repair_package(fault.name, facts),
         )
 
 
@@ -70,40 +69,39 @@ def files(facts: Facts) -> Iterator[Cause]:
     """Packages whose files are not as they were installed."""
     mapped = {os.path.realpath(path) for path in mapped_libraries(facts)}
     faults = [fault for fault in facts.disk.files if fault.reason not in ("extra", "prefix")]
-    claimed = {path for draft in versions(facts) for path in draft.files if draft.id == NUMPY_REPLACED.id}
-    told = {draft.id for draft in (*versions(facts), *shadowed(facts))}
-    overlaid = bool(told & {NUMPY_VERSION_MISMATCH.id, NUMPY_TWO_DIST_INFOS.id, NUMPY_SHADOWED.id})
+    drafts = [*versions(facts), *shadowed(facts)]
+    overlaid = {NUMPY_VERSION_MISMATCH.id, NUMPY_TWO_DIST_INFOS.id, NUMPY_SHADOWED.id}.intersection(
+        d.id for d in drafts
+    )
+    replaced = any(draft.files for draft in drafts if draft.id == NUMPY_REPLACED.id)
+    dependents = {result.name.removeprefix("import ") for result in facts.dependents}
     for owner, group in groupby(sorted(faults, key=lambda f: f.owner), key=lambda f: f.owner):
-        name = package_name(owner)
-        listed = [f for f in group if f.path not in claimed]
-        if name == "numpy" and (claimed or overlaid):
+        name, listed = package_name(owner), list(group)
+        if name == "numpy" and (replaced or overlaid):
             continue  # told with what was put over it
         other = _other_version(name, listed, facts)
         core = name == "python" or any(_beneath_numpy(fault, facts, mapped) for fault in listed)
-        near = core or name == "numpy" or name in _dependents(facts)
+        near = core or name == "numpy" or name in dependents
         weighed = [(fault_severity(fault, near=near), fault) for fault in listed]
-        for severity in ("broken", "doubtful", "note"):
-            members = [fault for weight, fault in weighed if weight == severity]
-            if not members:
-                continue
-            count = f"{len(members)} files" if len(members) > 1 else "A file"
-            summary = (
-                f"{count} of {owner} {'are' if len(members) > 1 else 'is'} not as installed: "
-                f"{shown(members[0].path, facts)}{' and others' if len(members) > 1 else ''}."
-            )
-            if other is not None:
-                summary = f"Another installer has replaced conda's {owner} with {other}."
-            yield (FILES_ALTERED if other is None else NOT_AS_LOCKED)(
-                severity=severity,
-                summary=summary,
-                evidence=shorten(members),
-                files=tuple(fault.path for fault in members),
-                owner=owner,
-                package=name,
-                core=core,
-                repair=repair_package(name, facts),
-            )
-            break  # milder faults of the same package are mended by the same repair
+        # Milder faults of the same package are mended by the same repair.
+        worst = min((weight for weight, _ in weighed), key=SEVERITIES.index)
+        members = [fault for weight, fault in weighed if weight == worst]
+        count = f"{len(members)} files" if len(members) > 1 else "A file"
+        summary = (
+            f"{count} of {owner} {'are' if len(members) > 1 else 'is'} not as installed: "
+            f"{shown(members[0].path, facts)}{' and others' if len(members) > 1 else ''}."
+        )
+        if other is not None:
+            summary = f"Another installer has replaced conda's {owner} with {other}."
+        yield (FILES_ALTERED if other is None else NOT_AS_LOCKED)(
+            severity=worst,
+            summary=summary,
+            evidence=shorten(members),
+            files=tuple(fault.path for fault in members),
+            owner=owner,
+            package=name,
+            core=core,
+        )
 
 
 def _other_version(name: str, faults: Sequence[FileFault], facts: Facts) -> Distribution | None:
@@ -121,14 +119,8 @@ def _beneath_numpy(fault: FileFault, facts: Facts, mapped: set[str]) -> bool:
     """Whether numpy loads the file; where numpy no longer loads, any library of the prefix may be the reason."""
     if os.path.realpath(fault.path) in mapped:
         return True
-    imported = facts.probe("numpy-import")
-    failed = imported is None or not imported.ok
+    failed = not facts.probe("numpy-import").passed
     return failed and ".so" in Path(fault.path).name and Path(fault.path).parent == facts.layout.prefix / "lib"
-
-
-def _dependents(facts: Facts) -> set[str]:
-    names = {result.name.removeprefix("import ") for result in facts.dependents}
-    return names | {distribution.name for distribution in facts.disk.distributions if distribution.name in names}
 
 
 def extra(facts: Facts) -> Iterator[Cause]:

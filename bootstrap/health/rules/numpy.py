@@ -31,33 +31,29 @@ NUMPY_VERSION_MISMATCH = CauseKind(
 
 def absent(facts: Facts) -> Iterator[Cause]:
     """No numpy at all."""
-    imported = facts.probe("numpy-import")
     if facts.distributions or facts.disk.conda.get("numpy"):
         return
-    if imported is not None and imported.outcome != "skip" and imported.facts.get("file"):
+    if file := facts.probe("numpy-import").facts.get("file"):
         # Debian's packages have no RECORD, and are not pip's to verify.
         yield NUMPY_UNRECORDED(
             summary="numpy can be imported, but has no metadata: no package claims it.",
             evidence=(
-                f"imported: {imported.facts['file']}",
+                f"imported: {file}",
                 *(f"{s}: no numpy .dist-info" for s in facts.disk.sites),
             ),
-            files=(str(imported.facts["file"]),),
-            repair=repair_package("numpy", facts, anew=True),
+            files=(str(file),),
         )
         return
     yield NUMPY_NOT_INSTALLED(
         summary="numpy is not installed in this environment.",
         evidence=tuple(f"{site}: no numpy distribution" for site in facts.disk.sites),
         owner="numpy",
-        repair=repair_package("numpy", facts),
     )
 
 
 def shadowed(facts: Facts) -> Iterator[Cause]:
     """The name numpy leads elsewhere than to the installed numpy."""
-    imported = facts.probe("numpy-import")
-    file = imported.facts.get("file") if imported else None
+    file = facts.probe("numpy-import").facts.get("file")
     homes = [distribution.site / "numpy" for distribution in facts.distributions]
     if not homes:
         return
@@ -79,25 +75,21 @@ def shadowed(facts: Facts) -> Iterator[Cause]:
         return
     faults = code_faults("numpy", facts)
     # A folder outside comes before the site folders only because startup code has put it there.
-    guides = [hook for hook in facts.hooks if any(_leads(hook.path, path) for path in intruders)]
-    intruders = [*intruders, *(hook.path for hook in guides)]
+    guides = [hook for hook in facts.hooks if any(_leads(hook, path) for path in intruders)]
+    intruders = [*intruders, *guides]
     owners = {facts.disk.owner_of(str(path)) for path in intruders}
     yield NUMPY_SHADOWED(
         summary=f"`import numpy` doesn't load the installed {facts.numpy_owner}, but {intruders[0]}.",
         evidence=(
             f"imported: {file or intruders[0]}",
             f"installed: {home}",
-            *(f"{hook.path} puts its folder on the search path" for hook in guides),
+            *(f"{hook} puts its folder on the search path" for hook in guides),
             *shorten(faults),
         ),
         files=tuple(str(path) for path in intruders),
         owner=", ".join(sorted(owner for owner in owners if owner)),
-        repair=" ".join(
-            [
-                f"Rename or delete {(guides[0].path if guides else intruders[0])}.",
-                *([repair_package("numpy", facts)] if faults else []),
-            ]
-        ),
+        repair=f"Rename or delete {(guides or intruders)[0]}."
+        + (f" {repair_package('numpy', facts)}" if faults else ""),
     )
 
 
@@ -119,24 +111,19 @@ def versions(facts: Facts) -> Iterator[Cause]:
     """The places that tell numpy's version don't agree."""
     found = facts.distributions
     conda, locked = facts.disk.conda.get("numpy"), facts.disk.locked.get("numpy")
-    imported = facts.probe("numpy-import")
-    running = str(imported.facts.get("version") or "") if imported else ""
-    told = [(f"{d.info} says", d.version) for d in found]
-    told += [
-        (f"the name of {d.info.name} says", d.labelled_version) for d in found if d.labelled_version != d.version
+    running = str(facts.probe("numpy-import").facts.get("version") or "")
+    told = [
+        *((f"{d.info} says", d.version) for d in found),
+        *((f"the name of {d.info.name} says", d.labelled_version) for d in found if d.labelled_version != d.version),
+        ("numpy.__version__ says", running),
+        ("conda-meta says", conda),
     ]
-    if running:
-        told.append(("numpy.__version__ says", running))
-    if conda:
-        told.append(("conda-meta says", conda))
-    if locked:
-        told.append(("the lock says", locked))
-    lines = tuple(f"{place} {version}" for place, version in told)
+    # A lock that all of them disagree with is told as a package that is not as locked.
+    versions = {version for _, version in told if version}
+    lines = tuple(f"{place} {version}" for place, version in (*told, ("the lock says", locked)) if version)
     faults = code_faults("numpy", facts)
     another = bool(found) and conda not in {d.version for d in found}
     again = "" if another or not facts.disk.record_clean else _installed_again(facts)
-    # A lock that all of them disagree with is told as a package that is not as locked.
-    versions = {version for place, version in told if place != "the lock says"}
     if conda and (another or again):
         summary = f"Another installer has put numpy {running or found[0].version} over conda's numpy {conda}."
         if again:
@@ -150,7 +137,6 @@ def versions(facts: Facts) -> Iterator[Cause]:
                 f.path for f in facts.disk.files if package_name(f.owner) == "numpy" and (again or is_code(f.path))
             ),
             owner=f"numpy {conda}",
-            repair=repair_package("numpy", facts),
         )
     elif len(versions) > 1 or len(found) > 1:
         two = len(found) > 1
@@ -166,7 +152,7 @@ def versions(facts: Facts) -> Iterator[Cause]:
             evidence=(*lines, *shorten(faults)),
             files=tuple(str(d.info) for d in found),
             owner=f"numpy {running}" if two and running else facts.numpy_owner,
-            repair=_repair_two(facts) if two else repair_package("numpy", facts),
+            repair=_delete_first(facts),
         )
 
 
@@ -180,14 +166,14 @@ def unrecorded(facts: Facts) -> Iterator[Cause]:
             evidence=(f"{distribution.info / 'RECORD'}: no lines",),
             files=(str(distribution.info / "RECORD"),),
             owner=str(distribution),
-            repair=repair_package("numpy", facts, anew=True),
         )
 
 
-def _repair_two(facts: Facts) -> str:
+def _delete_first(facts: Facts) -> str:
+    """How numpy is repaired where a .dist-info of another version lies beside its own; '' elsewhere."""
     stale = stale_infos(facts)
     if facts.disk.conda or not stale:
-        return repair_package("numpy", facts)
+        return ""
     then = repair_package("numpy", facts)
     return f"Delete {', '.join(stale)}, then {then[0].lower()}{then[1:]}"
 

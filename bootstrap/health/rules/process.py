@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bootstrap.health.remediation import repair_package
-from bootstrap.health.rules.base import CauseKind, code_faults, shorten
+from bootstrap.health.rules.base import CauseKind, code_faults, own_library, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,11 +52,11 @@ def process_roots(facts: Facts) -> list[Cause]:
 
 def _absent(facts: Facts, live: Live) -> Iterator[Cause]:
     """numpy's name stands for something else, or for nothing while its libraries are loaded."""
-    found = live.facts("live-presence")
+    found = live.probe("live-presence").facts
     if "instead" in found:
         yield NUMPY_PATCHED(
             summary=f"In this process sys.modules['numpy'] is {found['instead']}, not numpy.",
-            evidence=_problems(live, "live-presence"),
+            evidence=live.probe("live-presence").problems,
             repair=f"Remove the code that puts it there, then {RESTART.lower()}.",
         )
     if "purged" in found:
@@ -91,9 +91,9 @@ def _unanswered(live: Live) -> Iterator[Cause]:
 
 
 def _stale_numpy(facts: Facts, live: Live) -> Iterator[Cause]:
-    version, libraries, modules = (live.facts(f"live-{part}") for part in ("version", "libraries", "modules"))
+    version, libraries, modules = (live.probe(f"live-{part}").facts for part in ("version", "libraries", "modules"))
     replaced, differing = list(libraries.get("replaced", ())), list(modules.get("differing", ()))
-    problems = [line for name in ("live-version", "live-libraries", "live-modules") for line in _problems(live, name)]
+    problems = live.differences
     strangers = dict(modules.get("strangers", {}))
     if not problems:
         return
@@ -151,7 +151,7 @@ def _way_back(facts: Facts, held: str, there: str) -> str:
 
 
 def _stale_packages(facts: Facts, live: Live) -> Iterator[Cause]:
-    for top, found in live.facts("live-packages").get("packages", {}).items():
+    for top, found in live.probe("live-packages").facts.get("packages", {}).items():
         there = found["owner"] or "nothing"
         yield STALE_IN_MEMORY(
             summary=f"{top} {found['memory']} is loaded, {there} is on disk.".replace("  ", " "),
@@ -164,7 +164,7 @@ def _stale_packages(facts: Facts, live: Live) -> Iterator[Cause]:
 
 
 def _hidden(facts: Facts, live: Live) -> Iterator[Cause]:
-    path = live.facts("live-path")
+    path = live.probe("live-path").facts
     outside = path.get("outside")
     if isinstance(outside, str):
         loaded = path.get("loaded") == outside
@@ -173,7 +173,7 @@ def _hidden(facts: Facts, live: Live) -> Iterator[Cause]:
             severity="broken" if loaded or live.loaded is False else "doubtful",
             summary=f"This process {'has loaded' if loaded else 'would load'} a numpy other than the installed one: "
             f"{outside}.",
-            evidence=_problems(live, "live-path"),
+            evidence=live.probe("live-path").problems,
             files=(outside,),
             owner=owner,
             repair=f"Rename or delete {outside}, or take its folder off the search path; then restart the runtime.",
@@ -181,7 +181,7 @@ def _hidden(facts: Facts, live: Live) -> Iterator[Cause]:
     for name, file in path.get("shadowed", {}).items():
         yield STDLIB_SHADOWED(
             summary=f"{file} hides the standard library's module {name}, which numpy imports.",
-            evidence=(f"import {name} would load {file}", *_problems(live, "live-answers")[:2]),
+            evidence=(f"import {name} would load {file}", *live.probe("live-answers").problems[:2]),
             files=(file,),
             owner=facts.disk.owner_of(file),
             package="numpy",
@@ -190,60 +190,58 @@ def _hidden(facts: Facts, live: Live) -> Iterator[Cause]:
 
 
 def _patched(live: Live) -> Iterator[Cause]:
-    found = live.result("live-functions")
-    wrong = live.facts("live-answers").get("failed", ())
-    if found is None:
-        return
+    found = live.probe("live-functions")
+    wrong = live.probe("live-answers").problems
     if found.problems:
         yield NUMPY_PATCHED(
             severity="broken" if wrong else "doubtful",
             summary="Code in this process has replaced parts of numpy.",
-            evidence=(*shorten(found.problems), *_problems(live, "live-answers")[:4]),
+            evidence=(*shorten(found.problems), *wrong[:4]),
             files=tuple(f for f in found.facts.get("files", ()) if os.path.isabs(f)),  # noqa: PTH117 (as text)
             repair=f"Remove the code that replaces them, then {RESTART.lower()}.",
         )
 
 
 def _arithmetic(live: Live) -> Iterator[Cause]:
-    lines = _problems(live, "live-arithmetic")
+    lines = live.probe("live-arithmetic").problems
     if lines:
         yield FLOAT_STATE_CHANGED(
             severity="broken" if any("round" in line for line in lines) else "doubtful",
             summary="Floating-point arithmetic is altered in this process; a fresh process computes correctly.",
-            evidence=(*lines, *_problems(live, "live-answers")[:4]),
+            evidence=(*lines, *live.probe("live-answers").problems[:4]),
             package="numpy",
             repair=f"{RESTART}, without the library that changes it (usually one built with -ffast-math).",
         )
 
 
 def _answers(live: Live) -> Iterator[Cause]:
-    lines = _problems(live, "live-answers")
+    lines = live.probe("live-answers").problems
     # What hides the standard library, replaces functions or alters arithmetic is told as itself.
     known = ("live-path", "live-functions", "live-arithmetic")
-    if lines and not any(_problems(live, name) for name in known):
+    if lines and not any(live.probe(name).problems for name in known):
         yield WRONG_ANSWERS_HERE(
             summary="numpy computes wrong answers in this process; a fresh process computes correctly.",
             evidence=shorten(lines),
-            owner=f"numpy {live.facts('live-version').get('memory', '')}".strip(),
+            owner=f"numpy {live.probe('live-version').facts.get('memory', '')}".strip(),
             repair=f"{RESTART}.",
         )
 
 
 def _runtimes(facts: Facts, live: Live) -> Iterator[Cause]:
-    found = live.facts("live-runtimes")
+    found = live.probe("live-runtimes").facts
     inside = f"{os.path.realpath(facts.layout.prefix)}/"
-    foreign = []
-    for path in found.get("mapped", ()):
-        name = os.path.basename(path)  # noqa: PTH119 (as text)
-        twin = facts.layout.prefix / "lib" / name
-        outside = not os.path.realpath(path).startswith(inside)
-        if facts.disk.conda and outside and name.startswith(_NUMERIC) and twin.exists():
-            foreign.append((path, str(twin)))
+    foreign = [
+        path
+        for path in found.get("mapped", ())
+        if not os.path.realpath(path).startswith(inside)
+        and os.path.basename(path).startswith(_NUMERIC)  # noqa: PTH119 (as text)
+        and own_library(path, facts)
+    ]
     if foreign:
         yield FOREIGN_LIBRARY(
             summary="This process has loaded libraries from outside the environment, which has its own.",
-            evidence=tuple(f"{path} instead of {twin}" for path, twin in foreign),
-            files=tuple(path for path, _ in foreign),
+            evidence=tuple(f"{path} instead of {own_library(path, facts)}" for path in foreign),
+            files=tuple(foreign),
             repair="Unset LD_LIBRARY_PATH and LD_PRELOAD before Python starts, then restart the runtime.",
         )
     if len(found.get("openmp", {})) > 1:
@@ -258,18 +256,13 @@ def _runtimes(facts: Facts, live: Live) -> Iterator[Cause]:
 
 
 def _settings(live: Live) -> Iterator[Cause]:
-    lines = _problems(live, "live-settings")
+    lines = live.probe("live-settings").problems
     if lines:
         yield NUMPY_SETTINGS(
             summary="Code in this process has changed how numpy treats floating-point errors or types.",
             evidence=lines,
             repair="numpy.seterr(divide='warn', over='warn', under='ignore', invalid='warn') restores the defaults.",
         )
-
-
-def _problems(live: Live, name: str) -> tuple[str, ...]:
-    found = live.result(name)
-    return found.problems if found else ()
 
 
 def _folder(strangers: dict[str, str]) -> str:

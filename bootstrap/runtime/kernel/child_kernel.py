@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import KernelStartError
@@ -45,7 +45,7 @@ class KernelTarget:
     """Executable and first arguments; the kernel's module and its arguments are appended."""
     environment: Mapping[str, str]
     """The whole environment."""
-    remove: Sequence[str] = field(default=())
+    remove: Sequence[str] = ()
     """What to delete when the kernel before is left: files, folders, and, with a slash at the end, empty folders."""
     back: bool = False
     """Whether this is the way back: where the relay itself is no kernel of the environment, it takes over again."""

@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.runtime.environment_paths import EnvironmentPaths
 from bootstrap.runtime.kernel import interface, relayed
+from bootstrap.runtime.kernel.folder import write_connection_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PROVE = "--condacolab-bootstrap-prove"
 """In place of a kernel's arguments: start one in a folder of its own, tell what it runs with, and end."""
-_CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 
 
 def main(arguments: list[str] | None = None, *, begun: Callable[[], None] = lambda: None) -> None:
@@ -57,7 +57,30 @@ def main(arguments: list[str] | None = None, *, begun: Callable[[], None] = lamb
 
 def _start(module: str, arguments: list[str], begun: Callable[[], None], link: relayed.Link | None = None) -> None:
     interface.put_around()
-    _prepare(link, begun)
+    if link is not None:
+        from ipykernel.kernelapp import IPKernelApp
+        from ipykernel.kernelbase import Kernel
+
+        relayed.attach(link, Kernel)
+        _lift_limits(IPKernelApp)
+
+    def on_start(kernel: Any) -> None:
+        begun()
+        if link is not None:
+            link.begin(kernel)
+        _leave_other_environments()
+        shell = getattr(kernel, "shell", None)
+        if shell is not None:
+            if (Path(sys.prefix) / "conda-meta").is_dir():
+                from bootstrap.guard import tripwire
+
+                tripwire.arm(shell, sys.prefix)
+            if link is not None:
+                # The cell that moved the kernel imported it; the next one may well use it.
+                with suppress(ImportError):
+                    shell.push({"bootstrap": importlib.import_module("bootstrap")}, interactive=False)
+
+    _at_start(on_start)
     _run(module, arguments)
 
 
@@ -81,11 +104,9 @@ def _rehearse(module: str) -> None:
         os._exit(0)
 
     try:
-        sockets = {f"{name}_port": number for number, name in enumerate(_CHANNELS, 1)}
         # By a relative path: those of sockets have to be short.
         os.chdir(scratch)
-        connection = {"transport": "ipc", "ip": "kernel", "key": os.urandom(16).hex(), **sockets}
-        Path(scratch, "kernel.json").write_text(json.dumps(connection), encoding="utf-8")
+        write_connection_file(Path(scratch, "kernel.json"), "kernel", os.urandom(16).hex())
         interface.put_around()
         _at_start(lambda kernel: kernel.io_loop.add_callback(lambda: end(_rehearsed(kernel))))
         _run(module, ["-f", f"{scratch}/kernel.json"])
@@ -101,11 +122,7 @@ def _rehearsed(kernel: Any) -> dict[str, Any]:
         modules = [sys.modules[name] for name in ("numpy", "ipykernel.kernelapp", "ipykernel.zmqshell")]
     except BaseException as error:
         return {"error": f"{type(error).__name__}: {error}"}
-    return {
-        "python": sys.version.split()[0],
-        "numpy": modules[0].__version__,
-        "files": [module.__file__ for module in modules],
-    }
+    return {"numpy": modules[0].__version__, "files": [module.__file__ for module in modules]}
 
 
 def _at_start(action: Callable[[Any], None]) -> None:
@@ -119,30 +136,6 @@ def _at_start(action: Callable[[Any], None]) -> None:
         action(kernel)
 
     Kernel.start = begin
-
-
-def _prepare(link: relayed.Link | None, begun: Callable[[], None]) -> None:
-    if link is not None:
-        from ipykernel.kernelapp import IPKernelApp
-        from ipykernel.kernelbase import Kernel
-
-        relayed.attach(link, Kernel)
-        _lift_limits(IPKernelApp)
-
-    def on_start(kernel: Any) -> None:
-        begun()
-        if link is not None:
-            link.begin(kernel)
-        _leave_other_environments()
-        shell = getattr(kernel, "shell", None)
-        if shell is not None:
-            _watch(shell)
-            if link is not None:
-                # The cell that moved the kernel imported it; the next one may well use it.
-                with suppress(ImportError):
-                    shell.push({"bootstrap": importlib.import_module("bootstrap")}, interactive=False)
-
-    _at_start(on_start)
 
 
 def _leave_other_environments() -> None:
@@ -163,14 +156,6 @@ def _lift_limits(application: Any) -> None:
         return bind(app, socket, port)
 
     application._bind_socket = bind_without_limits
-
-
-def _watch(shell: Any) -> None:
-    """Has every cell watched for damage, where this is the environment."""
-    if (Path(sys.prefix) / "conda-meta").is_dir():
-        from bootstrap.guard import tripwire
-
-        tripwire.arm(shell, sys.prefix)
 
 
 if __name__ == "__main__":

@@ -87,20 +87,7 @@ def moving(kernel: Any, target: KernelTarget) -> Iterator[None]:
     Raises:
         KernelStartError: The other kernel doesn't start; nothing has changed.
     """
-    link = relayed.link()
-    if link is not None:
-        back = target.back and Path(link.prefix).resolve() != Path(sys.prefix).resolve()
-        if not back:
-            with profile.span("start the kernel"):
-                link.start(target)
-        try:
-            yield
-        except BaseException:
-            link.cancel()
-            raise
-        link.leave(back=back, remove=target.remove)
-        return
-    relay = _relays.setdefault(id(kernel), Relay(kernel, launch_arguments() or []))
+    relay = relayed.link() or _relays.setdefault(id(kernel), Relay(kernel, launch_arguments() or []))
     with profile.span("start the kernel"):
         relay.prepare(target)
     try:

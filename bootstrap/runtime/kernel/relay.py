@@ -61,16 +61,15 @@ class Relay:
         self.cancel()
         try:
             self._next = Child(target, self._arguments, self._connection_file, self._kernel.session)
-        except Exception as error:  # of the operating system's, or ZeroMQ's
-            evidence = [f"{type(error).__name__}: {error}"]
+            self._next.prove(given_up)
+        except BaseException as error:
+            self.cancel()
+            if isinstance(error, KernelStartError) or not isinstance(error, Exception):
+                raise
+            evidence = [f"{type(error).__name__}: {error}"]  # of the operating system, or ZeroMQ
             raise KernelStartError(
                 "Can't start the new kernel; this one keeps running.", evidence=evidence
             ) from error
-        try:
-            self._next.prove(given_up)
-        except BaseException:
-            self.cancel()
-            raise
 
     def cancel(self) -> None:
         """Ends a kernel that was prepared and has not taken over."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.children import tie_to_parent
@@ -41,11 +43,12 @@ class Link:
         self._folder = folder
         self._pid = pid
         self._connection_file = connection_file
+        self.prefix = prefix
+        self._back = False
         self._leaving = False
         self._asked = 0
         self._context: Any = None
         self._socket: Any = None
-        self.prefix = prefix
 
     def end_with_relay(self) -> None:
         """Has this process killed when its relay ends, whichever way."""
@@ -66,22 +69,20 @@ class Link:
         self._socket.connect(f"ipc://{self._folder}/{LINK}")
         self._socket.send(HERE)
 
-    def close(self) -> None:
-        """Ends the connection."""
-        if self._context is not None:
-            self._context.destroy(linger=0)
-
     def say_why(self, error: BaseException) -> None:
         """Leaves the relay a word about why this kernel does not start."""
         with suppress(OSError), open(f"{self._folder}/{ERROR_FILE}", "w", encoding="utf-8") as file:
             file.write(f"{type(error).__name__}: {error}")
 
-    def start(self, target: KernelTarget) -> None:
-        """Has the relay start another kernel, and waits until that answers.
+    def prepare(self, target: KernelTarget) -> None:
+        """Has the relay start another kernel, where its own is not the one to go back to; waits until that answers.
 
         Raises:
             KernelStartError: It doesn't; nothing has changed.
         """
+        self._back = target.back and Path(self.prefix).resolve() != Path(sys.prefix).resolve()
+        if self._back:
+            return
         self._asked += 1
         self._send("start", {"number": self._asked, "target": asdict(target)})
         try:
@@ -101,18 +102,17 @@ class Link:
                     return told
 
     def cancel(self) -> None:
-        """Has the relay end what `start` has started."""
+        """Has the relay end what was prepared."""
         self._send("cancel", {})
 
-    def leave(self, *, back: bool, remove: Sequence[str]) -> None:
-        """Has the relay take the clients back after this cell, and end this kernel.
+    def commit(self, remove: Sequence[str]) -> None:
+        """Has the relay take the clients back after this cell, end this kernel, and give them the next one.
 
         Args:
-            back: Whether they go to the relay's own kernel, else to the one that it has started.
             remove: What to delete in between, as in `KernelTarget`.
         """
         self._leaving = True
-        self._send("leave", {"back": back, "remove": list(remove)})
+        self._send("leave", {"back": self._back, "remove": list(remove)})
 
     def gives_back(self, kernel: Any, frames: Sequence[Any]) -> bool:
         """Gives a request that is to be dispatched back to the relay, if that is to have it; whether it is."""

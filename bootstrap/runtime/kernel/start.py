@@ -85,8 +85,10 @@ def _run_guarded(arguments: list[str], original: str, before: str, tally: str) -
 
 
 def _forget(tally: str) -> None:
-    if os.path.exists(tally):
+    try:
         os.unlink(tally)
+    except OSError:  # there was none, or another start has taken it away
+        return
 
 
 def _machines(before: str) -> dict[str, str]:

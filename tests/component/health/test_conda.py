@@ -11,7 +11,6 @@ import pytest
 
 from bootstrap.errors import RepairLockMissingError
 from bootstrap.health import Cause, Report, check
-from bootstrap.health.inventory import current_platform
 from bootstrap.health.record_files import file_sha256, find_distributions
 from tests.support.records import lock, path_entry, record, write_meta
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def record_of(name: str, version: str) -> Record:
-    return record(name, version, "0", platform=current_platform())
+    return record(name, version, "0")
 
 
 def adopt(env: Environment) -> None:
@@ -46,7 +45,7 @@ def lock_of(env: Environment, **versions: str) -> Lock:
     """A lock of what is installed, with some versions changed."""
     installed = {d.name: d.version for d in find_distributions([env.site])} | versions
     records = [record_of(name, version) for name, version in installed.items()]
-    return lock(*records, platforms=(current_platform(),))
+    return lock(*records)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootstrap.health import CATALOGUE
-from bootstrap.health.probe_runner import Limits, Task, run_tasks
+from bootstrap.health.probe_runner import Limits, Start, Task, run_tasks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ def probe_after(sabotage: str, names: list[str], environment: Environment, folde
     """Outcomes of probes in a process where some code ran first."""
     (folder / "sabotage.py").write_text(sabotage)
     tasks = [Task("import sabotage", ("sabotage",)), *map(Task, names)]
-    results = run_tasks(environment.python, tasks, limits=LIMITS, paths=[str(folder)])
+    results = run_tasks(Start(environment.python, LIMITS, paths=[str(folder)]), tasks)
     assert results[0].outcome == "pass", results[0].problems
     return {result.name: result.outcome for result in results[1:]}
 
@@ -63,5 +63,5 @@ def test_probe_of_what_is_not_installed_is_skipped(pristine: Environment, tmp_pa
 
 
 def test_every_probe_is_explained() -> None:
-    for probe in CATALOGUE.values():
-        assert probe.explanation and probe.catches and probe.cost_ms > 0, probe.name
+    for name, probe in CATALOGUE.items():
+        assert probe.explanation and probe.catches and probe.cost_ms > 0, name

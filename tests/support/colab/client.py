@@ -149,8 +149,11 @@ class _Sockets(ThreadedKernelClient):  # type: ignore[misc]
         KernelClient.start_channels(self, *arguments, **named)
 
 
-def read_connection_file(file: Path) -> dict[str, Any]:
-    """What it says, once it is there and complete: a kernel that starts removes the file and then writes it anew."""
+def read_whole(file: Path) -> dict[str, Any]:
+    """What a JSON file says, once it is there and complete: who writes it anew may remove or empty it first.
+
+    So do a kernel that starts, with its connection file, and a Jupyter server, with a notebook.
+    """
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
@@ -185,7 +188,7 @@ class Client:
 
     def _connected(self) -> _Sockets:
         """The sockets, to where the connection file says: a server may give a restarted kernel other ports."""
-        written = read_connection_file(self._file)
+        written = read_whole(self._file)
         # A kernel writes its file anew when it starts, with fewer entries: that is no reason to connect again.
         connection = {name: value for name, value in written.items() if name.endswith("_port") or name in _ADDRESS}
         if self._sockets is None or connection != self._connection:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ from selenium.webdriver.support.expected_conditions import element_to_be_clickab
 from selenium.webdriver.support.wait import WebDriverWait
 
 from .browser import browser, ensure_browser
+from .client import read_whole
 from .layers import lab_folder
 from .pythons import find_python
 from .server import Kernel, Server
@@ -292,8 +292,7 @@ class Lab:
         """A notebook as the page saved it, by its file name: saves it first."""
         self._choose("File", "Save Notebook")
         time.sleep(1)
-        content: dict[str, Any] = json.loads(self.colab.path(f"/content/{name}").read_text(encoding="utf-8"))
-        return content
+        return read_whole(self.colab.path(f"/content/{name}"))
 
     @staticmethod
     def _settled(page: dict[str, Any]) -> bool:

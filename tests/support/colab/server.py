@@ -164,8 +164,10 @@ class Kernel(Client):
     @property
     def pid(self) -> int | None:
         """The same as the kernel itself has it (``os.getpid()``)."""
-        outer = self.outer_pid
-        return None if outer is None else self.server.root.inner_pid(outer)
+        try:
+            return None if (outer := self.outer_pid) is None else self.server.root.inner_pid(outer)
+        except OSError:  # it has ended in between
+            return None
 
     @property
     def alive(self) -> bool:

@@ -35,9 +35,13 @@ class Entry:
     def of(cls, path: Path) -> Entry:
         """What is at a path; links are not followed."""
         try:
-            status = path.lstat()
-        except (FileNotFoundError, NotADirectoryError):
+            return cls._there(path)
+        except (FileNotFoundError, NotADirectoryError):  # or no longer: some process removes its temporary files
             return ABSENT
+
+    @classmethod
+    def _there(cls, path: Path) -> Entry:
+        status = path.lstat()
         owner = (status.st_uid, status.st_gid)
         if stat.S_ISLNK(status.st_mode):
             return cls("link", 0, owner, os.readlink(path))
@@ -139,10 +143,13 @@ def take(root: Root) -> Snapshot:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    if folder.is_symlink() or not folder.is_dir():
+    if folder.is_symlink():
         return []
-    with os.scandir(folder) as found:
-        return list(found)
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _stands_alone(folder: str) -> bool:

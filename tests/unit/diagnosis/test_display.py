@@ -86,7 +86,7 @@ def test_verdict_and_headline(found: Diagnosis, verdict: str, words: str) -> Non
     [
         (FITS, "adds 1"),
         (MOVES, "alone 1.0 -> numpy<2.0"),
-        (BREAKS, "replaces companion 2.0 -> 1.0; breaks user 1.0 needs companion>=2, has 1.0"),
+        (BREAKS, "replaces companion 2.0 -> 1.0; breaks user 1.0 (needs companion>=2, has 1.0)"),
         (FAILS, "can't be resolved: no x ..."),
         (Finding((), "ok", reason="its marker doesn't apply here"), "its marker doesn't apply here"),
         (Finding((), "ok"), "nothing"),

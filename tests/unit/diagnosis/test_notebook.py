@@ -74,6 +74,9 @@ def only(*cells: str) -> Event:
         ('x = """\n!pip install a\n"""', []),
         ("f(\n  '!pip install a',\n)\nprint(\"\"\"\n%pip install b\"\"\")", []),
         ("raise ImportError('pip install a')", []),
+        ("if (p := 'a'):\n    !pip install {p}", ["pip install a"]),
+        ("await asyncio.create_subprocess_exec('pip', 'install', 'a')", ["pip install a"]),
+        ("# !pip install a\nx = f(\n  b = 1\n  c = 2\n)", []),
     ],
 )  # fmt: skip
 def test_commands_in_a_cell(cell: str, found: list[str]) -> None:
@@ -94,6 +97,7 @@ def test_commands_in_a_cell(cell: str, found: list[str]) -> None:
         ("def f(x):\n    if x:\n        return\n    !pip install a\nf(g())", "unless it has returned before"),
         ("class I:\n    def go(self):\n        !pip install a\nx.go()", "if x.go is this notebook's own"),
         ("def f():\n    !pip install a\nbutton.on_click(f)", "in f, which may be called elsewhere"),
+        ("Thread(target=lambda: os.system('pip install a')).start()", "if the lambda is called"),
     ],
 )
 def test_what_may_not_run(cell: str, condition: str) -> None:
@@ -138,6 +142,34 @@ def test_what_does_not_run(cell: str, never: str) -> None:
 def test_what_is_not_understood_is_said(cell: str) -> None:
     event = only(cell)
     assert event.kind == "unread" or event.command.unread or event.condition
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'q = "What does pip install a do?"\nllm.invoke(q)',
+        'q = """Q: how?\n`pip install a`. Then import it."""\ntokenizer.encode(q)',
+        'q = "First:\\n```bash\\npip install a\\n```"\nchat(q)',
+        '"##".join(["pip install a"])',
+    ],
+)
+def test_prose_is_no_command(code: str) -> None:
+    assert read_cells([(1, code)]) == []
+
+
+def test_the_folder_that_a_process_is_started_in() -> None:
+    cell = "import subprocess\nsubprocess.run(['pip', 'install', '-r', 'r.txt'], cwd='sub dir')"
+    [event] = [e for e in read_cells([(1, cell)]) if e.kind == "command"]
+    assert (event.folder, event.command.files) == ("sub dir", ("r.txt",))
+    [event] = [e for e in read_cells([(1, cell.replace("'sub dir'", "f()"))]) if e.kind == "command"]
+    assert event.folder == "{...}"
+
+
+def test_a_module_that_the_notebook_writes_runs_where_it_is_imported() -> None:
+    cells = ["%%writefile pkg/stall.py\nimport os\nos.system('pip install a')", "import x\nfrom pkg.stall import y"]
+    assert [(e.cell, e.text) for e in read_cells(enumerate(cells, 1)) if e.kind == "command"] == [
+        (2, "pip install a")
+    ]
 
 
 def test_scripts_that_the_notebook_writes() -> None:

@@ -102,6 +102,11 @@ def test_whether_it_may_not_run(code: str, condition: str) -> None:
         ("get_ipython().kernel.do_shutdown(True)", ["restart"]),
         ("condacolab.install_mambaforge()", ["condacolab"]),
         ("condacolab.check()", []),
+        ("sys.path.extend(['a', 'b'])", ["path", "path"]),
+        ("sys.path[:0] = ['a']", ["path"]),
+        ("sys.path = ['a'] + sys.path", ["path"]),
+        ("sys.path += ['a']", ["path"]),
+        ("site.addsitedir('a')", ["path"]),
         ("import a.b, c\nfrom d import e\nfrom . import f", ["import"] * 4),
     ],
 )

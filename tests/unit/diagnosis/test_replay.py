@@ -11,6 +11,7 @@ import pytest
 
 from bootstrap.diagnosis.notebook import read_cells
 from bootstrap.diagnosis.replay import Replay
+from bootstrap.diagnosis.replay_display import advice
 from bootstrap.diagnosis.replayer import Replayer
 from bootstrap.errors import AsOfError, IndexUnreachableError, ResolverError
 from tests.support.numpy_sets import NUMPY
@@ -54,6 +55,33 @@ def test_the_story_of_two_moves(tmp_path: Path) -> None:
     assert json.loads(json.dumps(found.to_dict()))["left_at_cell"] == 3
 
 
+def test_the_restart_is_due_after_the_last_command_that_runs(tmp_path: Path) -> None:
+    found = play(tmp_path, "!pip install alone", "print(1)", "if False:\n    !pip install harmless")
+    assert advice(found)[0].startswith("restart the kernel after cell 1:")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "import numpy as np\n!pip install numpy=={np.__version__} harmless",
+        "import numpy\n!pip install 'numpy=={numpy.__version__}' harmless",
+        "try: import numpy; n = f'numpy=={numpy.__version__}'\nexcept: n = 'numpy'\n!pip install {n} harmless",
+        "import numpy, os\nos.system('pip install harmless numpy==' + numpy.__version__)",
+        "import numpy, subprocess\nsubprocess.run(['pip', 'install', 'harmless', f'numpy=={numpy.__version__}'])",
+    ],
+)
+def test_the_version_that_is_loaded_is_known(tmp_path: Path, cell: str) -> None:
+    [scene] = play(tmp_path, cell).scenes
+    assert (scene.kind, scene.note, scene.disk) == ("install", "", NUMPY)
+    asked = play(tmp_path, "!pip install alone", cell).scenes[-1]
+    assert asked.disk == NUMPY, "what is loaded, not what is on disk"
+
+
+def test_a_version_decides_no_branch(tmp_path: Path) -> None:
+    [scene] = play(tmp_path, "import numpy\nif numpy.__version__ != '1.26.4':\n    !pip install alone").scenes
+    assert scene.condition == "if numpy.__version__ != '1.26.4'"
+
+
 def test_a_restart_brings_them_together(tmp_path: Path) -> None:
     found = play(
         tmp_path,
@@ -91,6 +119,14 @@ def test_numpy_uninstalled(tmp_path: Path) -> None:
         ("!/tmp/w/bin/pip install alone", "skipped", "belongs to another environment"),
         ("!uv pip install --python /tmp/v/bin/python alone", "skipped", "belongs to another environment"),
         ("!python2.7 -m pip install alone", "skipped", "belongs to another Python"),
+        ("!uv pip install --python 2.7 alone", "skipped", "belongs to another Python"),
+        (
+            "!pip install --target /usr/local/lib/python3.12/dist-packages alone",
+            "unread",
+            "the kernel's own packages",
+        ),
+        ("!pip install --prefix=/usr/local alone", "unread", "the kernel's own packages"),
+        ("!pip install --root / alone", "unread", "the kernel's own packages"),
         ("!source /tmp/v/bin/activate && pip install alone", "skipped", "/tmp/v is active"),
         ("!conda run -n x pip install alone", "skipped", "conda's environment x"),
         ("if False:\n    !pip install alone", "skipped", "doesn't run"),

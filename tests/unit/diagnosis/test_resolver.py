@@ -191,6 +191,22 @@ class TestPip:
         with pytest.raises(IndexUnreachableError):
             PipResolver(metadata_env=metadata_env, index=NOTHING).resolve(question("a"))
 
+    def test_what_is_told_of_a_connection(self, told: Told, metadata_env: MetadataEnvironment) -> None:
+        broken = "NewConnectionError('<pip._vendor.urllib3.connection.HTTPSConnection object at 0x7f>: Failed')"
+        retry = "(Retry(total=0, connect=None, read=None, redirect=None, status=None))"
+        told.say(code=1, err=f"WARNING: Retrying {retry} after connection broken by '{broken}': /whl/a/\n")
+        with pytest.raises(IndexUnreachableError) as caught:
+            PipResolver(metadata_env=metadata_env, index=NOTHING).resolve(question("a"))
+        assert (
+            "Retrying after connection broken by 'NewConnectionError('Failed')': /whl/a/" in caught.value.evidence[0]
+        )
+
+    def test_versions_passed_over_are_no_reason(self, told: Told, metadata_env: MetadataEnvironment) -> None:
+        told.say(code=1, err="ERROR: Ignored the following yanked versions: 3.9.1\nERROR: No matching distribution\n")
+        assert PipResolver(metadata_env=metadata_env, index=NOTHING).resolve(question("a")).failed == (
+            "No matching distribution",
+        )
+
     @pytest.mark.parametrize("report", [None, {}])
     def test_no_report_is_no_answer(self, told: Told, metadata_env: MetadataEnvironment, report: Any) -> None:
         told.say(report=report)
@@ -259,8 +275,7 @@ class TestUv:
             "hint: something\n",
         )
         assert self.resolve(told, metadata_env, question("a")).failed == (
-            "x No solution found when resolving dependencies:",
-            "╰─▶ Because a==1 depends on c==1 and you require c>=2",
+            "Because a==1 depends on c==1 and you require c>=2",
         )
 
     def test_an_answer_that_a_file_is_not_there_is_one(self, told: Told, metadata_env: MetadataEnvironment) -> None:

@@ -55,6 +55,7 @@ def test_who_is_called(line: str, calls: list[tuple[str, str]]) -> None:
         ("-fhttps://x -i https://y a", ("a",), ("--find-links", "https://x", "--index-url", "https://y")),
         ("--find-links=/w a", ("a",), ("--find-links", "/w")),
         ("--no-binary :all: a", ("a",), ("--no-binary", ":all:")),
+        ("--no-dependencies --force --no-cache a", ("a",), ("--no-deps", "--force-reinstall")),
         ("--timeout 60 --progress-bar off a", ("a",), ()),
         ("--reinstall --default-index https://y --index https://z a", ("a",),
          ("--force-reinstall", "--index-url", "https://y", "--extra-index-url", "https://z")),
@@ -77,8 +78,11 @@ def test_files_and_constraints() -> None:
     [
         ("pip install {name}", "{name}"),
         ("pip install $NAME", "$NAME"),
-        ("pip install a==${V}", "${V"),
-        ("pip install `cat r`", "`"),
+        ("pip install a==${V}", "${V}"),
+        ('pip install "${P[@]}"', "${P[@]}"),
+        ('pip install "$@"', "$@"),
+        ("pip install `cat r`", "`cat r`"),
+        ("pip install $(cat r | grep -v torch)", "$(cat r | grep -v torch)"),
         ("pip install -r {path}", "{path}"),
         ("{sys.executable} -m pip install a", ""),
         ("pip install a --index-url $URL", "$URL"),
@@ -121,3 +125,35 @@ def test_its_text_can_be_run_again() -> None:
 def test_whether_it_hides_what_it_does(line: str) -> None:
     assert only(line).quiet
     assert not only("pip install a").quiet
+
+
+@pytest.mark.parametrize(
+    ("line", "folder"),
+    [
+        ("cp -r a/* /l/dist-packages/", "/l/dist-packages"),
+        ("cp -t /l/dist-packages a", "/l/dist-packages"),
+        ("ln -s /content/numpy /l/site-packages/numpy", "/l/site-packages"),
+        ("rm -rf /l/dist-packages/numpy*", "/l/dist-packages"),
+        ("rm -rf /l/dist-packages/*", "/l/dist-packages"),
+        ("mv /l/dist-packages/numpy.libs x", "/l/dist-packages"),
+        ("tar -C / --zstd -xf a.tar.zst", "/"),
+        ("tar xzf a.tgz --directory=/usr/local/lib", "/usr/local/lib"),
+        ("unzip -q a.zip -d /l/site-packages", "/l/site-packages"),
+        ("7z x a.7z -o/usr/local", "/usr/local"),
+        ("ln -s /l/dist-packages/numpy numpy", ""),
+        ("cp -r /l/dist-packages/numpy/tests t", ""),
+        ("rm -rf /l/dist-packages/tensorflow*", ""),
+        ("tar xzf a.tgz -C /content/data", ""),
+        ("tar czf a.tgz -C / content", ""),
+    ],
+)
+def test_files_that_may_be_numpys(line: str, folder: str) -> None:
+    found = [c.unread for c in find_commands(line)]
+    assert found == ([f"what {line.split()[0]} changes in {folder} isn't known"] if folder else [])
+
+
+@pytest.mark.parametrize(
+    "words", ["--override o.txt numpy", "-P numpy pandas", "--resolution=lowest numpy", "--group d"]
+)
+def test_options_that_no_dry_run_repeats(words: str) -> None:
+    assert "isn't analysed" in only(f"uv pip install {words}").unread

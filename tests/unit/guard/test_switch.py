@@ -65,7 +65,7 @@ def prefix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_is_held(prefix: Path) -> None:
     held = held_packages(prefix, None)
     assert pin_lines(held) == ["numpy 2.4.6 py313_0", "pytorch 2.9.0 cpu_0"]
-    assert constraint_lines(held, "locked") == [
+    assert constraint_lines(prefix, held, "locked") == [
         "functorch==2.9,!=0+locked",
         "numpy==2.4.6,!=0+locked",
         "Torch==2.9.0+cpu,!=0+locked",

@@ -66,7 +66,7 @@ def test_two_faults_are_two_causes_each_with_its_own(built: Built) -> None:
 def test_what_an_experiment_has_shown_comes_before_what_could_explain_it(built: Built) -> None:
     built.damage("pandas/data.txt", owner=PANDAS)
     built.dependent("import pandas", "fail", "OSError")
-    built.set(loader={"LD_PRELOAD": "/l.so"}, without_loader=frozenset({"import pandas"}))
+    built.set(loader={"LD_PRELOAD": "/l.so"}, without={"loader": frozenset({"import pandas"})})
     causes = {cause.id: cause.evidence for cause in attribute(built.facts)}
     assert "import pandas: OSError" in causes["loader-variables"]
     assert "import pandas: OSError" not in causes["files-altered"]

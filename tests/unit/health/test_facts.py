@@ -13,11 +13,7 @@ def test_layout(tmp_path: Path) -> None:
     told = {"prefix": "/e", "version": [3, 11, 9], "site": ["/e/lib"], "user_site": None}
     expected = InterpreterLayout(tmp_path, Path("/e"), (3, 11, 9), (Path("/e/lib"),))
     assert InterpreterLayout.from_probe(tmp_path, told) == expected
-    for reads, folder in ((True, Path("/u")), (False, None)):
-        assert (
-            InterpreterLayout.from_probe(tmp_path, {**told, "user_site": "/u", "reads_user_site": reads}).user_site
-            == folder
-        )
+    assert InterpreterLayout.from_probe(tmp_path, {**told, "user_site": "/u"}).user_site == Path("/u")
 
 
 def test_version_of_the_numpy_that_runs_else_of_the_installed_one(built: Built) -> None:
@@ -37,11 +33,9 @@ def test_what_lies_behind_another_site_folder_is_never_imported(built: Built) ->
 
 
 def test_code_that_runs_at_the_start(built: Built) -> None:
-    owned = built.write(built.site / "zz.pth", "import zz\n")
+    named = built.write(built.site / "zz.pth", "import zz\n")
     tab = built.write(built.site / "aa.pth", "/some/folder\nimport\taa\n")
     built.write(built.site / "paths.pth", "/some/folder\n# import nothing\n")
     custom = built.write(built.site / "sitecustomize.py")
     package = built.write(built.site / "usercustomize" / "__init__.py")
-    built.on_disk(owners={str(owned): "zz 1"})
-    found = [(hook.path, hook.owner) for hook in find_hooks(built.facts.disk)]
-    assert found == [(custom, ""), (package, ""), (tab, ""), (owned, "zz 1")]
+    assert find_hooks([built.site]) == (custom, package, tab, named)

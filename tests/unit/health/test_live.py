@@ -103,5 +103,5 @@ def test_forecast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_question_is_explained() -> None:
-    for check in LIVE_CATALOGUE.values():
-        assert check.explanation and check.catches and check.cost_ms > 0, check.name
+    for name, check in LIVE_CATALOGUE.items():
+        assert check.explanation and check.catches and check.cost_ms > 0, name

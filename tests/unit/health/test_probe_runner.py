@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.health.model import ProbeResult
-from bootstrap.health.probe_runner import Limits, Task, run_surviving, run_tasks
+from bootstrap.health.probe_runner import Limits, Start, Task, run_surviving, run_tasks
 
 PYTHON = Path(sys.executable)
 LIMITS = Limits(seconds=20.0, memory=100 * 2**20)
@@ -24,7 +24,7 @@ def run(tmp_path: Path):
         for name, code in modules.items():
             (tmp_path / f"{name}.py").write_text(code)
         tasks = [Task(name, (name,)) for name in modules]
-        return run_tasks(PYTHON, tasks, limits=limits, paths=[str(tmp_path)])
+        return run_tasks(Start(PYTHON, limits, paths=[str(tmp_path)]), tasks)
 
     return run_modules
 
@@ -123,7 +123,7 @@ def test_going_on_behind_a_death(tmp_path: Path) -> None:
     for name, code in (("one", ""), ("two", "import os; os._exit(3)"), ("three", "")):
         (tmp_path / f"{name}.py").write_text(code)
     tasks = [Task(name, (name,)) for name in ("one", "two", "three")]
-    results = run_surviving(PYTHON, tasks, limits=LIMITS, paths=[str(tmp_path)])
+    results = run_surviving(Start(PYTHON, LIMITS, paths=[str(tmp_path)]), tasks)
     assert [r.outcome for r in results] == ["pass", "died", "pass"]
 
 
@@ -131,7 +131,7 @@ def test_an_interpreter_that_is_none(tmp_path: Path) -> None:
     fake = tmp_path / "python"
     fake.write_text("no program")
     fake.chmod(0o755)
-    (result,) = run_tasks(fake, [Task("layout")], limits=LIMITS)
+    (result,) = run_tasks(Start(fake, LIMITS), [Task("layout")])
     assert result.outcome == "died"
     assert result.facts["started"] is False
 
@@ -142,3 +142,18 @@ def test_python_variables_are_not_heard(run, monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setenv("PYTHONHOME", "/nonexistent")
     (good,) = run(good="import sys\nassert sys.flags.isolated and sys.flags.dont_write_bytecode")
     assert good.outcome == "pass", good.problems
+
+
+@pytest.mark.parametrize(
+    ("settings", "reads"),
+    [(None, True), ("", False), ("include-system-site-packages = true\n", True)],
+)
+def test_who_reads_the_users_site_folder(tmp_path: Path, settings: str | None, reads: bool) -> None:
+    """Not a plain virtual environment."""
+    python, real = tmp_path / "bin" / "python", PYTHON.resolve()
+    python.parent.mkdir()
+    python.symlink_to(real)
+    if settings is not None:
+        (tmp_path / "pyvenv.cfg").write_text(f"home = {real.parent}\n{settings}")
+    (result,) = run_tasks(Start(python, LIMITS, startup=False), [Task("layout")])
+    assert (result.facts["user_site"] is not None) is reads

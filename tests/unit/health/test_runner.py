@@ -14,6 +14,7 @@ import pytest
 from bootstrap.errors import PrefixNotFoundError
 from bootstrap.health import check, runner
 from bootstrap.health.facts import InterpreterLayout
+from bootstrap.health.model import ProbeResult
 from bootstrap.health.runner import direct, outer_paths
 from bootstrap.health.variables import Surroundings
 from tests.support import ROOT
@@ -104,3 +105,18 @@ def test_the_package_imports_neither_numpy_nor_ipython() -> None:
         sys.exit(f"loaded: {loaded}" if loaded else 0)
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
+
+
+def test_dependents_in_the_users_site_folder_are_imported_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the quick check too, which imports them before it is known what the disk holds."""
+    user = tmp_path / "user"
+    (user / "standing").mkdir(parents=True)
+    (user / "standing" / "__init__.py").touch()
+    (user / "numpy-2.0.2.dist-info").mkdir()
+    where = InterpreterLayout(Path(sys.executable), tmp_path, (3, 11), (tmp_path / "site",), user)
+    monkeypatch.setattr(InterpreterLayout, "from_probe", lambda *_: where)
+    monkeypatch.setattr(runner, "_ask_numpy", lambda *_, **__: [ProbeResult("numpy-import", "pass")])
+    report = check(python=Path(sys.executable), full=False, imports=["standing"])
+    assert [probe.outcome for probe in report.probes if probe.name == "import standing"] == ["pass"]

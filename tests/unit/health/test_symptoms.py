@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bootstrap.health.model import Cause, ProbeResult
-from bootstrap.health.symptoms import Symptom, explains, find_symptoms, gist, installed, passes_through
+from bootstrap.health.rules.failures import installed
+from bootstrap.health.symptoms import Symptom, explains, find_symptoms, gist, passes_through
 from tests.unit.health.conftest import NUMPY, PANDAS, PIP, RESTORE, VERSION, Built, Case, Cases, case, verify
 
 CASES: Cases = []

@@ -110,6 +110,26 @@ def test_local_and_mirrored_channels(tmp_path: Path, channel: str) -> None:
     assert len(judged(tmp_path, lock)) == 3
 
 
+@pytest.mark.parametrize(
+    ("channel", "place"),
+    [
+        ("defaults", "https://repo.anaconda.com/pkgs/main"),
+        ("defaults", "https://repo.anaconda.com/pkgs/r"),
+        ("pkgs/main", "https://repo.anaconda.com/pkgs/main"),
+        ("bioconda/label/x", "https://conda.anaconda.org/bioconda/label/x"),
+    ],
+)
+def test_names_that_conda_knows_are_its_channels(tmp_path: Path, channel: str, place: str) -> None:
+    lock = locks.sound_lock()
+    lock["metadata"]["channels"] = [{"url": channel, "used_env_vars": []}]
+    for entry in lock["package"]:
+        entry["url"] = entry["url"].replace(locks.CHANNEL, place)
+    assert len(judged(tmp_path, lock)) == 3
+    lock["package"][0]["url"] = lock["package"][0]["url"].replace(place, "https://conda.anaconda.org/defaults")
+    with pytest.raises(errors.ForeignChannelError):
+        judged(tmp_path, lock)
+
+
 def test_every_lock_error_has_its_own_exit_code() -> None:
     def kinds(base: type[errors.BootstrapError]) -> list[type[errors.BootstrapError]]:
         return [base, *(k for sub in base.__subclasses__() for k in kinds(sub))]

@@ -106,6 +106,18 @@ def test_what_needs_something_compiled_that_the_lock_lacks_stays_out(tmp_path: P
 
 
 @pytest.mark.usefixtures("machine")
+def test_what_an_import_writes_meanwhile_is_no_change(tmp_path: Path) -> None:
+    layout = environment(tmp_path, "traitlets")
+    bridge.build(layout, colab=False)
+    compiled = layout.bridge / "bootstrap/__pycache__/api.cpython-313.pyc.140234"
+    compiled.parent.mkdir()
+    compiled.touch()
+    assert bridge.is_current(layout, colab=False)
+    (layout.bridge / "bootstrap/new.py").touch()
+    assert not bridge.is_current(layout, colab=False)
+
+
+@pytest.mark.usefixtures("machine")
 def test_off_colab_only_this_distribution_comes(tmp_path: Path) -> None:
     layout = environment(tmp_path, "traitlets")
     bridge.build(layout, colab=False)

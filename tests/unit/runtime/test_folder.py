@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from jupyter_client.session import Session
 
-from bootstrap.runtime.kernel.folder import Folder, sweep
+from bootstrap.runtime.kernel.folder import Folder
+from bootstrap.scratch import sweep
 
 
 @pytest.fixture(autouse=True)
@@ -41,12 +42,17 @@ def test_the_connection_file_names_the_endpoints() -> None:
 
 
 def test_what_a_killed_process_left_is_swept_and_what_is_in_use_stays(temporary: Path) -> None:
-    program = "import os; from bootstrap.runtime.kernel.folder import Folder; Folder(); os.kill(os.getpid(), 9)"
+    program = (
+        "import os; from bootstrap.runtime.kernel.folder import Folder; mine = Folder(); os.kill(os.getpid(), 9)"
+    )
     subprocess.run([sys.executable, "-c", program], check=False, env={**os.environ, "TMPDIR": str(temporary)})
     assert len(list(temporary.iterdir())) == 1
     mine = Folder()
-    (temporary / "condacolab-bootstrap-relay-another-thing").touch()
+    (temporary / "condacolab-bootstrap-scratch-another-thing").touch()
     sweep()
     assert mine.path.exists()
-    assert {path.name for path in temporary.iterdir()} == {mine.path.name, "condacolab-bootstrap-relay-another-thing"}
+    assert {path.name for path in temporary.iterdir()} == {
+        mine.path.name,
+        "condacolab-bootstrap-scratch-another-thing",
+    }
     mine.remove()

@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -53,7 +53,7 @@ def link(tmp_path: Path, relay: Any) -> Iterator[relayed.Link]:
     assert kernel.parent.connection_file == "/run/kernel-1.json"
     assert relay.recv_multipart() == [HERE]
     yield link
-    link.close()
+    link._context.destroy(linger=0)
 
 
 def heard(relay: Any) -> tuple[str, Any]:
@@ -76,31 +76,32 @@ def answers(relay: Any, *answers: dict[str, Any]) -> threading.Thread:
 
 def test_another_kernel_starts(link: relayed.Link, relay: Any) -> None:
     thread = answers(relay, {"number": 1, "error": None})
-    link.start(TARGET)
+    link.prepare(TARGET)
     thread.join()
 
 
 def test_another_kernel_does_not_start(link: relayed.Link, relay: Any) -> None:
     thread = answers(relay, {"number": 1, "error": "It did not.", "evidence": ["exit status 1"]})
     with pytest.raises(KernelStartError, match="It did not") as caught:
-        link.start(TARGET)
+        link.prepare(TARGET)
     assert caught.value.evidence == ("exit status 1",)
     thread.join()
 
 
 def test_an_answer_to_an_interrupted_question_is_not_the_next_ones(link: relayed.Link, relay: Any) -> None:
     threads = [answers(relay, {"number": 1, "error": None})]
-    link.start(TARGET)
+    link.prepare(TARGET)
     threads.append(answers(relay, {"number": 1, "error": None}, {"number": 2, "error": "late", "evidence": []}))
     with pytest.raises(KernelStartError, match="late"):
-        link.start(TARGET)
+        link.prepare(TARGET)
     for thread in threads:
         thread.join()
 
 
 def test_what_is_asked(link: relayed.Link, relay: Any) -> None:
     link.cancel()
-    link.leave(back=True, remove=("/old",))
+    link.prepare(replace(TARGET, back=True))
+    link.commit(("/old",))
     assert heard(relay) == ("cancel", {})
     assert heard(relay) == ("leave", {"back": True, "remove": ["/old"]})
 
@@ -115,7 +116,7 @@ def test_requests_are_given_back_once_it_is_left(link: relayed.Link, relay: Any)
     direct = [b"debugger", DELIMITER, b"direct"]
     own = [IDENTITY, DELIMITER, b"own"]
     asyncio.run(kernel.dispatch_shell(waiting[0]))
-    link.leave(back=False, remove=())
+    link.commit(())
     for message in (waiting[1], direct, waiting[2], own):
         asyncio.run(kernel.dispatch_shell(message))
     # Only its own and what does not come by the relay is dispatched.
@@ -127,7 +128,7 @@ def test_requests_are_given_back_once_it_is_left(link: relayed.Link, relay: Any)
 
 
 def test_requests_that_the_kernel_turns_away_are_not_given_back(link: relayed.Link, relay: Any) -> None:
-    link.leave(back=False, remove=())
+    link.commit(())
     assert not link.gives_back(Kernel(_aborting=True), [IDENTITY, b"client", DELIMITER])
     assert link.gives_back(Kernel(), [IDENTITY, b"client", DELIMITER])
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.colab import client
-from tests.support.colab.client import read_connection_file
+from tests.support.colab.client import read_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,11 +32,11 @@ def test_it_is_read_while_a_kernel_removes_it_and_writes_it_anew(tmp_path: Path)
     file.touch()
     kernel = threading.Thread(target=write_anew)
     kernel.start()
-    assert read_connection_file(file) == written
+    assert read_whole(file) == written
     kernel.join()
 
 
 def test_one_that_nobody_writes_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "_PATIENCE_SECONDS", 0.05)
     with pytest.raises(FileNotFoundError):
-        read_connection_file(tmp_path / "kernel-0.json")
+        read_whole(tmp_path / "kernel-0.json")

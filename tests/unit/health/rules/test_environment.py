@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootstrap.health.attribution import attribute
-from bootstrap.health.facts import Hook
 from bootstrap.health.model import ProbeResult
 from bootstrap.health.variables import Surroundings
 from tests.unit.health.conftest import NUMPY, Built, Case, Cases, case, verify
@@ -31,7 +30,7 @@ FAILED = frozenset({"blas"})
 def preloaded(built: Built) -> list[Path]:
     library = built.write(built.outside / "fast.so")
     built.probe("blas", "fail", "off by one")
-    built.set(loader={"LD_PRELOAD": str(library)}, without_loader=FAILED)
+    built.set(loader={"LD_PRELOAD": str(library)}, without={"loader": FAILED})
     return [library]
 
 
@@ -41,7 +40,9 @@ def library_path(built: Built) -> list[Path]:
     inside = built.write(built.prefix / "lib" / "libm.so")
     built.probe("numpy-mapped", "pass", mapped=[str(library), str(inside)])
     built.probe("numpy-import", "fail", "ImportError: broken library")
-    built.set(loader={"LD_LIBRARY_PATH": f"{built.outside}:/nowhere"}, without_loader=frozenset({"numpy-import"}))
+    built.set(
+        loader={"LD_LIBRARY_PATH": f"{built.outside}:/nowhere"}, without={"loader": frozenset({"numpy-import"})}
+    )
     return [library]
 
 
@@ -76,7 +77,8 @@ def startup(built: Built) -> list[Path]:
     hook, theirs = built.site / "sitecustomize.py", built.site / "distutils-precedence.pth"
     built.write(hook)
     built.probe("blas", "fail", "off by one")
-    built.set(hooks=(Hook(hook, ""), Hook(theirs, "setuptools 80")), without_startup=FAILED)
+    built.on_disk(owners={str(theirs): "setuptools 80"})
+    built.set(hooks=(hook, theirs), without={"startup": FAILED})
     return [hook]
 
 
@@ -86,7 +88,7 @@ def startup_of_a_package(built: Built) -> list[Path]:
     hook, source = built.write(built.site / "tool.pth"), built.site / "tool.py"
     built.on_disk(owners={str(hook): "tool 1.0"})
     built.probe("numpy-functions", "fail", "numpy.dot is tool's", files=[str(source)])
-    built.set(hooks=(Hook(hook, "tool 1.0"),), without_startup=frozenset({"numpy-functions"}))
+    built.set(hooks=(hook,), without={"startup": frozenset({"numpy-functions"})})
     return [hook, source]
 
 
@@ -102,7 +104,7 @@ def startup_of_a_package(built: Built) -> list[Path]:
 def bytecode(built: Built) -> list[Path]:
     cached = built.write(built.site / "numpy" / "__pycache__" / "numeric.cpython-311.pyc")
     built.probe("blas", "fail", "off by one")
-    built.set(without_bytecode=FAILED, stale_bytecode=(str(cached),))
+    built.set(without={"bytecode": FAILED}, stale_bytecode=(str(cached),))
     return [cached]
 
 
@@ -180,7 +182,7 @@ def company(built: Built) -> None:
 )
 def variable_of_numpys_own(built: Built) -> None:
     built.probe("numpy-import", "fail", "RuntimeError: You cannot enable CPU features")
-    built.set(without_variables=frozenset({"numpy-import"}), variables={"NPY_ENABLE_CPU_FEATURES": "AVX512_KNL"})
+    built.set(without={"variables": frozenset({"numpy-import"})}, variables={"NPY_ENABLE_CPU_FEATURES": "AVX512_KNL"})
 
 
 @case(
@@ -283,5 +285,6 @@ def test_an_altered_hook_of_a_package_is_suspected_first(built: Built) -> None:
     hooks = [built.write(built.site / name) for name in ("one.pth", "two.pth")]
     built.damage("two.pth", owner="two 1")
     built.probe("blas")
-    built.set(hooks=tuple(Hook(hook, f"{hook.stem} 1") for hook in hooks), without_startup=FAILED)
+    built.on_disk(owners={str(hook): f"{hook.stem} 1" for hook in hooks})
+    built.set(hooks=tuple(hooks), without={"startup": FAILED})
     assert ("startup-code", (str(hooks[1]),)) in found(built)

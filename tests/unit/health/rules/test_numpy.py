@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootstrap.health.attribution import attribute
-from bootstrap.health.facts import Hook
 from bootstrap.health.rules.numpy import rivals, shadowed, versions
 from tests.unit.health.conftest import NUMPY, PIP, RESTORE, VERSION, Built, Case, Cases, case, verify
 
@@ -104,7 +103,7 @@ def led_away(built: Built) -> list[Path]:
     other = built.write(built.outside / "numpy" / "__init__.py")
     hook = built.write(built.site / "first.pth", f"import sys; sys.path.insert(0, {str(built.outside)!r})\n")
     harmless = built.write(built.site / "other.pth", "import other\n")
-    built.set(hooks=(Hook(harmless, ""), Hook(hook, ""), Hook(built.site / "gone.pth", "")))
+    built.set(hooks=(harmless, hook, built.site / "gone.pth"))
     built.probe("numpy-import", "pass", file=str(other), version=VERSION)
     return [other, hook]
 
