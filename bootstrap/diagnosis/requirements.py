@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Line
 
 from bootstrap._util.names import canonical_name
@@ -132,7 +131,7 @@ def understand(target: Target, wanted: RequirementSet) -> RequirementSet:
             line = read(requirement.text)
             found = replace(requirement, name=canonical_name(line.name), extras=tuple(sorted(line.extras)))
             known.append(replace(found, applies=applies(line, target.markers)))
-        except InvalidRequirement as error:
+        except ValueError as error:  # no requirement, or a marker that compares what can't be compared
             if is_location(requirement.text):
                 known.append(replace(requirement, name=_name_in(requirement.text)))
                 continue

@@ -121,10 +121,10 @@ def test_lines_that_pip_would_refuse(folder: Path, text: str, line: int, words: 
 
 def test_lines_that_are_no_requirements(folder: Path) -> None:
     path = folder / "r.txt"
-    path.write_text("numpy\nnum py\n\nscipy=>1\nhttps://x.y/a.whl\n")
+    path.write_text("numpy\nnum py\n\nscipy=>1\nhttps://x.y/a.whl\nb; os_name ~= 'x'\n")
     with pytest.raises(RequirementSyntaxError) as caught:
         understand(built.target(), read_file(path))
-    assert [e.partition(": ")[0] for e in caught.value.evidence] == [f"{path}:2", f"{path}:4"], "all at once"
+    assert [e.partition(": ")[0] for e in caught.value.evidence] == [f"{path}:{n}" for n in (2, 4, 6)], "all at once"
 
 
 def test_a_missing_file_names_who_wants_it(folder: Path) -> None:
