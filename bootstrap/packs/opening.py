@@ -58,18 +58,17 @@ class Pack:
         content: Its bytes.
         pin: What the sha256 of the whole has to be; empty where any will do.
         cache: Folder of the cache, in which its lock is kept.
-        platform: What it has to be for.
 
     Raises:
         PackError: It can't be used.
         LockError: Its lock can't be used.
     """
 
-    def __init__(self, name: str, content: Content, *, pin: str, cache: Path, platform: str = PLATFORM) -> None:
+    def __init__(self, name: str, content: Content, *, pin: str, cache: Path) -> None:
         self.name = name
         self.pin = pin
         self._content = content
-        self.index = self._read_index(platform)
+        self.index = self._read_index()
         self._members: dict[str, Member] = {member.name: member for member in self.index.members}
         content.allow(self.index.size)
         self._require_size(content.size)
@@ -77,7 +76,7 @@ class Pack:
         if hashlib.sha256(text).hexdigest() != self.index.lock_sha256:
             raise self._altered(f"{layout.LOCK}: its sha256 is another than in the index")
         self.lock: Lock = read_lock(keep_lock(text, cache, f"the lock in {name}"))
-        self.records = validate(self.lock, platform)
+        self.records = validate(self.lock, PLATFORM)
         layout.require_lock(self.index, self.records)
         self._failure: Exception | None = None
         self._failing = threading.Lock()
@@ -95,13 +94,13 @@ class Pack:
         """Whether it is a file on this machine."""
         return not is_address(self.name) or self.name.startswith("file:")
 
-    def _read_index(self, platform: str) -> PackIndex:
+    def _read_index(self) -> PackIndex:
         start = self._content.read(0, layout.BLOCK)
         size = layout.index_size(start)
         text = self._content.read(layout.BLOCK, size)
         if len(text) < size:
             raise self._truncated(layout.BLOCK + len(text), layout.BLOCK + size)
-        return layout.read_index(text, platform)
+        return layout.read_index(text, PLATFORM)
 
     def _require_size(self, size: int | None) -> None:
         if size is not None and size != self.index.size:
@@ -277,7 +276,6 @@ def open_pack(
     cache: Path,
     *,
     offline: bool = False,
-    platform: str = PLATFORM,
     on_retry: Callable[[BootstrapError, float], None] | None = None,
 ) -> Iterator[Pack]:
     """Opens a pack by its path or address, at whose end ``#sha256=HEX`` may say which content is meant.
@@ -286,7 +284,6 @@ def open_pack(
         pack: The path or address.
         cache: The cache's folder: its lock is kept there, and what comes lies there meanwhile.
         offline: Fetch nothing.
-        platform: What it has to be for.
         on_retry: Called with a fault of server or network, and the seconds until the next attempt.
 
     Raises:
@@ -307,4 +304,4 @@ def open_pack(
     except OSError as error:
         raise PackNotFoundError("Can't read the pack.", evidence=[f"{shown}: {error.strerror or error}"]) from None
     with content:
-        yield Pack(shown, content, pin=pin, cache=cache, platform=platform)
+        yield Pack(shown, content, pin=pin, cache=cache)

@@ -50,7 +50,7 @@ from bootstrap.prefix.verify import StageVerifier, sweep_bytecode
 from bootstrap.progress import NullProgress, Progress, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -163,8 +163,6 @@ def restore(
     lock: Lock,
     prefix: Path,
     *,
-    platform: str = PLATFORM,
-    categories: Collection[str] = ("main",),
     cache: Path | None = None,
     offline: bool = False,
     adopt: bool = False,
@@ -185,8 +183,6 @@ def restore(
     Args:
         lock: The lock.
         prefix: Where the environment is, or will be.
-        platform: The platform to restore.
-        categories: The lock's categories to restore.
         cache: Folder of unpacked packages; `default_cache()` unless given.
         offline: Use only what the cache holds.
         adopt: Also take over a conda environment that this program did not make.
@@ -206,13 +202,12 @@ def restore(
         BootstrapError: What `additions` raised.
         In every case the prefix is as it was before.
     """
-    records = validate(lock, platform, categories=categories)
+    records = validate(lock, PLATFORM)
     prefix = settled(prefix)
     run = _RestoreRun(
         lock=lock,
         records=records,
         prefix=prefix,
-        platform=platform,
         cache=PackageCache(absolute(cache or default_cache())),
         offline=offline,
         source=source,
@@ -264,7 +259,6 @@ class _RestoreRun:
     lock: Lock
     records: tuple[Record, ...]
     prefix: Path
-    platform: str
     cache: PackageCache
     offline: bool
     source: ArchiveSource | None
@@ -393,7 +387,7 @@ class _RestoreRun:
             stage=stage,
             prefix=self.prefix,
             cache=self.cache.pkgs,
-            platform=self.platform,
+            platform=PLATFORM,
             reinstall=plan.to_reinstall(before),
             closely=[r.name for r in self.records if r in fetch or not self.cache.looked_at(r)],
             kept={str(r): [file.path for file in r.files] for r in keep},
@@ -474,7 +468,7 @@ class _RestoreRun:
     def lock_facts(self) -> dict[str, Any]:
         """What the manifest says of the lock."""
         path, prefix = str(self.lock.path.absolute()), str(self.prefix)
-        return {"path": path, "sha256": self.lock.sha256, "platform": self.platform, "prefix": prefix}
+        return {"path": path, "sha256": self.lock.sha256, "platform": PLATFORM, "prefix": prefix}
 
     def timed(self, part: str, started: float) -> None:
         profile.add(part, started)
