@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bootstrap.prefix._child_verifier import AlteredFile
     from bootstrap.prefix.compare import Comparison, compare_prefix
+    from bootstrap.prefix.file_check import AlteredFile
     from bootstrap.prefix.transaction import Restored, restore
 
 _HOMES = {
     "Comparison": "compare",
-    "AlteredFile": "_child_verifier",
+    "AlteredFile": "file_check",
     "Restored": "transaction",
     "compare_prefix": "compare",
     "restore": "transaction",

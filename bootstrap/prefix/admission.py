@@ -10,7 +10,6 @@ standard library: it runs in the engine's process.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -18,6 +17,7 @@ import stat
 import threading
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.prefix.file_check import portions, sha256_of
 from bootstrap.prefix.paths import META_DIR, above, fault, first_fault
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ _ENTRY_POINT = re.compile(
 )
 _HASH = re.compile(r"[0-9a-fA-F]{64}")
 _CHUNK = 1 << 20
-_PORTION = 1 << 26
-"""Bytes of files that are hashed in one go."""
 _MOST_LINKS = 40
 
 
@@ -101,7 +99,7 @@ class Admission:
             if str(index.get(key)).lower() != str(record[key]).lower():
                 raise RefusedError("package", f"info/index.json says {key} {index.get(key)!r}")
         entries = _entries(package, closely=closely)
-        portions = _look_at_files(package, entries) if closely else []
+        hashes = _look_at_files(package, entries) if closely else []
         python = index.get("noarch") == "python"
         targets = {self._target(entry["_path"]) if python else entry["_path"]: entry for entry in entries}
         points = {f"bin/{command}" for command in _commands(package)} if python else set()
@@ -112,7 +110,7 @@ class Admission:
         }
         with self._lock:
             self._register(str(record["name"]), set(targets), links, points)
-        return portions
+        return hashes
 
     def _target(self, path: str) -> str:
         """Where a file of a noarch python package goes."""
@@ -303,8 +301,7 @@ def _look_at_files(package: str, entries: Iterable[Mapping[str, Any]]) -> list[H
                     waiting.append(name.path)
                 if info.st_mode & _TAKEN_AWAY and not stat.S_ISLNK(info.st_mode):
                     os.chmod(name.path, stat.S_IMODE(info.st_mode) & ~_TAKEN_AWAY)
-    portions: list[Hashes] = []
-    room = 0
+    hashed: list[tuple[tuple[str, str], int]] = []
     for entry in entries:
         path, kind = entry["_path"], entry.get("path_type", "hardlink")
         status = found.get(path)
@@ -318,12 +315,8 @@ def _look_at_files(package: str, entries: Iterable[Mapping[str, Any]]) -> list[H
         if size is not None and size != status.st_size:
             raise RefusedError("package", f"{path}: {status.st_size} bytes, but info/paths.json says {size}")
         if entry.get("sha256"):
-            if room <= 0:
-                portions.append({})
-                room = _PORTION
-            portions[-1][path] = entry["sha256"]
-            room -= status.st_size
-    return portions
+            hashed.append(((path, entry["sha256"]), status.st_size))
+    return [dict(portion) for portion in portions(hashed) if portion]
 
 
 def compare_hashes(package: str, hashes: Hashes) -> None:
@@ -338,16 +331,8 @@ def compare_hashes(package: str, hashes: Hashes) -> None:
     """
     buffer = memoryview(bytearray(_CHUNK))
     for path, sha256 in hashes.items():
-        if _sha256(f"{package}/{path}", buffer) != sha256.lower():
+        if sha256_of(f"{package}/{path}", buffer) != sha256.lower():
             raise RefusedError("package", f"{path}: its sha256 differs from info/paths.json")
-
-
-def _sha256(path: str, buffer: memoryview) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb", buffering=0) as file:
-        while count := file.readinto(buffer):
-            digest.update(buffer[:count])
-    return digest.hexdigest()
 
 
 def _link_target(path: str) -> str:

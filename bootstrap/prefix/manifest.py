@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from bootstrap._util.atomic import write_atomically
 from bootstrap.errors import LockError
 from bootstrap.lock.reader import read_lock
-from bootstrap.prefix._child_verifier import AlteredFile
+from bootstrap.prefix.file_check import AlteredFile
 from bootstrap.prefix.records import META_DIR
 
 if TYPE_CHECKING:

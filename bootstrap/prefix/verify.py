@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import VerificationError
-from bootstrap.prefix._child_verifier import AlteredFile, verify_files
 from bootstrap.prefix.conda_fields import completed
+from bootstrap.prefix.file_check import AlteredFile, verify_files
 from bootstrap.prefix.manifest import Manifest, fingerprint, fingerprint_of, stat_signature
 from bootstrap.prefix.records import ENTRY_POINT, META_DIR, InstalledRecord, installed_file
 
@@ -136,7 +136,7 @@ class StageVerifier:
         written = InstalledRecord(
             record.name, record.version, record.build, record.subdir, record.url, record.sha256, files, meta
         )
-        faults += verify_files(self._stage, [written], workers=1)
+        faults += verify_files(self._stage, [written])
         links = {path: told[3:] for path, told in seen.items() if told and told.startswith("-> ")}
         spec = self.asked.get(record.name)
         content = completed(text, data, index=index, record=record, spec=spec, links=links)

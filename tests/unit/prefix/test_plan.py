@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootstrap.prefix import plan
-from bootstrap.prefix._child_verifier import AlteredFile
 from bootstrap.prefix.compare import Comparison, RecordChange
+from bootstrap.prefix.file_check import AlteredFile
 from bootstrap.prefix.records import BadRecord, InstalledRecord
 from tests.support.records import record
 
