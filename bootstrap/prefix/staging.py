@@ -139,7 +139,9 @@ class Staging:
 
     def finish(self, texts: Mapping[str, str]) -> None:
         """Puts the records beside the files that they are about; those named with a new text."""
-        tmpfs.copy_back(self.stage / META_DIR, texts)
+        for name, text in texts.items():
+            (self.stage / META_DIR / name).write_text(text, encoding="utf-8")
+        tmpfs.copy_back(self.stage / META_DIR)
 
     def switch(self, owned: Collection[str] = ()) -> list[str]:
         """Puts the stage in the prefix's place, and what was there aside. What came to it meanwhile is carried over.

@@ -139,8 +139,8 @@ class StageVerifier:
         faults += verify_files(self._stage, [written])
         links = {path: told[3:] for path, told in seen.items() if told and told.startswith("-> ")}
         spec = self.asked.get(record.name)
-        content = completed(text, data, index=index, record=record, spec=spec, links=links)
-        self._proven[record.stem] = _Proven(record, read, faults, seen, content)
+        content = completed(data, index=index, record=record, spec=spec, links=links)
+        self._proven[record.stem] = _Proven(record, read, faults, seen, None if content == text else content)
         return shared, [_own_path(e) for e in doubtful if e.get("path_type", "hardlink") in _FROM_PACKAGE]
 
     def _let_umask_decide(self, entries: Sequence[Mapping[str, Any]]) -> None:
