@@ -6,7 +6,7 @@ import errno
 import os
 import shlex
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -50,7 +50,7 @@ from bootstrap.prefix.verify import StageVerifier, sweep_bytecode
 from bootstrap.progress import NullProgress, Progress, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -266,6 +266,8 @@ class _RestoreRun:
     progress: Progress
     limits: dict[str, float]
     engine: engine_process.Engine | None
+    new: bool = False
+    """Whether there is no environment yet."""
     seconds: dict[str, float] = field(default_factory=dict)
     fetched_bytes: int = 0
     linked: set[str] = field(default_factory=set)
@@ -274,9 +276,8 @@ class _RestoreRun:
 
     def go(self, staging: Staging, *, adopt: bool) -> Restored:
         before = self.examine(adopt=adopt)
-        agrees = before is not None and before.agrees
-        adopted = agrees and not is_ours(self.prefix)
-        listed = (before is not None and before.by_manifest) or (agrees and read_manifest(self.prefix) is not None)
+        adopted = before.agrees and not is_ours(self.prefix)
+        listed = before.by_manifest or (before.agrees and read_manifest(self.prefix) is not None)
         known = listed and has_history(self.prefix / META_DIR)
         if known and (self.additions is None or self.additions.present(self.prefix)):
             return self.result(before, fetched=())
@@ -289,7 +290,7 @@ class _RestoreRun:
             self.places = places
             # The entries for a new environment are believed until they are linked, when every file is looked at in
             # any case. What few are installed into one that is there often are those of altered files.
-            fetch = self.look_in_cache(before, closely=before is not None)
+            fetch = self.look_in_cache(before, closely=not self.new)
             try:
                 self.build(engine, staging, before, fetch)
             except (EngineError, ArchiveCorruptError, UnsafePackageError, VerificationError):
@@ -306,10 +307,11 @@ class _RestoreRun:
         done = self.result(before, fetched=fetch)
         return replace(done, action="adopted") if adopted else done
 
-    def examine(self, *, adopt: bool) -> Comparison | None:
-        """How the prefix differs from the lock; None if there is no environment yet."""
+    def examine(self, *, adopt: bool) -> Comparison:
+        """How the prefix differs from the lock."""
         if not self.prefix.exists() or (self.prefix.is_dir() and not any(self.prefix.iterdir())):
-            return None
+            self.new = True
+            return Comparison(missing=self.records)
         if not is_environment(self.prefix):
             what = "has files but no conda-meta" if self.prefix.is_dir() else "is not a folder"
             raise NotAnEnvironmentError("The prefix is not a conda environment.", evidence=[f"{self.prefix} {what}"])
@@ -342,7 +344,7 @@ class _RestoreRun:
         if links:
             raise InTheWayError("A link in the environment would redirect a change outside it.", evidence=links[:10])
 
-    def look_in_cache(self, before: Comparison | None, *, closely: bool) -> list[Record]:
+    def look_in_cache(self, before: Comparison, *, closely: bool) -> list[Record]:
         """What has to be fetched; the cache then holds the rest, and nothing doubtful.
 
         Args:
@@ -368,12 +370,12 @@ class _RestoreRun:
         return fetch
 
     def build(
-        self, engine: engine_process.Engine, staging: Staging, before: Comparison | None, fetch: Sequence[Record]
+        self, engine: engine_process.Engine, staging: Staging, before: Comparison, fetch: Sequence[Record]
     ) -> None:
         """Fills the stage, proves it, and puts it in place."""
         started = time.monotonic()
-        stage = staging.begin(clone=before is not None)
-        for bad in before.unreadable if before else ():
+        stage = staging.begin(clone=not self.new)
+        for bad in before.unreadable:
             # The engine refuses a prefix with such a record; without it, the package is missing.
             (stage / META_DIR / bad.meta.name).unlink()
         asked = requested(self.lock, self.records)
@@ -396,8 +398,10 @@ class _RestoreRun:
             most_written=self.source.most_written(install) if self.source else 0,
         )
         proof = StageVerifier(stage, self.cache, asked)
-        with self.meanwhile(stage, new=before is None) as linked:
-            with self.explained():
+        # Nothing out of a pack is run before all of it is proven.
+        early = self.additions if self.new and not self.source else None
+        with early.meanwhile(stage) if early else nullcontext(lambda _name: None) as linked:
+            try:
                 filled = fill(
                     engine,
                     work,
@@ -410,6 +414,11 @@ class _RestoreRun:
                     limits=self.limits,
                     linked=linked,
                 )
+            except BootstrapError as error:
+                named = self.source.explained(error) if self.source else error
+                if named is error:
+                    raise
+                raise named from error
             linked(None)
             self.linked = filled.linked
             self.fetched_bytes += filled.bytes_done
@@ -419,8 +428,9 @@ class _RestoreRun:
             staging.finish(proof.finish(self.records))
             command = f"bootstrap restore --lock {self.lock.path.absolute()} --prefix {self.prefix}"
             add_revision(stage / META_DIR, self.records, proof.asked, command=command)
-            state = proof.manifest(self.records, self.lock_facts)
-            if before:
+            facts = {"path": str(self.lock.path.absolute()), "sha256": self.lock.sha256, "platform": PLATFORM}
+            state = proof.manifest(self.records, {**facts, "prefix": str(self.prefix)})
+            if not self.new:
                 gone = {file.path for record in plan.to_remove(before) for file in record.files}
                 fresh = [r.stem for r in self.records if r.name in self.linked]
                 new = {path for stem in fresh for path in state.files[stem]}
@@ -442,43 +452,20 @@ class _RestoreRun:
         staging.clean()
         self.timed("switch", started)
 
-    def meanwhile(self, stage: Path, *, new: bool) -> AbstractContextManager[Callable[[str | None], None]]:
-        # Nothing out of a pack is run before all of it is proven.
-        if self.additions and new and not self.source:
-            return self.additions.meanwhile(stage)
-        return nullcontext(lambda _name: None)
-
-    @contextmanager
-    def explained(self) -> Iterator[None]:
-        """Failures as the source of the archives explains them."""
-        try:
-            yield
-        except BootstrapError as error:
-            named = self.source.explained(error) if self.source else error
-            if named is error:
-                raise
-            raise named from error
-
     def tell_aside(self, paths: Sequence[str]) -> None:
         if paths:
             names = ", ".join(paths[:10])
             self.progress.note(f"Written during the restore in place of package files, so moved to {ASIDE}: {names}.")
 
-    @property
-    def lock_facts(self) -> dict[str, Any]:
-        """What the manifest says of the lock."""
-        path, prefix = str(self.lock.path.absolute()), str(self.prefix)
-        return {"path": path, "sha256": self.lock.sha256, "platform": PLATFORM, "prefix": prefix}
-
     def timed(self, part: str, started: float) -> None:
         profile.add(part, started)
         self.seconds[part] = round(self.seconds.get(part, 0.0) + time.monotonic() - started, 3)
 
-    def result(self, before: Comparison | None, *, fetched: Sequence[Record]) -> Restored:
+    def result(self, before: Comparison, *, fetched: Sequence[Record]) -> Restored:
         return Restored(
             prefix=self.prefix,
             lock=self.lock.path,
-            action=plan.action(before),
+            action="created" if self.new else plan.action(before),
             packages=len(self.records),
             installed=tuple(str(r) for r in self.records if r.name in self.linked),
             removed=tuple(str(r) for r in plan.to_remove(before)),
