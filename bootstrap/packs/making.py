@@ -114,8 +114,8 @@ def make_pack(prefix: Path, lock: Lock | None, output: Path, *, force: bool, pro
         raise PackUnverifiedError(
             "The environment isn't what its lock says.", evidence=[str(prefix), *found.lines(_MOST_SHOWN)]
         )
-    manifest, sizes = make_manifest(prefix, records)
-    text = json.dumps(vars(manifest), sort_keys=True, separators=(",", ":")).encode()
+    packages, sizes = make_manifest(prefix, records)
+    text = json.dumps({"packages": packages}, sort_keys=True, separators=(",", ":")).encode()
     packed = gzip.compress(text, 6, mtime=0)
     content = lock.path.read_bytes()
     if hashlib.sha256(content).hexdigest() != lock.sha256:

@@ -31,7 +31,7 @@ from bootstrap.lock import PLATFORM, read_lock, validate
 from bootstrap.lock.address import keep_lock
 from bootstrap.packs import layout
 from bootstrap.packs.content import content_at
-from bootstrap.packs.manifest import PackManifest, read_manifest
+from bootstrap.packs.manifest import Packages, differences, read_manifest
 from bootstrap.packs.server import serving
 from bootstrap.prefix.place import absolute
 from bootstrap.text import masked
@@ -185,7 +185,7 @@ class Pack:
             return PackNotFetchedError("The pack couldn't be read.", evidence=[self.name, *error.evidence])
         return error
 
-    def manifest(self) -> PackManifest:
+    def manifest(self) -> Packages:
         """What each file was when the pack was made.
 
         Raises:
@@ -215,8 +215,8 @@ class Pack:
         self._require_size(self._content.require(self.index.size + 1))
         if self.pin:
             self.require_pin()
-        if differences := self.manifest().differences(state):
-            said = [self.name, *differences[:10]]
+        if differing := differences(self.manifest(), state):
+            said = [self.name, *differing[:10]]
             raise PackAlteredError("The restored files aren't those in the pack's manifest.", evidence=said)
 
     def require_pin(self) -> None:
@@ -238,30 +238,6 @@ class Pack:
             "unpacked": self.index.unpacked,
             "lock_sha256": self.index.lock_sha256,
         }
-
-    def verify(self) -> None:
-        """Compares every byte of the pack with what has to be there, without unpacking an archive.
-
-        Raises:
-            PackError: Something differs.
-        """
-        archives = {layout.CHANNEL + archive.file: archive.sha256 for archive in self.index.archives}
-        for member in self.index.members:
-            self._judge(member)
-            if member.name in archives:
-                digest, position = hashlib.sha256(), member.start
-                while position < member.end and (
-                    block := self._content.read(position, min(1 << 20, member.end - position))
-                ):
-                    digest.update(block)
-                    position += len(block)
-                if digest.hexdigest() != archives[member.name]:
-                    raise self._altered(f"{member.name}: its sha256 is another than in the lock")
-        self.manifest()
-        last = self.index.members[-1]
-        expected = bytes(last.after - last.end) + layout.END
-        if self._content.read(last.end, len(expected) + 1) != expected:
-            raise self._altered("what stands behind its last file")
 
 
 def absolute_name(pack: str | os.PathLike[str]) -> str:
