@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.prefix.file_check import portions, sha256_of
 from bootstrap.prefix.paths import META_DIR, above, fault, first_fault
+from bootstrap.prefix.tree import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -291,16 +292,10 @@ def _look_at_files(package: str, entries: Iterable[Mapping[str, Any]]) -> list[H
         What is left: their hashes, in portions.
     """
     found: dict[str, os.stat_result] = {}
-    waiting = [package]
-    while waiting:
-        with os.scandir(waiting.pop()) as names:
-            for name in names:
-                info = name.stat(follow_symlinks=False)
-                found[name.path[len(package) + 1 :]] = info
-                if stat.S_ISDIR(info.st_mode):
-                    waiting.append(name.path)
-                if info.st_mode & _TAKEN_AWAY and not stat.S_ISLNK(info.st_mode):
-                    os.chmod(name.path, stat.S_IMODE(info.st_mode) & ~_TAKEN_AWAY)
+    for path, info in walk(package):
+        found[path] = info
+        if info.st_mode & _TAKEN_AWAY and not stat.S_ISLNK(info.st_mode):
+            os.chmod(f"{package}/{path}", stat.S_IMODE(info.st_mode) & ~_TAKEN_AWAY)
     hashed: list[tuple[tuple[str, str], int]] = []
     for entry in entries:
         path, kind = entry["_path"], entry.get("path_type", "hardlink")

@@ -15,12 +15,14 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import PrefixNotWritableError
 from bootstrap.prefix.manifest import stat_signature
+from bootstrap.prefix.tree import walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -135,7 +137,7 @@ class PackageCache:
         try:
             rows = [f"/{path} {known}" for path, known in shared.items()]
             rows += [f"/{path} {stat_signature(os.lstat(f'{entry}/{path}'))}" for path in others]
-            return _digest([*rows, *_rows(f"{entry}/info", len(entry))])
+            return _digest([*rows, *_rows(entry, "/info")])
         except OSError:
             # It has other files than it should, or lists them otherwise.
             return fingerprint_tree(self.pkgs / record.stem)
@@ -188,21 +190,16 @@ class PackageCache:
 def fingerprint_tree(folder: Path) -> str | None:
     """A digest of every path below a folder with its size, time and mode; None where there is no such folder."""
     try:
-        return _digest(_rows(str(folder), len(str(folder))))
+        return _digest(_rows(str(folder), "")) if folder.is_dir() else None
     except OSError:
         return None
 
 
-def _rows(folder: str, cut: int) -> Iterator[str]:
-    """A row for each file and link below a folder, with its path from the character `cut` on."""
-    waiting = [folder]
-    while waiting:
-        with os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
-                else:
-                    yield f"{entry.path[cut:]} {stat_signature(entry.stat(follow_symlinks=False))}"
+def _rows(entry: str, part: str) -> Iterator[str]:
+    """A row for each file and link of a part of an entry."""
+    for path, info in walk(entry + part):
+        if not stat.S_ISDIR(info.st_mode):
+            yield f"{part}/{path} {stat_signature(info)}"
 
 
 def _digest(rows: Iterable[str]) -> str:

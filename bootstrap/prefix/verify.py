@@ -20,6 +20,7 @@ from bootstrap.prefix.conda_fields import completed
 from bootstrap.prefix.file_check import AlteredFile, verify_files
 from bootstrap.prefix.manifest import Manifest, fingerprint, fingerprint_of, stat_signature
 from bootstrap.prefix.records import ENTRY_POINT, META_DIR, InstalledRecord, installed_file
+from bootstrap.prefix.tree import status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -156,7 +157,7 @@ class StageVerifier:
         try:
             return list(map(os.lstat, paths))
         except OSError:
-            return [_status(path) for path in paths]
+            return [status(path) for path in paths]
 
     def finish(self, locked: Sequence[Record]) -> dict[str, str]:
         """Proves that the stage holds exactly these records; call it when the engine has ended.
@@ -199,13 +200,6 @@ def _in_package(path: str, site_packages: str | None) -> str:
     if site_packages and path.startswith(site_packages):
         return f"site-packages/{path[len(site_packages) :]}"
     return f"python-scripts/{path.removeprefix('bin/')}" if path.startswith("bin/") else path
-
-
-def _status(path: str) -> os.stat_result | None:
-    try:
-        return os.lstat(path)
-    except OSError:
-        return None
 
 
 def sweep_bytecode(stage: Path, gone: Iterable[str], present: Manifest) -> None:
