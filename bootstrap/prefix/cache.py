@@ -9,18 +9,17 @@ or with files that no longer match it, is deleted before the engine may see it.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 import stat
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import PrefixNotWritableError
+from bootstrap.prefix.folder_lock import locked_folder
 from bootstrap.prefix.manifest import stat_signature
 from bootstrap.prefix.tree import walk
 
@@ -57,49 +56,19 @@ class PackageCache:
         Raises:
             PrefixNotWritableError: It can't be made or written.
         """
-        made = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
-        try:
-            descriptor = self._hold(waiting)
-        except (FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError) as error:
-            evidence = [f"{self.root}: {error.strerror}"]
-            hint = "Choose a `--cache` folder that you can write to."
-            raise PrefixNotWritableError("The cache isn't writable.", evidence=evidence, hint=hint) from error
-        try:
-            yield
-        finally:
-            for folder in (self.pkgs, self._vouchers, *made):
-                with suppress(OSError):
-                    folder.rmdir()
-            os.close(descriptor)
-
-    def _hold(self, waiting: Callable[[], None]) -> int:
-        """Locks the folder itself, so that no lock file is left lying about; returns its descriptor."""
-        while True:
-            self.root.mkdir(parents=True, exist_ok=True)
-            if not os.access(self.root, os.W_OK | os.X_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-            descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        with ExitStack() as stack:
             try:
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    waiting()
-                    fcntl.flock(descriptor, fcntl.LOCK_EX)
-                if self._is(descriptor):
-                    self.pkgs.mkdir(exist_ok=True)
-                    self._vouchers.mkdir(exist_ok=True)
-                    return descriptor
-            except BaseException:
-                os.close(descriptor)
-                raise
-            os.close(descriptor)
-
-    def _is(self, descriptor: int) -> bool:
-        """Whether an open folder is the cache still: who held it before may have deleted it because it was empty."""
-        try:
-            return os.path.samestat(os.fstat(descriptor), self.root.stat())
-        except FileNotFoundError:
-            return False
+                stack.enter_context(locked_folder(self.pkgs, waiting))
+                self._vouchers.mkdir(exist_ok=True)
+            except (FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError) as error:
+                evidence = [f"{self.root}: {error.strerror}"]
+                hint = "Choose a `--cache` folder that you can write to."
+                raise PrefixNotWritableError("The cache isn't writable.", evidence=evidence, hint=hint) from error
+            try:
+                yield
+            finally:
+                with suppress(OSError):
+                    self._vouchers.rmdir()
 
     def holds(self, record: Record) -> bool:
         """Whether there is an entry with a voucher for the record's archive; `find` also looks at its files."""
