@@ -28,7 +28,7 @@ from bootstrap.lock import PLATFORM, validate
 from bootstrap.packs import layout
 from bootstrap.packs.content import content_at
 from bootstrap.packs.manifest import make_manifest
-from bootstrap.prefix import compare_prefix
+from bootstrap.prefix.compare import compare_prefix
 from bootstrap.prefix.server_check import LARGEST
 from bootstrap.progress import Progress, Step
 

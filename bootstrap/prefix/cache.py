@@ -78,10 +78,6 @@ class PackageCache:
         """Whether the record's entry is vouched for and unchanged since."""
         return self.agrees(record, fingerprint_tree(self.pkgs / record.stem))
 
-    def looked_at(self, record: Record) -> bool:
-        """Whether the entry's files were compared with the package's list of them; older vouchers don't tell."""
-        return (self._voucher(record) or {}).get("looked_at") is True
-
     def made(self, record: Record) -> int | None:
         """When the record's entry was put in its place, in nanoseconds of the epoch; None where there is none."""
         try:
@@ -113,7 +109,7 @@ class PackageCache:
 
     def mark_verified(self, record: Record, tree: str | None) -> None:
         """Vouches for an entry that the engine has just made from the locked archive; `tree` is its fingerprint."""
-        data = {"sha256": record.sha256, "tree": tree, "looked_at": True}
+        data = {"sha256": record.sha256, "tree": tree}
         voucher = self._vouchers / f"{record.stem}.json"
         beside = voucher.with_suffix(".new")
         beside.write_text(json.dumps(data))

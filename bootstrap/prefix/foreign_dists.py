@@ -56,7 +56,7 @@ def remove_overlays(stage: Path, packages: Iterable[str], state: Manifest) -> li
     Returns:
         The files removed, relative to the environment.
     """
-    owned = {path for files in state.files.values() for path in files}
+    owned = state.owned
     removed: list[str] = []
     for _, folder in find_overlays(stage, {stem: state.files[stem] for stem in packages}):
         info = stage / folder

@@ -41,6 +41,11 @@ class Manifest:
     files: Mapping[str, Mapping[str, str | None]]
     """``name-version-build`` to path to `fingerprint`; each record's own conda-meta file among them."""
 
+    @property
+    def owned(self) -> set[str]:
+        """The paths of all files."""
+        return set().union(*self.files.values())
+
 
 def fingerprint(path: str) -> str | None:
     """What tells a file unchanged without reading it; None if it isn't there."""

@@ -20,7 +20,6 @@ from bootstrap.errors import (
     EngineError,
     InterruptedRestoreError,
     InTheWayError,
-    NotAnEnvironmentError,
     NotOursError,
     OfflineError,
     PrefixNotWritableError,
@@ -42,7 +41,7 @@ from bootstrap.prefix.manifest import MANIFEST_FILE, is_ours, read_manifest, wri
 from bootstrap.prefix.paths import ASIDE, ENGINES_OWN, astray
 from bootstrap.prefix.place import absolute, settled
 from bootstrap.prefix.populate import fill
-from bootstrap.prefix.records import META_DIR, adopt_records, is_environment
+from bootstrap.prefix.records import META_DIR, adopt_records, require_environment
 from bootstrap.prefix.retry import RETRY_BUDGET
 from bootstrap.prefix.space import require_space
 from bootstrap.prefix.staging import Staging, hold
@@ -312,9 +311,7 @@ class _RestoreRun:
         if not self.prefix.exists() or (self.prefix.is_dir() and not any(self.prefix.iterdir())):
             self.new = True
             return Comparison(missing=self.records)
-        if not is_environment(self.prefix):
-            what = "has files but no conda-meta" if self.prefix.is_dir() else "is not a folder"
-            raise NotAnEnvironmentError("The prefix is not a conda environment.", evidence=[f"{self.prefix} {what}"])
+        require_environment(self.prefix)
         if not is_ours(self.prefix) and not adopt:
             raise NotOursError(
                 "The prefix is a conda environment that bootstrap didn't create.",
@@ -391,7 +388,7 @@ class _RestoreRun:
             cache=self.cache.pkgs,
             platform=PLATFORM,
             reinstall=plan.to_reinstall(before),
-            closely=[r.name for r in self.records if r in fetch or not self.cache.looked_at(r)],
+            closely=[r.name for r in self.records if r in fetch or not self.cache.holds(r)],
             kept={str(r): [file.path for file in r.files] for r in keep},
             places=self.places,
             downloads=self.source.downloads if self.source else 0,
@@ -445,8 +442,7 @@ class _RestoreRun:
                 self.additions.add(stage)
                 self.timed("prove", started)
         started = time.monotonic()
-        owned = {path for files in state.files.values() for path in files}
-        aside = staging.switch({*owned, *(f"{META_DIR}/{name}" for name in (MANIFEST_FILE, "history"))})
+        aside = staging.switch({*state.owned, *(f"{META_DIR}/{name}" for name in (MANIFEST_FILE, "history"))})
         self.tell_aside(aside)
         register(self.prefix)
         staging.clean()

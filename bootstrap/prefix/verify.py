@@ -213,7 +213,7 @@ def sweep_bytecode(stage: Path, gone: Iterable[str], present: Manifest) -> None:
         gone: Files of records that were removed or replaced.
         present: The stage's manifest; what its records own stays.
     """
-    owned = {path for files in present.files.values() for path in files}
+    owned = present.owned
     sources = {path for path in gone if path.endswith(".py")}
     folders: dict[str, set[str]] = {}
     for source in sources:

@@ -12,7 +12,7 @@ import pytest
 from bootstrap import api, errors
 from bootstrap.lock import validate
 from bootstrap.packs.opening import open_pack
-from bootstrap.prefix import compare_prefix
+from bootstrap.prefix.compare import compare_prefix
 from tests.support.channel.tiny import TinyChannel
 from tests.support.packs import read_all, write_pack
 from tests.support.tiny_site import leftovers
