@@ -22,6 +22,7 @@ from bootstrap.hints import command
 from bootstrap.lock.model import MAIN_CATEGORY, Lock, Record
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 FORMAT_VERSION = 1
@@ -136,17 +137,16 @@ class _LockReader:
         # The version first: what else an unknown version allows is unknown too.
         entries = self.mapping(root)
         self.version(root, entries.get("version"))
-        self.known(root, _TOP)
-        metadata = self.need(root, "metadata")
-        meta = self.mapping(metadata)
-        self.known(metadata, _METADATA)
+        self.mapping(root, _TOP)
+        metadata = self.need(root, entries, "metadata")
+        meta = self.mapping(metadata, _METADATA)
         return Lock(
             path=self.path,
-            content_hash=self.strings(self.need(metadata, "content_hash")),
-            channels=tuple(map(self.channel, self.sequence(self.need(metadata, "channels")))),
-            platforms=self.texts(self.need(metadata, "platforms")),
+            content_hash=self.strings(self.need(metadata, meta, "content_hash")),
+            channels=tuple(map(self.channel, self.sequence(self.need(metadata, meta, "channels")))),
+            platforms=self.texts(self.need(metadata, meta, "platforms")),
             sources=self.texts(meta["sources"]) if "sources" in meta else (),
-            records=self.records(self.need(root, "package")),
+            records=self.records(self.need(root, entries, "package")),
             sha256=sha256,
         )
 
@@ -163,11 +163,10 @@ class _LockReader:
     def channel(self, node: yaml.Node) -> str:
         if isinstance(node, yaml.ScalarNode):
             return self.address(node)
-        entries = self.mapping(node)
-        self.known(node, {"url", "used_env_vars"})
+        entries = self.mapping(node, {"url", "used_env_vars"})
         if "used_env_vars" in entries:
             self.texts(entries["used_env_vars"])
-        return self.address(self.need(node, "url"))
+        return self.address(self.need(node, entries, "url"))
 
     def records(self, packages: yaml.Node) -> tuple[Record, ...]:
         """One record a package, platform and manager: v1 repeats an entry for each category."""
@@ -188,22 +187,19 @@ class _LockReader:
         return tuple(joined.values())
 
     def record(self, node: yaml.Node) -> Record:
-        entries = self.mapping(node)
-        self.known(node, _PACKAGE)
-        hashes = self.need(node, "hash")
-        digests = self.mapping(hashes)
-        self.known(hashes, {"md5", "sha256"})
-        manager = self.string(self.need(node, "manager"))
+        entries = self.mapping(node, _PACKAGE)
+        digests = self.mapping(self.need(node, entries, "hash"), {"md5", "sha256"})
+        manager = self.string(self.need(node, entries, "manager"))
         if manager not in ("conda", "pip"):
             raise self.fault(entries["manager"], f"manager {manager!r} is neither conda nor pip")
         depends = entries.get("dependencies")
         sha256 = digests.get("sha256")
         return Record(
-            name=self.string(self.need(node, "name")),
-            version=self.string(self.need(node, "version")),
+            name=self.string(self.need(node, entries, "name")),
+            version=self.string(self.need(node, entries, "version")),
             manager=manager,
-            platform=self.string(self.need(node, "platform")),
-            url=self.address(self.need(node, "url")),
+            platform=self.string(self.need(node, entries, "platform")),
+            url=self.address(self.need(node, entries, "url")),
             sha256=self.optional_string(sha256),
             md5=self.optional_string(digests.get("md5")),
             depends=self.strings(depends) if depends is not None else {},
@@ -221,7 +217,7 @@ class _LockReader:
 
     # Shapes
 
-    def mapping(self, node: yaml.Node) -> dict[str, yaml.Node]:
+    def mapping(self, node: yaml.Node, known: Collection[str] | None = None) -> dict[str, yaml.Node]:
         if not isinstance(node, yaml.MappingNode):
             raise self.fault(node, "expected a mapping")
         entries: dict[str, yaml.Node] = {}
@@ -229,19 +225,15 @@ class _LockReader:
             name = self.string(key)
             if name in entries:
                 raise self.fault(key, f"{name!r} appears twice in one mapping")
+            if known is not None and name not in known:
+                raise self.fault(key, f"unknown key {name!r}")
             entries[name] = value
         return entries
 
-    def known(self, node: yaml.Node, names: set[str]) -> None:
-        for key, _ in node.value:
-            if key.value not in names:
-                raise self.fault(key, f"unknown key {key.value!r}")
-
-    def need(self, node: yaml.Node, name: str) -> yaml.Node:
-        value = self.mapping(node).get(name)
-        if value is None:
+    def need(self, node: yaml.Node, entries: Mapping[str, yaml.Node], name: str) -> yaml.Node:
+        if name not in entries:
             raise self.fault(node, f"{name!r} is missing from this mapping")
-        return value
+        return entries[name]
 
     def sequence(self, node: yaml.Node) -> list[yaml.Node]:
         if not isinstance(node, yaml.SequenceNode):
