@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import os
-import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,8 +77,7 @@ class Pack:
         self.lock: Lock = read_lock(keep_lock(text, cache, f"the lock in {name}"))
         self.records = validate(self.lock, PLATFORM)
         layout.require_lock(self.index, self.records)
-        self._failure: Exception | None = None
-        self._failing = threading.Lock()
+        self._failures: list[Exception] = []
 
     @property
     def downloads(self) -> int:
@@ -153,12 +151,8 @@ class Pack:
         """Serves the archives of these records; gives their addresses by the packages' names."""
         files = {layout.place(record): record.name for record in records}
         members = {file: self._members[layout.CHANNEL + file] for file in files}
-        with serving(self._content, members, self._judge, self._fail) as places:
+        with serving(self._content, members, self._judge, self._failures.append) as places:
             yield {files[file]: address for file, address in places.items()}
-
-    def _fail(self, error: Exception) -> None:
-        with self._failing:
-            self._failure = self._failure or error
 
     def room(self, records: Sequence[Record]) -> int:
         """Bytes that there must be room for: these packages' files, and the pack itself while it comes."""
@@ -174,7 +168,7 @@ class Pack:
 
     def explained(self, error: BootstrapError) -> BootstrapError:
         """An error of the engine as what it is: it knows nothing of packs."""
-        failure = self._failure
+        failure = next(iter(self._failures), None)
         if isinstance(failure, BootstrapError):
             return failure
         if isinstance(failure, EOFError):

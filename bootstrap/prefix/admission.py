@@ -73,7 +73,7 @@ class Admission:
         """Folders, with a package that has something below each."""
         self._links: dict[str, str] = {}
         self._points: set[str] = set()
-        self._updated = bool(kept) or any(name != META_DIR for name in _names(stage))
+        self._updated = bool(kept) or any(name != META_DIR for name in os.listdir(stage))
         """Whether something may be in the stage already."""
         for owner, paths in kept.items():
             listed = list(paths)
@@ -131,7 +131,7 @@ class Admission:
             raise RefusedError("conflict", f"{path}: of {name}, and of {self._owners.get(path, name)}")
         through: set[str] = set()
         for folder in [folder for folder in needed if folder not in self._folders]:
-            if folder in self._owners and folder not in self._links and not self._is_link(folder):
+            if folder in self._owners and folder not in self._links and not os.path.islink(f"{self._stage}/{folder}"):
                 raise RefusedError("conflict", f"{folder}: a folder of {name}, and a file of {self._owners[folder]}")
             if folder in self._owners or self._updated:
                 through |= self._passed(folder, name)
@@ -143,9 +143,6 @@ class Admission:
         self._folders.update(dict.fromkeys(needed | through, name))
         self._links.update(links)
         self._points |= points
-
-    def _is_link(self, path: str) -> bool:
-        return os.path.islink(f"{self._stage}/{path}")
 
     def _passed(self, folder: str, name: str) -> set[str]:
         """The folders that lie on the way to a folder, links followed. None of them may become a link later."""
@@ -204,13 +201,6 @@ class Admission:
             pass
         except OSError as error:
             raise RefusedError("in-the-way", f"{path}: {error.strerror}, and a package has a file there") from error
-
-
-def _names(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
 
 
 def _read(package: str, name: str) -> dict[str, Any]:
