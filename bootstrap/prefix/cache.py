@@ -130,12 +130,8 @@ class PackageCache:
             return {}
         return data if isinstance(data, dict) else {}
 
-    def discard(self, record: Record) -> None:
-        """Deletes the record's entry, whatever state it is in."""
-        self.discard_stem(record.stem)
-
-    def discard_stem(self, stem: str) -> None:
-        """Deletes an entry by its name."""
+    def discard(self, stem: str) -> None:
+        """Deletes an entry by its name, whatever state it is in."""
         (self._vouchers / f"{stem}.json").unlink(missing_ok=True)
         (self.pkgs / f"{stem}.lock").unlink(missing_ok=True)
         shutil.rmtree(self.pkgs / stem, ignore_errors=True)
@@ -147,7 +143,7 @@ class PackageCache:
         """
         vouched = {path.stem for path in self._vouchers.glob("*.json")}
         for stem in {path.name.removesuffix(".lock") for path in self.pkgs.iterdir()} - vouched:
-            self.discard_stem(stem)
+            self.discard(stem)
         for unfinished in self._vouchers.glob("*.new"):
             unfinished.unlink()
 

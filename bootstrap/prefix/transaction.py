@@ -354,7 +354,7 @@ class _RestoreRun:
         good = self.cache.find if closely else self.cache.holds
         fetch = [record for record in wanted if not good(record)]
         for record in fetch:
-            self.cache.discard(record)
+            self.cache.discard(record.stem)
         remote = [r for r in fetch if not (self.source or r.url.startswith("file:"))]
         if self.offline and remote:
             names = [str(r) for r in remote[:10]]
