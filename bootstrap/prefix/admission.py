@@ -24,8 +24,8 @@ from bootstrap.prefix.tree import walk
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-Hashes = dict[str, str]
-"""Of files in a package by their paths: the sha256 in paths.json, in hexadecimal digits."""
+Hashes = list[tuple[str, str]]
+"""Files of a package by their paths, each with the sha256 in paths.json, in hexadecimal digits."""
 
 _TYPES = {"hardlink": stat.S_IFREG, "softlink": stat.S_IFLNK}
 """A third, ``directory``, the engine can't link."""
@@ -301,7 +301,7 @@ def _look_at_files(package: str, entries: Iterable[Mapping[str, Any]]) -> list[H
             raise RefusedError("package", f"{path}: {status.st_size} bytes, but info/paths.json says {size}")
         if entry.get("sha256"):
             hashed.append(((path, entry["sha256"]), status.st_size))
-    return [dict(portion) for portion in portions(hashed) if portion]
+    return portions(hashed)
 
 
 def compare_hashes(package: str, hashes: Hashes) -> None:
@@ -315,7 +315,7 @@ def compare_hashes(package: str, hashes: Hashes) -> None:
         RefusedError: One differs: what was linked of the package must not be used.
     """
     buffer = memoryview(bytearray(_CHUNK))
-    for path, sha256 in hashes.items():
+    for path, sha256 in hashes:
         if sha256_of(f"{package}/{path}", buffer) != sha256.lower():
             raise RefusedError("package", f"{path}: its sha256 differs from info/paths.json")
 

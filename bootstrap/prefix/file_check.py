@@ -61,8 +61,8 @@ def verify_files(prefix: Path, records: Iterable[InstalledRecord]) -> list[Alter
         ((file, str(record)), file.size or 0) for record in records for file in record.files if file.kind != _COMPILED
     )
     work, look = portions(wanted), partial(_altered, str(prefix))
-    if len(work) == 1:
-        return look(work[0])
+    if len(work) < 2:
+        return list(chain.from_iterable(map(look, work)))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(chain.from_iterable(pool.map(look, work)))
 
@@ -73,8 +73,8 @@ def portions(files: Iterable[tuple[_T, int]]) -> list[list[_T]]:
     Args:
         files: Each with its bytes.
     """
-    found: list[list[_T]] = [[]]
-    room = _PORTION
+    found: list[list[_T]] = []
+    room = 0
     for file, size in files:
         if room <= 0:
             found.append([])

@@ -71,7 +71,7 @@ def test_portions_take_about_as_long_as_each_other(monkeypatch: pytest.MonkeyPat
         ["a", "b", "c", "d"],
         ["e"],
     ]
-    assert portions([]) == [[]]
+    assert portions([]) == []
 
 
 def test_owner_without_version() -> None:
