@@ -1,6 +1,6 @@
 """Do the files of a prefix have the content that conda-meta says?
 
-Hashing an environment is bound by the processor, which hashes in several threads at once.
+Hashing an environment is bound by the processor. Python hashes without its lock, so that threads use all cores.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def verify_files(prefix: Path, records: Iterable[InstalledRecord]) -> list[Alter
     work, look = portions(wanted), partial(_altered, str(prefix))
     if len(work) < 2:
         return list(chain.from_iterable(map(look, work)))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
         return list(chain.from_iterable(pool.map(look, work)))
 
 
