@@ -22,7 +22,7 @@ from rich.table import Table
 
 from benchmarks.local import ROOT, local_source, lock_of
 from bootstrap.lock import read_lock
-from bootstrap.prefix import restore
+from bootstrap.prefix.transaction import restore
 
 if TYPE_CHECKING:
     from collections.abc import Callable

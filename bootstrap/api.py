@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bootstrap.lock.explanation import Explanation
     from bootstrap.packs.making import Packed
     from bootstrap.pages import ErrorPage, ErrorPages
-    from bootstrap.prefix import Restored
+    from bootstrap.prefix.transaction import Restored
     from bootstrap.prefix_status import PrefixStatus
     from bootstrap.progress import Progress
     from bootstrap.runtime.run_result import RunResult
@@ -67,7 +67,7 @@ def restore(
     Raises:
         PackError: The pack can't be used, or holds another lock.
         KernelNotLockedError: This machine's kernels run in the prefix, and the lock lacks what they need.
-        BootstrapError: As `bootstrap.prefix.restore`; the prefix is then unchanged.
+        BootstrapError: As `bootstrap.prefix.transaction.restore`; the prefix is then unchanged.
     """
     from bootstrap.prefix.engine import Engine
 
@@ -75,7 +75,7 @@ def restore(
     with _recorded(profile) as made, Engine() as engine:
         with span("import"):
             from bootstrap.lock import read_lock
-            from bootstrap.prefix import restore as restore_lock
+            from bootstrap.prefix.transaction import restore as restore_lock
             from bootstrap.runtime.additions import additions
 
         place = absolute(Path(prefix or default_prefix(to_make=True)))

@@ -11,8 +11,8 @@ from bootstrap.console import megabytes
 from bootstrap.hints import command
 from bootstrap.lock import PLATFORM, read_lock, validate
 from bootstrap.lock.address import origin
-from bootstrap.prefix import Comparison, compare_prefix
 from bootstrap.prefix.cache import PackageCache
+from bootstrap.prefix.compare import Comparison, compare_prefix
 from bootstrap.prefix.manifest import is_ours
 from bootstrap.prefix.records import is_environment
 from bootstrap.prefix.staging import unfinished

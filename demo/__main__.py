@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bootstrap.health import Report
-    from bootstrap.prefix import Restored
+    from bootstrap.prefix.transaction import Restored
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / ".cache" / "demo"

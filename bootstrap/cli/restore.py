@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bootstrap.card import Card
     from bootstrap.cli.command import Commands
-    from bootstrap.prefix import Restored
+    from bootstrap.prefix.transaction import Restored
 
 _DESCRIPTION = """\
 Create an environment from a lock, or update an existing one by installing only the differences.

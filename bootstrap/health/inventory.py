@@ -23,8 +23,8 @@ from bootstrap.health.record_files import (
     verify_distribution,
 )
 from bootstrap.lock.model import PLATFORM
-from bootstrap.prefix._child_verifier import verify_files
 from bootstrap.prefix.compare import compare_prefix, moved_files
+from bootstrap.prefix.file_check import verify_files
 from bootstrap.prefix.manifest import read_manifest, suspects
 from bootstrap.prefix.records import InstalledRecord, is_environment, read_records
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bootstrap.lock import Lock, Record
-    from bootstrap.prefix._child_verifier import AlteredFile as PrefixFault
     from bootstrap.prefix.compare import Comparison
+    from bootstrap.prefix.file_check import AlteredFile as PrefixFault
 
 _HASH_ALL_BELOW = 2 * 2**30
 """Bytes of all distributions up to which each file is hashed; above, numpy and the named packages are."""
@@ -115,7 +115,7 @@ def _with_conda(found: Inventory, lock: Lock | None, *, quick: bool, compared: C
         altered = list(comparison.altered)
         if quick:
             told = {fault.path for fault in altered}
-            altered += [f for f in verify_files(prefix, numpy, workers=1) if f.path not in told]
+            altered += [f for f in verify_files(prefix, numpy) if f.path not in told]
     else:
         altered = _look(prefix, records) if quick else verify_files(prefix, records)
         altered += moved_files(prefix, records)
@@ -188,7 +188,7 @@ def _look(prefix: Path, records: Sequence[InstalledRecord]) -> list[PrefixFault]
     hashed = [r for r in records if r.stem in doubtful]
     unknown = [r for r in records if r.stem not in doubtful and r.stem not in listed]
     sized = [replace(r, files=tuple(f._replace(sha256=None) for f in r.files)) for r in unknown]
-    return verify_files(prefix, [*hashed, *sized], workers=1)
+    return verify_files(prefix, [*hashed, *sized])
 
 
 def _not_anothers(

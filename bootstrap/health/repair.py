@@ -64,7 +64,7 @@ def repair(
     Raises:
         RepairLockMissingError: The prefix has to be brought back to its lock, and there is none; nothing was changed.
         RepairFailedError: pip failed, or a file can't be moved; what was moved before is where it was.
-        BootstrapError: As `bootstrap.prefix.restore`.
+        BootstrapError: As `bootstrap.prefix.transaction.restore`.
     """
     from bootstrap.lock import read_lock
 
@@ -89,7 +89,7 @@ def repair(
             for action in todo:
                 tell(str(action))
                 if action.kind == "restore" and lock is not None:
-                    from bootstrap.prefix import restore
+                    from bootstrap.prefix.transaction import restore
 
                     restore(lock, Path(action.target[0]), cache=cache, offline=offline)
                 elif action.kind == "pip":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bootstrap.lock.model import PLATFORM, Channel, Lock, Record
-from bootstrap.lock.policy import REQUIRED_PACKAGES, validate
+from bootstrap.lock.model import PLATFORM, Lock, Record
+from bootstrap.lock.policy import validate
 from bootstrap.lock.reader import parse_lock, read_lock
 
-__all__ = ["PLATFORM", "REQUIRED_PACKAGES", "Channel", "Lock", "Record", "parse_lock", "read_lock", "validate"]
+__all__ = ["PLATFORM", "Lock", "Record", "parse_lock", "read_lock", "validate"]

@@ -9,7 +9,6 @@ import re
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlunsplit
 
 from bootstrap._util.atomic import write_atomically
@@ -17,9 +16,6 @@ from bootstrap.address import Subject, is_address, opened, split, without_pin
 from bootstrap.errors import LockAddressError, LockDigestError, LockNotFetchedError
 from bootstrap.included import places
 from bootstrap.text import masked
-
-if TYPE_CHECKING:
-    from http.client import HTTPResponse
 
 SECONDS = 60.0
 """How long a fetch may take in all."""
@@ -49,8 +45,7 @@ def fetch_lock(address: str, cache: Path, *, offline: bool = False) -> Path:
     """
     parts = split(address, LOCK)
     _, digest = without_pin(address, LOCK)
-    folder = cache / "locks"
-    kept = folder / f"{digest}.yml"
+    kept = cache / "locks" / f"{digest}.yml"
     with suppress(OSError):
         if digest and hashlib.sha256(kept.read_bytes()).hexdigest() == digest:
             return kept
@@ -82,8 +77,13 @@ def keep_lock(content: bytes, cache: Path, address: str) -> Path:
         LockNotFetchedError: The cache can't be written.
     """
     kept = cache / "locks" / f"{hashlib.sha256(content).hexdigest()}.yml"
-    _write(kept, content)
-    _write(kept.with_suffix(".json"), json.dumps({"address": masked(address).partition("#")[0]}).encode())
+    told = json.dumps({"address": masked(address).partition("#")[0]})
+    try:
+        write_atomically(kept, content, shared=True, durable=False)
+        write_atomically(kept.with_suffix(".json"), told, shared=True, durable=False)
+    except OSError as error:
+        said = f"{kept}: {error.strerror}"
+        raise LockNotFetchedError("Can't write the lock to the cache.", evidence=[said]) from None
     return kept
 
 
@@ -99,14 +99,21 @@ def origin(lock: Path) -> str:
 
 
 def _read(parts: SplitResult) -> bytes:
-    """The content at an address."""
+    """The content at an address, within the limits of size and time."""
     import http.client
     import urllib.error
 
     address = urlunsplit(parts._replace(fragment=""))
+    content = bytearray()
     try:
         with opened(parts, LOCK) as answer:
-            return _limited(answer, address)
+            deadline = time.monotonic() + SECONDS
+            while block := answer.read1(2**16):
+                content += block
+                if len(content) > BYTES or time.monotonic() > deadline:
+                    limit = f"{BYTES >> 20} MiB" if len(content) > BYTES else f"{SECONDS:.0f} s"
+                    raise LockNotFetchedError(f"The lock exceeded the limit of {limit}.", evidence=[address])
+            length = answer.headers.get("Content-Length", "")
     except urllib.error.HTTPError as error:
         said = f"{address}: {error.code} {error.reason}"
         raise LockNotFetchedError("The server returned an error for the lock.", evidence=[said]) from None
@@ -115,19 +122,7 @@ def _read(parts: SplitResult) -> bytes:
         raise LockNotFetchedError(
             "Can't download the lock.", evidence=[address, f"{type(error).__name__}: {reason}"]
         ) from None
-
-
-def _limited(answer: HTTPResponse, address: str) -> bytes:
-    """The answer's content, within the limits of size and time."""
-    deadline = time.monotonic() + SECONDS
-    content = bytearray()
-    while block := answer.read1(2**16):
-        content += block
-        if len(content) > BYTES or time.monotonic() > deadline:
-            limit = f"{BYTES >> 20} MiB" if len(content) > BYTES else f"{SECONDS:.0f} s"
-            raise LockNotFetchedError(f"The lock exceeded the limit of {limit}.", evidence=[address])
-    length = answer.headers.get("Content-Length")
-    if length is not None and length.isdecimal() and int(length) != len(content):
+    if length.isdecimal() and int(length) != len(content):
         said = f"{address}: {len(content)} of {length} bytes"
         raise LockNotFetchedError("The connection ended before the lock was complete.", evidence=[said])
     return bytes(content)
@@ -141,11 +136,3 @@ def _itself(parts: SplitResult) -> list[str]:
     if parts.hostname == "gist.github.com":
         return [f"https://gist.github.com/{'/'.join(path[:2])}/raw"]
     return []
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        write_atomically(path, content, shared=True, durable=False)
-    except OSError as error:
-        said = f"{path}: {error.strerror}"
-        raise LockNotFetchedError("Can't write the lock to the cache.", evidence=[said]) from None

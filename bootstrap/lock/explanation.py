@@ -135,7 +135,7 @@ def explain(lock: Lock, records: Sequence[Record], platform: str, package: str |
         lock=lock.path,
         platform=platform,
         platforms=lock.platforms,
-        channels=tuple(url for c in lock.channels for url in c.base_urls),
+        channels=lock.channel_urls,
         records=tuple(records),
         roots=roots,
         why=_why(lock, records, roots, package) if package else None,

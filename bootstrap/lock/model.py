@@ -1,4 +1,4 @@
-"""The nouns of a lock: channel, record, lock."""
+"""The nouns of a lock: record, lock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 ANACONDA_ORG = "https://conda.anaconda.org"
@@ -20,22 +20,6 @@ LOCK_NAMES = {"cpu": "conda-lock.yml", "cuda": "conda-lock-cuda.yml"}
 """The file of each variant's lock."""
 PLATFORM = "linux-64"
 """What is restored unless told otherwise: Colab has no other."""
-
-
-@dataclass(frozen=True)
-class Channel:
-    """A conda channel as the lock names it: a name (``conda-forge``, ``defaults``, ``pkgs/main``) or a URL."""
-
-    url: str
-    used_env_vars: tuple[str, ...] = ()
-
-    @property
-    def base_urls(self) -> tuple[str, ...]:
-        """The URLs that conda takes it for by default, without a trailing slash; most have one."""
-        url = self.url.rstrip("/")
-        if url == "defaults":
-            return (f"{_ANACONDA}/pkgs/main", f"{_ANACONDA}/pkgs/r")
-        return (url if "://" in url else f"{_ANACONDA if url.startswith('pkgs/') else ANACONDA_ORG}/{url}",)
 
 
 @dataclass(frozen=True)
@@ -100,21 +84,27 @@ class Lock:
     path: Path
     content_hash: Mapping[str, str]
     """Platform to the hash of the specification that it was solved from."""
-    channels: tuple[Channel, ...]
+    channels: tuple[str, ...]
+    """As the lock names them: names (``conda-forge``, ``defaults``, ``pkgs/main``) or URLs."""
     platforms: tuple[str, ...]
     sources: tuple[str, ...]
     records: tuple[Record, ...]
     """In the file's order; one a package, platform and manager, its categories joined."""
     sha256: str
     """Of the file itself."""
-    version: int = 1
 
-    def for_platform(self, platform: str, categories: Collection[str] = (MAIN_CATEGORY,)) -> tuple[Record, ...]:
-        """The records to install on a platform.
+    @property
+    def channel_urls(self) -> tuple[str, ...]:
+        """The URLs that conda takes the channels for by default, without a trailing slash; most have one."""
+        return tuple(url for channel in self.channels for url in _urls(channel.rstrip("/")))
 
-        Args:
-            platform: E.g. ``linux-64``.
-            categories: Only records of these categories.
-        """
-        wanted = set(categories)
-        return tuple(r for r in self.records if r.platform == platform and wanted.intersection(r.categories))
+    def for_platform(self, platform: str) -> tuple[Record, ...]:
+        """The records to install on a platform, e.g. ``linux-64``: those of the main category."""
+        return tuple(r for r in self.records if r.platform == platform and MAIN_CATEGORY in r.categories)
+
+
+def _urls(channel: str) -> tuple[str, ...]:
+    if channel == "defaults":
+        return (f"{_ANACONDA}/pkgs/main", f"{_ANACONDA}/pkgs/r")
+    base = _ANACONDA if channel.startswith("pkgs/") else ANACONDA_ORG
+    return (channel if "://" in channel else f"{base}/{channel}",)

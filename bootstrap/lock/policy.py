@@ -26,10 +26,10 @@ from bootstrap.errors import (
     UrlSchemeError,
     WrongSubdirError,
 )
-from bootstrap.lock.model import ARCHIVE_SUFFIXES, MAIN_CATEGORY
+from bootstrap.lock.model import ARCHIVE_SUFFIXES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from bootstrap.lock.model import Lock, Record
 
@@ -43,20 +43,12 @@ _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 _SHOWN = 5
 
 
-def validate(
-    lock: Lock,
-    platform: str,
-    *,
-    required: Iterable[str] = REQUIRED_PACKAGES,
-    categories: Collection[str] = (MAIN_CATEGORY,),
-) -> tuple[Record, ...]:
+def validate(lock: Lock, platform: str) -> tuple[Record, ...]:
     """Returns the lock's records for a platform, or raises the rule that the lock breaks.
 
     Args:
         lock: The lock as read.
         platform: E.g. ``linux-64``.
-        required: Names of packages that must be locked.
-        categories: The categories to install.
 
     Raises:
         LockError: The first broken rule, as one of its subclasses, with all records at fault as evidence.
@@ -66,7 +58,7 @@ def validate(
         raise PlatformNotLockedError(
             f"The lock has no records for {platform}.", evidence=[f"{lock.path}: platforms locked: {locked}"]
         )
-    records = lock.for_platform(platform, categories)
+    records = lock.for_platform(platform)
     _refuse(lock, records, PipEntryError, "that pip would install", lambda r: r.manager == "pip")
     _refuse(
         lock, records, MissingHashError, "without a valid sha256", lambda r: not _SHA256.fullmatch(r.sha256 or "")
@@ -74,12 +66,14 @@ def validate(
     _refuse(lock, records, UrlSchemeError, "with a URL that is neither https nor file", _bad_scheme)
     _refuse(lock, records, UrlCredentialsError, "with credentials in the URL", _credentials, show_url=False)
     _refuse(lock, records, UnsafePathError, "with an unsafe path in the URL", _unsafe_path)
-    bases = [url for c in lock.channels for url in c.base_urls]
-    _refuse(lock, records, ForeignChannelError, "from outside the lock's channels", lambda r: r.channel not in bases)
+    urls = lock.channel_urls
+    _refuse(lock, records, ForeignChannelError, "from outside the lock's channels", lambda r: r.channel not in urls)
     _refuse(lock, records, WrongSubdirError, "for another platform", lambda r: r.subdir not in (platform, "noarch"))
     _refuse(lock, records, RecordMismatchError, "whose file name belongs to another package", _misnamed)
     _complete(lock, records)
-    _require(lock, records, required)
+    names = {r.name for r in records}
+    if absent := [name for name in REQUIRED_PACKAGES if name not in names]:
+        raise RequiredPackageError(f"The lock doesn't hold {', '.join(absent)}.", evidence=[str(lock.path)])
     return records
 
 
@@ -146,13 +140,6 @@ def _complete(lock: Lock, records: Sequence[Record]) -> None:
             f"The lock lacks packages that its own records depend on ({len(dangling)}).",
             evidence=capped(dangling, _SHOWN),
         )
-
-
-def _require(lock: Lock, records: Iterable[Record], required: Iterable[str]) -> None:
-    names = {r.name for r in records}
-    absent = [name for name in required if name not in names]
-    if absent:
-        raise RequiredPackageError(f"The lock doesn't hold {', '.join(absent)}.", evidence=[str(lock.path)])
 
 
 def _count(records: Sequence[Record]) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -18,10 +19,10 @@ import yaml
 
 from bootstrap.errors import DuplicateRecordError, LockNotFoundError, LockSyntaxError, LockVersionError
 from bootstrap.hints import command
-from bootstrap.lock.model import Channel, Lock, Record
+from bootstrap.lock.model import MAIN_CATEGORY, Lock, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 FORMAT_VERSION = 1
@@ -122,9 +123,9 @@ class _LockReader:
         self.path = path
         self.lines = _LINE_END.split(text)
 
-    def fault(self, node: yaml.Node | None, message: str) -> LockSyntaxError:
+    def fault(self, node: yaml.Node | None, message: str, hint: str | None = None) -> LockSyntaxError:
         where = f"{self.path}:{node.start_mark.line + 1}" if node is not None else str(self.path)
-        return LockSyntaxError("The file is not a conda-lock file.", evidence=[f"{where}: {message}"])
+        return LockSyntaxError("The file is not a conda-lock file.", evidence=[f"{where}: {message}"], hint=hint)
 
     def lock(self, root: yaml.Node | None, sha256: str) -> Lock:
         if not isinstance(root, yaml.MappingNode):
@@ -132,22 +133,20 @@ class _LockReader:
         names = [getattr(key, "value", None) for key, _ in root.value]
         if "dependencies" in names and "package" not in names:
             hint = f"It is a specification: `{command('lock', file=self.path)}` makes locks of it."
-            error = self.fault(root, "dependencies instead of locked packages")
-            raise LockSyntaxError(error.message, evidence=error.evidence, hint=hint)
+            raise self.fault(root, "dependencies instead of locked packages", hint)
         # The version first: what else an unknown version allows is unknown too.
         entries = self.mapping(root)
         self.version(root, entries.get("version"))
-        self.known(root, _TOP)
-        metadata = self.need(root, "metadata")
-        meta = self.mapping(metadata)
-        self.known(metadata, _METADATA)
+        self.mapping(root, _TOP)
+        metadata = self.need(root, entries, "metadata")
+        meta = self.mapping(metadata, _METADATA)
         return Lock(
             path=self.path,
-            content_hash=self.strings(self.need(metadata, "content_hash")),
-            channels=tuple(self.channel(n) for n in self.sequence(self.need(metadata, "channels"))),
-            platforms=tuple(self.string(n) for n in self.sequence(self.need(metadata, "platforms"))),
-            sources=tuple(self.string(n) for n in self.sequence(meta["sources"])) if "sources" in meta else (),
-            records=tuple(self.records(self.need(root, "package"))),
+            content_hash=self.strings(self.need(metadata, meta, "content_hash")),
+            channels=tuple(map(self.channel, self.sequence(self.need(metadata, meta, "channels")))),
+            platforms=self.texts(self.need(metadata, meta, "platforms")),
+            sources=self.texts(meta["sources"]) if "sources" in meta else (),
+            records=self.records(self.need(root, entries, "package")),
             sha256=sha256,
         )
 
@@ -161,64 +160,50 @@ class _LockReader:
                 evidence=[f"{self.path}:{node.start_mark.line + 1}"],
             )
 
-    def channel(self, node: yaml.Node) -> Channel:
+    def channel(self, node: yaml.Node) -> str:
         if isinstance(node, yaml.ScalarNode):
-            return Channel(self.address(node))
-        entries = self.mapping(node)
-        self.known(node, {"url", "used_env_vars"})
-        env = entries.get("used_env_vars")
-        return Channel(
-            self.address(self.need(node, "url")),
-            tuple(self.string(n) for n in self.sequence(env)) if env is not None else (),
-        )
+            return self.address(node)
+        entries = self.mapping(node, {"url", "used_env_vars"})
+        if "used_env_vars" in entries:
+            self.texts(entries["used_env_vars"])
+        return self.address(self.need(node, entries, "url"))
 
-    def records(self, packages: yaml.Node) -> Iterator[Record]:
+    def records(self, packages: yaml.Node) -> tuple[Record, ...]:
         """One record a package, platform and manager: v1 repeats an entry for each category."""
         joined: dict[tuple[str, str, str], Record] = {}
         for node in self.sequence(packages):
             record = self.record(node)
             key = (record.manager, record.name, record.platform)
-            first = joined.get(key)
-            if first is None:
-                joined[key] = record
-            elif self.same_package(first, record):
-                categories = tuple(sorted({*first.categories, *record.categories}))
-                joined[key] = Record(**{**vars(first), "categories": categories})
-            else:
+            first = joined.setdefault(key, record)
+            if first is record:
+                continue
+            alike = replace(record, categories=first.categories, line=first.line, size=first.size)
+            if alike != first or set(first.categories) & set(record.categories):
                 raise DuplicateRecordError(
                     f"The lock has two records for {record.name} on {record.platform}.",
                     evidence=[f"{self.path}:{r.line}: {r.url}" for r in (first, record)],
                 )
-        yield from joined.values()
-
-    @staticmethod
-    def same_package(first: Record, second: Record) -> bool:
-        if set(first.categories) & set(second.categories):
-            return False
-        apart = {"categories", "line", "size"}
-        return all(vars(first)[k] == vars(second)[k] for k in vars(first) if k not in apart)
+            joined[key] = replace(first, categories=tuple(sorted({*first.categories, *record.categories})))
+        return tuple(joined.values())
 
     def record(self, node: yaml.Node) -> Record:
-        entries = self.mapping(node)
-        self.known(node, _PACKAGE)
-        hashes = self.need(node, "hash")
-        digests = self.mapping(hashes)
-        self.known(hashes, {"md5", "sha256"})
-        manager = self.string(self.need(node, "manager"))
+        entries = self.mapping(node, _PACKAGE)
+        digests = self.mapping(self.need(node, entries, "hash"), {"md5", "sha256"})
+        manager = self.string(self.need(node, entries, "manager"))
         if manager not in ("conda", "pip"):
             raise self.fault(entries["manager"], f"manager {manager!r} is neither conda nor pip")
         depends = entries.get("dependencies")
         sha256 = digests.get("sha256")
         return Record(
-            name=self.string(self.need(node, "name")),
-            version=self.string(self.need(node, "version")),
+            name=self.string(self.need(node, entries, "name")),
+            version=self.string(self.need(node, entries, "version")),
             manager=manager,
-            platform=self.string(self.need(node, "platform")),
-            url=self.address(self.need(node, "url")),
+            platform=self.string(self.need(node, entries, "platform")),
+            url=self.address(self.need(node, entries, "url")),
             sha256=self.optional_string(sha256),
             md5=self.optional_string(digests.get("md5")),
             depends=self.strings(depends) if depends is not None else {},
-            categories=(self.string(entries["category"]) if "category" in entries else "main",),
+            categories=(self.string(entries["category"]) if "category" in entries else MAIN_CATEGORY,),
             locked_build=self.optional_string(entries.get("build")),
             size=self.size(sha256),
             line=node.start_mark.line + 1,
@@ -232,7 +217,7 @@ class _LockReader:
 
     # Shapes
 
-    def mapping(self, node: yaml.Node) -> dict[str, yaml.Node]:
+    def mapping(self, node: yaml.Node, known: Collection[str] | None = None) -> dict[str, yaml.Node]:
         if not isinstance(node, yaml.MappingNode):
             raise self.fault(node, "expected a mapping")
         entries: dict[str, yaml.Node] = {}
@@ -240,24 +225,23 @@ class _LockReader:
             name = self.string(key)
             if name in entries:
                 raise self.fault(key, f"{name!r} appears twice in one mapping")
+            if known is not None and name not in known:
+                raise self.fault(key, f"unknown key {name!r}")
             entries[name] = value
         return entries
 
-    def known(self, node: yaml.Node, names: set[str]) -> None:
-        for key, _ in node.value:
-            if key.value not in names:
-                raise self.fault(key, f"unknown key {key.value!r}")
-
-    def need(self, node: yaml.Node, name: str) -> yaml.Node:
-        value = self.mapping(node).get(name)
-        if value is None:
+    def need(self, node: yaml.Node, entries: Mapping[str, yaml.Node], name: str) -> yaml.Node:
+        if name not in entries:
             raise self.fault(node, f"{name!r} is missing from this mapping")
-        return value
+        return entries[name]
 
     def sequence(self, node: yaml.Node) -> list[yaml.Node]:
         if not isinstance(node, yaml.SequenceNode):
             raise self.fault(node, "expected a list")
         return list(node.value)
+
+    def texts(self, node: yaml.Node) -> tuple[str, ...]:
+        return tuple(map(self.string, self.sequence(node)))
 
     def string(self, node: yaml.Node) -> str:
         if not isinstance(node, yaml.ScalarNode) or node.tag != "tag:yaml.org,2002:str":

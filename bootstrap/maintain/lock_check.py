@@ -94,7 +94,7 @@ def _platform_faults(
 
 def _channels(lock: Lock, asked: Specification, channel: str | None) -> Iterator[BootstrapError]:
     channels = (channel,) if channel else asked.channels
-    locked = tuple(c.url for c in lock.channels)
+    locked = lock.channels
     if locked != channels:
         yield ChannelDriftError(
             "The lock's channels differ from those requested.",

@@ -164,10 +164,10 @@ class _RefreshRun:
                 evidence=[str(path), *_alike(unknown, locked)],
             )
         channels = (self.settings.channel,) if self.settings.channel else self.specification.channels
-        if tuple(c.url for c in old.channels) != channels:
+        if old.channels != channels:
             raise LockOutdatedError(
                 "Can't update one package: the lock was solved from other channels.",
-                evidence=[f"{path}: {', '.join(c.url for c in old.channels)}", f"requested: {', '.join(channels)}"],
+                evidence=[f"{path}: {', '.join(old.channels)}", f"requested: {', '.join(channels)}"],
                 hint="Run `bootstrap lock` without `--update`.",
             )
         if self.solver and self.settings.update and set(self.settings.update) - set(self.specification.names):

@@ -134,11 +134,6 @@ class Content:
         self._thread = threading.Thread(target=guarded, daemon=True)
         self._thread.start()
 
-    def _come(self, there: int) -> None:
-        with self._state:
-            self._there = there
-            self._state.notify_all()
-
 
 class LocalContent(Content):
     """A file on this machine.
@@ -263,7 +258,9 @@ class FetchedContent(Content):
                 if new:
                     self._keep(new)
                 position += len(block)
-                self._come(max(self._there, position))
+                with self._state:
+                    self._there = max(self._there, position)
+                    self._state.notify_all()
                 if self._is_too_much():
                     return
                 pace.hear({"event": "bytes", "done": position}, time.monotonic())
@@ -284,13 +281,10 @@ class FetchedContent(Content):
         try:
             os.pwrite(self._file.fileno(), block, self._there)
         except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            kind, message = (
-                (DiskSpaceError, "The disk filled up.")
-                if full
-                else (SystemRefusedError, "The operating system reported an error.")
-            )
-            raise kind(message, evidence=[f"while {self._address} came: {error}"]) from None
+            evidence = [f"while {self._address} came: {error}"]
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise DiskSpaceError("The disk filled up.", evidence=evidence) from None
+            raise SystemRefusedError("The operating system reported an error.", evidence=evidence) from None
         if self._digested:
             self._digest.update(block)
 

@@ -28,7 +28,7 @@ from bootstrap.lock import PLATFORM, validate
 from bootstrap.packs import layout
 from bootstrap.packs.content import content_at
 from bootstrap.packs.manifest import make_manifest
-from bootstrap.prefix import compare_prefix
+from bootstrap.prefix.compare import compare_prefix
 from bootstrap.prefix.server_check import LARGEST
 from bootstrap.progress import Progress, Step
 
@@ -84,9 +84,7 @@ class Packed(Shown):
         return {**vars(self), "path": str(self.path)}
 
 
-def make_pack(
-    prefix: Path, lock: Lock | None, output: Path, *, platform: str = PLATFORM, force: bool, progress: Progress
-) -> Packed:
+def make_pack(prefix: Path, lock: Lock | None, output: Path, *, force: bool, progress: Progress) -> Packed:
     """Packs an environment.
 
     The same environment always gives the same pack: it has no time in it, and nothing of the machine.
@@ -95,7 +93,6 @@ def make_pack(
         prefix: The environment.
         lock: What it has to agree with; None where it is not known.
         output: The pack; it is there when all of it is.
-        platform: What the environment is for.
         force: Replace a file that is there.
         progress: Receives the states of the work.
 
@@ -110,15 +107,15 @@ def make_pack(
         raise PackUnverifiedError("No lock says what the environment has to be.", evidence=[said], hint=hint)
     if output.is_dir() or (os.path.lexists(output) and not force):
         raise PackNotWritableError("A file of that name is there.", evidence=[str(output)])
-    records = validate(lock, platform)
+    records = validate(lock, PLATFORM)
     progress.step(Step("verifying"))
     found = compare_prefix(prefix, records)
     if not found.agrees:
         raise PackUnverifiedError(
             "The environment isn't what its lock says.", evidence=[str(prefix), *found.lines(_MOST_SHOWN)]
         )
-    manifest, sizes = make_manifest(prefix, records)
-    text = json.dumps(vars(manifest), sort_keys=True, separators=(",", ":")).encode()
+    packages, sizes = make_manifest(prefix, records)
+    text = json.dumps({"packages": packages}, sort_keys=True, separators=(",", ":")).encode()
     packed = gzip.compress(text, 6, mtime=0)
     content = lock.path.read_bytes()
     if hashlib.sha256(content).hexdigest() != lock.sha256:
@@ -126,7 +123,7 @@ def make_pack(
     with ExitStack() as stack:
         archives = _fetched(records, output.parent, stack, progress)
         index = layout.PackIndex(
-            platform=platform,
+            platform=PLATFORM,
             lock_sha256=lock.sha256,
             lock_size=len(content),
             archives=layout.ordered(
@@ -142,7 +139,7 @@ def make_pack(
         progress.step(Step("packing"))
         small = {layout.INDEX: index.text(), layout.LOCK: content, layout.MANIFEST: packed}
         digest = _write(output, _blocks(index, small, archives))
-    return Packed(output, digest, index.size, len(records), index.unpacked, platform, lock.sha256)
+    return Packed(output, digest, index.size, len(records), index.unpacked, PLATFORM, lock.sha256)
 
 
 def _fetched(records: Sequence[Record], folder: Path, stack: ExitStack, progress: Progress) -> dict[str, Content]:

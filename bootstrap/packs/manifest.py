@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.prefix.paths import fault
@@ -31,33 +30,29 @@ _OWN = (
 _KINDS = ("hardlink", "softlink", "directory", "pyc_file", ENTRY_POINT)
 
 
-@dataclass(frozen=True)
-class PackManifest:
-    """The records of a packed environment's conda-meta, each with its files."""
+Packages = dict[str, dict[str, Any]]
+"""The manifest of a pack. By ``name-version-build``: ``record``, the fields of the conda-meta record, and ``files``:
+by path ``type``, ``mode`` (755 or 644), ``size`` and ``sha256`` as the package has them; ``target`` of a link;
+``rewritten`` where the prefix's own path is written into it, so that its content, and the size of a text, are not the
+package's."""
 
-    packages: Mapping[str, Mapping[str, Any]]
-    """By ``name-version-build``: ``record``, the fields of the conda-meta record, and ``files``: by path ``type``,
-    ``mode`` (755 or 644), ``size`` and ``sha256`` as the package has them; ``target`` of a link; ``rewritten`` where
-    the prefix's own path is written into it, so that its content, and the size of a text, are not the package's."""
 
-    def differences(self, state: Manifest) -> list[str]:
-        """How a restored environment differs, a line for each file.
+def differences(packages: Packages, state: Manifest) -> list[str]:
+    """How a restored environment differs, a line for each file.
 
-        Files into which the prefix was written differ in size and content, and whether a script may be read by others
-        is for the machine's umask to say.
-        """
-        lines = []
-        for stem, package in self.packages.items():
-            found = {
-                path: told for path, told in state.files.get(stem, {}).items() if path != f"{META_DIR}/{stem}.json"
-            }
-            files = package["files"]
-            lines += [f"{path} ({stem}): only in the manifest" for path in files.keys() - found.keys()]
-            lines += [f"{path} ({stem}): not in the manifest" for path in found.keys() - files.keys()]
-            for path in files.keys() & found.keys():
-                if words := _differs(files[path], found[path]):
-                    lines.append(f"{path} ({stem}): {words}")
-        return lines
+    Files into which the prefix was written differ in size and content, and whether a script may be read by others is
+    for the machine's umask to say.
+    """
+    lines = []
+    for stem, package in packages.items():
+        found = {path: told for path, told in state.files.get(stem, {}).items() if path != f"{META_DIR}/{stem}.json"}
+        files = package["files"]
+        lines += [f"{path} ({stem}): only in the manifest" for path in files.keys() - found.keys()]
+        lines += [f"{path} ({stem}): not in the manifest" for path in found.keys() - files.keys()]
+        for path in files.keys() & found.keys():
+            if words := _differs(files[path], found[path]):
+                lines.append(f"{path} ({stem}): {words}")
+    return lines
 
 
 def _differs(entry: Mapping[str, Any], told: str | None) -> str | None:
@@ -78,9 +73,9 @@ def _differs(entry: Mapping[str, Any], told: str | None) -> str | None:
     return None
 
 
-def make_manifest(prefix: Path, records: Iterable[Record]) -> tuple[PackManifest, dict[str, int]]:
+def make_manifest(prefix: Path, records: Iterable[Record]) -> tuple[Packages, dict[str, int]]:
     """The manifest of an environment whose files were verified, and the bytes of each package's files by its name."""
-    packages: dict[str, dict[str, Any]] = {}
+    packages: Packages = {}
     sizes: dict[str, int] = {}
     for record in sorted(records, key=lambda record: record.stem):
         data = json.loads((prefix / META_DIR / f"{record.stem}.json").read_bytes())
@@ -88,7 +83,7 @@ def make_manifest(prefix: Path, records: Iterable[Record]) -> tuple[PackManifest
         own = {key: value for key, value in data.items() if key not in _OWN}
         packages[record.stem] = {"record": own, "files": files}
         sizes[record.name] = sum(file["size"] for file in files.values())
-    return PackManifest(packages), sizes
+    return packages, sizes
 
 
 def _entry(prefix: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,13 +104,13 @@ def _entry(prefix: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def read_manifest(data: Any, records: Sequence[Record]) -> PackManifest:
+def read_manifest(data: Any, records: Sequence[Record]) -> Packages:
     """The manifest in a pack's data, judged: it is of exactly these packages, with paths that packages may have.
 
     Raises:
         ValueError: It is not; or KeyError, TypeError, AttributeError.
     """
-    packages = data["packages"]
+    packages: Packages = data["packages"]
     if packages.keys() != {record.stem for record in records}:
         raise ValueError("its packages aren't those in the lock")
     for stem, package in packages.items():
@@ -125,4 +120,4 @@ def read_manifest(data: Any, records: Sequence[Record]) -> PackManifest:
             numbers = [entry["mode"], entry["size"]]
             if entry["type"] not in _KINDS or not all(isinstance(n, int) and n >= 0 for n in numbers):
                 raise ValueError(f"{path} of {stem}: {entry!r}"[:500])
-    return PackManifest(packages)
+    return packages

@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import os
-import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +30,7 @@ from bootstrap.lock import PLATFORM, read_lock, validate
 from bootstrap.lock.address import keep_lock
 from bootstrap.packs import layout
 from bootstrap.packs.content import content_at
-from bootstrap.packs.manifest import PackManifest, read_manifest
+from bootstrap.packs.manifest import Packages, differences, read_manifest
 from bootstrap.packs.server import serving
 from bootstrap.prefix.place import absolute
 from bootstrap.text import masked
@@ -58,18 +57,17 @@ class Pack:
         content: Its bytes.
         pin: What the sha256 of the whole has to be; empty where any will do.
         cache: Folder of the cache, in which its lock is kept.
-        platform: What it has to be for.
 
     Raises:
         PackError: It can't be used.
         LockError: Its lock can't be used.
     """
 
-    def __init__(self, name: str, content: Content, *, pin: str, cache: Path, platform: str = PLATFORM) -> None:
+    def __init__(self, name: str, content: Content, *, pin: str, cache: Path) -> None:
         self.name = name
         self.pin = pin
         self._content = content
-        self.index = self._read_index(platform)
+        self.index = self._read_index()
         self._members: dict[str, Member] = {member.name: member for member in self.index.members}
         content.allow(self.index.size)
         self._require_size(content.size)
@@ -77,10 +75,9 @@ class Pack:
         if hashlib.sha256(text).hexdigest() != self.index.lock_sha256:
             raise self._altered(f"{layout.LOCK}: its sha256 is another than in the index")
         self.lock: Lock = read_lock(keep_lock(text, cache, f"the lock in {name}"))
-        self.records = validate(self.lock, platform)
+        self.records = validate(self.lock, PLATFORM)
         layout.require_lock(self.index, self.records)
-        self._failure: Exception | None = None
-        self._failing = threading.Lock()
+        self._failures: list[Exception] = []
 
     @property
     def downloads(self) -> int:
@@ -95,13 +92,13 @@ class Pack:
         """Whether it is a file on this machine."""
         return not is_address(self.name) or self.name.startswith("file:")
 
-    def _read_index(self, platform: str) -> PackIndex:
+    def _read_index(self) -> PackIndex:
         start = self._content.read(0, layout.BLOCK)
         size = layout.index_size(start)
         text = self._content.read(layout.BLOCK, size)
         if len(text) < size:
             raise self._truncated(layout.BLOCK + len(text), layout.BLOCK + size)
-        return layout.read_index(text, platform)
+        return layout.read_index(text, PLATFORM)
 
     def _require_size(self, size: int | None) -> None:
         if size is not None and size != self.index.size:
@@ -154,12 +151,8 @@ class Pack:
         """Serves the archives of these records; gives their addresses by the packages' names."""
         files = {layout.place(record): record.name for record in records}
         members = {file: self._members[layout.CHANNEL + file] for file in files}
-        with serving(self._content, members, self._judge, self._fail) as places:
+        with serving(self._content, members, self._judge, self._failures.append) as places:
             yield {files[file]: address for file, address in places.items()}
-
-    def _fail(self, error: Exception) -> None:
-        with self._failing:
-            self._failure = self._failure or error
 
     def room(self, records: Sequence[Record]) -> int:
         """Bytes that there must be room for: these packages' files, and the pack itself while it comes."""
@@ -175,7 +168,7 @@ class Pack:
 
     def explained(self, error: BootstrapError) -> BootstrapError:
         """An error of the engine as what it is: it knows nothing of packs."""
-        failure = self._failure
+        failure = next(iter(self._failures), None)
         if isinstance(failure, BootstrapError):
             return failure
         if isinstance(failure, EOFError):
@@ -186,7 +179,7 @@ class Pack:
             return PackNotFetchedError("The pack couldn't be read.", evidence=[self.name, *error.evidence])
         return error
 
-    def manifest(self) -> PackManifest:
+    def manifest(self) -> Packages:
         """What each file was when the pack was made.
 
         Raises:
@@ -216,8 +209,8 @@ class Pack:
         self._require_size(self._content.require(self.index.size + 1))
         if self.pin:
             self.require_pin()
-        if differences := self.manifest().differences(state):
-            said = [self.name, *differences[:10]]
+        if differing := differences(self.manifest(), state):
+            said = [self.name, *differing[:10]]
             raise PackAlteredError("The restored files aren't those in the pack's manifest.", evidence=said)
 
     def require_pin(self) -> None:
@@ -240,30 +233,6 @@ class Pack:
             "lock_sha256": self.index.lock_sha256,
         }
 
-    def verify(self) -> None:
-        """Compares every byte of the pack with what has to be there, without unpacking an archive.
-
-        Raises:
-            PackError: Something differs.
-        """
-        archives = {layout.CHANNEL + archive.file: archive.sha256 for archive in self.index.archives}
-        for member in self.index.members:
-            self._judge(member)
-            if member.name in archives:
-                digest, position = hashlib.sha256(), member.start
-                while position < member.end and (
-                    block := self._content.read(position, min(1 << 20, member.end - position))
-                ):
-                    digest.update(block)
-                    position += len(block)
-                if digest.hexdigest() != archives[member.name]:
-                    raise self._altered(f"{member.name}: its sha256 is another than in the lock")
-        self.manifest()
-        last = self.index.members[-1]
-        expected = bytes(last.after - last.end) + layout.END
-        if self._content.read(last.end, len(expected) + 1) != expected:
-            raise self._altered("what stands behind its last file")
-
 
 def absolute_name(pack: str | os.PathLike[str]) -> str:
     """The path or address of a pack, from wherever it is read."""
@@ -277,7 +246,6 @@ def open_pack(
     cache: Path,
     *,
     offline: bool = False,
-    platform: str = PLATFORM,
     on_retry: Callable[[BootstrapError, float], None] | None = None,
 ) -> Iterator[Pack]:
     """Opens a pack by its path or address, at whose end ``#sha256=HEX`` may say which content is meant.
@@ -286,7 +254,6 @@ def open_pack(
         pack: The path or address.
         cache: The cache's folder: its lock is kept there, and what comes lies there meanwhile.
         offline: Fetch nothing.
-        platform: What it has to be for.
         on_retry: Called with a fault of server or network, and the seconds until the next attempt.
 
     Raises:
@@ -307,4 +274,4 @@ def open_pack(
     except OSError as error:
         raise PackNotFoundError("Can't read the pack.", evidence=[f"{shown}: {error.strerror or error}"]) from None
     with content:
-        yield Pack(shown, content, pin=pin, cache=cache, platform=platform)
+        yield Pack(shown, content, pin=pin, cache=cache)

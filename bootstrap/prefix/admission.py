@@ -10,7 +10,6 @@ standard library: it runs in the engine's process.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -18,13 +17,15 @@ import stat
 import threading
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.prefix.file_check import portions, sha256_of
 from bootstrap.prefix.paths import META_DIR, above, fault, first_fault
+from bootstrap.prefix.tree import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-Hashes = dict[str, str]
-"""Of files in a package by their paths: the sha256 in paths.json, in hexadecimal digits."""
+Hashes = list[tuple[str, str]]
+"""Files of a package by their paths, each with the sha256 in paths.json, in hexadecimal digits."""
 
 _TYPES = {"hardlink": stat.S_IFREG, "softlink": stat.S_IFLNK}
 """A third, ``directory``, the engine can't link."""
@@ -35,8 +36,6 @@ _ENTRY_POINT = re.compile(
 )
 _HASH = re.compile(r"[0-9a-fA-F]{64}")
 _CHUNK = 1 << 20
-_PORTION = 1 << 26
-"""Bytes of files that are hashed in one go."""
 _MOST_LINKS = 40
 
 
@@ -74,7 +73,7 @@ class Admission:
         """Folders, with a package that has something below each."""
         self._links: dict[str, str] = {}
         self._points: set[str] = set()
-        self._updated = bool(kept) or any(name != META_DIR for name in _names(stage))
+        self._updated = bool(kept) or any(name != META_DIR for name in os.listdir(stage))
         """Whether something may be in the stage already."""
         for owner, paths in kept.items():
             listed = list(paths)
@@ -101,7 +100,7 @@ class Admission:
             if str(index.get(key)).lower() != str(record[key]).lower():
                 raise RefusedError("package", f"info/index.json says {key} {index.get(key)!r}")
         entries = _entries(package, closely=closely)
-        portions = _look_at_files(package, entries) if closely else []
+        hashes = _look_at_files(package, entries) if closely else []
         python = index.get("noarch") == "python"
         targets = {self._target(entry["_path"]) if python else entry["_path"]: entry for entry in entries}
         points = {f"bin/{command}" for command in _commands(package)} if python else set()
@@ -112,7 +111,7 @@ class Admission:
         }
         with self._lock:
             self._register(str(record["name"]), set(targets), links, points)
-        return portions
+        return hashes
 
     def _target(self, path: str) -> str:
         """Where a file of a noarch python package goes."""
@@ -132,7 +131,7 @@ class Admission:
             raise RefusedError("conflict", f"{path}: of {name}, and of {self._owners.get(path, name)}")
         through: set[str] = set()
         for folder in [folder for folder in needed if folder not in self._folders]:
-            if folder in self._owners and folder not in self._links and not self._is_link(folder):
+            if folder in self._owners and folder not in self._links and not os.path.islink(f"{self._stage}/{folder}"):
                 raise RefusedError("conflict", f"{folder}: a folder of {name}, and a file of {self._owners[folder]}")
             if folder in self._owners or self._updated:
                 through |= self._passed(folder, name)
@@ -144,9 +143,6 @@ class Admission:
         self._folders.update(dict.fromkeys(needed | through, name))
         self._links.update(links)
         self._points |= points
-
-    def _is_link(self, path: str) -> bool:
-        return os.path.islink(f"{self._stage}/{path}")
 
     def _passed(self, folder: str, name: str) -> set[str]:
         """The folders that lie on the way to a folder, links followed. None of them may become a link later."""
@@ -205,13 +201,6 @@ class Admission:
             pass
         except OSError as error:
             raise RefusedError("in-the-way", f"{path}: {error.strerror}, and a package has a file there") from error
-
-
-def _names(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
 
 
 def _read(package: str, name: str) -> dict[str, Any]:
@@ -293,18 +282,11 @@ def _look_at_files(package: str, entries: Iterable[Mapping[str, Any]]) -> list[H
         What is left: their hashes, in portions.
     """
     found: dict[str, os.stat_result] = {}
-    waiting = [package]
-    while waiting:
-        with os.scandir(waiting.pop()) as names:
-            for name in names:
-                info = name.stat(follow_symlinks=False)
-                found[name.path[len(package) + 1 :]] = info
-                if stat.S_ISDIR(info.st_mode):
-                    waiting.append(name.path)
-                if info.st_mode & _TAKEN_AWAY and not stat.S_ISLNK(info.st_mode):
-                    os.chmod(name.path, stat.S_IMODE(info.st_mode) & ~_TAKEN_AWAY)
-    portions: list[Hashes] = []
-    room = 0
+    for path, info in walk(package):
+        found[path] = info
+        if info.st_mode & _TAKEN_AWAY and not stat.S_ISLNK(info.st_mode):
+            os.chmod(f"{package}/{path}", stat.S_IMODE(info.st_mode) & ~_TAKEN_AWAY)
+    hashed: list[tuple[tuple[str, str], int]] = []
     for entry in entries:
         path, kind = entry["_path"], entry.get("path_type", "hardlink")
         status = found.get(path)
@@ -318,12 +300,8 @@ def _look_at_files(package: str, entries: Iterable[Mapping[str, Any]]) -> list[H
         if size is not None and size != status.st_size:
             raise RefusedError("package", f"{path}: {status.st_size} bytes, but info/paths.json says {size}")
         if entry.get("sha256"):
-            if room <= 0:
-                portions.append({})
-                room = _PORTION
-            portions[-1][path] = entry["sha256"]
-            room -= status.st_size
-    return portions
+            hashed.append(((path, entry["sha256"]), status.st_size))
+    return portions(hashed)
 
 
 def compare_hashes(package: str, hashes: Hashes) -> None:
@@ -337,17 +315,9 @@ def compare_hashes(package: str, hashes: Hashes) -> None:
         RefusedError: One differs: what was linked of the package must not be used.
     """
     buffer = memoryview(bytearray(_CHUNK))
-    for path, sha256 in hashes.items():
-        if _sha256(f"{package}/{path}", buffer) != sha256.lower():
+    for path, sha256 in hashes:
+        if sha256_of(f"{package}/{path}", buffer) != sha256.lower():
             raise RefusedError("package", f"{path}: its sha256 differs from info/paths.json")
-
-
-def _sha256(path: str, buffer: memoryview) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb", buffering=0) as file:
-        while count := file.readinto(buffer):
-            digest.update(buffer[:count])
-    return digest.hexdigest()
 
 
 def _link_target(path: str) -> str:

@@ -9,18 +9,19 @@ or with files that no longer match it, is deleted before the engine may see it.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import hashlib
 import json
 import os
 import shutil
-from contextlib import contextmanager, suppress
+import stat
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import PrefixNotWritableError
+from bootstrap.prefix.folder_lock import locked_folder
 from bootstrap.prefix.manifest import stat_signature
+from bootstrap.prefix.tree import walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -55,49 +56,19 @@ class PackageCache:
         Raises:
             PrefixNotWritableError: It can't be made or written.
         """
-        made = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
-        try:
-            descriptor = self._hold(waiting)
-        except (FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError) as error:
-            evidence = [f"{self.root}: {error.strerror}"]
-            hint = "Choose a `--cache` folder that you can write to."
-            raise PrefixNotWritableError("The cache isn't writable.", evidence=evidence, hint=hint) from error
-        try:
-            yield
-        finally:
-            for folder in (self.pkgs, self._vouchers, *made):
-                with suppress(OSError):
-                    folder.rmdir()
-            os.close(descriptor)
-
-    def _hold(self, waiting: Callable[[], None]) -> int:
-        """Locks the folder itself, so that no lock file is left lying about; returns its descriptor."""
-        while True:
-            self.root.mkdir(parents=True, exist_ok=True)
-            if not os.access(self.root, os.W_OK | os.X_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-            descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        with ExitStack() as stack:
             try:
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    waiting()
-                    fcntl.flock(descriptor, fcntl.LOCK_EX)
-                if self._is(descriptor):
-                    self.pkgs.mkdir(exist_ok=True)
-                    self._vouchers.mkdir(exist_ok=True)
-                    return descriptor
-            except BaseException:
-                os.close(descriptor)
-                raise
-            os.close(descriptor)
-
-    def _is(self, descriptor: int) -> bool:
-        """Whether an open folder is the cache still: who held it before may have deleted it because it was empty."""
-        try:
-            return os.path.samestat(os.fstat(descriptor), self.root.stat())
-        except FileNotFoundError:
-            return False
+                stack.enter_context(locked_folder(self.pkgs, waiting))
+                self._vouchers.mkdir(exist_ok=True)
+            except (FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError) as error:
+                evidence = [f"{self.root}: {error.strerror}"]
+                hint = "Choose a `--cache` folder that you can write to."
+                raise PrefixNotWritableError("The cache isn't writable.", evidence=evidence, hint=hint) from error
+            try:
+                yield
+            finally:
+                with suppress(OSError):
+                    self._vouchers.rmdir()
 
     def holds(self, record: Record) -> bool:
         """Whether there is an entry with a voucher for the record's archive; `find` also looks at its files."""
@@ -106,10 +77,6 @@ class PackageCache:
     def find(self, record: Record) -> bool:
         """Whether the record's entry is vouched for and unchanged since."""
         return self.agrees(record, fingerprint_tree(self.pkgs / record.stem))
-
-    def looked_at(self, record: Record) -> bool:
-        """Whether the entry's files were compared with the package's list of them; older vouchers don't tell."""
-        return (self._voucher(record) or {}).get("looked_at") is True
 
     def made(self, record: Record) -> int | None:
         """When the record's entry was put in its place, in nanoseconds of the epoch; None where there is none."""
@@ -135,14 +102,14 @@ class PackageCache:
         try:
             rows = [f"/{path} {known}" for path, known in shared.items()]
             rows += [f"/{path} {stat_signature(os.lstat(f'{entry}/{path}'))}" for path in others]
-            return _digest([*rows, *_rows(f"{entry}/info", len(entry))])
+            return _digest([*rows, *_rows(entry, "/info")])
         except OSError:
             # It has other files than it should, or lists them otherwise.
             return fingerprint_tree(self.pkgs / record.stem)
 
     def mark_verified(self, record: Record, tree: str | None) -> None:
         """Vouches for an entry that the engine has just made from the locked archive; `tree` is its fingerprint."""
-        data = {"sha256": record.sha256, "tree": tree, "looked_at": True}
+        data = {"sha256": record.sha256, "tree": tree}
         voucher = self._vouchers / f"{record.stem}.json"
         beside = voucher.with_suffix(".new")
         beside.write_text(json.dumps(data))
@@ -163,12 +130,8 @@ class PackageCache:
             return {}
         return data if isinstance(data, dict) else {}
 
-    def discard(self, record: Record) -> None:
-        """Deletes the record's entry, whatever state it is in."""
-        self.discard_stem(record.stem)
-
-    def discard_stem(self, stem: str) -> None:
-        """Deletes an entry by its name."""
+    def discard(self, stem: str) -> None:
+        """Deletes an entry by its name, whatever state it is in."""
         (self._vouchers / f"{stem}.json").unlink(missing_ok=True)
         (self.pkgs / f"{stem}.lock").unlink(missing_ok=True)
         shutil.rmtree(self.pkgs / stem, ignore_errors=True)
@@ -180,7 +143,7 @@ class PackageCache:
         """
         vouched = {path.stem for path in self._vouchers.glob("*.json")}
         for stem in {path.name.removesuffix(".lock") for path in self.pkgs.iterdir()} - vouched:
-            self.discard_stem(stem)
+            self.discard(stem)
         for unfinished in self._vouchers.glob("*.new"):
             unfinished.unlink()
 
@@ -188,21 +151,16 @@ class PackageCache:
 def fingerprint_tree(folder: Path) -> str | None:
     """A digest of every path below a folder with its size, time and mode; None where there is no such folder."""
     try:
-        return _digest(_rows(str(folder), len(str(folder))))
+        return _digest(_rows(str(folder), "")) if folder.is_dir() else None
     except OSError:
         return None
 
 
-def _rows(folder: str, cut: int) -> Iterator[str]:
-    """A row for each file and link below a folder, with its path from the character `cut` on."""
-    waiting = [folder]
-    while waiting:
-        with os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
-                else:
-                    yield f"{entry.path[cut:]} {stat_signature(entry.stat(follow_symlinks=False))}"
+def _rows(entry: str, part: str) -> Iterator[str]:
+    """A row for each file and link of a part of an entry."""
+    for path, info in walk(entry + part):
+        if not stat.S_ISDIR(info.st_mode):
+            yield f"{part}/{path} {stat_signature(info)}"
 
 
 def _digest(rows: Iterable[str]) -> str:

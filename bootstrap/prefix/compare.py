@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from bootstrap._util.listing import capped
-from bootstrap.prefix._child_verifier import AlteredFile, verify_files
+from bootstrap.prefix.file_check import AlteredFile, verify_files
 from bootstrap.prefix.foreign_dists import find_overlays
 from bootstrap.prefix.manifest import changed_links, read_manifest, suspects
 from bootstrap.prefix.records import ENTRY_POINT, META_DIR, read_records, require_environment

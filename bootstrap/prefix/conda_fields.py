@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import posixpath
-import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,53 +24,28 @@ _FROM_INDEX = (
     "timestamp",
     "track_features",
 )
-_FILES = '\n  "files":'
-"""Begins the part of a record that lists files, which is nearly all of it."""
-_HARD = re.compile(
-    r'"hardlink",\n(?:        "no_link": true,\n)?        "sha256": (.{66}),\n(?=        "size_in_bytes": \d+\n)'
-)
-_SOFT = re.compile(
-    r'("path_type": "softlink",\n(?:        "sha256": "[0-9a-f]{64}",\n)?)'
-    r'(?:        "sha256_in_prefix": "[0-9a-f]{64}",\n)?'
-)
-_BEHIND = ("files", "paths_data", "link")
-"""What the engine writes after all other fields."""
 
 
 def completed(
-    text: str,
     data: Mapping[str, Any],
     *,
     index: Mapping[str, Any],
     record: Record,
     spec: str | None,
     links: Mapping[str, str],
-) -> str | None:
+) -> str:
     """A conda-meta record with what conda would have written.
 
     Args:
-        text: The record as it is.
-        data: The same, parsed.
+        data: The record as it is; its entries for files are changed.
         index: The package's own index.json; empty where it isn't at hand.
         record: The locked package.
         spec: What was asked for, where the package was asked for by name.
         links: Where the package's soft links lead, by their paths in the prefix.
-
-    Returns:
-        The new text; None where nothing is new.
     """
-    head, found, tail = text.partition(_FILES)
-    known = json.loads(head.removesuffix(",") + "\n}") if found else {}
-    if data.keys() != {*known, *_BEHIND}:
-        # Not as the engine lays records out, so not written by it.
-        fields = _fields(data, index, record, spec)
-        return None if fields == data else json.dumps(fields, indent=2, ensure_ascii=False)
-    # Written as text: rewriting megabytes of JSON would take longer than all of the rest.
-    fields = _fields(known, index, record, spec)
-    if fields != known:
-        head = json.dumps(fields, indent=2, ensure_ascii=False).removesuffix("\n}") + ","
-    new = head + found + _with_hashes(tail, data["paths_data"]["paths"], links)
-    return None if new == text else new
+    _add_hashes(data["paths_data"]["paths"], links)
+    # On one line: indented, the tens of thousands of entries would take three times as long to write.
+    return json.dumps(_fields(data, index, record, spec), ensure_ascii=False)
 
 
 def _fields(known: Mapping[str, Any], index: Mapping[str, Any], record: Record, spec: str | None) -> dict[str, Any]:
@@ -114,25 +88,21 @@ def depends(own: Sequence[str], locked: Mapping[str, str]) -> list[str]:
     return [*kept, *(f"{name} {bound}".rstrip() for name, bound in locked.items() if name not in bounds)]
 
 
-def _with_hashes(tail: str, entries: Sequence[Mapping[str, Any]], links: Mapping[str, str]) -> str:
-    """The part of a record that lists files, with the hashes by which `conda doctor` knows them.
+def _add_hashes(entries: Sequence[dict[str, Any]], links: Mapping[str, str]) -> None:
+    """Has a record's entries hold the hashes by which `conda doctor` knows files.
 
     Of a link it hashes what the link leads to. That is known where the package itself has it; what belongs to others
     may change, and conda states nothing of links.
     """
-    # Called some ten thousand times; a template would take twice as long.
-    tail = _HARD.sub(lambda found: f'{found[0]}        "sha256_in_prefix": {found[1]},\n', tail)
-    soft = [entry["_path"] for entry in entries if entry.get("path_type") == "softlink"]
-    if not soft:
-        return tail
     contents = {e["_path"]: e.get("sha256_in_prefix") or e.get("sha256") for e in entries if e["_path"] not in links}
-    hashes = iter([contents.get(_goal(path, links)) for path in soft])
-
-    def own(found: re.Match[str]) -> str:
-        known = next(hashes)
-        return found[1] + (f'        "sha256_in_prefix": "{known}",\n' if known else "")
-
-    return _SOFT.sub(own, tail)
+    for entry in entries:
+        kind = entry.get("path_type")
+        if kind == "softlink":
+            entry.pop("sha256_in_prefix", None)
+            if known := contents.get(_goal(entry["_path"], links)):
+                entry["sha256_in_prefix"] = known
+        elif kind == "hardlink" and "sha256" in entry and not entry.get("prefix_placeholder"):
+            entry.setdefault("sha256_in_prefix", entry["sha256"])
 
 
 def _goal(path: str, links: Mapping[str, str]) -> str:

@@ -8,7 +8,6 @@ whenever a package's files are put back, other distributions of the same name ar
 from __future__ import annotations
 
 import csv
-import re
 import shutil
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from bootstrap.prefix.manifest import Manifest
-
-_DIST_INFO = re.compile(r"(?P<site>.*/)?(?P<name>[^/]+?)-[^/-]+\.dist-info/METADATA")
 
 
 def find_overlays(prefix: Path, files: Mapping[str, Iterable[str]]) -> list[tuple[str, str]]:
@@ -56,7 +53,7 @@ def remove_overlays(stage: Path, packages: Iterable[str], state: Manifest) -> li
     Returns:
         The files removed, relative to the environment.
     """
-    owned = {path for files in state.files.values() for path in files}
+    owned = state.owned
     removed: list[str] = []
     for _, folder in find_overlays(stage, {stem: state.files[stem] for stem in packages}):
         info = stage / folder
@@ -77,8 +74,9 @@ def remove_overlays(stage: Path, packages: Iterable[str], state: Manifest) -> li
 def _distributions(files: Iterable[str]) -> Iterator[tuple[str, str]]:
     """The site folder, with a slash at its end, and the normalized name of each distribution among the files."""
     for path in files:
-        if path.endswith(".dist-info/METADATA") and (info := _DIST_INFO.fullmatch(path)):
-            yield info["site"] or "", _normalized(f"{info['name']}-0.dist-info")
+        if path.endswith(".dist-info/METADATA"):
+            site, slash, info = path.removesuffix("/METADATA").rpartition("/")
+            yield site + slash, _normalized(info)
 
 
 def _normalized(info: str) -> str:

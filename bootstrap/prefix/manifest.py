@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from bootstrap._util.atomic import write_atomically
 from bootstrap.errors import LockError
 from bootstrap.lock.reader import read_lock
-from bootstrap.prefix._child_verifier import AlteredFile
+from bootstrap.prefix.file_check import AlteredFile
 from bootstrap.prefix.records import META_DIR
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ class Manifest:
     """``name-version-build`` to the archive's sha256."""
     files: Mapping[str, Mapping[str, str | None]]
     """``name-version-build`` to path to `fingerprint`; each record's own conda-meta file among them."""
+
+    @property
+    def owned(self) -> set[str]:
+        """The paths of all files."""
+        return set().union(*self.files.values())
 
 
 def fingerprint(path: str) -> str | None:

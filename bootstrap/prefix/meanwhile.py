@@ -15,9 +15,10 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from bootstrap.prefix.paths import ASIDE, META_DIR
+from bootstrap.prefix.tree import status, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
 
 Seen = dict[str, "tuple[int, int, int] | None"]
 """Paths below a folder, with inode, time in nanoseconds and size; None for folders."""
@@ -28,7 +29,7 @@ _NO_LINK = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
 
 def look(folder: str) -> Seen:
     """Everything below a folder."""
-    return {path: _mark(info) for path, info in _walk(folder)}
+    return {path: _mark(info) for path, info in walk(folder)}
 
 
 def clone(source: str, target: str) -> Seen:
@@ -43,7 +44,7 @@ def clone(source: str, target: str) -> Seen:
     """
     seen: Seen = {}
     folders: list[str] = []
-    for path, info in _walk(source):
+    for path, info in walk(source):
         seen[path] = _mark(info)
         try:
             if stat.S_ISDIR(info.st_mode):
@@ -83,7 +84,7 @@ def carry_over(before: Seen, source: str, target: str, owned: Collection[str]) -
             continue
         if path.endswith(".pyc") and "__pycache__" in path:
             continue
-        there = _status(f"{target}/{path}")
+        there = status(f"{target}/{path}")
         if mark is None:
             if there is None:
                 with suppress(OSError):
@@ -97,7 +98,7 @@ def carry_over(before: Seen, source: str, target: str, owned: Collection[str]) -
                     _put_aside(f"{source}/{path}", target, path)
                     aside.append(path)
     for path in before.keys() - now.keys():
-        mark, there = before[path], _status(f"{target}/{path}")
+        mark, there = before[path], status(f"{target}/{path}")
         if mark and there and there.st_ino == mark[0] and path not in owned:
             os.unlink(f"{target}/{path}")
             with suppress(OSError):
@@ -120,25 +121,6 @@ def copy(source: str, target: str, *, follow: bool = False) -> None:
     like(os.path.realpath(source) if follow else source, target)
 
 
-def _walk(folder: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Everything below a folder, a folder before what it holds; what vanishes meanwhile is left out."""
-    waiting = [folder]
-    while waiting:
-        try:
-            with os.scandir(waiting.pop()) as entries:
-                listed = list(entries)
-        except FileNotFoundError:
-            continue
-        for entry in listed:
-            try:
-                info = entry.stat(follow_symlinks=False)
-            except FileNotFoundError:
-                continue
-            if stat.S_ISDIR(info.st_mode):
-                waiting.append(entry.path)
-            yield entry.path[len(folder) + 1 :], info
-
-
 def _mark(info: os.stat_result) -> tuple[int, int, int] | None:
     return None if stat.S_ISDIR(info.st_mode) else (info.st_ino, info.st_mtime_ns, info.st_size)
 
@@ -146,13 +128,6 @@ def _mark(info: os.stat_result) -> tuple[int, int, int] | None:
 def _is_as(info: os.stat_result, seen: tuple[int, int, int] | None) -> bool:
     """Whether a file is what was seen, or a copy of that."""
     return seen is not None and stat.S_ISREG(info.st_mode) and (info.st_mtime_ns, info.st_size) == seen[1:]
-
-
-def _status(path: str) -> os.stat_result | None:
-    try:
-        return os.lstat(path)
-    except OSError:
-        return None
 
 
 def _link(source: str, target: str) -> None:

@@ -135,7 +135,7 @@ class _CacheVerifier:
         """Raises where entries were altered; they are deleted."""
         if self._altered:
             for record in self._altered:
-                self._cache.discard(record)
+                self._cache.discard(record.stem)
             evidence = [f"{self._cache.pkgs / record.stem}" for record in self._altered[:10]]
             raise VerificationError("Packages in the cache have changed since they were unpacked.", evidence=evidence)
 

@@ -7,20 +7,19 @@ before it begins: the environment that was in place is in place again, and the r
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import re
 import secrets
 import shutil
 import stat
-import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.errors import InTheWayError, PrefixBusyError, PrefixNotWritableError, PrefixPlaceError
 from bootstrap.prefix import meanwhile, tmpfs
+from bootstrap.prefix.folder_lock import locked_folder
 from bootstrap.prefix.paths import META_DIR
 from bootstrap.prefix.place import mounts_at
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from bootstrap.prefix.meanwhile import Seen
 
 WAIT_SECONDS = 900.0
-_POLL_SECONDS = 0.2
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
 _LOOK_FILE = f"{META_DIR}/condacolab-bootstrap-look"
@@ -139,7 +137,9 @@ class Staging:
 
     def finish(self, texts: Mapping[str, str]) -> None:
         """Puts the records beside the files that they are about; those named with a new text."""
-        tmpfs.copy_back(self.stage / META_DIR, texts)
+        for name, text in texts.items():
+            (self.stage / META_DIR / name).write_text(text, encoding="utf-8")
+        tmpfs.copy_back(self.stage / META_DIR)
 
     def switch(self, owned: Collection[str] = ()) -> list[str]:
         """Puts the stage in the prefix's place, and what was there aside. What came to it meanwhile is carried over.
@@ -225,56 +225,28 @@ def hold(prefix: Path, *, waiting: Callable[[], None], wait_seconds: float = WAI
         PrefixBusyError: It is still locked after that.
         PrefixNotWritableError: The folder that should hold it can't be made or written.
     """
-    parent = prefix.parent
-    made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        if not os.access(parent, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        descriptor = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise _not_writable(parent, error) from error
-    try:
-        _lock(descriptor, prefix, waiting, wait_seconds)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked_folder(prefix.parent, waiting, wait_seconds))
+        except BlockingIOError:
+            raise PrefixBusyError(
+                "Another restore is running on this prefix.",
+                evidence=[f"{prefix}: still locked after {wait_seconds:.0f} s"],
+            ) from None
+        except OSError as error:
+            raise _not_writable(prefix.parent, error) from error
         staging = Staging(prefix)
         staging.recover()
         try:
             yield staging
         finally:
             staging.clean()
-    finally:
-        os.close(descriptor)
-        if not prefix.exists():
-            for folder in made:
-                with suppress(OSError):
-                    folder.rmdir()
 
 
 def _not_writable(folder: Path, error: OSError) -> PrefixNotWritableError:
     return PrefixNotWritableError(
         "The prefix's parent folder isn't writable.", evidence=[f"{folder}: {error.strerror}"]
     )
-
-
-def _lock(descriptor: int, prefix: Path, waiting: Callable[[], None], wait_seconds: float) -> None:
-    """Locks the folder itself, so that no lock file is left lying about."""
-    deadline = time.monotonic() + wait_seconds
-    told = False
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if not told:
-                waiting()
-                told = True
-            if time.monotonic() > deadline:
-                raise PrefixBusyError(
-                    "Another restore is running on this prefix.",
-                    evidence=[f"{prefix}: still locked after {wait_seconds:.0f} s"],
-                ) from None
-            time.sleep(_POLL_SECONDS)
-        else:
-            return
 
 
 def _exchange(one: Path, other: Path) -> bool:

@@ -12,12 +12,8 @@ import shutil
 import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bootstrap.prefix.meanwhile import copy, like
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 MEMORY = Path("/dev/shm")  # noqa: S108 (only folders of a new name are made there)
 ROOM = 512_000_000
@@ -49,33 +45,16 @@ def redirect_to_tmpfs(folder: Path, token: str) -> None:
         folder.mkdir()
 
 
-def copy_back(folder: Path, texts: Mapping[str, str]) -> None:
-    """Turns what `redirect_to_tmpfs` made into an ordinary folder with the same files.
-
-    Args:
-        folder: The folder.
-        texts: New content, by the names of the files that get it.
-    """
-    if not folder.is_symlink():
-        for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
-        return
-
-    def bring(source: str, target: str) -> None:
-        text = texts.get(Path(target).name)
-        if text is None:
-            copy(source, target)
-        else:
-            Path(target).write_text(text, encoding="utf-8")
-            like(source, target)
-
-    lent = folder.readlink()
-    beside = folder.with_name(f".{folder.name}.new")
-    shutil.copytree(lent, beside, symlinks=True, copy_function=bring)
-    like(str(lent), str(beside))
-    folder.unlink()
-    beside.rename(folder)
-    shutil.rmtree(lent, ignore_errors=True)
+def copy_back(folder: Path) -> None:
+    """Turns what `redirect_to_tmpfs` made into an ordinary folder with the same files."""
+    if folder.is_symlink():
+        lent = folder.readlink()
+        beside = folder.with_name(f".{folder.name}.new")
+        shutil.copytree(lent, beside, symlinks=True, copy_function=copy)
+        like(str(lent), str(beside))
+        folder.unlink()
+        beside.rename(folder)
+        shutil.rmtree(lent, ignore_errors=True)
 
 
 def discard(token: str) -> None:

@@ -6,7 +6,7 @@ import errno
 import os
 import shlex
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,7 +20,6 @@ from bootstrap.errors import (
     EngineError,
     InterruptedRestoreError,
     InTheWayError,
-    NotAnEnvironmentError,
     NotOursError,
     OfflineError,
     PrefixNotWritableError,
@@ -42,7 +41,7 @@ from bootstrap.prefix.manifest import MANIFEST_FILE, is_ours, read_manifest, wri
 from bootstrap.prefix.paths import ASIDE, ENGINES_OWN, astray
 from bootstrap.prefix.place import absolute, settled
 from bootstrap.prefix.populate import fill
-from bootstrap.prefix.records import META_DIR, adopt_records, is_environment
+from bootstrap.prefix.records import META_DIR, adopt_records, require_environment
 from bootstrap.prefix.retry import RETRY_BUDGET
 from bootstrap.prefix.space import require_space
 from bootstrap.prefix.staging import Staging, hold
@@ -50,7 +49,7 @@ from bootstrap.prefix.verify import StageVerifier, sweep_bytecode
 from bootstrap.progress import NullProgress, Progress, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -163,8 +162,6 @@ def restore(
     lock: Lock,
     prefix: Path,
     *,
-    platform: str = PLATFORM,
-    categories: Collection[str] = ("main",),
     cache: Path | None = None,
     offline: bool = False,
     adopt: bool = False,
@@ -185,8 +182,6 @@ def restore(
     Args:
         lock: The lock.
         prefix: Where the environment is, or will be.
-        platform: The platform to restore.
-        categories: The lock's categories to restore.
         cache: Folder of unpacked packages; `default_cache()` unless given.
         offline: Use only what the cache holds.
         adopt: Also take over a conda environment that this program did not make.
@@ -206,13 +201,12 @@ def restore(
         BootstrapError: What `additions` raised.
         In every case the prefix is as it was before.
     """
-    records = validate(lock, platform, categories=categories)
+    records = validate(lock, PLATFORM)
     prefix = settled(prefix)
     run = _RestoreRun(
         lock=lock,
         records=records,
         prefix=prefix,
-        platform=platform,
         cache=PackageCache(absolute(cache or default_cache())),
         offline=offline,
         source=source,
@@ -264,7 +258,6 @@ class _RestoreRun:
     lock: Lock
     records: tuple[Record, ...]
     prefix: Path
-    platform: str
     cache: PackageCache
     offline: bool
     source: ArchiveSource | None
@@ -272,6 +265,8 @@ class _RestoreRun:
     progress: Progress
     limits: dict[str, float]
     engine: engine_process.Engine | None
+    new: bool = False
+    """Whether there is no environment yet."""
     seconds: dict[str, float] = field(default_factory=dict)
     fetched_bytes: int = 0
     linked: set[str] = field(default_factory=set)
@@ -280,9 +275,8 @@ class _RestoreRun:
 
     def go(self, staging: Staging, *, adopt: bool) -> Restored:
         before = self.examine(adopt=adopt)
-        agrees = before is not None and before.agrees
-        adopted = agrees and not is_ours(self.prefix)
-        listed = (before is not None and before.by_manifest) or (agrees and read_manifest(self.prefix) is not None)
+        adopted = before.agrees and not is_ours(self.prefix)
+        listed = before.by_manifest or (before.agrees and read_manifest(self.prefix) is not None)
         known = listed and has_history(self.prefix / META_DIR)
         if known and (self.additions is None or self.additions.present(self.prefix)):
             return self.result(before, fetched=())
@@ -295,7 +289,7 @@ class _RestoreRun:
             self.places = places
             # The entries for a new environment are believed until they are linked, when every file is looked at in
             # any case. What few are installed into one that is there often are those of altered files.
-            fetch = self.look_in_cache(before, closely=before is not None)
+            fetch = self.look_in_cache(before, closely=not self.new)
             try:
                 self.build(engine, staging, before, fetch)
             except (EngineError, ArchiveCorruptError, UnsafePackageError, VerificationError):
@@ -312,13 +306,12 @@ class _RestoreRun:
         done = self.result(before, fetched=fetch)
         return replace(done, action="adopted") if adopted else done
 
-    def examine(self, *, adopt: bool) -> Comparison | None:
-        """How the prefix differs from the lock; None if there is no environment yet."""
+    def examine(self, *, adopt: bool) -> Comparison:
+        """How the prefix differs from the lock."""
         if not self.prefix.exists() or (self.prefix.is_dir() and not any(self.prefix.iterdir())):
-            return None
-        if not is_environment(self.prefix):
-            what = "has files but no conda-meta" if self.prefix.is_dir() else "is not a folder"
-            raise NotAnEnvironmentError("The prefix is not a conda environment.", evidence=[f"{self.prefix} {what}"])
+            self.new = True
+            return Comparison(missing=self.records)
+        require_environment(self.prefix)
         if not is_ours(self.prefix) and not adopt:
             raise NotOursError(
                 "The prefix is a conda environment that bootstrap didn't create.",
@@ -348,7 +341,7 @@ class _RestoreRun:
         if links:
             raise InTheWayError("A link in the environment would redirect a change outside it.", evidence=links[:10])
 
-    def look_in_cache(self, before: Comparison | None, *, closely: bool) -> list[Record]:
+    def look_in_cache(self, before: Comparison, *, closely: bool) -> list[Record]:
         """What has to be fetched; the cache then holds the rest, and nothing doubtful.
 
         Args:
@@ -361,7 +354,7 @@ class _RestoreRun:
         good = self.cache.find if closely else self.cache.holds
         fetch = [record for record in wanted if not good(record)]
         for record in fetch:
-            self.cache.discard(record)
+            self.cache.discard(record.stem)
         remote = [r for r in fetch if not (self.source or r.url.startswith("file:"))]
         if self.offline and remote:
             names = [str(r) for r in remote[:10]]
@@ -374,12 +367,12 @@ class _RestoreRun:
         return fetch
 
     def build(
-        self, engine: engine_process.Engine, staging: Staging, before: Comparison | None, fetch: Sequence[Record]
+        self, engine: engine_process.Engine, staging: Staging, before: Comparison, fetch: Sequence[Record]
     ) -> None:
         """Fills the stage, proves it, and puts it in place."""
         started = time.monotonic()
-        stage = staging.begin(clone=before is not None)
-        for bad in before.unreadable if before else ():
+        stage = staging.begin(clone=not self.new)
+        for bad in before.unreadable:
             # The engine refuses a prefix with such a record; without it, the package is missing.
             (stage / META_DIR / bad.meta.name).unlink()
         asked = requested(self.lock, self.records)
@@ -393,17 +386,19 @@ class _RestoreRun:
             stage=stage,
             prefix=self.prefix,
             cache=self.cache.pkgs,
-            platform=self.platform,
+            platform=PLATFORM,
             reinstall=plan.to_reinstall(before),
-            closely=[r.name for r in self.records if r in fetch or not self.cache.looked_at(r)],
+            closely=[r.name for r in self.records if r in fetch or not self.cache.holds(r)],
             kept={str(r): [file.path for file in r.files] for r in keep},
             places=self.places,
             downloads=self.source.downloads if self.source else 0,
             most_written=self.source.most_written(install) if self.source else 0,
         )
         proof = StageVerifier(stage, self.cache, asked)
-        with self.meanwhile(stage, new=before is None) as linked:
-            with self.explained():
+        # Nothing out of a pack is run before all of it is proven.
+        early = self.additions if self.new and not self.source else None
+        with early.meanwhile(stage) if early else nullcontext(lambda _name: None) as linked:
+            try:
                 filled = fill(
                     engine,
                     work,
@@ -416,6 +411,11 @@ class _RestoreRun:
                     limits=self.limits,
                     linked=linked,
                 )
+            except BootstrapError as error:
+                named = self.source.explained(error) if self.source else error
+                if named is error:
+                    raise
+                raise named from error
             linked(None)
             self.linked = filled.linked
             self.fetched_bytes += filled.bytes_done
@@ -425,8 +425,9 @@ class _RestoreRun:
             staging.finish(proof.finish(self.records))
             command = f"bootstrap restore --lock {self.lock.path.absolute()} --prefix {self.prefix}"
             add_revision(stage / META_DIR, self.records, proof.asked, command=command)
-            state = proof.manifest(self.records, self.lock_facts)
-            if before:
+            facts = {"path": str(self.lock.path.absolute()), "sha256": self.lock.sha256, "platform": PLATFORM}
+            state = proof.manifest(self.records, {**facts, "prefix": str(self.prefix)})
+            if not self.new:
                 gone = {file.path for record in plan.to_remove(before) for file in record.files}
                 fresh = [r.stem for r in self.records if r.name in self.linked]
                 new = {path for stem in fresh for path in state.files[stem]}
@@ -441,50 +442,26 @@ class _RestoreRun:
                 self.additions.add(stage)
                 self.timed("prove", started)
         started = time.monotonic()
-        owned = {path for files in state.files.values() for path in files}
-        aside = staging.switch({*owned, *(f"{META_DIR}/{name}" for name in (MANIFEST_FILE, "history"))})
+        aside = staging.switch({*state.owned, *(f"{META_DIR}/{name}" for name in (MANIFEST_FILE, "history"))})
         self.tell_aside(aside)
         register(self.prefix)
         staging.clean()
         self.timed("switch", started)
-
-    def meanwhile(self, stage: Path, *, new: bool) -> AbstractContextManager[Callable[[str | None], None]]:
-        # Nothing out of a pack is run before all of it is proven.
-        if self.additions and new and not self.source:
-            return self.additions.meanwhile(stage)
-        return nullcontext(lambda _name: None)
-
-    @contextmanager
-    def explained(self) -> Iterator[None]:
-        """Failures as the source of the archives explains them."""
-        try:
-            yield
-        except BootstrapError as error:
-            named = self.source.explained(error) if self.source else error
-            if named is error:
-                raise
-            raise named from error
 
     def tell_aside(self, paths: Sequence[str]) -> None:
         if paths:
             names = ", ".join(paths[:10])
             self.progress.note(f"Written during the restore in place of package files, so moved to {ASIDE}: {names}.")
 
-    @property
-    def lock_facts(self) -> dict[str, Any]:
-        """What the manifest says of the lock."""
-        path, prefix = str(self.lock.path.absolute()), str(self.prefix)
-        return {"path": path, "sha256": self.lock.sha256, "platform": self.platform, "prefix": prefix}
-
     def timed(self, part: str, started: float) -> None:
         profile.add(part, started)
         self.seconds[part] = round(self.seconds.get(part, 0.0) + time.monotonic() - started, 3)
 
-    def result(self, before: Comparison | None, *, fetched: Sequence[Record]) -> Restored:
+    def result(self, before: Comparison, *, fetched: Sequence[Record]) -> Restored:
         return Restored(
             prefix=self.prefix,
             lock=self.lock.path,
-            action=plan.action(before),
+            action="created" if self.new else plan.action(before),
             packages=len(self.records),
             installed=tuple(str(r) for r in self.records if r.name in self.linked),
             removed=tuple(str(r) for r in plan.to_remove(before)),

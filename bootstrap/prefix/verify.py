@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.errors import VerificationError
-from bootstrap.prefix._child_verifier import AlteredFile, verify_files
 from bootstrap.prefix.conda_fields import completed
+from bootstrap.prefix.file_check import AlteredFile, verify_files
 from bootstrap.prefix.manifest import Manifest, fingerprint, fingerprint_of, stat_signature
 from bootstrap.prefix.records import ENTRY_POINT, META_DIR, InstalledRecord, installed_file
+from bootstrap.prefix.tree import status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -136,11 +137,11 @@ class StageVerifier:
         written = InstalledRecord(
             record.name, record.version, record.build, record.subdir, record.url, record.sha256, files, meta
         )
-        faults += verify_files(self._stage, [written], workers=1)
+        faults += verify_files(self._stage, [written])
         links = {path: told[3:] for path, told in seen.items() if told and told.startswith("-> ")}
         spec = self.asked.get(record.name)
-        content = completed(text, data, index=index, record=record, spec=spec, links=links)
-        self._proven[record.stem] = _Proven(record, read, faults, seen, content)
+        content = completed(data, index=index, record=record, spec=spec, links=links)
+        self._proven[record.stem] = _Proven(record, read, faults, seen, None if content == text else content)
         return shared, [_own_path(e) for e in doubtful if e.get("path_type", "hardlink") in _FROM_PACKAGE]
 
     def _let_umask_decide(self, entries: Sequence[Mapping[str, Any]]) -> None:
@@ -156,7 +157,7 @@ class StageVerifier:
         try:
             return list(map(os.lstat, paths))
         except OSError:
-            return [_status(path) for path in paths]
+            return [status(path) for path in paths]
 
     def finish(self, locked: Sequence[Record]) -> dict[str, str]:
         """Proves that the stage holds exactly these records; call it when the engine has ended.
@@ -201,13 +202,6 @@ def _in_package(path: str, site_packages: str | None) -> str:
     return f"python-scripts/{path.removeprefix('bin/')}" if path.startswith("bin/") else path
 
 
-def _status(path: str) -> os.stat_result | None:
-    try:
-        return os.lstat(path)
-    except OSError:
-        return None
-
-
 def sweep_bytecode(stage: Path, gone: Iterable[str], present: Manifest) -> None:
     """Deletes compiled modules that Python left behind for sources that are gone or new.
 
@@ -219,7 +213,7 @@ def sweep_bytecode(stage: Path, gone: Iterable[str], present: Manifest) -> None:
         gone: Files of records that were removed or replaced.
         present: The stage's manifest; what its records own stays.
     """
-    owned = {path for files in present.files.values() for path in files}
+    owned = present.owned
     sources = {path for path in gone if path.endswith(".py")}
     folders: dict[str, set[str]] = {}
     for source in sources:

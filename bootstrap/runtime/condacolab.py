@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap import processes, profile
 from bootstrap.errors import BootstrapError, CondacolabFailedError, every_error
-from bootstrap.prefix import Restored
+from bootstrap.prefix.transaction import Restored
 from bootstrap.progress import Progress, Step
 
 if TYPE_CHECKING:

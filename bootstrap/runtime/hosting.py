@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import profile
 from bootstrap.errors import BootstrapError
-from bootstrap.prefix import Comparison
+from bootstrap.prefix.compare import Comparison
 from bootstrap.progress import Progress, Step
 from bootstrap.runtime import bridge, launchers
 from bootstrap.runtime.environment_paths import EnvironmentPaths

@@ -15,11 +15,12 @@ from bootstrap.errors import KernelRestartError, SystemRefusedError
 from bootstrap.lock import PLATFORM, validate
 from bootstrap.lock.address import origin
 from bootstrap.packs.opening import open_pack
-from bootstrap.prefix import Comparison, Restored, compare_prefix, restore
 from bootstrap.prefix.cache import default_cache
+from bootstrap.prefix.compare import Comparison, compare_prefix
 from bootstrap.prefix.manifest import read_manifest
 from bootstrap.prefix.place import absolute
 from bootstrap.prefix.restore_options import RestoreOptions
+from bootstrap.prefix.transaction import Restored, restore
 from bootstrap.progress import Progress, Step
 from bootstrap.runtime import condacolab, launchers
 from bootstrap.runtime.environment_paths import EnvironmentPaths

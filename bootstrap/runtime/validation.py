@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bootstrap.lock import Lock
-    from bootstrap.prefix import Comparison
+    from bootstrap.prefix.compare import Comparison
     from bootstrap.progress import Progress
 
 _PROBE_SECONDS = 120.0

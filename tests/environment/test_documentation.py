@@ -42,7 +42,7 @@ def test_commands_work(page: Path, folder: Path, environment: Environment, tmp_p
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "BOOTSTRAP_CACHE": str(environment.cache),
         "BOOTSTRAP_PREFIX": str(tmp_path / "default-prefix"),
-        "CHANNEL": environment.lock.channels[0].url,
+        "CHANNEL": environment.lock.channels[0],
         "NO_COLOR": "1",
     }
     for block in blocks(page):

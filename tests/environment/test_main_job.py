@@ -12,7 +12,8 @@ import pytest
 import bootstrap
 from bootstrap.errors import EXIT_BROKEN, EXIT_OK
 from bootstrap.lock import validate
-from bootstrap.prefix import compare_prefix, restore
+from bootstrap.prefix.compare import compare_prefix
+from bootstrap.prefix.transaction import restore
 from tests.support import ROOT
 from tests.support.namespace import run_in_namespace
 from tests.support.whole import Environment

@@ -20,8 +20,8 @@ import yaml
 
 from bootstrap.health import check
 from bootstrap.lock import read_lock
-from bootstrap.prefix import restore
 from bootstrap.prefix.manifest import read_manifest, write_manifest
+from bootstrap.prefix.transaction import restore
 from tests.support import ROOT
 from tests.support.channel import ensure_channel
 from tests.support.channel.build import cache_folder

@@ -14,7 +14,7 @@ import pytest
 from bootstrap import guard
 from bootstrap.errors import GuardNothingLockedError, NotAnEnvironmentError, PrefixNotFoundError
 from bootstrap.guard import config_files
-from bootstrap.prefix import restore
+from bootstrap.prefix.transaction import restore
 from tests.faults.environments import Site, conda_site, wheel
 from tests.support.wheels import make_wheel
 

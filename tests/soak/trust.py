@@ -31,9 +31,11 @@ from bootstrap import guard
 from bootstrap.errors import BootstrapError, EngineError, SystemRefusedError
 from bootstrap.lock import PLATFORM, read_lock, validate
 from bootstrap.lock.reader import parse_lock
-from bootstrap.prefix import compare_prefix, restore, tmpfs
+from bootstrap.prefix import tmpfs
+from bootstrap.prefix.compare import compare_prefix
 from bootstrap.prefix.manifest import read_manifest
 from bootstrap.prefix.records import read_records
+from bootstrap.prefix.transaction import restore
 from bootstrap.progress import NullProgress
 from bootstrap.runtime import journal, launchers, provision
 from bootstrap.runtime.environment_paths import EnvironmentPaths

@@ -8,11 +8,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.lock import read_lock, validate
+from bootstrap.packs import layout
 from bootstrap.packs.layout import header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from bootstrap.packs.opening import Pack
 
 
 def index_text(data: Mapping[str, Any]) -> bytes:
@@ -74,3 +77,23 @@ def write_pack(
             file.write(header(name, len(text)) + text + bytes(-len(text) % 512))
         file.write(bytes(1024))
     return path
+
+
+def read_all(pack: Pack) -> None:
+    """Compares every byte of a pack with what has to be there, without unpacking an archive.
+
+    Raises:
+        PackError: Something differs.
+    """
+    archives = {layout.CHANNEL + archive.file: archive.sha256 for archive in pack.index.archives}
+    for member in pack.index.members:
+        pack._judge(member)
+        if member.name in archives:
+            digest = hashlib.sha256(pack._content.read(member.start, member.size)).hexdigest()
+            if digest != archives[member.name]:
+                raise pack._altered(f"{member.name}: its sha256 is another than in the lock")
+    pack.manifest()
+    last = pack.index.members[-1]
+    expected = bytes(last.after - last.end) + layout.END
+    if pack._content.read(last.end, len(expected) + 1) != expected:
+        raise pack._altered("what stands behind its last file")

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.lock.model import Channel, Lock, Record
+from bootstrap.lock.model import Lock, Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ def lock(*records: Record, **changes: Any) -> Lock:
     facts: dict[str, Any] = {
         "path": Path("conda-lock.yml"),
         "content_hash": {"linux-64": "cafe"},
-        "channels": (Channel("conda-forge"),),
+        "channels": ("conda-forge",),
         "platforms": ("linux-64",),
         "sources": ("environment.yml",),
         "records": records,

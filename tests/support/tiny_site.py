@@ -14,8 +14,9 @@ import pytest
 
 from bootstrap import errors
 from bootstrap.lock import read_lock, validate
-from bootstrap.prefix import compare_prefix, restore
+from bootstrap.prefix.compare import compare_prefix
 from bootstrap.prefix.manifest import read_manifest, suspects
+from bootstrap.prefix.transaction import restore
 from tests.support.channel.server import ChannelServer, serve
 from tests.support.channel.tiny import Executable, Placeholder, Symlink, TinyChannel
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bootstrap.prefix import Restored
+    from bootstrap.prefix.transaction import Restored
 
 BIG = 2_000_000
 """Bytes of the package that faults strike: enough that half of it is still something."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from bootstrap.lock import read_lock
-from bootstrap.prefix import restore
+from bootstrap.prefix.transaction import restore
 from tests.support import ROOT
 from tests.support.channel import LocalChannel, ensure_channel
 from tests.support.once import digest, made_once

@@ -19,7 +19,6 @@ PROGRAMS = {
         "3.10",
         {"bootstrap.profile", "bootstrap._util.names", "bootstrap.prefix.admission", "rattler"},
     ),
-    "prefix/_child_verifier.py": ("3.10", {"bootstrap.children"}),
     "runtime/_child_condacolab.py": ("3.10", {"bootstrap.profile", "condacolab"}),
     "runtime/kernel/start.py": ("3.10", {"bootstrap.runtime.kernel.launch", "ipykernel"}),
 }

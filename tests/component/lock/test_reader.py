@@ -46,7 +46,7 @@ def assert_agrees_with_conda_lock(path: Path) -> Lock:
     assert as_we_read(lock) == as_conda_lock_reads(path)
     meta = parse_conda_lock_file(path).metadata
     assert dict(lock.content_hash) == meta.content_hash
-    assert [c.url for c in lock.channels] == [c.url for c in meta.channels]
+    assert list(lock.channels) == [c.url for c in meta.channels]
     assert list(lock.platforms) == meta.platforms
     assert list(lock.sources) == meta.sources
     return lock

@@ -113,7 +113,7 @@ def test_a_channel_of_ones_own_is_named_in_the_lock(project: Project) -> None:
     result = project.run("lock", "--file", str(project.specification), "--channel", project.url, *CPU)
     assert result.error is None
     assert project.records()["numpy"].url == f"{project.url}/linux-64/numpy-2.3.4-h0_0.conda"
-    assert [c.url for c in project.lock().channels] == [project.url]
+    assert list(project.lock().channels) == [project.url]
     assert project.check(*CPU, "--channel", project.url).code == 0
 
 

@@ -13,7 +13,7 @@ import pytest
 from bootstrap import api
 from bootstrap.health.record_files import file_sha256
 from bootstrap.lock import read_lock, validate
-from bootstrap.prefix import compare_prefix
+from bootstrap.prefix.compare import compare_prefix
 from tests.support import ROOT
 from tests.support import tiny_site as tiny
 from tests.support.records import install, path_entry, record, write_meta

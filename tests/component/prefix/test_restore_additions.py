@@ -97,7 +97,7 @@ import os, signal, sys
 from contextlib import nullcontext
 from pathlib import Path
 from bootstrap.lock import read_lock
-from bootstrap.prefix import restore
+from bootstrap.prefix.transaction import restore
 
 class Additions:
     def present(self, prefix): return False

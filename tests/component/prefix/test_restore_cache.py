@@ -9,8 +9,8 @@ import pytest
 
 from bootstrap.errors import HashMismatchError, OfflineError
 from bootstrap.lock import read_lock, validate
-from bootstrap.prefix import compare_prefix
 from bootstrap.prefix.cache import PackageCache
+from bootstrap.prefix.compare import compare_prefix
 from tests.support import one_of
 from tests.support import tiny_site as tiny
 from tests.support.channel.tiny import TinyChannel

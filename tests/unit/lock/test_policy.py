@@ -14,8 +14,8 @@ from tests.support import locks
 NUMPY = f"{locks.CHANNEL}/linux-64/numpy-2.3.4-py313_0.conda"
 
 
-def judged(tmp_path: Path, lock: dict[str, Any], **options: Any) -> tuple[Any, ...]:
-    return validate(read_lock(locks.write(tmp_path / "l.yml", lock)), "linux-64", **options)
+def judged(tmp_path: Path, lock: dict[str, Any]) -> tuple[Any, ...]:
+    return validate(read_lock(locks.write(tmp_path / "l.yml", lock)), "linux-64")
 
 
 def test_a_sound_lock_gives_its_records(tmp_path: Path) -> None:
@@ -86,10 +86,11 @@ def test_faults_of_other_platforms_do_not_matter(tmp_path: Path) -> None:
 def test_required_package_absent(tmp_path: Path) -> None:
     lock = locks.sound_lock()
     lock["package"] = [p for p in lock["package"] if p["name"] != "numpy"]
-    with pytest.raises(errors.RequiredPackageError, match="numpy"):
+    with pytest.raises(errors.RequiredPackageError, match=r"hold numpy\."):
         judged(tmp_path, lock)
-    with pytest.raises(errors.RequiredPackageError, match="jax"):
-        judged(tmp_path, locks.sound_lock(), required=["jax"])
+    lock["package"] = []
+    with pytest.raises(errors.RequiredPackageError, match=r"hold python, numpy\."):
+        judged(tmp_path, lock)
 
 
 def test_many_faults_are_counted_and_some_shown(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from bootstrap.packs.opening import open_pack
 from tests.support.channel.tiny import TinyChannel
-from tests.support.packs import write_pack
+from tests.support.packs import read_all, write_pack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ class Site:
     def verify(self, pin: str = "") -> None:
         """Reads all of the pack."""
         with open_pack(f"{self.pack}{pin}", self.root / "cache") as found:
-            found.verify()
+            read_all(found)
 
 
 @pytest.fixture(scope="session")

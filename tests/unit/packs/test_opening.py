@@ -12,7 +12,7 @@ import pytest
 from bootstrap import errors
 from bootstrap.address import path_without_pin
 from bootstrap.lock import read_lock, validate
-from bootstrap.packs.manifest import PackManifest
+from bootstrap.packs.manifest import differences
 from bootstrap.packs.opening import open_pack
 from bootstrap.prefix.manifest import Manifest
 
@@ -179,6 +179,6 @@ def test_files_that_differ_from_the_manifest_are_named() -> None:
             }
         },
     )
-    found = PackManifest({"a-1-0": {"record": {}, "files": files}}).differences(state)
+    found = differences({"a-1-0": {"record": {}, "files": files}}, state)
     assert sorted(line.split(" ")[0] for line in found) == ["goal", "gone", "mode", "more", "size"]
     assert json.dumps(found)

@@ -12,6 +12,7 @@ import pytest
 from bootstrap.errors import PrefixNotWritableError
 from bootstrap.lock import Record
 from bootstrap.prefix.cache import PackageCache, default_cache, fingerprint_tree
+from bootstrap.prefix.staging import hold
 
 RECORD = Record(
     name="numpy",
@@ -85,7 +86,7 @@ def test_a_changed_entry_does_not_count(cache: PackageCache, how: str) -> None:
 
 
 def test_an_entry_that_is_gone_does_not_count(cache: PackageCache) -> None:
-    cache.discard(RECORD)
+    cache.discard(RECORD.stem)
     mark_verified(cache)
     assert not cache.find(RECORD)
 
@@ -145,6 +146,13 @@ def test_who_waits_for_a_cache_that_is_then_deleted_has_it_afterwards(tmp_path: 
     assert held.wait(30)
     waiter.join(30)
     assert [path.name for path in cache.root.iterdir()] == ["pkgs"]
+
+
+def test_the_folder_that_holds_the_prefix_may_be_the_cache(tmp_path: Path) -> None:
+    """A restore holds that folder as well."""
+    told: list[str] = []
+    with hold(tmp_path / "env", waiting=lambda: None), PackageCache(tmp_path).locked(lambda: told.append(".")):
+        assert told == []
 
 
 @pytest.mark.parametrize("where", ["/proc/nowhere", "/proc"])

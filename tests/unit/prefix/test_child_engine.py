@@ -110,6 +110,7 @@ def test_a_package_counts_as_linked_once_its_files_are_hashed(
         json.dumps({"paths": [{"_path": "x", "path_type": "hardlink", "sha256": "0" * 64}]})
     )
     (info.parent / "x").write_bytes(b"x")
+    (tmp_path / "stage").mkdir()
     may_end, told = threading.Event(), []
     monkeypatch.setattr(_child_engine, "compare_hashes", lambda *_: may_end.wait(30))
     monkeypatch.setattr(_child_engine, "emit", lambda **event: told.append(event))

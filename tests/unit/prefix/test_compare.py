@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.prefix._child_verifier import AlteredFile
 from bootstrap.prefix.compare import Comparison, compare_prefix
+from bootstrap.prefix.file_check import AlteredFile
 from bootstrap.prefix.manifest import Manifest, fingerprint, write_manifest
 from bootstrap.prefix.records import read_records
 from tests.support.records import install, path_entry, record, write_meta

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bootstrap.prefix import plan
-from bootstrap.prefix._child_verifier import AlteredFile
 from bootstrap.prefix.compare import Comparison, RecordChange
+from bootstrap.prefix.file_check import AlteredFile
 from bootstrap.prefix.records import BadRecord, InstalledRecord
 from tests.support.records import record
 
@@ -34,6 +34,7 @@ def unreadable(package: Record) -> BadRecord:
     return BadRecord(Path(f"env/conda-meta/{package.stem}.json"), "ValueError")
 
 
+NEW = Comparison(missing=LOCKED)
 MISSING = Comparison(missing=(TOOL,))
 NEWER = Comparison(changed=(RecordChange(installed(NUMPY, "2.0.2"), NUMPY),))
 NEXT_PYTHON = Comparison(changed=(RecordChange(installed(PYTHON, "3.12.9"), PYTHON),))
@@ -47,7 +48,6 @@ BROKEN = Comparison(unreadable=(unreadable(LIB),))
 @pytest.mark.parametrize(
     ("before", "action"),
     [
-        (None, "created"),
         (Comparison(), "unchanged"),
         (ALTERED, "repaired"),
         (OVERLAID, "repaired"),
@@ -58,14 +58,14 @@ BROKEN = Comparison(unreadable=(unreadable(LIB),))
         (Comparison(altered=ALTERED.altered, extra=EXTRA.extra), "updated"),
     ],
 )
-def test_what_it_is_called(before: Comparison | None, action: str) -> None:
+def test_what_it_is_called(before: Comparison, action: str) -> None:
     assert plan.action(before) == action
 
 
 @pytest.mark.parametrize(
     ("before", "names"),
     [
-        (None, ["python", "numpy", "tool", "libfoo"]),
+        (NEW, ["python", "numpy", "tool", "libfoo"]),
         (Comparison(), []),
         (MISSING, ["tool"]),
         (NEWER, ["numpy"]),
@@ -77,19 +77,27 @@ def test_what_it_is_called(before: Comparison | None, action: str) -> None:
         (NEXT_PYTHON, ["python", "tool"]),
     ],
 )
-def test_what_is_installed(before: Comparison | None, names: list[str]) -> None:
+def test_what_is_installed(before: Comparison, names: list[str]) -> None:
     assert [r.name for r in plan.to_install(before, LOCKED)] == names
 
 
 @pytest.mark.parametrize(
-    ("before", "names"), [(None, []), (MISSING, []), (ALTERED, ["numpy"]), (OVERLAID, ["tool"]), (NEWER, [])]
+    ("before", "names"),
+    [(NEW, []), (MISSING, []), (ALTERED, ["numpy"]), (OVERLAID, ["tool"]), (NEWER, [])],
 )
-def test_what_is_installed_again_in_the_same_version(before: Comparison | None, names: list[str]) -> None:
+def test_what_is_installed_again_in_the_same_version(before: Comparison, names: list[str]) -> None:
     assert plan.to_reinstall(before) == names
 
 
 @pytest.mark.parametrize(
-    ("before", "gone"), [(None, []), (MISSING, []), (EXTRA, ["libfoo 1.0"]), (NEWER, ["numpy 2.0.2"]), (ALTERED, [])]
+    ("before", "gone"),
+    [
+        (NEW, []),
+        (MISSING, []),
+        (EXTRA, ["libfoo 1.0"]),
+        (NEWER, ["numpy 2.0.2"]),
+        (ALTERED, []),
+    ],
 )
-def test_what_goes(before: Comparison | None, gone: list[str]) -> None:
+def test_what_goes(before: Comparison, gone: list[str]) -> None:
     assert [str(r) for r in plan.to_remove(before)] == gone

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.errors import NotAnEnvironmentError, PrefixNotFoundError
-from bootstrap.prefix._child_verifier import verify_files
+from bootstrap.prefix.file_check import verify_files
 from bootstrap.prefix.records import (
     InstalledFile,
     adopt_records,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
-from bootstrap.prefix._child_verifier import AlteredFile, verify_files
+from bootstrap.prefix import file_check
+from bootstrap.prefix.file_check import AlteredFile, portions, verify_files
 from bootstrap.prefix.records import InstalledFile, InstalledRecord
 
 COUNT = 600
-"""More than are hashed in one process."""
+"""They have 1.3 MB."""
 
 
 @pytest.fixture
@@ -37,9 +37,10 @@ def record(prefix: Path) -> InstalledRecord:
     return InstalledRecord("pkg", "1.0", "0", "linux-64", "", "", tuple(found), prefix / "conda-meta/pkg.json")
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_every_fault_is_told_apart(workers: int, prefix: Path) -> None:
-    assert verify_files(prefix, [record(prefix)], workers=workers) == []
+@pytest.mark.parametrize("portion", [1 << 26, 1 << 18])
+def test_every_fault_is_told_apart(portion: int, prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_check, "_PORTION", portion)
+    assert verify_files(prefix, [record(prefix)]) == []
     (prefix / "f10").unlink()
     (prefix / "f20").write_bytes(b"\xff" * 140)
     os.truncate(prefix / "f30", 5)
@@ -50,7 +51,7 @@ def test_every_fault_is_told_apart(workers: int, prefix: Path) -> None:
     (prefix / "folder").rmdir()
     (prefix / "f50").unlink()
     (prefix / "f50").symlink_to("f51")
-    found = {f.path: f.reason for f in verify_files(prefix, [record(prefix)], workers=workers)}
+    found = {f.path: f.reason for f in verify_files(prefix, [record(prefix)])}
     assert found == {
         "f10": "missing",
         "f20": "sha256",
@@ -60,13 +61,17 @@ def test_every_fault_is_told_apart(workers: int, prefix: Path) -> None:
         "link": "type",
         "folder": "missing",
     }
-    assert {f.owner for f in verify_files(prefix, [record(prefix)], workers=workers)} == {"pkg 1.0"}
+    assert {f.owner for f in verify_files(prefix, [record(prefix)])} == {"pkg 1.0"}
 
 
-def test_a_worker_that_dies_costs_no_verdict(prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/bin/false")
-    (prefix / "f20").write_bytes(b"\xff" * 140)
-    assert [f.path for f in verify_files(prefix, [record(prefix)], workers=2)] == ["f20"]
+def test_portions_take_about_as_long_as_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_check, "_PORTION", 100_000)
+    assert portions([("large", 200_000), ("a", 1), ("b", 1), ("c", 1), ("d", 40_000), ("e", 1)]) == [
+        ["large"],
+        ["a", "b", "c", "d"],
+        ["e"],
+    ]
+    assert portions([]) == []
 
 
 def test_owner_without_version() -> None:
