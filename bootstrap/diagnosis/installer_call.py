@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal
 
+from bootstrap.diagnosis.values import PLACEHOLDER
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -113,9 +115,11 @@ def with_versions(command: Command, fill: Callable[[str], str]) -> Command:
 
 
 def _with_unknown(command: Command) -> Command:
-    words = (*command.requirements, *command.files, *command.constraints, *command.options)
-    unknown = _UNKNOWN.search(" ".join(words))
-    return replace(command, unknown=shorten(unknown[0], 40, placeholder="...") if unknown else "")
+    for word in (*command.requirements, *command.files, *command.constraints, *command.options):
+        if found := _UNKNOWN.search(word):
+            shown = word if found[0] == PLACEHOLDER else found[0]
+            return replace(command, unknown=shorten(shown, 40, placeholder="..."))
+    return replace(command, unknown="")
 
 
 def _with_arguments(command: Command, rest: list[str]) -> Command:

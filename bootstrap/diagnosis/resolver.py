@@ -321,15 +321,15 @@ def _reasons(text: str, name: str) -> tuple[str, ...]:
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in text.splitlines()]
     # An address that answers "no such file" is no index out of reach.
     if lost := [line for line in lines if _UNREACHED.search(line) and "status client error" not in line]:
-        raise IndexUnreachableError(
-            "The package index doesn't respond.", evidence=[f"{name}: {_NOISE.sub('', lost[-1]).strip()}"]
-        )
-    told = [
+        where = next((line for line in lost if "://" in line), lost[-1])
+        told = list(dict.fromkeys(_LEAD.sub("", _NOISE.sub("", line).strip()) for line in (where, lost[-1])))
+        raise IndexUnreachableError("The package index doesn't respond.", evidence=[f"{name}: {': '.join(told)}"])
+    kept = [
         _LEAD.sub("", line.strip())
         for line in lines
         if line.strip() and not line.startswith(("WARNING", "[notice]", "DEPRECATION", "Using Python", "  warn"))
     ]
-    kept = [line for line in told if "ResolutionImpossible" not in line and not line.startswith(_HINTS)]
+    kept = [line for line in kept if "ResolutionImpossible" not in line and not line.startswith(_HINTS)]
     return tuple((kept or [f"{name} failed without a message"])[:_KEPT])
 
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 _NOT_FOUND = re.compile(r"No matching distribution found for (?P<wanted>[^\n(]+)")
 _NO_WHEEL = re.compile(
-    r"Wheels are required for `(?P<wanted>[\w.-]+)`|(?P<named>[\w.-]+?)(?:[=<>!~]\S*)? has no usable wheels"
+    r"Wheels are required for `(?P<wanted>[\w.-]+)`"
+    r"|(?P<named>[\w.-]+)(?:\[[^]]*\])?(?:\{[^}]*\})?(?P<bound>[=<>!~]\S*)? ha(?:s|ve) no usable wheels"
 )
 
 
@@ -41,7 +42,7 @@ def wanted_sources(text: str, named: Sequence[str]) -> list[str]:
     for match in _NO_WHEEL.finditer(text):
         name = canonical_name(match["wanted"] or match["named"])
         own = [r for r in named if canonical_name(re.split(r"[^\w.-]", r, maxsplit=1)[0]) == name]
-        found += own or [name]
+        found += own or [f"{name}{match['bound'] or ''}"]
     return list(dict.fromkeys(found))
 
 

@@ -198,9 +198,13 @@ class Evaluator:
         op = node.ops[0]
         if isinstance(left, str) and isinstance(op, (ast.In, ast.NotIn)):
             place = self.dotted(node.comparators[0])
-            if place == "sys.modules" or (left == "google.colab" and place.startswith(("get_ipython()", "str"))):
-                there = self.importable(left)
-                return UNKNOWN if not there else isinstance(op, ast.In)
+            module = left if place == "sys.modules" else ""
+            if left == "google.colab" and place.startswith(("get_ipython()", "str")):
+                module = left
+            elif left.startswith("COLAB_") and "os.environ" in ast.unparse(node.comparators[0]):
+                module = "google.colab"  # every Colab machine sets some
+            if module:
+                return isinstance(op, ast.In) if self.importable(module) else UNKNOWN
             if place == "os.environ" and left in self.environ:
                 return isinstance(op, ast.In)
         if left is UNKNOWN or right is UNKNOWN or (isinstance(right, (list, dict)) and not _known(right)):

@@ -203,3 +203,15 @@ def test_what_is_known_of_the_machine(condition: str, runs: bool) -> None:
     source = f"import os, platform, sys\nos.environ['DONE'] = '1'\nif {condition}:\n    os.system('pip install a')"
     [call] = [c for c in calls(source) if c.kind == "shell"]
     assert (call.condition, not call.never) == ("", runs)
+
+
+@pytest.mark.parametrize("there", [True, None])
+@pytest.mark.parametrize(
+    "where",
+    ["os.environ", "os.environ.keys()", "''.join(os.environ.keys())", "''.join(os.environ)", "str(os.environ)"],
+)
+def test_colabs_variables_are_there_where_google_colab_is(where: str, there: bool | None) -> None:
+    reader = CodeReader(lambda module: there if module == "google.colab" else None)
+    source = f"if 'COLAB_' not in {where}:\n    os.system('pip install a')\nelse:\n    os.system('pip install b')"
+    runs = [c.text for c in reader.read(ast.parse(source)) if c.kind == "shell" and not c.never and not c.condition]
+    assert runs == (["pip install b"] if there else [])

@@ -278,6 +278,15 @@ class TestUv:
             "Because a==1 depends on c==1 and you require c>=2",
         )
 
+    def test_which_host_is_out_of_reach(self, told: Told, metadata_env: MetadataEnvironment) -> None:
+        told.say(
+            code=2,
+            err="error: Failed to fetch: `https://x.y/a`\n  cause: client error (Connect)\n  cause: dns error\n",
+        )
+        with pytest.raises(IndexUnreachableError) as caught:
+            self.resolve(told, metadata_env, question("a"))
+        assert caught.value.evidence[0].endswith(": Failed to fetch: `https://x.y/a`: dns error")
+
     def test_an_answer_that_a_file_is_not_there_is_one(self, told: Told, metadata_env: MetadataEnvironment) -> None:
         told.say(code=1, err="error: Failed to fetch `https://x/a`: HTTP status client error (404 Not Found)\n")
         assert self.resolve(told, metadata_env, question("a")).failed

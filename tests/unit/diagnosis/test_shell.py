@@ -78,6 +78,7 @@ def test_files_and_constraints() -> None:
     [
         ("pip install {name}", "{name}"),
         ("pip install $NAME", "$NAME"),
+        ("pip install --no-deps a xformers=={...}", "xformers=={...}"),
         ("pip install a==${V}", "${V}"),
         ('pip install "${P[@]}"', "${P[@]}"),
         ('pip install "$@"', "$@"),

@@ -22,7 +22,10 @@ from tests.support.wheels import make_sdist, make_wheel
         ("No matching distribution found for a[x]>=1,<2 (from b)", ["a[x]>=1,<2"]),
         ("hint: Wheels are required for `wget` because building from source is disabled", ["wget==3.2"]),
         ("Because wget==3.2 has no usable wheels and you require it", ["wget==3.2"]),
-        ("Because other==1 has no usable wheels", ["other"]),
+        ("Because other==1 has no usable wheels", ["other==1"]),
+        ("Because other>=1,<=2 has no usable wheels and only", ["other>=1,<=2"]),
+        ("Because other{sys_platform != 'darwin'}==2.6.3 has no usable wheels", ["other==2.6.3"]),
+        ("Because all versions of other have no usable wheels and you require other", ["other"]),
         ("something else", []),
     ],
 )
