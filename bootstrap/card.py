@@ -1,154 +1,315 @@
-"""A result as one card: the same words on a terminal, in a notebook and to a screen reader.
+"""A result as data, and how it looks in each medium: on a terminal, as plain text, in a notebook, as Markdown.
 
-A card is data. What it says never depends on colour: the verdict is a word, and everything that the HTML shows
-stands in the plain text too. The HTML uses inline styles alone and takes its text colour from the page, so it reads
-in light and dark themes, and where a notebook's viewer strips style sheets.
+What a card says never depends on colour: the verdict is a word, and everything that the HTML shows stands in the
+plain text too. The HTML uses inline styles alone and takes its text colour from the page, so it reads in light and
+dark themes, and where a notebook's viewer strips style sheets.
 """
 
 from __future__ import annotations
 
 import html
+import platform
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from dataclasses import dataclass, fields
+from functools import partial
+from itertools import zip_longest
+from textwrap import indent, wrap
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from bootstrap import markdown
+from bootstrap._version import __version__
 from bootstrap.hints import in_cell
 from bootstrap.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
-    from rich.console import Group, RenderableType
+    from rich.console import Group
+    from rich.padding import Padding
 
-Verdict = Literal["ok", "doubtful", "broken", "info"]
+Verdict = Literal["ok", "doubtful", "broken", "info", "note"]
 
-WORDS: dict[Verdict, str] = {"ok": "ok", "doubtful": "doubtful", "broken": "broken", "info": "note"}
+WORDS: dict[Verdict, str] = {"ok": "ok", "doubtful": "doubtful", "broken": "broken", "info": "note", "note": "note"}
 """What a card's verdict is called where the card has no word of its own."""
 
-STYLES: dict[str, str] = {"ok": "green", "doubtful": "yellow", "broken": "red", "info": "cyan", "note": "dim"}
+_STYLES: dict[Verdict, str] = {"ok": "green", "doubtful": "yellow", "broken": "red", "info": "cyan", "note": "dim"}
 """A verdict's colour on a terminal."""
 # Under white letters each has a contrast of 4.5 and more, and as a line it stands out on white and on black.
-COLOURS: dict[str, str] = {
+_COLOURS: dict[Verdict, str] = {
     "ok": "#1a7f37",
     "doubtful": "#8f6400",
     "broken": "#cf222e",
     "info": "#0969da",
-    "note": "#57606a",
+    "note": "#656d76",
 }
 """A verdict's colour in HTML."""
 _FONT = "font:13px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif"
 _MONO = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:12px"
+_RULE = "1px solid rgba(128,128,128,.35)"
+_BELOW = "margin:6px 0 0;overflow-wrap:anywhere"
+_CODE_TAG = f'<code style="{_MONO};color:inherit;background:rgba(128,128,128,.18);padding:1px 4px;border-radius:3px">'
 _CODE = re.compile(r"`([^`]+)`")
+_WIDEST = 60
+"""Columns at which plain text folds the cells of a table, but for the last column's."""
+_OPEN = 3
+"""How many lines of a part's evidence HTML and Markdown show without a click."""
 
 
-def badge(word: str, verdict: str) -> str:
-    """A verdict's word as HTML: white on its colour, so that it reads on light and on dark pages."""
-    style = f"background:{COLOURS[verdict]};color:#fff;border-radius:4px;padding:1px 8px;white-space:nowrap"
-    return f'<strong style="{style}">{html.escape(word)}</strong>'
+class Word(NamedTuple):
+    """A word of ours in a table."""
+
+    text: str
+    verdict: Verdict | None = None
+    """Gives the colour; without one it is bold."""
+
+
+Cell = str | Word
+
+
+class _Fit:
+    """A dataclass whose texts are made fit to be shown."""
+
+    def __post_init__(self) -> None:
+        for each in fields(self):  # type: ignore[arg-type]
+            object.__setattr__(self, each.name, _fit(getattr(self, each.name)))
+
+
+def _fit(value: Any) -> Any:
+    if isinstance(value, Word):
+        return Word(shown(value.text), value.verdict)
+    if isinstance(value, tuple):
+        return tuple(map(_fit, value))
+    return shown(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, kw_only=True)
-class Card:
-    """A result or an error, in a few lines.
+class Table(_Fit):
+    """Facts in columns."""
+
+    rows: tuple[tuple[Cell, ...], ...]
+    columns: tuple[str, ...] = ()
+    """Their names. Without these there are two, of which the first labels the second."""
+    code: str | None = None
+    """The column whose texts are code."""
+    numbers: str | None = None
+    """The column whose texts stand at its right edge."""
+
+    @property
+    def _edge(self) -> str:
+        return "" if self.columns else "  "
+
+    def __str__(self) -> str:
+        rows = [[_text(cell) for cell in row] for row in (self.columns, *self.rows) if row]
+        fold = partial(wrap, width=_WIDEST, break_on_hyphens=False) if self.columns else str.splitlines
+        folded = [[*map(fold, row[:-1]), row[-1].splitlines()] for row in rows]
+        lines = [line for row in folded for line in zip_longest(*row, fillvalue="")]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        right = [name == self.numbers for name in self.columns] or [False, False]
+        padded = [
+            [cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(line, widths, right, strict=True)]
+            for line in lines
+        ]
+        return "\n".join((self._edge + "  ".join(line)).rstrip() for line in padded)
+
+    def __rich__(self) -> Padding:
+        from rich.padding import Padding
+        from rich.table import Table as Grid
+        from rich.text import Text
+
+        grid = Grid(box=None, padding=(0, 2, 0, 0), header_style="dim", show_header=bool(self.columns))
+        for name in self.columns:
+            grid.add_column(name, justify="right" if name == self.numbers else "left", overflow="fold")
+        if not self.columns:
+            grid.add_column(style="dim", no_wrap=True)
+            grid.add_column(overflow="fold")
+        for row in self.rows:
+            grid.add_row(*(Text(_text(cell), style=_style(cell)) for cell in row))
+        return Padding(grid, (0, 0, 0, len(self._edge)))
+
+    def to_html(self) -> str:
+        """The table as a part of a page."""
+        if not self.columns:
+            return f'<dl style="margin:6px 0 0">{"".join(_pair(*map(_text, row)) for row in self.rows)}</dl>'
+        head = "".join(self._html_cell("th", name, html.escape(name)) for name in self.columns)
+        rows = [
+            "".join(self._html_cell("td", n, _html(c, n == self.code)) for n, c in self._named(r)) for r in self.rows
+        ]
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        style = "border-collapse:collapse;border:0;margin:0;font-size:13px"
+        table = f'<table style="{style}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+        return f'<div style="overflow-x:auto;margin:6px 0 0">{table}</div>'
+
+    def _html_cell(self, tag: str, name: str, content: str) -> str:
+        style = f"text-align:{'right' if name == self.numbers else 'left'};vertical-align:top;white-space:normal"
+        faint = ";font-weight:400;opacity:.75" if tag == "th" else ""
+        return f'<{tag} style="{style};border:0;background:none;padding:2px 12px 2px 0{faint}">{content}</{tag}>'
+
+    def to_markdown(self) -> list[str]:
+        """The table in lines of Markdown."""
+        if not self.columns:
+            return [f"- **{markdown.prose(_text(a))}:** {markdown.marked(_text(b))}" for a, b in self.rows]
+        return [
+            markdown.row(map(markdown.prose, self.columns)),
+            markdown.row("---:" if name == self.numbers else "---" for name in self.columns),
+            *(markdown.row(_markdown(c, n == self.code) for n, c in self._named(row)) for row in self.rows),
+        ]
+
+    def _named(self, row: tuple[Cell, ...]) -> Iterator[tuple[str, Cell]]:
+        return zip(self.columns, row, strict=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card(_Fit):
+    """A result, an error, or a part of one.
 
     In a notebook a card that ends a cell, or is given to ``display``, shows as HTML; ``print`` and ``str`` give the
     plain text; rich's ``Console.print`` colours it as far as its stream allows.
     """
 
-    title: str
-    """One sentence or less; HTML shows text in backticks as code."""
+    title: str = ""
+    """One sentence or less; HTML and Markdown show text in backticks as code."""
     verdict: Verdict = "info"
     """Sets the colour, and the word unless one is given."""
     word: str = ""
     """The verdict in the subject's own word: ``ready``, ``absent``, ``error``."""
+    about: str = ""
+    """What the title is said of, and what follows from it: a sentence a line."""
     rows: tuple[tuple[str, str], ...] = ()
     """Label and value, one line each."""
     details: tuple[str, ...] = ()
     """Evidence: paths, file lines, records. Shown verbatim, in a fixed-width font where possible."""
+    parts: tuple[Card | Table, ...] = ()
+    """What the result consists of."""
+    notes: tuple[str, ...] = ()
     next: str = ""
-    """The next step, with commands in backticks; HTML, which notebooks show, has them as Python."""
+    """The next steps, one a line, with commands in backticks; HTML, which notebooks show, has them as Python."""
     more: str = ""
     """Where to read on: a page and its section."""
-
-    def __post_init__(self) -> None:
-        for name in ("title", "word", "next", "more"):
-            object.__setattr__(self, name, shown(getattr(self, name)))
-        object.__setattr__(self, "rows", tuple((shown(label), shown(value)) for label, value in self.rows))
-        object.__setattr__(self, "details", tuple(shown(line) for line in self.details))
+    foot: str = ""
+    """How much was looked at, and what that took."""
 
     @property
     def said(self) -> str:
         """The word for the verdict."""
         return self.word or WORDS[self.verdict]
 
-    def __str__(self) -> str:
-        lines = [f"{self.said}: {self.title}"]
-        wide = max((len(label) for label, _ in self.rows), default=0)
-        # A value of several lines goes on below its first.
-        gap = "\n" + " " * (wide + 4)
-        lines += [f"  {label:<{wide}}  {gap.join(value.splitlines())}" for label, value in self.rows]
-        lines += [f"  {line}" for line in self.details]
-        lines += [f"  {label}: {value}" for label, value in self._last()]
-        return "\n".join(lines)
-
+    @property
     def _last(self) -> list[tuple[str, str]]:
-        return [(label, value) for label, value in (("next", self.next), ("more", self.more)) if value]
+        """What stands below all else, each with its label."""
+        labelled = (("note", self.notes), ("next", self.next.splitlines()), ("more", self.more.splitlines()))
+        return [(label, line) for label, lines in labelled for line in lines]
+
+    def _pieces(self) -> Iterator[tuple[tuple[str, str], ...] | Table | Card]:
+        """What a terminal and plain text show, from above: lines of texts with styles, and what shows itself."""
+        edge = "" if self.parts else "  "
+        yield (f"{self.said}:", f"bold {_STYLES[self.verdict]}"), (f" {self.title}" if self.title else "", "bold")
+        if self.about:
+            yield ((indent(self.about, edge), ""),)
+        if self.rows:
+            yield Table(rows=self.rows)
+        for line in self.details:
+            yield ((f"  {line}", "dim"),)
+        for part in self.parts:
+            yield from ((), part)
+        if self.parts and (self._last or self.foot):
+            yield ()
+        for label, line in self._last:
+            yield (f"{edge}{label}: ", "bold"), (line, "")
+        if self.foot:
+            yield ((f"{edge}{self.foot}", "dim"),)
+
+    def __str__(self) -> str:
+        return "\n".join(
+            "".join(text for text, _ in piece) if isinstance(piece, tuple) else str(piece) for piece in self._pieces()
+        )
 
     def __rich__(self) -> Group:
         from rich.console import Group
-        from rich.padding import Padding
-        from rich.table import Table
         from rich.text import Text
 
-        style = f"bold {STYLES[self.verdict]}"
-        head = Text.assemble((f"{self.said}: ", style), (self.title, "bold"))
-        rows = Table.grid(padding=(0, 2, 0, 0))
-        rows.add_column(style="dim", no_wrap=True)
-        rows.add_column(overflow="fold")
-        for label, value in self.rows:
-            rows.add_row(Text(label), Text(value))
-        details = [Text(f"  {line}", style="dim") for line in self.details]
-        last = [Text.assemble((f"  {label}: ", "bold"), value) for label, value in self._last()]
-        return Group(head, *([Padding(rows, (0, 0, 0, 2))] if self.rows else []), *details, *last)
+        return Group(*(Text.assemble(*piece) if isinstance(piece, tuple) else piece for piece in self._pieces()))
 
     def _repr_html_(self) -> str:
-        colour = COLOURS[self.verdict]
         frame = (
             f"{_FONT};color:inherit;max-width:56em;box-sizing:border-box;margin:4px 0;padding:8px 12px;"
-            f"border:1px solid rgba(128,128,128,.35);border-left:4px solid {colour};border-radius:6px"
+            f"border:{_RULE};border-left:4px solid {_COLOURS[self.verdict]};border-radius:6px"
         )
-        title = "font-size:14px;font-weight:600;flex:1 1 14em;overflow-wrap:anywhere"
-        head = (
-            '<div style="display:flex;flex-wrap:wrap;align-items:baseline;gap:4px 8px">'
-            f"{badge(self.said, self.verdict)}"
-            f'<span style="{title}">{_marked(self.title)}</span></div>'
-        )
-        parts = [f'<div role="status" style="{frame}">', head]
+        role = "alert" if self.verdict == "broken" else "status"
+        return f'<div role="{role}" style="{frame}">{self._inside(part=False)}</div>'
+
+    def _inside(self, *, part: bool) -> str:
+        """The HTML within the frame, or of a part."""
+        title = f"font-size:{13 if part else 14}px;font-weight:600;flex:1 1 14em;overflow-wrap:anywhere"
+        head = f'{_badge(self.said, self.verdict)}<span style="{title}">{_marked(self.title)}</span>'
+        blocks = [f'<div style="display:flex;flex-wrap:wrap;align-items:baseline;gap:4px 8px">{head}</div>']
+        if self.about:
+            blocks.append(f'<div style="{_BELOW};white-space:pre-line">{_marked(self.about)}</div>')
         if self.rows:
-            parts.append(f'<dl style="margin:6px 0 0">{"".join(_row(*row) for row in self.rows)}</dl>')
+            blocks.append(Table(rows=self.rows).to_html())
         if self.details:
             lines = html.escape("\n".join(self.details))
-            parts.append(
+            evidence = (
                 f'<pre style="{_MONO};color:inherit;background:rgba(128,128,128,.12);margin:6px 0 0;padding:6px 8px;'
                 f'border-radius:4px;white-space:pre-wrap;overflow-wrap:anywhere">{lines}</pre>'
             )
-        parts += [
-            f'<div style="margin:6px 0 0;overflow-wrap:anywhere"><strong>{label}:</strong> {_marked(value)}</div>'
-            for label, value in [(label, in_cell(value)) for label, value in self._last()]
+            blocks.append(_folded(evidence) if part and len(self.details) > _OPEN else evidence)
+        for each in self.parts:
+            if isinstance(each, Table):
+                blocks.append(each.to_html())
+            else:
+                within = each._inside(part=True)
+                blocks.append(f'<div style="border-top:{_RULE};margin:8px 0 0;padding:6px 0 0">{within}</div>')
+        blocks += [
+            f'<div style="{_BELOW}"><strong>{label}:</strong> {_marked(in_cell(line))}</div>'
+            for label, line in self._last
         ]
-        return "".join([*parts, "</div>"])
+        if self.foot:
+            blocks.append(f'<div style="{_BELOW};opacity:.75">{html.escape(self.foot)}</div>')
+        return "".join(blocks)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/plain": str(self), "text/html": self._repr_html_()}
 
+    def to_markdown(self) -> str:
+        """The card for a bug report."""
+        head = f"### {markdown.prose(self.said)}: {markdown.marked(self.title)}"
+        by = f"condacolab-bootstrap {__version__}, {platform.system()}"
+        return "\n".join([head, *self._paragraphs(part=False), "", by, ""])
+
+    def _paragraphs(self, *, part: bool) -> Iterator[str]:
+        """What stands below the head, in lines of Markdown."""
+        for line in self.about.splitlines():
+            yield from ("", markdown.marked(line))
+        if self.rows:
+            yield from ("", *Table(rows=self.rows).to_markdown())
+        if self.details:
+            block = markdown.block(self.details)
+            fold = part and len(self.details) > _OPEN
+            yield from ("", *(["<details><summary>evidence</summary>", "", *block, "</details>"] if fold else block))
+        for each in self.parts:
+            if isinstance(each, Table):
+                yield from ("", *each.to_markdown())
+            else:
+                yield from ("", f"**{markdown.prose(each.said)}:** {markdown.marked(each.title)}".rstrip())
+                yield from each._paragraphs(part=True)
+        if self._last:
+            yield from ("", *(f"- {label}: {markdown.marked(line)}" for label, line in self._last))
+        if self.foot:
+            yield from ("", markdown.prose(self.foot))
+
 
 class Shown:
-    """What shows itself as its card: in a notebook, at a prompt, and printed."""
+    """What shows itself as its card: in a notebook, at a prompt, printed, and in a bug report."""
 
     @property
     def card(self) -> Card:
         """The same for people."""
         raise NotImplementedError
+
+    @property
+    def in_full(self) -> Card:
+        """The same with all details; for most there is no more to say."""
+        return self.card
 
     def __str__(self) -> str:
         return str(self.card)
@@ -159,57 +320,69 @@ class Shown:
     def _repr_html_(self) -> str:
         return self.card._repr_html_()
 
+    def to_markdown(self) -> str:
+        """The same for a bug report, with all details."""
+        return self.in_full.to_markdown()
 
-class Rendered:
-    """A result that shows itself: it is data, so functions of a layer above it do that, which `shown_by` names."""
 
-    _terminal: ClassVar[Callable[..., RenderableType]]
-    _text: ClassVar[Callable[[Any], str]]
-    _html: ClassVar[Callable[[Any], str]]
-    _markdown: ClassVar[Callable[[Any], str]]
+class Detailed(Shown):
+    """What has more details than most want to see."""
 
-    @classmethod
-    def shown_by(
-        cls,
-        *,
-        terminal: Callable[..., RenderableType],
-        text: Callable[[Any], str],
-        html: Callable[[Any], str],
-        markdown: Callable[[Any], str] | None = None,
-    ) -> None:
-        """Names what shows results of this class.
+    def to_card(self, *, everything: bool) -> Card:
+        """The same for people.
 
         Args:
-            terminal: Gives what rich can print; with ``everything=True``, all details.
-            text: Gives the same as text.
-            html: Gives what a notebook shows.
-            markdown: Gives what goes into a bug report, where results of this class do.
+            everything: All details, not the first of them.
         """
-        cls._terminal, cls._text, cls._html = terminal, text, html
-        if markdown is not None:
-            cls._markdown = markdown
+        raise NotImplementedError
 
-    def render(self, *, everything: bool = False) -> RenderableType:
-        """The result for a terminal, by rich."""
-        return self._terminal(everything=everything)
+    @property
+    def card(self) -> Card:
+        """The same for people, with the first details."""
+        return self.to_card(everything=False)
 
-    def __repr__(self) -> str:
-        """The same as text, for a prompt and for a notebook that shows no HTML."""
-        return self._text()
-
-    def _repr_html_(self) -> str:
-        return self._html()
+    @property
+    def in_full(self) -> Card:
+        """The same with all details."""
+        return self.to_card(everything=True)
 
 
-class Reported(Rendered):
-    """One that can go into a bug report, too."""
-
-    def to_markdown(self) -> str:
-        """The result for a bug report."""
-        return self._markdown()
+def _text(cell: Cell) -> str:
+    return cell.text if isinstance(cell, Word) else cell
 
 
-def _row(label: str, value: str) -> str:
+def _style(cell: Cell) -> str:
+    """On a terminal."""
+    if isinstance(cell, str):
+        return ""
+    return _STYLES[cell.verdict] if cell.verdict else "bold"
+
+
+def _html(cell: Cell, code: bool) -> str:
+    if isinstance(cell, str):
+        return f"{_CODE_TAG}{html.escape(cell)}</code>" if code else _marked(cell)
+    return _badge(cell.text, cell.verdict) if cell.verdict else f"<strong>{html.escape(cell.text)}</strong>"
+
+
+def _markdown(cell: Cell, code: bool) -> str:
+    if isinstance(cell, str):
+        return markdown.code(cell) if code else markdown.marked(cell)
+    return markdown.prose(cell.text) if cell.verdict else f"**{markdown.prose(cell.text)}**"
+
+
+def _badge(word: str, verdict: Verdict) -> str:
+    """A verdict's word: white on its colour, so that it reads on light and on dark pages."""
+    style = f"background:{_COLOURS[verdict]};color:#fff;border-radius:4px;padding:1px 8px;white-space:nowrap"
+    return f'<strong style="{style}">{html.escape(word)}</strong>'
+
+
+def _folded(evidence: str) -> str:
+    """Evidence that a click opens."""
+    summary = '<summary style="cursor:pointer">evidence</summary>'
+    return f'<details style="margin:6px 0 0">{summary}{evidence}</details>'
+
+
+def _pair(label: str, value: str) -> str:
     """A label and its value: side by side where there is room, the value below its label where there is none."""
     # Notebook style sheets make floats and fixed widths of these elements: all of it is set.
     plain = "float:none;clear:none;width:auto;margin:0;padding:0;text-align:left;font-weight:400"
@@ -223,5 +396,4 @@ def _row(label: str, value: str) -> str:
 
 def _marked(text: str) -> str:
     """Escaped, with what stands between backticks as code."""
-    code = f'<code style="{_MONO};color:inherit;background:rgba(128,128,128,.18);padding:1px 4px;border-radius:3px">'
-    return _CODE.sub(lambda code_span: f"{code}{code_span[1]}</code>", html.escape(text))
+    return _CODE.sub(lambda span: f"{_CODE_TAG}{span[1]}</code>", html.escape(text))

@@ -21,6 +21,8 @@ EXIT_USAGE = 2
 EXIT_DOUBTFUL = 3
 EXIT_BROKEN = 4
 EXIT_INTERRUPTED = 130
+EXIT_CODES = {"ok": EXIT_OK, "doubtful": EXIT_DOUBTFUL, "broken": EXIT_BROKEN}
+"""By the verdict of a result."""
 
 ERRORS_PAGE = "docs/errors.md"
 """The page with a section for every error."""

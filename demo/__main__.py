@@ -24,7 +24,6 @@ from rich.table import Table
 import bootstrap
 from bootstrap.console import megabytes, progress_for, show_error
 from bootstrap.errors import BootstrapError
-from bootstrap.health import exit_code, render
 from tests.support.channel import ensure_channel
 from tests.support.channel.server import serve
 from tests.support.reach import conda_forge_answers
@@ -75,7 +74,7 @@ class Demo:
             report = self.check(prefix)
         training = self.train(prefix)
         self.close(restored, report, training)
-        return exit_code(report)
+        return report.exit_code
 
     @contextmanager
     def packages(self) -> Iterator[tuple[str, Path | None]]:
@@ -129,7 +128,7 @@ class Demo:
         with self.step("check") as row:
             self.say(f"bootstrap check --prefix {shown(prefix)}")
             report = bootstrap.check(prefix, progress=progress_for())
-            self.console.print(render(report))
+            self.console.print(report.card)
             row.outcome = f"{report.verdict}: numpy {report.numpy_version}, {report.files_checked} files compared"
         return report
 

@@ -9,7 +9,7 @@ from bootstrap import api
 from bootstrap.card import Card
 from bootstrap.cli import options
 from bootstrap.cli.command import add_command, call
-from bootstrap.console import print_json, show, show_result
+from bootstrap.console import print_json, show
 from bootstrap.locate import default_prefix
 
 if TYPE_CHECKING:
@@ -67,7 +67,6 @@ def register(commands: Commands) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from bootstrap.health import exit_code, render
     from bootstrap.health.repair import plan
 
     if args.dry_run and not args.repair:
@@ -83,9 +82,9 @@ def _run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({**report.to_dict(), **({} if todo is None else {"would_do": todo})})
     else:
-        show_result(render(report, probes=args.verbose))
+        show(report.in_full if args.verbose else report.card)
         if todo is not None:
             nothing = "there is nothing to repair" if report.ok else "a repair can't fix this"
             title = "nothing was changed; a repair would" if todo else nothing
             show(Card(title=title, word="dry run", details=tuple(todo)))
-    return exit_code(report)
+    return report.exit_code

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.cli.command import add_command, call
-from bootstrap.console import print_json, print_text, show_result
+from bootstrap.console import print_json, print_text, show
 from bootstrap.errors import NoPinnedSetError
 from bootstrap.hints import command
 
 if TYPE_CHECKING:
     import argparse
-
-    from rich.console import RenderableType
 
     from bootstrap.cli.command import Commands
     from bootstrap.diagnosis import Diagnosis, History, Replay
@@ -115,5 +113,4 @@ def _show(result: Diagnosis | Replay | History, args: argparse.Namespace) -> Non
     elif args.markdown:
         print_text(result.to_markdown())
     else:
-        shown: RenderableType = result.render(everything=args.verbose)
-        show_result(shown, soft_wrap=False)
+        show(result.in_full if args.verbose else result.card)

@@ -10,17 +10,16 @@ for real in throw-away copies.
 
 from __future__ import annotations
 
-from bootstrap.diagnosis import display, replay_display  # noqa: F401 - they show the results
 from bootstrap.diagnosis.analysis import analyze_requirements
 from bootstrap.diagnosis.answer import Diagnosis, Trial, Written
 from bootstrap.diagnosis.history import History, reconstruct_history
-from bootstrap.diagnosis.model import EXIT_CODES, Breakage, DistChange, EnvironmentInfo, Finding, Requirement
-from bootstrap.diagnosis.replay import Replay, replay_notebook
+from bootstrap.diagnosis.model import Breakage, DistChange, EnvironmentInfo, Finding, Requirement
+from bootstrap.diagnosis.replay import replay_notebook
+from bootstrap.diagnosis.replay_result import Replay
 from bootstrap.diagnosis.replay_step import ReplayStep
 from bootstrap.diagnosis.session import SessionOptions
 
 __all__ = [
-    "EXIT_CODES",
     "Breakage",
     "Diagnosis",
     "DistChange",

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
-
 from bootstrap import provenance
-from bootstrap.card import Reported
-from bootstrap.diagnosis import document as doc
+from bootstrap.card import Card, Detailed
 from bootstrap.diagnosis.dependency_graph import Graph
 from bootstrap.diagnosis.evidence import Evidence, Installed, gather, stamp
-from bootstrap.diagnosis.model import EXIT_CODES, NUMPY_NAME, SCHEMA, Dist, Verdict
+from bootstrap.diagnosis.model import NUMPY_NAME, SCHEMA, Dist, Verdict
 from bootstrap.diagnosis.settings import pip_settings
 from bootstrap.diagnosis.stale_symptoms import first_symptom
 from bootstrap.diagnosis.target import examine, find_python
+from bootstrap.errors import EXIT_CODES
 from bootstrap.hints import command
 from bootstrap.prefix.locked import next_step
 from bootstrap.provenance import cell_at, together
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from bootstrap.diagnosis.target import Target
 
 _SHOWN = 8
@@ -43,7 +38,7 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, repr=False)
-class History(Reported):
+class History(Detailed):
     """What has happened in a runtime, as far as it can be told."""
 
     python: str
@@ -58,6 +53,44 @@ class History(Reported):
     def exit_code(self) -> int:
         """The command line's exit code."""
         return EXIT_CODES[self.verdict]
+
+    def to_card(self, *, everything: bool) -> Card:
+        """The story for people; with everything, all that was installed, too."""
+        bursts = self.evidence.bursts if everything else ()
+        return Card(
+            title=self.headline,
+            verdict=self.verdict,
+            about=self.python,
+            rows=tuple(("likely" if line.likely else "seen", line.text) for line in self.lines),
+            parts=tuple(Card(word=stamp(burst[0].at), details=tuple(map(_told, burst))) for burst in bursts),
+            next=self._advice(),
+        )
+
+    @property
+    def headline(self) -> str:
+        """The verdict in a sentence."""
+        if self.memory and self.disk != self.memory:
+            return f"the kernel has numpy {self.memory} loaded, on disk is {self.disk or 'none'}"
+        if self.evidence.kernel and self.evidence.kernel.deleted:
+            return f"the kernel has files of numpy loaded that are no longer on disk (there is {self.disk or 'none'})"
+        if len(self.evidence.records) > 1:
+            return f"numpy has {len(self.evidence.records)} records on disk"
+        if self.disk is None:
+            return "there is no numpy"
+        if self.evidence.kernel is None:
+            return f"numpy {self.disk} on disk; no kernel found"
+        return f"numpy {self.disk}; no sign of a problem"
+
+    def _advice(self) -> str:
+        """What to do."""
+        if self.verdict == "ok":
+            return "bootstrap check verifies the files themselves"
+        in_cell = provenance.shell() is not None
+        if len(self.evidence.records) > 1:
+            repair = "bootstrap.check(repair=True)" if in_cell else command("check", "repair", python=self.python)
+            return f"two versions are installed over each other: `{repair}` leaves one"
+        prefix = Path(self.python).absolute().parents[1]
+        return next_step(prefix, memory=self.memory or "", disk=self.disk or "", in_cell=in_cell)
 
     def to_dict(self) -> dict[str, Any]:
         """The story as JSON-ready data."""
@@ -85,63 +118,6 @@ def _as_dict(item: Installed) -> dict[str, Any]:
         "requested": item.requested,
         "direct_url": item.dist.direct_url,
     }
-
-
-def headline(story: History) -> str:
-    """The verdict in a sentence."""
-    if story.memory and story.disk != story.memory:
-        return f"the kernel has numpy {story.memory} loaded, on disk is {story.disk or 'none'}"
-    if story.evidence.kernel and story.evidence.kernel.deleted:
-        return f"the kernel has files of numpy loaded that are no longer on disk (there is {story.disk or 'none'})"
-    if len(story.evidence.records) > 1:
-        return f"numpy has {len(story.evidence.records)} records on disk"
-    if story.disk is None:
-        return "there is no numpy"
-    if story.evidence.kernel is None:
-        return f"numpy {story.disk} on disk; no kernel found"
-    return f"numpy {story.disk}; no sign of a problem"
-
-
-def advice(story: History) -> str:
-    """What to do."""
-    if story.verdict == "ok":
-        return "bootstrap check verifies the files themselves"
-    in_cell = provenance.shell() is not None
-    if len(story.evidence.records) > 1:
-        repair = "bootstrap.check(repair=True)" if in_cell else command("check", "repair", python=story.python)
-        return f"two versions are installed over each other: `{repair}` leaves one"
-    prefix = Path(story.python).absolute().parents[1]
-    return next_step(prefix, memory=story.memory or "", disk=story.disk or "", in_cell=in_cell)
-
-
-def render(story: History, *, everything: bool = False) -> RenderableType:
-    """The story for a terminal."""
-    parts: list[RenderableType] = []
-    for line in story.lines:
-        mark = Text("likely  " if line.likely else "seen    ", style="yellow" if line.likely else "dim")
-        parts.append(Text.assemble(mark, line.text))
-    if everything:
-        for burst in story.evidence.bursts:
-            parts.append(Text(f"\n{stamp(burst[0].at)}", style="bold"))
-            parts += [Text(f"  {_told(item)}", style="dim") for item in burst]
-    parts += doc.labelled("next", [advice(story)] if story.verdict != "ok" else [])
-    return doc.group(story.verdict, headline(story), story.python, *parts)
-
-
-def to_html(story: History) -> str:
-    """The story as a notebook shows it."""
-    items = "".join(f"<li>{'<b>likely:</b> ' if line.likely else ''}{escape(line.text)}</li>" for line in story.lines)
-    return doc.frame(story.verdict, headline(story), f"<ul>{items}</ul>{escape(advice(story))}")
-
-
-def to_markdown(story: History) -> str:
-    """The story for a bug report."""
-    lines = doc.markdown_head(story.verdict, headline(story), story.python)
-    lines += [f"- {'**likely:** ' if line.likely else ''}{doc.prose(line.text)}" for line in story.lines]
-    return "\n".join([*lines, ""])
-
-
-doc.show(History, render, to_html, to_markdown)
 
 
 def reconstruct_history(*, python: Path | str | None = None) -> History:

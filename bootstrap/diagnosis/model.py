@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from bootstrap._util.names import canonical_name
-from bootstrap.errors import EXIT_BROKEN, EXIT_DOUBTFUL, EXIT_OK
 
 SCHEMA = 1
 """Version of the dictionaries that ``to_dict`` gives; it changes when a key changes its meaning or goes."""
@@ -16,8 +15,6 @@ NUMPY_NAME = "numpy"
 
 Verdict = Literal["ok", "doubtful", "broken"]
 ChangeKind = Literal["new", "replaced", "rewritten"]
-
-EXIT_CODES: dict[Verdict, int] = {"ok": EXIT_OK, "doubtful": EXIT_DOUBTFUL, "broken": EXIT_BROKEN}
 
 
 @dataclass(frozen=True)
@@ -228,6 +225,10 @@ class EnvironmentInfo:
     """How many distributions it has."""
     unknown: tuple[str, ...] = ()
     """Distributions of a freeze file whose metadata could not be had: their dependencies count as none."""
+
+    def __str__(self) -> str:
+        numpy = f"numpy {self.numpy or 'none'}"
+        return f"{self.title}: Python {self.python}, {numpy}, {self.installed} packages"
 
     def to_dict(self) -> dict[str, Any]:
         """The environment as JSON-ready data."""

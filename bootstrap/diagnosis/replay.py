@@ -7,13 +7,12 @@ part, and what one sees first of it.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from bootstrap.card import Reported
 from bootstrap.diagnosis.metadata_env import importable
-from bootstrap.diagnosis.model import EXIT_CODES, SCHEMA, EnvironmentInfo, Verdict
 from bootstrap.diagnosis.notebook import notebook_cells, read_cells
+from bootstrap.diagnosis.replay_result import Replay
 from bootstrap.diagnosis.replayer import Replayer
 from bootstrap.diagnosis.sandbox_install import DEPENDENTS, observe, refuse_freeze
 from bootstrap.diagnosis.session import Session, SessionOptions, open_session
@@ -25,49 +24,6 @@ if TYPE_CHECKING:
 
     from bootstrap.diagnosis.replay_step import ReplayStep
     from bootstrap.progress import Progress
-
-
-@dataclass(frozen=True, repr=False)
-class Replay(Reported):
-    """The outcome of a notebook's replay."""
-
-    source: str
-    environment: EnvironmentInfo
-    scenes: tuple[ReplayStep, ...]
-    notes: tuple[str, ...] = ()
-    seconds: float = 0.0
-
-    @property
-    def left(self) -> ReplayStep | None:
-        """The first at which numpy on disk left the version in memory."""
-        return next((scene for scene in self.scenes if scene.parted), None)
-
-    @property
-    def verdict(self) -> Verdict:
-        """Broken: some cell takes numpy away from memory's version. Doubtful: something couldn't be told."""
-        if self.left is not None or any(scene.real for scene in self.scenes):
-            return "broken"
-        findings = [s.finding for s in self.scenes if s.finding]
-        doubt = any(f.failed or f.breakages or f.verdict != "ok" for f in findings)
-        return "doubtful" if doubt or any(s.kind == "unread" or s.may_part for s in self.scenes) else "ok"
-
-    @property
-    def exit_code(self) -> int:
-        """The command line's exit code."""
-        return EXIT_CODES[self.verdict]
-
-    def to_dict(self) -> dict[str, Any]:
-        """The replay as JSON-ready data."""
-        return {
-            "schema": SCHEMA,
-            "verdict": self.verdict,
-            "source": self.source,
-            "environment": self.environment.to_dict(),
-            "left_at_cell": self.left.cell if self.left else None,
-            "scenes": [scene.to_dict() for scene in self.scenes],
-            "notes": list(self.notes),
-            "seconds": round(self.seconds, 3),
-        }
 
 
 def replay_notebook(path: Path, asked: SessionOptions, *, install: bool = False, progress: Progress) -> Replay:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap._util.listing import joined
 from bootstrap._util.names import canonical_name
-from bootstrap.card import COLOURS
+from bootstrap.card import Card
 from bootstrap.guard import config_files
 from bootstrap.prefix.locked import locked_version, next_step
 from bootstrap.provenance import admits
-from bootstrap.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -155,17 +153,14 @@ def describe_refusal(source: str, constraints: str) -> list[str]:
     ]
 
 
-def to_bundle(lines: list[str], *, grave: bool) -> dict[str, str]:
-    """The lines as a notebook shows them, with plain text for everything else."""
-    lines = [shown(line) for line in lines]
-    mark, colour = ("warning", COLOURS["broken"]) if grave else ("note", COLOURS["note"])
-    body = "<br>".join(escape(line) for line in lines)
-    html = (
-        f'<div role="{"alert" if grave else "status"}" style="font:13px/1.5 system-ui,sans-serif;color:inherit;'
-        f'border-left:4px solid {colour};padding:2px 10px;margin:4px 0">'
-        f"<strong>bootstrap {mark}:</strong> {body}</div>"
+def to_card(lines: list[str], *, grave: bool) -> Card:
+    """The lines as they are shown below a cell."""
+    return Card(
+        title=lines[0],
+        verdict="broken" if grave else "note",
+        word=f"bootstrap {'warning' if grave else 'note'}",
+        about="\n".join(lines[1:]),
     )
-    return {"text/plain": f"bootstrap {mark}: " + "\n  ".join(lines), "text/html": html}
 
 
 def _held(constraints: str) -> dict[str, str]:

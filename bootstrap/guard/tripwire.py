@@ -19,7 +19,7 @@ from typing import Any
 from bootstrap import provenance
 from bootstrap._util.names import canonical_name
 from bootstrap.guard import config_files
-from bootstrap.guard.messages import CellChanges, describe_refusal, describe_start, to_bundle
+from bootstrap.guard.messages import CellChanges, describe_refusal, describe_start, to_card
 
 _INFO = re.compile(r"^(?P<name>[A-Za-z0-9._]+?)-(?P<version>[^-]+)\.dist-info$")
 _INSTALL = re.compile(r"\b(pip3?|uv)\b.*\binstall\b")
@@ -119,12 +119,12 @@ class Tripwire:
             self._show(lines, grave=False)
 
     def _show(self, lines: list[str], *, grave: bool) -> None:
-        bundle = to_bundle(lines, grave=grave)
+        card = to_card(lines, grave=grave)
         publisher = getattr(self._shell, "display_pub", None)
         if publisher is not None and hasattr(self._shell, "kernel"):
-            publisher.publish(bundle)
+            publisher.publish(card._repr_mimebundle_())
         else:
-            print(bundle["text/plain"])
+            print(card)
 
     def _times(self) -> tuple[Any, ...]:
         return tuple(_stamp(path) for path in self._watched)

@@ -9,11 +9,10 @@ repair. Nothing in this package imports numpy: probes do, in their own process.
 
 from __future__ import annotations
 
-from bootstrap.health import html_report, repair  # noqa: F401 - they give `Report` its methods
+from bootstrap.health import repair  # noqa: F401 - it gives `Report` its method
 from bootstrap.health.import_names import DEPENDENTS
 from bootstrap.health.model import Cause, FileFault, ProbeResult, RecordFault, Report
 from bootstrap.health.runner import CATALOGUE, LIVE_CATALOGUE, check
-from bootstrap.health.text_report import exit_code, render, to_text
 
 __all__ = [
     "CATALOGUE",
@@ -25,7 +24,4 @@ __all__ = [
     "RecordFault",
     "Report",
     "check",
-    "exit_code",
-    "render",
-    "to_text",
 ]

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from bootstrap.card import Rendered
+from bootstrap._util.listing import capped
+from bootstrap.card import Card, Detailed, Table, Word
+from bootstrap.errors import EXIT_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,6 +36,9 @@ _IN_WORDS: dict[FileReason, str] = {
     "prefix": "contains another prefix",
     "extra": "belongs to no package",
 }
+
+_SHOWN = 10
+"""How many lines of a cause's evidence are shown unless all are asked for."""
 
 SEVERITIES: tuple[Severity, ...] = ("broken", "doubtful", "note")
 """From worst to mildest."""
@@ -165,6 +170,16 @@ class Cause:
     experiment: frozenset[str] = field(default=frozenset(), repr=False)
     """Names of the probes that passed once this was taken away; it explains these and no others."""
 
+    def to_card(self, *, everything: bool) -> Card:
+        """The cause for people, with its first lines of evidence or all of them."""
+        labelled = (("owner", self.owner), ("since", self.since), ("by", self.by), ("repair", self.repair))
+        return Card(
+            title=f"{self.summary} [{self.id}]",
+            verdict=self.severity,
+            rows=tuple((label, value) for label, value in labelled if value),
+            details=tuple(capped(self.evidence, None if everything else _SHOWN, "more lines")),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The cause as JSON-ready data."""
         return {
@@ -182,7 +197,7 @@ class Cause:
 
 
 @dataclass(frozen=True, repr=False)
-class Report(Rendered):
+class Report(Detailed):
     """The outcome of a check."""
 
     python: str
@@ -219,6 +234,30 @@ class Report(Rendered):
         """Whether the verdict is ok."""
         return self.verdict == "ok"
 
+    @property
+    def exit_code(self) -> int:
+        """The command line's exit code."""
+        return EXIT_CODES[self.verdict]
+
+    def to_card(self, *, everything: bool) -> Card:
+        """The report for people; with everything, all evidence, and each probe with its outcome and time."""
+        version = f"numpy {self.numpy_version}" if self.numpy_version else "numpy"
+        parts: list[Card | Table] = []
+        if len(self.causes) > 1:
+            rows = tuple((Word(c.severity, c.severity), c.id, c.owner, c.since) for c in self.causes)
+            parts.append(Table(columns=("", "cause", "owner", "since"), rows=rows))
+        parts += [cause.to_card(everything=everything) for cause in self.causes]
+        if everything:
+            parts.append(_probe_table(self.probes))
+        asked = sum(probe.outcome != "skip" for probe in self.probes)
+        more = "" if self.level == "full" else " (quick; a full check reads every file and imports everything)"
+        return Card(
+            title=f"{version} in {self.prefix}{' and in this process' if self.live else ''}",
+            verdict=self.verdict,
+            parts=tuple(parts),
+            foot=f"{self.files_checked} files compared, {asked} probes, {self.seconds:.1f} s{more}",
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON-ready data; ``schema`` tells the version of its shape."""
         return {
@@ -240,3 +279,11 @@ class Report(Rendered):
 
     repair: ClassVar[Callable[..., Report]]
     """Does what can be done about the causes, and checks again; `bootstrap.health.repair` puts it here."""
+
+
+def _probe_table(probes: tuple[ProbeResult, ...]) -> Table:
+    """Each probe with its outcome and time."""
+    rows = tuple(
+        (p.name, p.outcome if p.ok else Word(p.outcome, "broken"), f"{p.seconds * 1000:.0f}") for p in probes
+    )
+    return Table(columns=("probe", "outcome", "ms"), rows=rows, numbers="ms")

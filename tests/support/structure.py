@@ -21,6 +21,7 @@ LEVELS = {
     "_util": -1,
     "processes": -1,
     "text": -1,
+    "markdown": -1,
     "hints": -1,
     "profile": -1,
     "included": -1,

@@ -11,7 +11,6 @@ import pytest
 
 from bootstrap.diagnosis.notebook import read_cells
 from bootstrap.diagnosis.replay import Replay
-from bootstrap.diagnosis.replay_display import advice
 from bootstrap.diagnosis.replayer import Replayer
 from bootstrap.errors import AsOfError, IndexUnreachableError, ResolverError
 from tests.support.numpy_sets import NUMPY
@@ -57,7 +56,7 @@ def test_the_story_of_two_moves(tmp_path: Path) -> None:
 
 def test_the_restart_is_due_after_the_last_command_that_runs(tmp_path: Path) -> None:
     found = play(tmp_path, "!pip install alone", "print(1)", "if False:\n    !pip install harmless")
-    assert advice(found)[0].startswith("restart the kernel after cell 1:")
+    assert found.card.next.splitlines()[0].startswith("restart the kernel after cell 1:")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 
 from bootstrap import provenance
 from bootstrap.guard import tripwire
-from bootstrap.guard.messages import to_bundle
+from bootstrap.guard.messages import to_card
 
 SHORT = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -195,7 +195,7 @@ def test_the_first_cell_tells_that_numpy_is_not_the_locked_one(
 
 
 def test_words_for_a_notebook_are_escaped_and_have_a_role() -> None:
-    bundle = to_bundle(["<b>"], grave=True)
+    bundle = to_card(["<b>"], grave=True)._repr_mimebundle_()
     assert 'role="alert"' in bundle["text/html"]
     assert "&lt;b&gt;" in bundle["text/html"]
     assert bundle["text/plain"] == "bootstrap warning: <b>"

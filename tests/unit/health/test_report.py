@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from bootstrap.errors import EXIT_BROKEN, EXIT_DOUBTFUL, EXIT_OK
-from bootstrap.health import Cause, ProbeResult, Report, exit_code, to_text
+from bootstrap.health import Cause, ProbeResult, Report
 from bootstrap.health.model import FileFault, FileReason
 
 
@@ -44,7 +44,7 @@ def test_each_fault_of_a_file_has_its_words(reason: FileReason) -> None:
 )
 def test_verdict(severities: tuple[str, ...], verdict: str, code: int) -> None:
     one = report(*severities)
-    assert (one.verdict, one.ok, exit_code(one)) == (verdict, verdict == "ok", code)
+    assert (one.verdict, one.ok, one.exit_code) == (verdict, verdict == "ok", code)
 
 
 def test_dictionary() -> None:
@@ -61,14 +61,41 @@ def test_dictionary() -> None:
 
 
 def test_text() -> None:
-    text = to_text(report("broken"), probes=True)
-    assert "\x1b" not in text
-    for words in (
+    text = str(report("broken"))
+    assert text.splitlines()[:6] == [
         "broken: numpy 2.0 in /p",
-        "[cause-broken]",
-        "owner: numpy 2",
-        "repair: Mend it.",
-        "4 more lines",
-        "blas",
-    ):
-        assert words in text
+        "",
+        "broken: One that is broken. [cause-broken]",
+        "  owner   numpy 2",
+        "  repair  Mend it.",
+        "  line 0",
+    ]
+    assert "  and 4 more lines\n\n7 files compared, 1 probes, 1.5 s" in text
+    assert "overview" not in text and "blas" not in text
+
+
+def test_several_causes_begin_with_a_table_of_them() -> None:
+    lines = str(report("broken", "doubtful")).splitlines()
+    assert lines[2:5] == [
+        "          cause           owner    since",
+        "broken    cause-broken    numpy 2",
+        "doubtful  cause-doubtful  numpy 2",
+    ]
+
+
+def test_with_everything_all_evidence_and_the_probes_are_told() -> None:
+    text = str(report("broken").in_full)
+    assert "line 13" in text and "more lines" not in text
+    assert "probe  outcome   ms\nblas   fail     500\n" in text
+
+
+def test_html_is_escaped_and_folds_long_evidence() -> None:
+    one = Cause(
+        "x", "broken", "<script>", ("a & b",) * 20, ("/f",), "numpy 2", "Run `x`.", since="2026-01-01", by="pip"
+    )
+    html = Report("/p/bin/python", "/p", "2.0", (one,), live=True)._repr_html_()
+    assert "<script>" not in html
+    assert "<summary" in html and "10 more lines" in html
+    assert all(
+        words in html for words in ("numpy 2.0 in /p and in this process", "2026-01-01", "pip", ">broken</strong>")
+    )
