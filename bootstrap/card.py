@@ -311,6 +311,10 @@ class Shown:
         """The same with all details; for most there is no more to say."""
         return self.card
 
+    def to_dict(self) -> Any:
+        """The same for programs, as JSON-ready data."""
+        raise NotImplementedError
+
     def __str__(self) -> str:
         return str(self.card)
 

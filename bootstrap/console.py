@@ -20,11 +20,10 @@ from bootstrap.progress import NullProgress, Progress, Step
 from bootstrap.text import shown, without_secrets
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import RenderableType
 
     from bootstrap.errors import BootstrapError
 
-_PIPE_WIDTH = 160
 _PROSE_WIDTH = 100
 _PLAIN_SECONDS = 5.0
 _NOTEBOOK_SECONDS = 0.25
@@ -37,14 +36,6 @@ def megabytes(count: float) -> str:
     return f"{count / 1e6:.0f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
-def results() -> Console:
-    """Where a command writes its result: stdout, as wide as the terminal, also one behind a pager."""
-    from bootstrap.screen import Screen
-
-    watched = any(stream is not None and stream.isatty() for stream in (sys.stdout, sys.stderr, sys.stdin))
-    return Screen(soft_wrap=True, width=None if watched else _PIPE_WIDTH)
-
-
 def print_json(data: Any) -> None:
     """Writes a command's result as one JSON document to stdout, without secrets."""
     print(json.dumps(without_secrets(data), indent=2))
@@ -53,15 +44,6 @@ def print_json(data: Any) -> None:
 def print_text(text: str) -> None:
     """Writes a command's result, which is text already, to stdout: as it may be shown to anybody."""
     print(shown(text), end="")
-
-
-def show_result(content: RenderableType, *, soft_wrap: bool = True) -> None:
-    """Writes a command's result on stdout: in a pipe without blanks at the lines' ends."""
-    console = results()
-    if console.is_terminal:
-        console.print(content, soft_wrap=soft_wrap)
-    else:
-        print(plain(content, width=console.width, soft_wrap=soft_wrap), end="")
 
 
 def show_prose(markdown: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import guard
-from bootstrap.card import Card, Shown
+from bootstrap.card import Card, Detailed
 from bootstrap.console import megabytes
 from bootstrap.hints import command
 from bootstrap.lock import PLATFORM, read_lock, validate
@@ -25,7 +25,7 @@ _SHOWN = 10
 
 
 @dataclass(frozen=True, repr=False)
-class PrefixStatus(Shown):
+class PrefixStatus(Detailed):
     """What is at a prefix, without reading every file."""
 
     prefix: Path
@@ -53,12 +53,7 @@ class PrefixStatus(Shown):
         """Whether the environment is the lock's."""
         return self.comparison is not None and self.comparison.agrees
 
-    @property
-    def card(self) -> Card:
-        """The same for people."""
-        return self.to_card()
-
-    def to_card(self, *, everything: bool = False) -> Card:
+    def to_card(self, *, everything: bool) -> Card:
         """The same for people, with every difference if asked for."""
         rows = [("lock", f"{origin(self.lock)}: {self.packages} packages")]
         if self.pack:

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from bootstrap.console import print_json, progress_for, show
+from bootstrap.console import print_json, print_text, progress_for, show
+from bootstrap.errors import EXIT_OK
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from bootstrap.card import Card
+    from bootstrap.card import Shown
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 Result = TypeVar("Result")
-
-
-class HasCard(Protocol):
-    """A verb's result: a card for people, data for programs."""
-
-    @property
-    def card(self) -> Card: ...  # noqa: D102
-
-    def to_dict(self) -> Any: ...  # noqa: D102
 
 
 def add_command(
@@ -59,15 +51,21 @@ def call(verb: Callable[..., Result], args: argparse.Namespace, **given: Any) ->
     return verb(**arguments)
 
 
-def present(result: HasCard, args: argparse.Namespace, card: Card | None = None) -> None:
-    """Writes a result to stdout: as JSON if asked for, else as its card.
-
-    Args:
-        result: The result.
-        args: The command's options.
-        card: A card to show in place of its own.
-    """
+def present(result: Shown, args: argparse.Namespace) -> None:
+    """Writes a verb's result to stdout: as JSON or Markdown if asked for, else as its card."""
     if args.json:
         print_json(result.to_dict())
+    elif getattr(args, "markdown", False):
+        print_text(result.to_markdown())
     else:
-        show(card or result.card)
+        show(result.in_full if args.verbose else result.card)
+
+
+def presenting(verb: Callable[..., Shown]) -> Callable[[argparse.Namespace], int]:
+    """What runs a command that shows a verb's result and does no more."""
+
+    def run(args: argparse.Namespace) -> int:
+        present(call(verb, args), args)
+        return EXIT_OK
+
+    return run

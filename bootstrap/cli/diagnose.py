@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import api
-from bootstrap.cli.command import add_command, call
-from bootstrap.console import print_json, print_text, show
+from bootstrap.cli.command import add_command, call, present
 from bootstrap.errors import NoPinnedSetError
 from bootstrap.hints import command
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     import argparse
 
     from bootstrap.cli.command import Commands
-    from bootstrap.diagnosis import Diagnosis, History, Replay
 
 _NAME = re.compile(r"[A-Za-z][\w-]*(\[.*\])?([<>=!~].*)?$")
 _DESCRIPTION = """\
@@ -101,16 +99,7 @@ def _run(args: argparse.Namespace) -> int:
     except NoPinnedSetError as error:
         # The file can't be written, but the question can be answered.
         if error.diagnosis is not None and not args.json:
-            _show(error.diagnosis, args)
+            present(error.diagnosis, args)
         raise
-    _show(result, args)
+    present(result, args)
     return int(result.exit_code)
-
-
-def _show(result: Diagnosis | Replay | History, args: argparse.Namespace) -> None:
-    if args.json:
-        print_json(result.to_dict())
-    elif args.markdown:
-        print_text(result.to_markdown())
-    else:
-        show(result.in_full if args.verbose else result.card)

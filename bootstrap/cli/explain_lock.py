@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.cli import options
-from bootstrap.cli.command import add_command, call, present
-from bootstrap.errors import EXIT_OK
+from bootstrap.cli.command import add_command, presenting
 from bootstrap.lock.model import PLATFORM
 
 if TYPE_CHECKING:
-    import argparse
-
     from bootstrap.cli.command import Commands
 
 _DESCRIPTION = """\
@@ -27,14 +24,11 @@ examples:
 
 def register(commands: Commands) -> None:
     """Adds the command."""
-    command = add_command(commands, "explain-lock", _run, description=_DESCRIPTION, epilog=_EPILOG)
+    command = add_command(
+        commands, "explain-lock", presenting(api.explain_lock), description=_DESCRIPTION, epilog=_EPILOG
+    )
     command.add_argument(
         "package", nargs="?", metavar="PACKAGE", help="a package to explain [default: the whole lock]"
     )
     options.add_lock(command)
     command.add_argument("--platform", default=PLATFORM, metavar="SUBDIR", help="[default: %(default)s]")
-
-
-def _run(args: argparse.Namespace) -> int:
-    present(call(api.explain_lock, args), args)
-    return EXIT_OK

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap.cli.command import add_command
 from bootstrap.cli.options import gpu_is_cuda
-from bootstrap.console import print_json, print_text, results, show_result
+from bootstrap.console import print_json, print_text, show
 from bootstrap.errors import EXIT_OK, LockNotWritableError
 from bootstrap.hints import command
 from bootstrap.lock.model import PLATFORM
@@ -164,7 +164,6 @@ def _refuse_contradictions(args: argparse.Namespace) -> None:
 
 def _init(args: argparse.Namespace) -> int:
     from bootstrap.card import Card
-    from bootstrap.console import show
     from bootstrap.maintain.starter import write_starter
     from bootstrap.runtime.needs import COLAB, KERNEL
 
@@ -197,7 +196,7 @@ def _check(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
         for variant, lock in locks:
             total = sum(r.size or 0 for r in lock.records)
             size = f"{len(lock.records)} records, {total / 1e6:.1f} MB"
-            results().print(f"{lock.path}: sound, {size} ({variant.title})")
+            print_text(f"{lock.path}: sound, {size} ({variant.title})\n")
     return EXIT_OK
 
 
@@ -214,7 +213,7 @@ def _joined(faults: Sequence[BootstrapError]) -> BootstrapError:
 
 def _refresh(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
     from bootstrap.lock.diff import compare
-    from bootstrap.maintain.change_report import to_changelog
+    from bootstrap.maintain.change_report import to_card, to_changelog
     from bootstrap.maintain.refresh import RefreshSettings, refresh
     from bootstrap.maintain.solver import version_key
     from bootstrap.maintain.specification import read_specification
@@ -254,12 +253,11 @@ def _refresh(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
             if one.old is None:
                 _show_first(one.new, difference.platform)
             else:
-                _show(difference, title=one.path.name)
+                show(to_card(difference, title=one.path.name))
             if one.undated:
-                results().print(f"Records without a build time, accepted despite the cut-off date: {one.undated}")
+                print_text(f"Records without a build time, accepted despite the cut-off date: {one.undated}\n")
         if entries and not args.changelog and all(one.old for one in done):
-            results().print("\nDraft for the changelog:\n")
-            print_text(entries)
+            print_text(f"\nDraft for the changelog:\n\n{entries}")
     return EXIT_OK
 
 
@@ -278,7 +276,7 @@ def _add_entries(path: Path, entries: str) -> None:
 
 def _run_diff(args: argparse.Namespace) -> int:
     from bootstrap.lock.diff import compare
-    from bootstrap.maintain.change_report import to_markdown
+    from bootstrap.maintain.change_report import to_card, to_markdown
     from bootstrap.maintain.revision import read_revision
     from bootstrap.maintain.solver import version_key
     from bootstrap.maintain.specification import read_specification
@@ -293,7 +291,7 @@ def _run_diff(args: argparse.Namespace) -> int:
     elif args.format == "markdown":
         print_text(to_markdown(difference, title=title))
     else:
-        _show(difference, title=title)
+        show(to_card(difference, title=title))
     return EXIT_OK
 
 
@@ -316,7 +314,6 @@ def _show_first(lock: Lock, platform: str) -> None:
     """A lock where there was none: what is in it and how it is used, instead of what changed."""
     from dataclasses import replace
 
-    from bootstrap.console import show
     from bootstrap.lock.explanation import explain
     from bootstrap.lock.policy import validate
 
@@ -327,11 +324,3 @@ def _show_first(lock: Lock, platform: str) -> None:
     )
     rows = (*card.rows, ("sha256", lock.sha256))
     show(replace(card, word="written", rows=rows, next=", ".join(uses)))
-
-
-def _show(difference: Difference, *, title: str) -> None:
-    from bootstrap.maintain.change_report import summary, to_table
-
-    results().print(f"{title}: {summary(difference)}", markup=False)
-    if difference.changes:
-        show_result(to_table(difference), soft_wrap=False)

@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.cli import options
-from bootstrap.cli.command import add_command, call, present
-from bootstrap.errors import EXIT_OK
+from bootstrap.cli.command import add_command, presenting
 
 if TYPE_CHECKING:
-    import argparse
-
     from bootstrap.cli.command import Commands
 
 _DESCRIPTION = """\
@@ -31,13 +28,8 @@ examples:
 
 def register(commands: Commands) -> None:
     """Adds the command."""
-    command = add_command(commands, "pack", _run, description=_DESCRIPTION, epilog=_EPILOG)
+    command = add_command(commands, "pack", presenting(api.pack), description=_DESCRIPTION, epilog=_EPILOG)
     command.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the pack to write")
     options.add_prefix(command)
     options.add_lock_file(command, "the environment's lock [default: the one that it was restored from]")
     command.add_argument("--force", action="store_true", help="replace a file that is there")
-
-
-def _run(args: argparse.Namespace) -> int:
-    present(call(api.pack, args), args)
-    return EXIT_OK

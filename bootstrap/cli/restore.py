@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bootstrap import api
@@ -14,9 +13,7 @@ from bootstrap.locate import default_prefix, find_lock
 if TYPE_CHECKING:
     import argparse
 
-    from bootstrap.card import Card
     from bootstrap.cli.command import Commands
-    from bootstrap.prefix.transaction import Restored
 
 _DESCRIPTION = """\
 Create an environment from a lock, or update an existing one by installing only the differences.
@@ -46,17 +43,7 @@ def _run(args: argparse.Namespace) -> int:
         lock = args.lock
         if args.pack is None:  # a pack has its own
             lock = find_lock(lock, variant=args.variant, cache=args.cache, offline=args.offline)
-        status = call(api.status, args, lock=lock, prefix=args.prefix or default_prefix(to_make=True))
-        present(status, args, status.to_card(everything=args.verbose))
+        present(call(api.status, args, lock=lock, prefix=args.prefix or default_prefix(to_make=True)), args)
     else:
-        result = call(api.restore, args)
-        present(result, args, _in_detail(result) if args.verbose else None)
+        present(call(api.restore, args), args)
     return EXIT_OK
-
-
-def _in_detail(result: Restored) -> Card:
-    from bootstrap.lock.address import origin
-
-    rows = [("lock", origin(result.lock)), *((part, f"{took:.2f} s") for part, took in result.seconds.items())]
-    changes = [*(f"- {name}" for name in result.removed), *(f"+ {name}" for name in result.installed)]
-    return replace(result.card, rows=tuple(rows), details=(*result.card.details, *changes))

@@ -6,12 +6,9 @@ from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.cli import options
-from bootstrap.cli.command import add_command, call, present
-from bootstrap.errors import EXIT_OK
+from bootstrap.cli.command import add_command, presenting
 
 if TYPE_CHECKING:
-    import argparse
-
     from bootstrap.cli.command import Commands
 
 _DESCRIPTION = """\
@@ -30,10 +27,5 @@ examples:
 
 def register(commands: Commands) -> None:
     """Adds the command."""
-    command = add_command(commands, "run", _run, description=_DESCRIPTION, epilog=_EPILOG)
+    command = add_command(commands, "run", presenting(api.run), description=_DESCRIPTION, epilog=_EPILOG)
     options.add_all_for_making(command)
-
-
-def _run(args: argparse.Namespace) -> int:
-    present(call(api.run, args), args)
-    return EXIT_OK

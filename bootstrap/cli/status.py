@@ -38,5 +38,5 @@ def register(commands: Commands) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     status = call(api.status, args)
-    present(status, args, status.to_card(everything=args.verbose))
+    present(status, args)
     return EXIT_OK if status.agrees else EXIT_DOUBTFUL

@@ -6,12 +6,9 @@ from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.cli import options
-from bootstrap.cli.command import add_command, call, present
-from bootstrap.errors import EXIT_OK
+from bootstrap.cli.command import add_command, presenting
 
 if TYPE_CHECKING:
-    import argparse
-
     from bootstrap.cli.command import Commands
 
 _DESCRIPTION = """\
@@ -28,13 +25,6 @@ examples:
 
 def register(commands: Commands) -> None:
     """Adds the command."""
-    command = add_command(commands, "undo", _run, description=_DESCRIPTION, epilog=_EPILOG)
+    command = add_command(commands, "undo", presenting(api.undo), description=_DESCRIPTION, epilog=_EPILOG)
     options.add_dry_run(command, "only show what would be restored")
     options.add_yes(command)
-
-
-def _run(args: argparse.Namespace) -> int:
-    result = call(api.undo, args)
-    if args.json or not args.quiet:
-        present(result, args)
-    return EXIT_OK

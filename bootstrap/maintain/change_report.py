@@ -5,38 +5,46 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-from rich.text import Text
-
+from bootstrap.card import Card, Table, Word
 from bootstrap.maintain.variant import MEGABYTE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bootstrap.card import Verdict
     from bootstrap.lock.diff import Difference, Kind, PackageChange, Size
     from bootstrap.lock.model import Record
 
-_STYLES = {"added": "green", "removed": "red", "upgraded": "cyan", "downgraded": "yellow", "rebuilt": "dim"}
-_KINDS: tuple[Kind, ...] = ("upgraded", "downgraded", "added", "removed", "rebuilt")
+_KINDS: dict[Kind, Verdict] = {
+    "upgraded": "info",
+    "downgraded": "doubtful",
+    "added": "ok",
+    "removed": "broken",
+    "rebuilt": "note",
+}
+"""In the order of the summary, each with what gives its colour."""
 _UNRELEASED = re.compile(r"^## \[?Unreleased\]?.*$", re.IGNORECASE | re.MULTILINE)
 _FIRST_RELEASE = re.compile(r"^## ", re.MULTILINE)
 
 
-def to_table(difference: Difference) -> Table:
-    """The difference as a table for the terminal."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("package", no_wrap=True)
-    for column in ("change", "from", "to"):
-        table.add_column(column, overflow="fold")
-    table.add_column("MB", justify="right")
-    for change in difference.changes:
-        style = "bold" if change.explicit else ""
-        table.add_row(
-            Text(change.name, style=style),
-            Text(_what(change), style=_STYLES[change.kind]),
-            _version(change, change.old),
-            _version(change, change.new),
-            _growth(change),
+def to_card(difference: Difference, *, title: str) -> Card:
+    """The difference for the terminal; what environment.yml names is bold."""
+    parts = (_table(difference.changes, bold=True),) if difference.changes else ()
+    return Card(title=summary(difference), word=title, parts=parts)
+
+
+def _table(changes: Sequence[PackageChange], *, bold: bool = False) -> Table:
+    rows = tuple(
+        (
+            Word(c.name) if bold and c.explicit else c.name,
+            Word(f"{c.kind} ({c.level})" if c.level else c.kind, _KINDS[c.kind]),
+            _version(c, c.old),
+            _version(c, c.new),
+            _growth(c),
         )
-    return table
+        for c in changes
+    )
+    return Table(columns=("package", "change", "from", "to", "MB"), rows=rows, numbers="MB")
 
 
 def to_markdown(difference: Difference, *, title: str) -> str:
@@ -45,10 +53,10 @@ def to_markdown(difference: Difference, *, title: str) -> str:
     explicit = [c for c in difference.changes if c.explicit]
     others = [c for c in difference.changes if not c.explicit]
     if explicit:
-        lines += [*_markdown_table(explicit), ""]
+        lines += [*_table(explicit).to_markdown(), ""]
     if others:
         lines += ["<details>", f"<summary>{_plural(len(others), 'other package')}</summary>", ""]
-        lines += [*_markdown_table(others), "", "</details>", ""]
+        lines += [*_table(others).to_markdown(), "", "</details>", ""]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -112,10 +120,6 @@ def _megabytes(size: Size) -> str:
     return f"{shown} without {size.unknown} of unknown size" if size.unknown else shown
 
 
-def _what(change: PackageChange) -> str:
-    return f"{change.kind} ({change.level})" if change.level else change.kind
-
-
 def _version(change: PackageChange, record: Record | None) -> str:
     if record is None:
         return ""
@@ -133,13 +137,6 @@ def _growth(change: PackageChange) -> str:
         return "?"
     growth = (sizes[1] - sizes[0]) / MEGABYTE
     return f"{growth:+.1f}" if abs(growth) >= 0.05 else "0"
-
-
-def _markdown_table(changes: list[PackageChange]) -> list[str]:
-    rows = [
-        f"| {c.name} | {_what(c)} | {_version(c, c.old)} | {_version(c, c.new)} | {_growth(c)} |" for c in changes
-    ]
-    return ["| package | change | from | to | MB |", "|---|---|---|---|---:|", *rows]
 
 
 def _plural(number: int, noun: str) -> str:

@@ -8,7 +8,7 @@ import shlex
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bootstrap import profile
 from bootstrap.card import Card, Shown
@@ -151,6 +151,13 @@ class Restored(Shown):
             f"{sum(self.seconds.values()):.1f} s"
         )
         return Card(title=title, verdict="ok", word=self.action, details=details, next=use)
+
+    @property
+    def in_full(self) -> Card:
+        """The same with what each part took, and each package that changed."""
+        rows = [("lock", origin(self.lock)), *((part, f"{took:.2f} s") for part, took in self.seconds.items())]
+        changes = [*(f"- {name}" for name in self.removed), *(f"+ {name}" for name in self.installed)]
+        return replace(self.card, rows=tuple(rows), details=(*self.card.details, *changes))
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON-ready data."""

@@ -54,7 +54,7 @@ def test_the_tripwire_speaks_at_the_cell_that_did_it(outputs: dict[str, str]) ->
 
 def test_the_check_names_cause_culprit_and_repair(outputs: dict[str, str]) -> None:
     report = outputs["What bootstrap.check() says in this kernel"]
-    assert "broken [stale-in-memory] numpy 2.0.2 is loaded, numpy 2.3.4 is on disk." in report
+    assert "broken: numpy 2.0.2 is loaded, numpy 2.3.4 is on disk. [stale-in-memory]" in report
     assert "will fail: import numpy._core.strings: cannot import name '_center'" in report
     assert "likely by cell " in report
     assert "--force-reinstall" in report

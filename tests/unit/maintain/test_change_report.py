@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import io
-
 import pytest
-from rich.console import Console
 
 from bootstrap.lock.diff import Difference, compare
-from bootstrap.maintain.change_report import add_to_changelog, summary, to_changelog, to_markdown, to_table
+from bootstrap.maintain.change_report import add_to_changelog, summary, to_card, to_changelog, to_markdown
 from bootstrap.maintain.solver import version_key
 from tests.support.records import lock, record
 
@@ -23,15 +20,9 @@ def differ(old, new) -> Difference:
     return compare(old, new, platform="linux-64", explicit=("tqdm", "numpy", "rich"), version_key=version_key)
 
 
-def rendered(difference: Difference) -> str:
-    console = Console(file=io.StringIO(), width=120)
-    console.print(to_table(difference))
-    return console.file.getvalue()
-
-
 def test_the_table() -> None:
-    text = rendered(differ(OLD, NEW))
-    head, *rows = text.splitlines()
+    title, _, head, *rows = str(to_card(differ(OLD, NEW), title="conda-lock.yml")).splitlines()
+    assert title == f"conda-lock.yml: {summary(differ(OLD, NEW))}"
     assert head.split() == ["package", "change", "from", "to", "MB"]
     assert [row.split()[0] for row in rows] == ["numpy", "tqdm", "rich", "colorama", "zlib"]
     assert "upgraded (minor)" in rows[0]
