@@ -17,6 +17,7 @@ from textwrap import indent, wrap
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from bootstrap import markdown
+from bootstrap._util.data import fields_of
 from bootstrap._version import __version__
 from bootstrap.hints import in_cell
 from bootstrap.text import shown
@@ -312,8 +313,8 @@ class Shown:
         return self.card
 
     def to_dict(self) -> Any:
-        """The same for programs, as JSON-ready data."""
-        raise NotImplementedError
+        """The same for programs, as JSON-ready data; of a dataclass, its fields."""
+        return fields_of(self)
 
     def __str__(self) -> str:
         return str(self.card)

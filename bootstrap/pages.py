@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from bootstrap._util.data import fields_of
 from bootstrap.card import Card, Shown
 from bootstrap.errors import ERRORS_PAGE, BootstrapError, UsageError, did_you_mean, every_error
 from bootstrap.included import places
@@ -38,13 +39,7 @@ class ErrorPage(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """The section as JSON-ready data."""
-        return {
-            "error": self.id,
-            "exit_code": self.exit_code,
-            "meaning": self.meaning,
-            "hint": self.hint,
-            "text": self.text,
-        }
+        return {"error": self.id, **fields_of(self, "id")}
 
 
 @dataclass(frozen=True, repr=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import guard
+from bootstrap._util.data import fields_of
 from bootstrap.card import Card, Detailed
 from bootstrap.console import megabytes
 from bootstrap.hints import command
@@ -90,13 +91,7 @@ class PrefixStatus(Detailed):
 
     def to_dict(self) -> dict[str, Any]:
         """The status as JSON-ready data."""
-        return {
-            **vars(self),
-            **{name: str(getattr(self, name)) for name in ("prefix", "lock", "cache")},
-            "agrees": self.agrees,
-            "comparison": self.comparison and self.comparison.to_dict(),
-            "pack": self.pack and dict(self.pack),
-        }
+        return {**fields_of(self), "agrees": self.agrees}
 
 
 def examine(prefix: Path, lock: Path, cache: Path, pack: Mapping[str, Any] | None = None) -> PrefixStatus:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from bootstrap._util.data import fields_of
 from bootstrap._util.listing import capped
 from bootstrap.card import Card, Detailed, Table, Word
 from bootstrap.console import megabytes
@@ -73,18 +74,7 @@ class Trial:
 
     def to_dict(self) -> dict[str, Any]:
         """The trial as JSON-ready data."""
-        return {
-            "requirements": [r.to_dict() for r in self.requirements],
-            "installed": self.installed,
-            "log": list(self.log),
-            "numpy_memory": self.numpy_memory,
-            "numpy_disk": self.numpy_disk,
-            "live": list(self.live),
-            "fresh": list(self.fresh),
-            "fresh_verdict": self.fresh_verdict,
-            "broke": self.broke,
-            "seconds": round(self.seconds, 3),
-        }
+        return {**fields_of(self), "broke": self.broke, "seconds": round(self.seconds, 3)}
 
 
 @dataclass(frozen=True)
@@ -97,10 +87,6 @@ class Written:
     dropped: int = 0
     bytes_known: int = 0
     sizes_unknown: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """The file as JSON-ready data."""
-        return {**asdict(self), "path": str(self.path)}
 
     @property
     def card(self) -> Card:
@@ -267,16 +253,8 @@ class Diagnosis(Detailed):
         return {
             "schema": SCHEMA,
             "verdict": self.verdict,
-            "source": self.source,
-            "environment": self.environment.to_dict(),
-            "alone": [f.to_dict() for f in self.alone],
-            "together": self.together.to_dict(),
-            "culprits": [f.to_dict() for f in self.culprits],
-            "conflicts": [f.to_dict() for f in self.conflicts],
+            **fields_of(self, "options"),
             "held": None if self.held is None else {"ok": self.held.ok, "failed": list(self.held.failed)},
-            "trials": [t.to_dict() for t in self.trials],
-            "written": [w.to_dict() for w in self.written],
-            "notes": list(self.notes),
             "seconds": round(self.seconds, 3),
         }
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bootstrap._util.data import as_data, fields_of
 from bootstrap._util.names import canonical_name
 
 SCHEMA = 1
@@ -104,10 +105,6 @@ class DistChange:
             return f"{self.name} {self.before} -> {self.after}"
         return f"{self.name} {self.after}{' (rewritten)' if self.kind == 'rewritten' else ''}"
 
-    def to_dict(self) -> dict[str, Any]:
-        """The change as JSON-ready data."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class Breakage:
@@ -126,10 +123,6 @@ class Breakage:
     def gap(self) -> str:
         """What it needs, and what would be there."""
         return f"needs {self.needs}, {'has ' + self.has if self.has else 'has none'}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The breakage as JSON-ready data."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -195,21 +188,8 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         """The finding as JSON-ready data."""
-        return {
-            "requirements": [r.to_dict() for r in self.requirements],
-            "verdict": self.verdict,
-            "numpy": self.subject.to_dict() if self.subject else None,
-            "path": list(self.chain),
-            "reason": self.reason,
-            "changes": [c.to_dict() for c in self.changes],
-            "added": [c.to_dict() for c in self.added],
-            "breakages": [b.to_dict() for b in self.breakages],
-            "failed": list(self.failed),
-            "unread": list(self.unread),
-            "unbuilt": list(self.unbuilt),
-            "resolver": self.resolver,
-            "seconds": round(self.seconds, 3),
-        }
+        told = fields_of(self, "planned", "subject", "chain")
+        return {**told, "numpy": as_data(self.subject), "path": list(self.chain), "seconds": round(self.seconds, 3)}
 
 
 @dataclass(frozen=True)
@@ -232,10 +212,4 @@ class EnvironmentInfo:
 
     def to_dict(self) -> dict[str, Any]:
         """The environment as JSON-ready data."""
-        return {
-            "environment": self.title,
-            "python": self.python,
-            "numpy": self.numpy,
-            "installed": self.installed,
-            "unknown": list(self.unknown),
-        }
+        return {"environment": self.title, **fields_of(self, "title")}

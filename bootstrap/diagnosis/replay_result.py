@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bootstrap._util.data import fields_of
 from bootstrap.card import Card, Detailed, Table, Word
 from bootstrap.diagnosis.model import SCHEMA, EnvironmentInfo, Verdict
 from bootstrap.diagnosis.wording import effect
@@ -141,11 +142,8 @@ class Replay(Detailed):
         return {
             "schema": SCHEMA,
             "verdict": self.verdict,
-            "source": self.source,
-            "environment": self.environment.to_dict(),
             "left_at_cell": self.left.cell if self.left else None,
-            "scenes": [scene.to_dict() for scene in self.scenes],
-            "notes": list(self.notes),
+            **fields_of(self),
             "seconds": round(self.seconds, 3),
         }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bootstrap.diagnosis.model import Finding
@@ -42,20 +42,3 @@ class ReplayStep:
     def moves(self) -> bool:
         """Whether this command itself moved numpy, or would if it ran."""
         return self.finding is not None and self.finding.moves
-
-    def to_dict(self) -> dict[str, Any]:
-        """The scene as JSON-ready data."""
-        return {
-            "cell": self.cell,
-            "line": self.line,
-            "text": self.text,
-            "kind": self.kind,
-            "memory": self.memory,
-            "disk": self.disk,
-            "condition": self.condition,
-            "may_part": self.may_part,
-            "finding": self.finding.to_dict() if self.finding else None,
-            "note": self.note,
-            "symptom": self.symptom,
-            "real": list(self.real),
-        }

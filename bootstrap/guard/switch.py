@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap._util.atomic import cleared_beside
+from bootstrap._util.data import fields_of
 from bootstrap.card import Card, Shown
 from bootstrap.guard import config_files
 from bootstrap.guard.locked_packages import constraint_lines, held_packages, pin_lines
@@ -73,8 +74,7 @@ class GuardStatus(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """The status as JSON-ready data."""
-        told = {**vars(self), "prefix": str(self.prefix), "active": self.active}
-        return {**told, "removed_pins": list(self.removed_pins), "undone": list(self.undone)}
+        return {**fields_of(self), "active": self.active}
 
 
 def on(prefix: str | PathLike[str] | None = None, lock: str | PathLike[str] | None = None) -> GuardStatus:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from bootstrap._util.data import fields_of
 from bootstrap._util.listing import capped
 from bootstrap.card import Card, Detailed, Table, Word
 from bootstrap.errors import EXIT_CODES
@@ -107,12 +108,7 @@ class ProbeResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON-ready data, without the facts."""
-        return {
-            "name": self.name,
-            "outcome": self.outcome,
-            "seconds": round(self.seconds, 4),
-            "problems": list(self.problems),
-        }
+        return {**fields_of(self, "facts"), "seconds": round(self.seconds, 4)}
 
 
 @dataclass(frozen=True)
@@ -131,10 +127,6 @@ class Action:
             "delete": f"delete {' '.join(self.target)}",
             "restart": "restart the runtime",
         }[self.kind]
-
-    def to_dict(self) -> dict[str, Any]:
-        """The step as JSON-ready data."""
-        return {"kind": self.kind, "target": list(self.target)}
 
 
 @dataclass(frozen=True)
@@ -182,18 +174,7 @@ class Cause:
 
     def to_dict(self) -> dict[str, Any]:
         """The cause as JSON-ready data."""
-        return {
-            "id": self.id,
-            "severity": self.severity,
-            "summary": self.summary,
-            "evidence": list(self.evidence),
-            "files": list(self.files),
-            "owner": self.owner,
-            "repair": self.repair,
-            "actions": [action.to_dict() for action in self.actions],
-            "since": self.since,
-            "by": self.by,
-        }
+        return fields_of(self, "package", "core", "live", "requirement", "experiment")
 
 
 @dataclass(frozen=True, repr=False)
@@ -264,17 +245,9 @@ class Report(Detailed):
             "schema": SCHEMA,
             "verdict": self.verdict,
             "ok": self.ok,
-            "python": self.python,
-            "prefix": self.prefix,
             "numpy": self.numpy_version,
+            **fields_of(self, "numpy_version", "imports"),
             "seconds": round(self.seconds, 3),
-            "files_checked": self.files_checked,
-            "level": self.level,
-            "live": self.live,
-            "manager": self.manager,
-            "lock": self.lock,
-            "causes": [cause.to_dict() for cause in self.causes],
-            "probes": [probe.to_dict() for probe in self.probes],
         }
 
     repair: ClassVar[Callable[..., Report]]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Literal
 
+from bootstrap._util.data import fields_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -34,14 +36,7 @@ class PackageChange:
 
     def to_dict(self) -> dict[str, Any]:
         """The change as JSON-ready data."""
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "level": self.level,
-            "explicit": self.explicit,
-            "old": _side(self.old),
-            "new": _side(self.new),
-        }
+        return {**fields_of(self, "old", "new"), "old": _side(self.old), "new": _side(self.new)}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bootstrap._util.atomic import replacing
 from bootstrap.address import Subject
@@ -78,10 +78,6 @@ class Packed(Shown):
             next="Put the file where all can read it, and give them the line above with its address. Here: "
             f"`{command('restore', pack=self.path, prefix='./env')}`",
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The result as JSON-ready data."""
-        return {**vars(self), "path": str(self.path)}
 
 
 def make_pack(prefix: Path, lock: Lock | None, output: Path, *, force: bool, progress: Progress) -> Packed:

@@ -159,11 +159,6 @@ class Restored(Shown):
         changes = [*(f"- {name}" for name in self.removed), *(f"+ {name}" for name in self.installed)]
         return replace(self.card, rows=tuple(rows), details=(*self.card.details, *changes))
 
-    def to_dict(self) -> dict[str, Any]:
-        """The result as JSON-ready data."""
-        told = {**vars(self), "prefix": str(self.prefix), "lock": str(self.lock), "seconds": dict(self.seconds)}
-        return {**told, "profile": self.profile and self.profile.to_dict()}
-
 
 def restore(
     lock: Lock,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bootstrap.card import Card, Shown
 
@@ -63,8 +63,3 @@ class RunResult(Shown):
             rows.insert(0, ("kernel", self.kernel))
         details = tuple(self.profile.lines()) if self.profile else ()
         return Card(title=ACTIONS[self.action], verdict="ok", word="ready", rows=tuple(rows), details=details)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The outcome as JSON-ready data."""
-        told = {**vars(self), "prefix": str(self.prefix), "lock": str(self.lock)}
-        return {**told, "profile": self.profile and self.profile.to_dict()}

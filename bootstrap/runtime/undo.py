@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bootstrap import processes
 from bootstrap.card import Card, Shown
@@ -57,10 +57,6 @@ class UndoResult(Shown):
             rows.append(("kernel", "every cell from the next one on runs in the machine's own Python"))
         again = f"Restart the kernels with process ids {', '.join(map(str, self.running))}." if self.running else ""
         return Card(title="this machine is as it was before", verdict="ok", word="done", rows=tuple(rows), next=again)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The outcome as JSON-ready data."""
-        return {**vars(self), "changed": list(self.changed), "running": list(self.running)}
 
 
 def preview() -> UndoResult:
