@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from bootstrap.errors import BootstrapError
 
 _PROSE_WIDTH = 100
-_PLAIN_SECONDS = 5.0
-_NOTEBOOK_SECONDS = 0.25
 
 
 def megabytes(count: float) -> str:
@@ -100,23 +98,31 @@ def in_notebook() -> bool:
     return hasattr(provenance.shell(), "kernel")
 
 
-class _Clock:
-    """Estimates the seconds left from the rate since the stage began."""
+class _Display(NullProgress):
+    """What a display does at each step, with the seconds that are left."""
 
-    def __init__(self) -> None:
-        self._stage = ""
-        self._began = 0.0
-        self._from = 0
+    seconds = 0.0
+    """How long a step waits for the one that was shown before it, if its stage is the same."""
+    _stage = ""
+    _began = _told = 0.0
+    _from = 0
 
-    def left(self, step: Step) -> float | None:
-        done, total = (step.bytes_done, step.bytes_total) if step.bytes_total else (step.done, step.total)
+    def step(self, step: Step) -> None:
+        """Shows it if it is time for that; estimates the seconds left by the rate since the stage began."""
+        done, total = step.amount
         now = time.monotonic()
+        if step.stage == self._stage and now - self._told < self.seconds:
+            return
         if step.stage != self._stage:
             self._stage, self._began, self._from = step.stage, now, done
+        self._told = now
         gained, passed = done - self._from, now - self._began
-        if not total or gained <= 0 or passed < 0.5:
-            return None
-        return max(0.0, (total - done) * passed / gained)
+        known = total if gained > 0 and passed >= 0.5 else None
+        self.display(step, max(0.0, (known - done) * passed / gained) if known else None)
+
+    def display(self, step: Step, left: float | None) -> None:
+        """Shows a step, and the seconds left where they can be told."""
+        raise NotImplementedError
 
 
 def describe(step: Step, left: float | None) -> str:
@@ -132,41 +138,31 @@ def describe(step: Step, left: float | None) -> str:
     return ", ".join(parts)
 
 
-class PlainProgress:
+class PlainProgress(_Display):
     """A line when a stage begins, and one every few seconds while it lasts."""
+
+    seconds = 5.0
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
-        self._clock = _Clock()
-        self._stage = ""
-        self._told = 0.0
 
-    def step(self, step: Step) -> None:
-        """Writes a line if it is time for one."""
-        left = self._clock.left(step)
-        now = time.monotonic()
-        if step.stage != self._stage or now - self._told >= _PLAIN_SECONDS:
-            self._stage, self._told = step.stage, now
-            print(describe(step, left), file=self._stream, flush=True)
+    def display(self, step: Step, left: float | None) -> None:
+        """Writes a line."""
+        print(describe(step, left), file=self._stream, flush=True)
 
     def note(self, message: str) -> None:
         """Writes it."""
         print(shown(message), file=self._stream, flush=True)
 
-    def close(self) -> None:
-        """Nothing is left open."""
 
-
-class JsonProgress:
+class JsonProgress(_Display):
     """One JSON object a line."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
-        self._clock = _Clock()
 
-    def step(self, step: Step) -> None:
+    def display(self, step: Step, left: float | None) -> None:
         """Writes the step, with the seconds left where they can be told."""
-        left = self._clock.left(step)
         self._write({"event": "step", **vars(step), "seconds_left": None if left is None else round(left, 1)})
 
     def note(self, message: str) -> None:
@@ -176,11 +172,8 @@ class JsonProgress:
     def _write(self, data: dict[str, Any]) -> None:
         print(json.dumps(without_secrets(data)), file=self._stream, flush=True)
 
-    def close(self) -> None:
-        """Nothing is left open."""
 
-
-class TerminalProgress:
+class TerminalProgress(_Display):
     """One bar, redrawn in place."""
 
     def __init__(self, stream: IO[str]) -> None:
@@ -198,14 +191,11 @@ class TerminalProgress:
         )
         self._bar.start()
         self._task = self._bar.add_task("", total=None, text="")
-        self._clock = _Clock()
 
-    def step(self, step: Step) -> None:
+    def display(self, step: Step, left: float | None) -> None:
         """Redraws the bar."""
-        left = self._clock.left(step)
         text = describe(step, left).partition(", ")[2]
-        total = step.bytes_total or step.total
-        done = step.bytes_done if step.bytes_total else step.done
+        done, total = step.amount
         self._bar.update(self._task, description=step.stage, completed=done, total=total, text=text)
 
     def note(self, message: str) -> None:
@@ -217,27 +207,17 @@ class TerminalProgress:
         self._bar.stop()
 
 
-class NotebookProgress:
+class NotebookProgress(_Display):
     """One output that is updated in place: a bar in HTML, and the same as text for everything else."""
 
-    def __init__(self) -> None:
-        self._clock = _Clock()
-        self._handle: Any = None
-        self._told = 0.0
-        self._stage = ""
+    seconds = 0.25
+    _handle: Any = None
 
-    def step(self, step: Step) -> None:
-        """Updates the output, at most some times a second."""
-        left = self._clock.left(step)
-        now = time.monotonic()
-        if step.stage == self._stage and now - self._told < _NOTEBOOK_SECONDS:
-            return
-        self._stage, self._told = step.stage, now
-        done, total = (step.bytes_done, step.bytes_total) if step.bytes_total else (step.done, step.total)
-        self._show(describe(step, left), done / total if total else None)
-
-    def _show(self, text: str, share: float | None) -> None:
-        value = "" if share is None else f' value="{share:.3f}"'
+    def display(self, step: Step, left: float | None) -> None:
+        """Updates the output."""
+        text = describe(step, left)
+        done, total = step.amount
+        value = f' value="{done / total:.3f}"' if total else ""
         safe = html.escape(text)
         markup = (
             f'<div role="status" style="font:13px sans-serif">'

@@ -25,6 +25,11 @@ class Step:
     bytes_total: int | None = None
     """Bytes to fetch in all, where known."""
 
+    @property
+    def amount(self) -> tuple[int, int | None]:
+        """How much is done, and of how much: bytes where these are known, else units."""
+        return (self.bytes_done, self.bytes_total) if self.bytes_total else (self.done, self.total)
+
 
 class Progress(Protocol):
     """Receives the states of some work. Steps come from one thread, at most some ten a second; notes from any."""
