@@ -7,7 +7,6 @@ FORCE_COLOR, by way of rich.
 from __future__ import annotations
 
 import html
-import io
 import json
 import os
 import sys
@@ -20,11 +19,7 @@ from bootstrap.progress import NullProgress, Progress, Step
 from bootstrap.text import shown, without_secrets
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from bootstrap.errors import BootstrapError
-
-_PROSE_WIDTH = 100
 
 
 def megabytes(count: float) -> str:
@@ -42,37 +37,6 @@ def print_json(data: Any) -> None:
 def print_text(text: str) -> None:
     """Writes a command's result, which is text already, to stdout: as it may be shown to anybody."""
     print(shown(text), end="")
-
-
-def show_prose(markdown: str) -> None:
-    """Writes Markdown on stdout, in lines short enough to be read."""
-    from rich.markdown import Markdown
-
-    from bootstrap.screen import Screen
-
-    console = Screen()
-    width = min(console.width, _PROSE_WIDTH)
-    if console.is_terminal:
-        console.print(Markdown(markdown), width=width)
-    else:
-        print(plain(Markdown(markdown), width=width), end="")
-
-
-def plain(content: RenderableType, *, width: int = 120, soft_wrap: bool = False) -> str:
-    """What rich would print, as text without colours or control codes.
-
-    Args:
-        content: What rich can print.
-        width: Columns at which lines are broken.
-        soft_wrap: Whether longer lines stay whole.
-    """
-    from bootstrap.screen import Screen
-
-    buffer = io.StringIO()
-    # In a notebook, rich would display it there instead of writing it.
-    console = Screen(file=buffer, width=width, no_color=True, force_terminal=False, force_jupyter=False)
-    console.print(content, soft_wrap=soft_wrap)
-    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 
 def progress_for(stream: IO[str] | None = None, *, quiet: bool = False, as_json: bool = False) -> Progress:

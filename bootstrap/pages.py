@@ -14,6 +14,8 @@ from bootstrap.included import places
 LABELS = ("Cause", "Look", "Do", "Example")
 """What each section has, besides what the error is."""
 _LABELLED = re.compile(rf"^\*\*({'|'.join(LABELS)})\*\*: (.+?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
+_MARKS = re.compile(r"<!--.*?-->\n|^```[^\n]*\n?|\*(\w[^*\n]*)\*|\[([^]\n]+)\]\([^)]+\)", re.MULTILINE | re.DOTALL)
+"""Markdown that says nothing where it isn't rendered: comments, fences, emphasis, and where links lead."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,8 +35,8 @@ class ErrorPage(Shown):
         """The same for people."""
         first, _, rest = self.text.partition("\n\n")
         rows = [(label.lower(), " ".join(value.split())) for label, value in _LABELLED.findall(rest)]
-        more = [part for part in _LABELLED.sub("", rest).split("\n\n") if part.strip()]
-        details = tuple("\n".join(part.strip("\n") for part in more).splitlines())
+        more = _MARKS.sub(lambda mark: mark[1] or mark[2] or "", _LABELLED.sub("", rest))
+        details = tuple(line for line in more.splitlines() if line.strip())
         return Card(title=" ".join(first.split()), word=self.id, rows=tuple(rows), details=details)
 
     def to_dict(self) -> dict[str, Any]:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bootstrap.cli.command import add_command, call, present
-from bootstrap.console import show_prose
-from bootstrap.errors import EXIT_OK
-from bootstrap.pages import ErrorPage, explain
+from bootstrap import api
+from bootstrap.cli.command import add_command, presenting
 
 if TYPE_CHECKING:
-    import argparse
-
     from bootstrap.cli.command import Commands
 
 _DESCRIPTION = """\
@@ -27,14 +23,5 @@ examples:
 
 def register(commands: Commands) -> None:
     """Adds the command."""
-    command = add_command(commands, "explain", _run, description=_DESCRIPTION, epilog=_EPILOG)
+    command = add_command(commands, "explain", presenting(api.explain), description=_DESCRIPTION, epilog=_EPILOG)
     command.add_argument("error", nargs="?", metavar="ERROR", help="an error's name, or its exit code [default: all]")
-
-
-def _run(args: argparse.Namespace) -> int:
-    page = call(explain, args)
-    if isinstance(page, ErrorPage) and not args.json:
-        show_prose(f"**{page.id}**\n\n{page.text}")
-    else:
-        present(page, args)
-    return EXIT_OK

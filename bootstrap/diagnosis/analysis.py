@@ -59,15 +59,15 @@ def analyze_requirements(
         analyzer = session.analyzer(wanted, options)
         diagnosis = predict(analyzer, wanted, session.title, progress)
         if minimal is not None:
-            diagnosis = diagnosis.with_file(write_minimal(analyzer, wanted, diagnosis, minimal, progress))
+            written = write_minimal(analyzer, wanted, diagnosis, minimal, progress)
+            diagnosis = replace(diagnosis, written=(written,))
         if pinned is not None:
             try:
-                diagnosis = diagnosis.with_file(
-                    write_pinned(analyzer, wanted, diagnosis, pinned, session.index, progress)
-                )
+                written = write_pinned(analyzer, wanted, diagnosis, pinned, session.index, progress)
             except NoPinnedSetError as error:
                 error.diagnosis = replace(diagnosis, seconds=time.monotonic() - began)
                 raise
+            diagnosis = replace(diagnosis, written=(*diagnosis.written, written))
         if install:
-            diagnosis = diagnosis.with_trials(prove(analyzer, diagnosis, progress))
+            diagnosis = replace(diagnosis, trials=prove(analyzer, diagnosis, progress))
         return replace(diagnosis, seconds=time.monotonic() - began)

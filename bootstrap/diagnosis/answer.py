@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from bootstrap._util.data import fields_of
@@ -257,14 +257,6 @@ class Diagnosis(Detailed):
             "held": None if self.held is None else {"ok": self.held.ok, "failed": list(self.held.failed)},
             "seconds": round(self.seconds, 3),
         }
-
-    def with_file(self, written: Written) -> Diagnosis:
-        """The same with one more file that was written."""
-        return replace(self, written=(*self.written, written))
-
-    def with_trials(self, trials: tuple[Trial, ...]) -> Diagnosis:
-        """The same with what real installations did."""
-        return replace(self, trials=trials)
 
 
 def _listed(
