@@ -8,7 +8,7 @@ dark themes, and where a notebook's viewer strips style sheets.
 from __future__ import annotations
 
 import html
-import platform
+import os
 import re
 from dataclasses import dataclass, fields
 from functools import partial
@@ -274,7 +274,7 @@ class Card(_Fit):
     def to_markdown(self) -> str:
         """The card for a bug report."""
         head = f"### {markdown.prose(self.said)}: {markdown.marked(self.title)}"
-        by = f"condacolab-bootstrap {__version__}, {platform.system()}"
+        by = f"condacolab-bootstrap {__version__}, {os.uname().sysname}"
         return "\n".join([head, *self._paragraphs(part=False), "", by, ""])
 
     def _paragraphs(self, *, part: bool) -> Iterator[str]:

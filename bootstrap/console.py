@@ -14,11 +14,11 @@ import time
 from typing import IO, TYPE_CHECKING, Any
 
 from bootstrap import provenance
-from bootstrap.card import Card
 from bootstrap.progress import NullProgress, Progress, Step
 from bootstrap.text import shown, without_secrets
 
 if TYPE_CHECKING:
+    from bootstrap.card import Card
     from bootstrap.errors import BootstrapError
 
 
@@ -221,18 +221,6 @@ def show(card: Card, stream: IO[str] | None = None) -> None:
     Screen(file=stream, soft_wrap=True).print(card)
 
 
-def error_card(error: BootstrapError) -> Card:
-    """An error as a card: what happened, the evidence, what to do next, where to read on."""
-    return Card(
-        title=error.message,
-        verdict="broken",
-        word="error",
-        details=error.evidence,
-        next=error.hint,
-        more=error.more,
-    )
-
-
 def show_error(error: BootstrapError, stream: IO[str] | None = None) -> None:
     """Writes an error for a person, in lines; to stderr unless a stream is given."""
-    show(error_card(error), stream or sys.stderr)
+    show(error.card, stream or sys.stderr)

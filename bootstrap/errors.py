@@ -7,8 +7,10 @@ raises them. Exit codes 0, 3 and 4 are verdicts (ok, doubtful, broken), 2 is a u
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from bootstrap.card import Card
 from bootstrap.hints import as_python, in_cell
 from bootstrap.text import shown
 
@@ -67,6 +69,18 @@ class BootstrapError(Exception):
         """The error's stable name."""
         return self.error_id()
 
+    @property
+    def card(self) -> Card:
+        """What happened, the evidence, what to do next, where to read on."""
+        return Card(
+            title=self.message,
+            verdict="broken",
+            word="error",
+            details=self.evidence,
+            next=self.hint,
+            more=self.more,
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The error as JSON-ready data."""
         return {
@@ -90,9 +104,7 @@ class BootstrapError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows for an uncaught error: the command line's output, hints as Python, no traceback."""
-        more = [f"  next: {in_cell(self.hint)}"] if self.hint else []
-        more += [f"  more: {as_python(self.more)}"]
-        return [f"error: {self.message}", *(f"  {line}" for line in self.evidence), *more]
+        return str(replace(self.card, next=in_cell(self.hint), more=as_python(self.more))).splitlines()
 
 
 def every_error() -> list[type[BootstrapError]]:

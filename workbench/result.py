@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bootstrap._util.data import fields_of
 from bootstrap.card import Card, Shown
 
 if TYPE_CHECKING:
@@ -50,14 +51,7 @@ class CheckResult(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """The finding as JSON-ready data."""
-        return {
-            "name": self.name,
-            "verdict": self.verdict,
-            "title": self.title,
-            "facts": dict(self.facts),
-            "problems": list(self.problems),
-            "data": list(self.data),
-        }
+        return {**fields_of(self, "picture"), "facts": dict(self.facts)}
 
     def _repr_html_(self) -> str:
         return self.card._repr_html_() + (self.picture._repr_html_() if self.picture else "")

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bootstrap._util.data import fields_of
 from bootstrap.card import Card, Shown
 from bootstrap.console import megabytes
 from bootstrap.errors import RequiredPackageError, did_you_mean
@@ -44,16 +45,8 @@ class Why(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-ready data."""
-        return {
-            "name": self.record.name,
-            "version": self.record.version,
-            "build": self.record.build,
-            "url": self.record.url,
-            "sha256": self.record.sha256,
-            "line": self.record.line,
-            "needed_by": [list(pair) for pair in self.needed_by],
-            "path": list(self.path),
-        }
+        told = ("name", "version", "build", "url", "sha256", "line")
+        return {**{name: getattr(self.record, name) for name in told}, **fields_of(self, "record")}
 
 
 @dataclass(frozen=True, repr=False)

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from bootstrap.card import WORDS, Card
-from bootstrap.console import error_card, show
+from bootstrap.console import show
 from bootstrap.errors import HashMismatchError
 
 READY = Card(
@@ -137,7 +137,7 @@ def test_long_values_fold_on_a_narrow_terminal_and_lose_nothing(width: int) -> N
 
 
 def test_an_error_is_a_card() -> None:
-    card = error_card(HashMismatchError("An archive differs.", evidence=["numpy: expected 1, got 2"]))
+    card = HashMismatchError("An archive differs.", evidence=["numpy: expected 1, got 2"]).card
     assert (card.said, card.verdict, card.details) == ("error", "broken", ("numpy: expected 1, got 2",))
     assert card.more == "bootstrap explain hash-mismatch"
     assert card.next == HashMismatchError.hint
