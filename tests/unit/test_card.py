@@ -6,9 +6,10 @@ import io
 from html.parser import HTMLParser
 
 import pytest
+from markdown_it import MarkdownIt
 from rich.console import Console
 
-from bootstrap.card import WORDS, Card
+from bootstrap.card import WORDS, Card, Table, Word
 from bootstrap.console import show
 from bootstrap.errors import HashMismatchError
 
@@ -21,6 +22,26 @@ READY = Card(
     next="run the next cell, or `bootstrap check`",
     more="docs/notebook.md",
 )
+
+PARTED = Card(
+    title="it would move",
+    verdict="broken",
+    about="r.txt on `python`\nand so on",
+    parts=(
+        Table(
+            columns=("name", "verdict", "MB"),
+            rows=(("a|b", Word("ok", "ok"), "1.5"), (Word("all of them"), Word("broken", "broken"), "10")),
+            code="name",
+            numbers="MB",
+        ),
+        Card(word="lost", details=("<one>", "two", "three", "four")),
+        Card(title="x", verdict="note", rows=(("why", "because"),), details=("one line",)),
+    ),
+    notes=("first", "second"),
+    next="run `bootstrap check`\nor wait",
+    foot="1.0 s",
+)
+"""Whatever a card can have besides the above."""
 
 
 class Reader(HTMLParser):
@@ -59,19 +80,108 @@ def test_plain_text() -> None:
     ]
 
 
-def test_a_terminal_shows_the_same_lines() -> None:
+def test_parts_stand_at_the_left_edge_each_after_a_blank_line() -> None:
+    assert str(PARTED).splitlines() == [
+        "broken: it would move",
+        "r.txt on `python`",
+        "and so on",
+        "",
+        "name         verdict   MB",
+        "a|b          ok       1.5",
+        "all of them  broken    10",
+        "",
+        "lost:",
+        "  <one>",
+        "  two",
+        "  three",
+        "  four",
+        "",
+        "note: x",
+        "  why  because",
+        "  one line",
+        "",
+        "note: first",
+        "note: second",
+        "next: run `bootstrap check`",
+        "next: or wait",
+        "1.0 s",
+    ]
+
+
+def test_plain_text_folds_long_cells_but_in_the_last_column() -> None:
+    command = "pip install " + " ".join(f"package-{n}" for n in range(12))
+    lines = str(Table(columns=("command", "effect"), rows=((command, command),))).splitlines()
+    assert [line.split("  ")[0] for line in lines[1:]] == [
+        "pip install package-0 package-1 package-2 package-3",
+        "package-4 package-5 package-6 package-7 package-8 package-9",
+        "package-10 package-11",
+    ]
+    assert lines[1].endswith(command)
+
+
+@pytest.mark.parametrize("card", [READY, PARTED])
+def test_a_terminal_shows_the_same_lines(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.StringIO()
-    show(READY, out)
-    assert [line.rstrip() for line in out.getvalue().splitlines()] == str(READY).splitlines()
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    show(card, out)
+    assert [line.rstrip() for line in out.getvalue().splitlines()] == str(card).splitlines()
 
 
-def test_html_says_everything_that_the_text_says() -> None:
-    page = Reader(READY._repr_html_())
+@pytest.mark.parametrize("card", [READY, PARTED])
+def test_html_says_everything_that_the_text_says(card: Card) -> None:
+    page = Reader(card._repr_html_())
     assert not page.open, "every element is closed"
     text = " ".join(page.text)
-    for words in str(READY).replace(":", "").replace("`", "").split():
+    for words in str(card).replace(":", "").replace("`", "").replace("bootstrap check", "").split():
         assert words in text
-    assert ("role", "status") in page.attributes
+    assert ("role", "alert" if card.verdict == "broken" else "status") in page.attributes
+    assert page.tags.count("details") == (1 if card is PARTED else 0), "long evidence of a part opens at a click"
+
+
+def test_markdown_says_everything_too() -> None:
+    lines = PARTED.to_markdown().splitlines()
+    assert lines[:-1] == [
+        "### broken: it would move",
+        "",
+        "r.txt on `python`",
+        "",
+        "and so on",
+        "",
+        "| name | verdict | MB |",
+        "| --- | --- | ---: |",
+        r"| `a\|b` | ok | 1.5 |",
+        "| **all of them** | broken | 10 |",
+        "",
+        "**lost:**",
+        "",
+        "<details><summary>evidence</summary>",
+        "",
+        "```",
+        "<one>",
+        "two",
+        "three",
+        "four",
+        "```",
+        "</details>",
+        "",
+        "**note:** x",
+        "",
+        "- **why:** because",
+        "",
+        "```",
+        "one line",
+        "```",
+        "",
+        "- note: first",
+        "- note: second",
+        "- next: run `bootstrap check`",
+        "- next: or wait",
+        "",
+        "1.0 s",
+        "",
+    ]
+    assert lines[-1].startswith("condacolab-bootstrap ")
 
 
 def test_html_needs_no_style_sheet_and_takes_nothing_from_elsewhere() -> None:
@@ -81,9 +191,15 @@ def test_html_needs_no_style_sheet_and_takes_nothing_from_elsewhere() -> None:
 
 
 def test_markup_in_values_is_text() -> None:
-    card = Card(title="<script>1</script>", rows=(("<i>", "<b>`<u>`"),), details=("<s>",), next="<em>")
+    table = Table(columns=("<var>",), rows=(("<q>",), (Word("<tt>"),), (Word("<kbd>", "ok"),)))
+    inner = Card(title="<big>", about="<sub>", parts=(table,), notes=("<sup>",), foot="<small>")
+    card = Card(
+        title="<script>1</script>", rows=(("<i>", "<b>`<u>`"),), details=("<s>",), next="<em>", parts=(inner,)
+    )
     tags = Reader(card._repr_html_()).tags
-    assert not {"script", "i", "b", "u", "s", "em"} & set(tags)
+    assert not {"script", "i", "b", "u", "s", "em", "var", "q", "tt", "kbd", "big", "sub", "sup", "small"} & set(tags)
+    tokens = MarkdownIt().parse(card.to_markdown())
+    assert not [one for token in tokens for one in (token, *(token.children or ())) if one.type.startswith("html")]
     assert "<script>1</script>" in str(card)
     out = io.StringIO()
     show(Card(title="[red]x[/] [bold]"), out)

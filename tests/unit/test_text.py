@@ -6,10 +6,10 @@ import io
 import json
 
 import pytest
-from rich.table import Table
+from rich.table import Table as Grid
 from rich.text import Text
 
-from bootstrap.card import Card
+from bootstrap.card import Card, Table, Word
 from bootstrap.console import JsonProgress, PlainProgress, TerminalProgress, print_json, show, show_error
 from bootstrap.errors import BootstrapError
 from bootstrap.screen import Screen
@@ -55,11 +55,21 @@ def test_whatever_shows_it_shows_it_so() -> None:
     card = Card(title=HOSTILE, rows=((HOSTILE, HOSTILE),), details=(HOSTILE,), next=HOSTILE, more=HOSTILE)
     assert str(card).count(SHOWN) == 6
     assert "s3cret" not in card._repr_html_()
+    table = Table(columns=("a", "b"), rows=((HOSTILE, Word(HOSTILE)),))
+    parted = Card(about=HOSTILE, parts=(table, card), notes=(HOSTILE,), foot=HOSTILE)
+    for text in (
+        str(parted),
+        parted._repr_html_(),
+        parted.to_markdown(),
+        written(lambda stream: show(parted, stream)),
+    ):
+        assert "s3cret" not in text
+        assert not {"\x1b", "\x9b", "\r", "\u202e"} & set(text)
     assert written(lambda stream: show(card, stream)).count(SHOWN) == 6
     assert written(lambda stream: show_error(error, stream)).count(SHOWN) == 3
     assert written(lambda stream: PlainProgress(stream).note(HOSTILE)) == SHOWN + "\n"
     assert "s3cret" not in written(lambda stream: JsonProgress(stream).note(HOSTILE))
-    table = Table.grid()
+    table = Grid.grid()
     table.add_row(HOSTILE)
     table.add_row(Text(HOSTILE))
     # rich drops some of the codes of a text by itself.
