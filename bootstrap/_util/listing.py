@@ -20,6 +20,11 @@ def capped(lines: Sequence[str], limit: int | None, more: str = "more") -> list[
     return [*lines[:limit], f"and {rest} {more}"] if rest > 0 else list(lines)
 
 
+def count(number: int, noun: str) -> str:
+    """A number of things: ``1 package``, ``2 packages``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def joined(items: Sequence[str], limit: int | None) -> str:
     """The first items with commas between them, and how many others there are: ``a, b and 3 more``."""
     rest = 0 if limit is None else len(items) - limit

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from bootstrap._util.data import fields_of
-from bootstrap._util.listing import capped
+from bootstrap._util.listing import capped, count
 from bootstrap.card import Card, Detailed, Table, Word
 from bootstrap.console import megabytes
 from bootstrap.diagnosis.model import (
@@ -18,12 +18,13 @@ from bootstrap.diagnosis.model import (
     Resolution,
     Verdict,
 )
-from bootstrap.diagnosis.wording import count, effect, names
 from bootstrap.errors import EXIT_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from bootstrap.card import Cell
 
 _SHOWN = 8
 _PLACES = ("--index-url", "-i", "--extra-index-url", "--find-links", "-f", "--trusted-host")
@@ -159,7 +160,7 @@ class Diagnosis(Detailed):
         """The verdict in a sentence."""
         together, numpy = self.together, self.environment.numpy
         if self.culprits:
-            who = "; ".join(names(c) for c in self.culprits)
+            who = "; ".join(c.names for c in self.culprits)
             first = self.culprits[0].subject
             return f"{who} would replace numpy {numpy}" + (f" by {first.after}" if first and first.after else "")
         if together.moves and together.subject is not None:
@@ -200,27 +201,28 @@ class Diagnosis(Detailed):
         return lines
 
     def _parts(self, everything: bool) -> Iterator[Card | Table]:
-        whole = [self.together] if len(self.alone) != 1 else []
+        labelled: list[tuple[Cell, Finding]] = [(finding.names, finding) for finding in self.alone]
+        labelled += [(Word("all together"), self.together)] if len(self.alone) != 1 else []
         yield Table(
             columns=("requirement", "verdict", NUMPY_NAME, "what it would do"),
             rows=tuple(
                 (
-                    Word("all together") if finding in whole else names(finding),
+                    label,
                     Word(finding.verdict, finding.verdict),
                     self._numpy_after(finding),
-                    effect(finding, limit=None if everything else 3),
+                    finding.effect(limit=None if everything else 3),
                 )
-                for finding in (*self.alone, *whole)
+                for label, finding in labelled
             ),
             code="requirement",
         )
         for finding in (*self.culprits, *self.conflicts):
             if len(finding.requirements) > 1:
-                who = names(finding)
                 if finding.failed:
-                    yield _listed("in conflict", finding.failed, everything, "doubtful", who)
+                    yield _listed("in conflict", finding.failed, everything, "doubtful", finding.names)
                 else:
-                    yield Card(title=who, verdict="broken", word="only together", about=effect(finding, limit=None))
+                    about = finding.effect(limit=None)
+                    yield Card(title=finding.names, verdict="broken", word="only together", about=about)
         together = self.together
         changes = [str(c) for c in together.changes if c.name != NUMPY_NAME]
         failed = together.failed if everything or not self.conflicts else ()

@@ -33,9 +33,6 @@ class HistoryEntry:
     likely: bool = False
     """A conclusion; otherwise it was seen."""
 
-    def __str__(self) -> str:
-        return f"likely: {self.text}" if self.likely else self.text
-
 
 @dataclass(frozen=True, repr=False)
 class History(Detailed):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bootstrap._util.data import as_data, fields_of
+from bootstrap._util.listing import joined
 from bootstrap._util.names import canonical_name
 
 SCHEMA = 1
@@ -185,6 +186,33 @@ class Finding:
     def path(self) -> str:
         """The forcing way in one line."""
         return " -> ".join(self.chain)
+
+    @property
+    def names(self) -> str:
+        """The requirements, as they stand in the file."""
+        return " + ".join(r.text for r in self.requirements)
+
+    def effect(self, *, limit: int | None = 3) -> str:
+        """What it comes to: numpy's fate first, then the rest in short."""
+        if self.failed and self.unread:
+            return "; ".join(self.unread)
+        if self.failed:
+            more = "" if limit is None or len(self.failed) < 2 else " ..."
+            return "can't be resolved: " + (self.failed[0] + more if limit else "; ".join(self.failed))
+        parts = []
+        if self.moves or self.subject is not None:
+            parts.append(self.path or self.reason)
+        others = [str(c) for c in self.changes if c.name != NUMPY_NAME]
+        parts += [f"replaces {joined(others, limit)}"] if others else []
+        broken = [f"{b.name} {b.version} ({b.gap})" for b in self.breakages]
+        parts += [f"breaks {joined(broken, limit)}"] if broken else []
+        if self.added:
+            parts.append(f"adds {len(self.added)}")
+        parts += self.unread
+        parts += [f"{', '.join(self.unbuilt)} by its own metadata, not built"] if self.unbuilt else []
+        if not parts:
+            parts.append(self.reason or "nothing")
+        return "; ".join(part for part in parts if part)
 
     def to_dict(self) -> dict[str, Any]:
         """The finding as JSON-ready data."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from bootstrap._util.data import fields_of
 from bootstrap.card import Card, Detailed, Table, Word
 from bootstrap.diagnosis.model import SCHEMA, EnvironmentInfo, Verdict
-from bootstrap.diagnosis.wording import effect
 from bootstrap.errors import EXIT_CODES
 
 if TYPE_CHECKING:
@@ -154,5 +153,5 @@ def _state(scene: ReplayStep) -> Cell:
 
 
 def _did(scene: ReplayStep, limit: int | None) -> str:
-    parts = [effect(scene.finding, limit=limit)] if scene.finding else []
+    parts = [scene.finding.effect(limit=limit)] if scene.finding else []
     return "; ".join([*parts, *([scene.note] if scene.note else [])])

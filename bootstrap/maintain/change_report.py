@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bootstrap._util.listing import count
 from bootstrap.card import Card, Table, Word
 from bootstrap.maintain.variant import MEGABYTE
 
@@ -55,7 +56,7 @@ def to_markdown(difference: Difference, *, title: str) -> str:
     if explicit:
         lines += [*_table(explicit).to_markdown(), ""]
     if others:
-        lines += ["<details>", f"<summary>{_plural(len(others), 'other package')}</summary>", ""]
+        lines += ["<details>", f"<summary>{count(len(others), 'other package')}</summary>", ""]
         lines += [*_table(others).to_markdown(), "", "</details>", ""]
     return "\n".join(lines).rstrip("\n") + "\n"
 
@@ -72,7 +73,8 @@ def to_changelog(difference: Difference, *, title: str) -> str:
     others = [c for c in difference.changes if not c.explicit]
     parts = [", ".join(named)] if named else []
     if others:
-        parts.append(_plural(len(others), "more package" if named else "package that others need"))
+        needed = f"{count(len(others), 'package')} that others need"
+        parts.append(count(len(others), "more package") if named else needed)
     return f"- {title}: {'; '.join(parts)} ({_sizes(difference)}).\n"
 
 
@@ -108,11 +110,11 @@ def summary(difference: Difference) -> str:
 def _sizes(difference: Difference) -> str:
     old, new = difference.old_size, difference.new_size
     if not old.records:
-        return f"{_plural(new.records, 'package')}, {_megabytes(new)}"
+        return f"{count(new.records, 'package')}, {_megabytes(new)}"
     if (old.records, old.known) == (new.records, new.known):
-        return f"{_plural(new.records, 'package')}, {_megabytes(new)}, as before"
+        return f"{count(new.records, 'package')}, {_megabytes(new)}, as before"
     records = "" if old.records == new.records else f"{old.records} to "
-    return f"{records}{_plural(new.records, 'package')}, {_megabytes(old)} to {_megabytes(new)}"
+    return f"{records}{count(new.records, 'package')}, {_megabytes(old)} to {_megabytes(new)}"
 
 
 def _megabytes(size: Size) -> str:
@@ -137,9 +139,3 @@ def _growth(change: PackageChange) -> str:
         return "?"
     growth = (sizes[1] - sizes[0]) / MEGABYTE
     return f"{growth:+.1f}" if abs(growth) >= 0.05 else "0"
-
-
-def _plural(number: int, noun: str) -> str:
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number} packages that others need" if noun.endswith("others need") else f"{number} {noun}s"

@@ -10,7 +10,6 @@ import pytest
 
 from bootstrap.diagnosis import Breakage, Diagnosis, DistChange, EnvironmentInfo, Finding, Requirement, Trial, Written
 from bootstrap.diagnosis.model import Resolution
-from bootstrap.diagnosis.wording import effect
 
 DOWN = DistChange("numpy", "replaced", "2.0.2", "1.26.4")
 HERE = EnvironmentInfo("/usr/bin/python3", "3.12.11", "2.0.2", 7)
@@ -92,14 +91,14 @@ def test_verdict_and_headline(found: Diagnosis, verdict: str, words: str) -> Non
     ],
 )
 def test_what_a_finding_comes_to(finding: Finding, text: str) -> None:
-    assert effect(finding) == text
+    assert finding.effect() == text
 
 
 def test_long_lists_are_cut_unless_everything_is_asked_for() -> None:
     many = replace(BREAKS, changes=tuple(DistChange(f"p{n}", "replaced", "1", "2") for n in range(5)), breakages=())
-    assert effect(many, limit=2) == "replaces p0 1 -> 2, p1 1 -> 2 and 3 more"
-    assert effect(many, limit=None).count("->") == 5
-    assert effect(FAILS, limit=None) == "can't be resolved: no x; because"
+    assert many.effect(limit=2) == "replaces p0 1 -> 2, p1 1 -> 2 and 3 more"
+    assert many.effect(limit=None).count("->") == 5
+    assert FAILS.effect(limit=None) == "can't be resolved: no x; because"
 
 
 @pytest.mark.parametrize("shape", ["text", "html", "markdown"])
