@@ -33,6 +33,8 @@ Verdict = Literal["ok", "doubtful", "broken", "info", "note"]
 WORDS: dict[Verdict, str] = {"ok": "ok", "doubtful": "doubtful", "broken": "broken", "info": "note", "note": "note"}
 """What a card's verdict is called where the card has no word of its own."""
 
+EXIT_CODES: dict[Verdict, int] = {"ok": 0, "info": 0, "note": 0, "doubtful": 3, "broken": 4}
+"""The command line's exit code for a verdict; `bootstrap.errors` has the others."""
 _STYLES: dict[Verdict, str] = {"ok": "green", "doubtful": "yellow", "broken": "red", "info": "cyan", "note": "dim"}
 """A verdict's colour on a terminal."""
 # Under white letters each has a contrast of 4.5 and more, and as a line it stands out on white and on black.
@@ -330,8 +332,18 @@ class Shown:
         return self.in_full.to_markdown()
 
 
-class Detailed(Shown):
-    """What has more details than most want to see."""
+class Judged(Shown):
+    """A result with a verdict, and with more details than most want to see."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it comes to."""
+        raise NotImplementedError
+
+    @property
+    def exit_code(self) -> int:
+        """The command line's exit code."""
+        return EXIT_CODES[self.verdict]
 
     def to_card(self, *, everything: bool) -> Card:
         """The same for people.

@@ -10,21 +10,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bootstrap.card import Card
+from bootstrap.card import EXIT_CODES, Card
 from bootstrap.hints import as_python, in_cell
 from bootstrap.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-EXIT_OK = 0
+EXIT_OK = EXIT_CODES["ok"]
 EXIT_INTERNAL = 1
 EXIT_USAGE = 2
-EXIT_DOUBTFUL = 3
-EXIT_BROKEN = 4
+EXIT_DOUBTFUL = EXIT_CODES["doubtful"]
+EXIT_BROKEN = EXIT_CODES["broken"]
 EXIT_INTERRUPTED = 130
-EXIT_CODES = {"ok": EXIT_OK, "doubtful": EXIT_DOUBTFUL, "broken": EXIT_BROKEN}
-"""By the verdict of a result."""
 
 ERRORS_PAGE = "docs/errors.md"
 """The page with a section for every error."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bootstrap import guard
 from bootstrap._util.data import fields_of
-from bootstrap.card import Card, Detailed
+from bootstrap.card import Card, Judged
 from bootstrap.console import megabytes
 from bootstrap.hints import command
 from bootstrap.lock import PLATFORM, read_lock, validate
@@ -26,7 +26,7 @@ _SHOWN = 10
 
 
 @dataclass(frozen=True, repr=False)
-class PrefixStatus(Detailed):
+class PrefixStatus(Judged):
     """What is at a prefix, without reading every file."""
 
     prefix: Path
@@ -53,6 +53,11 @@ class PrefixStatus(Detailed):
     def agrees(self) -> bool:
         """Whether the environment is the lock's."""
         return self.comparison is not None and self.comparison.agrees
+
+    @property
+    def verdict(self) -> Literal["ok", "doubtful"]:
+        """Whether the environment is the lock's."""
+        return "ok" if self.agrees else "doubtful"
 
     def to_card(self, *, everything: bool) -> Card:
         """The same for people, with every difference if asked for."""

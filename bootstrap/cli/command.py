@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bootstrap.card import Judged
 from bootstrap.console import print_json, print_text, progress_for, show
 from bootstrap.errors import EXIT_OK
 
@@ -65,7 +66,8 @@ def presenting(verb: Callable[..., Shown]) -> Callable[[argparse.Namespace], int
     """What runs a command that shows a verb's result and does no more."""
 
     def run(args: argparse.Namespace) -> int:
-        present(call(verb, args), args)
-        return EXIT_OK
+        result = call(verb, args)
+        present(result, args)
+        return result.exit_code if isinstance(result, Judged) else EXIT_OK
 
     return run

@@ -6,12 +6,9 @@ from typing import TYPE_CHECKING
 
 from bootstrap import api
 from bootstrap.cli import options
-from bootstrap.cli.command import add_command, call, present
-from bootstrap.errors import EXIT_DOUBTFUL, EXIT_OK
+from bootstrap.cli.command import add_command, presenting
 
 if TYPE_CHECKING:
-    import argparse
-
     from bootstrap.cli.command import Commands
 
 _DESCRIPTION = """\
@@ -28,15 +25,9 @@ exit codes: 0 matches the lock; 3 differs, or doesn't exist
 
 def register(commands: Commands) -> None:
     """Adds the command."""
-    command = add_command(commands, "status", _run, description=_DESCRIPTION, epilog=_EPILOG)
+    command = add_command(commands, "status", presenting(api.status), description=_DESCRIPTION, epilog=_EPILOG)
     default = "[default: the one here, else the one it was restored from, else the included one]"
     options.add_lock(command, f"path or https URL of a conda-lock.yml {default}")
     options.add_prefix(command)
     options.add_cache(command)
     options.add_pack(command)
-
-
-def _run(args: argparse.Namespace) -> int:
-    status = call(api.status, args)
-    present(status, args)
-    return EXIT_OK if status.agrees else EXIT_DOUBTFUL

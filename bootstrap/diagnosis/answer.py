@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bootstrap._util.data import fields_of
 from bootstrap._util.listing import capped, count
-from bootstrap.card import Card, Detailed, Table, Word
+from bootstrap.card import Card, Judged, Table, Word
 from bootstrap.console import megabytes
 from bootstrap.diagnosis.model import (
     NUMPY_NAME,
@@ -18,7 +18,6 @@ from bootstrap.diagnosis.model import (
     Resolution,
     Verdict,
 )
-from bootstrap.errors import EXIT_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -101,7 +100,7 @@ class Written:
 
 
 @dataclass(frozen=True, repr=False)
-class Diagnosis(Detailed):
+class Diagnosis(Judged):
     """The outcome of asking what requirements would do."""
 
     source: str
@@ -129,11 +128,6 @@ class Diagnosis(Detailed):
         if any(trial.broke for trial in self.trials) or any(f.verdict == "broken" for f in findings):
             return "broken"
         return "doubtful" if self.culprits or self.together.verdict == "doubtful" else "ok"
-
-    @property
-    def exit_code(self) -> int:
-        """The command line's exit code."""
-        return EXIT_CODES[self.verdict]
 
     def to_card(self, *, everything: bool) -> Card:
         """The diagnosis for people; with everything, all changes, breakages and reasons."""

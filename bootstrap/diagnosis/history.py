@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap import provenance
-from bootstrap.card import Card, Detailed
+from bootstrap._util.data import as_data, fields_of
+from bootstrap.card import Card, Judged
 from bootstrap.diagnosis.dependency_graph import Graph
 from bootstrap.diagnosis.evidence import Evidence, Installed, gather, stamp
 from bootstrap.diagnosis.model import NUMPY_NAME, SCHEMA, Dist, Verdict
 from bootstrap.diagnosis.settings import pip_settings
 from bootstrap.diagnosis.stale_symptoms import first_symptom
 from bootstrap.diagnosis.target import examine, find_python
-from bootstrap.errors import EXIT_CODES
 from bootstrap.hints import command
 from bootstrap.prefix.locked import next_step
 from bootstrap.provenance import cell_at, together
@@ -35,21 +35,23 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, repr=False)
-class History(Detailed):
+class History(Judged):
     """What has happened in a runtime, as far as it can be told."""
 
     python: str
     memory: str | None
     """The numpy that the kernel has loaded; None where there is no kernel, or it can't be seen."""
     disk: str | None
-    verdict: Verdict
     lines: tuple[HistoryEntry, ...]
     evidence: Evidence
 
     @property
-    def exit_code(self) -> int:
-        """The command line's exit code."""
-        return EXIT_CODES[self.verdict]
+    def verdict(self) -> Verdict:
+        """Broken: the kernel's numpy isn't the one on disk. Doubtful: there is none, or more than one."""
+        deleted = bool(self.evidence.kernel and self.evidence.kernel.deleted)
+        if (self.memory is not None and self.memory != self.disk) or deleted:
+            return "broken"
+        return "doubtful" if len(self.evidence.records) > 1 or self.disk is None else "ok"
 
     def to_card(self, *, everything: bool) -> Card:
         """The story for people; with everything, all that was installed, too."""
@@ -95,11 +97,9 @@ class History(Detailed):
         return {
             "schema": SCHEMA,
             "verdict": self.verdict,
-            "python": self.python,
-            "memory": self.memory,
-            "disk": self.disk,
+            **fields_of(self, "lines", "evidence"),
             "kernel": None if kernel is None else {"pid": kernel.pid, "began": stamp(kernel.began)},
-            "story": [{"text": line.text, "likely": line.likely} for line in self.lines],
+            "story": as_data(self.lines),
             "installed": [[_as_dict(item) for item in burst] for burst in self.evidence.bursts],
             "commands": [{"cell": e.cell, "text": e.text} for e in self.evidence.events],
             "pip_log": list(self.evidence.log),
@@ -135,14 +135,8 @@ def conclude(target: Target, evidence: Evidence) -> History:
     """The story that evidence of an interpreter comes to."""
     disk = evidence.numpy.dist.version if evidence.numpy else None
     memory = evidence.kernel.numpy_memory if evidence.kernel else None
-    deleted = bool(evidence.kernel and evidence.kernel.deleted)
-    verdict: Verdict = "ok"
-    if (memory is not None and memory != disk) or deleted:
-        verdict = "broken"
-    elif len(evidence.records) > 1 or disk is None:
-        verdict = "doubtful"
     lines = _lines(target, evidence, memory, disk)
-    return History(str(target.python), memory, disk, verdict, tuple(lines), evidence)
+    return History(str(target.python), memory, disk, tuple(lines), evidence)
 
 
 def _lines(target: Target, evidence: Evidence, memory: str | None, disk: str | None) -> list[HistoryEntry]:

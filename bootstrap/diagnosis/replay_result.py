@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bootstrap._util.data import fields_of
-from bootstrap.card import Card, Detailed, Table, Word
+from bootstrap.card import Card, Judged, Table, Word
 from bootstrap.diagnosis.model import SCHEMA, EnvironmentInfo, Verdict
-from bootstrap.errors import EXIT_CODES
 
 if TYPE_CHECKING:
     from bootstrap.card import Cell
@@ -18,7 +17,7 @@ _REAL = 6
 
 
 @dataclass(frozen=True, repr=False)
-class Replay(Detailed):
+class Replay(Judged):
     """The outcome of a notebook's replay."""
 
     source: str
@@ -40,11 +39,6 @@ class Replay(Detailed):
         findings = [s.finding for s in self.scenes if s.finding]
         doubt = any(f.failed or f.breakages or f.verdict != "ok" for f in findings)
         return "doubtful" if doubt or any(s.kind == "unread" or s.may_part for s in self.scenes) else "ok"
-
-    @property
-    def exit_code(self) -> int:
-        """The command line's exit code."""
-        return EXIT_CODES[self.verdict]
 
     def to_card(self, *, everything: bool) -> Card:
         """The replay for people; with everything, all that each command did."""

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from bootstrap._util.data import fields_of
 from bootstrap._util.listing import capped
-from bootstrap.card import Card, Detailed, Table, Word
-from bootstrap.errors import EXIT_CODES
+from bootstrap.card import Card, Judged, Table, Word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -178,7 +177,7 @@ class Cause:
 
 
 @dataclass(frozen=True, repr=False)
-class Report(Detailed):
+class Report(Judged):
     """The outcome of a check."""
 
     python: str
@@ -214,11 +213,6 @@ class Report(Detailed):
     def ok(self) -> bool:
         """Whether the verdict is ok."""
         return self.verdict == "ok"
-
-    @property
-    def exit_code(self) -> int:
-        """The command line's exit code."""
-        return EXIT_CODES[self.verdict]
 
     def to_card(self, *, everything: bool) -> Card:
         """The report for people; with everything, all evidence, and each probe with its outcome and time."""

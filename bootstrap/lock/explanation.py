@@ -103,16 +103,12 @@ class Explanation(Shown):
     def to_dict(self) -> dict[str, Any]:
         """As JSON-ready data."""
         return {
-            "lock": str(self.lock),
-            "platform": self.platform,
-            "platforms": list(self.platforms),
-            "channels": list(self.channels),
+            **fields_of(self, "records", "roots"),
             "packages": len(self.records),
             "bytes": self.bytes_known,
             "sizes_unknown": self.sizes_unknown,
             "roots": [str(r) for r in self.roots],
             "largest": [{"name": r.name, "bytes": r.size} for r in self.largest],
-            "why": self.why.to_dict() if self.why else None,
         }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import bootstrap
 from bootstrap import api, diagnosis, health
-from bootstrap.card import Detailed, Shown
+from bootstrap.card import Judged, Shown
 from bootstrap.errors import HashMismatchError, UsageError
 from bootstrap.packs import making
 from bootstrap.prefix.transaction import Restored
@@ -42,7 +42,7 @@ def test_every_verb_returns_what_a_notebook_shows() -> None:
     verbs = [getattr(bootstrap, name) for name in dir(bootstrap) if name not in ("__version__", "guard")]
     verbs += [getattr(bootstrap.guard, name) for name in dir(bootstrap.guard)]
     assert len(verbs) == 12
-    kinds = {kind.__name__: kind for base in (Shown, Detailed) for kind in base.__subclasses__()}
+    kinds = {kind.__name__: kind for base in (Shown, Judged) for kind in base.__subclasses__()}
     for verb in verbs:
         for name in inspect.signature(verb).return_annotation.split(" | "):
             assert name in kinds, f"{verb.__name__} returns {name}"
