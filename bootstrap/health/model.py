@@ -163,12 +163,13 @@ class Cause:
 
     def to_card(self, *, everything: bool) -> Card:
         """The cause for people, with its first lines of evidence or all of them."""
-        labelled = (("owner", self.owner), ("since", self.since), ("by", self.by), ("repair", self.repair))
+        labelled = (("owner", self.owner), ("since", self.since), ("by", self.by))
         return Card(
             title=f"{self.summary} [{self.id}]",
             verdict=self.severity,
             rows=tuple((label, value) for label, value in labelled if value),
             details=tuple(capped(self.evidence, None if everything else _SHOWN, "more lines")),
+            next=self.repair,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -66,11 +66,11 @@ def test_text() -> None:
         "broken: numpy 2.0 in /p",
         "",
         "broken: One that is broken. [cause-broken]",
-        "  owner   numpy 2",
-        "  repair  Mend it.",
+        "  owner  numpy 2",
         "  line 0",
+        "  line 1",
     ]
-    assert "  and 4 more lines\n\n7 files compared, 1 probes, 1.5 s" in text
+    assert "  and 4 more lines\n  next: Mend it.\n\n7 files compared, 1 probes, 1.5 s" in text
     assert "overview" not in text and "blas" not in text
 
 
