@@ -18,6 +18,8 @@ from bootstrap.progress import NullProgress, Progress, Step
 from bootstrap.text import shown, without_secrets
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bootstrap.card import Card
     from bootstrap.errors import BootstrapError
 
@@ -91,7 +93,7 @@ class _Display(NullProgress):
 
 def describe(step: Step, left: float | None) -> str:
     """A step in one line of text."""
-    parts = [step.stage]
+    parts = [shown(step.stage)]
     if step.total:
         parts.append(f"{step.done}/{step.total} {step.unit}")
     if step.bytes_done:
@@ -143,14 +145,12 @@ class TerminalProgress(_Display):
     def __init__(self, stream: IO[str]) -> None:
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-        from bootstrap.screen import Screen
-
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description:<10}", markup=False),
             BarColumn(),
             TextColumn("{task.fields[text]}", style="dim", markup=False),
-            console=Screen(file=stream),
+            console=_terminal(stream),
             transient=True,
         )
         self._bar.start()
@@ -160,7 +160,7 @@ class TerminalProgress(_Display):
         """Redraws the bar."""
         text = describe(step, left).partition(", ")[2]
         done, total = step.amount
-        self._bar.update(self._task, description=step.stage, completed=done, total=total, text=text)
+        self._bar.update(self._task, description=shown(step.stage), completed=done, total=total, text=text)
 
     def note(self, message: str) -> None:
         """Writes it above the bar."""
@@ -205,6 +205,13 @@ class NotebookProgress(_Display):
             self._handle.update({"text/plain": "", "text/html": ""}, raw=True)
 
 
+def _terminal(stream: IO[str]) -> Console:
+    """rich's console, for which text is text: no markup, no codes of emoji, and no colours but those of a card."""
+    from rich.console import Console
+
+    return Console(file=stream, markup=False, emoji=False, highlight=False)
+
+
 def show(card: Card, stream: IO[str] | None = None) -> None:
     """Shows a card: as HTML in a notebook, else as lines on the stream (stdout unless given)."""
     if stream is None and in_notebook():
@@ -216,9 +223,7 @@ def show(card: Card, stream: IO[str] | None = None) -> None:
     if not target.isatty() and not os.environ.get("FORCE_COLOR"):
         print(card, file=target)
         return
-    from bootstrap.screen import Screen
-
-    Screen(file=stream, soft_wrap=True).print(card)
+    _terminal(target).print(card, soft_wrap=True)
 
 
 def show_error(error: BootstrapError, stream: IO[str] | None = None) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.cli.command import add_command
 from bootstrap.cli.options import gpu_is_cuda
-from bootstrap.console import print_json, print_text, show
+from bootstrap.console import PlainProgress, print_json, print_text, show
 from bootstrap.errors import EXIT_OK, LockNotWritableError
 from bootstrap.hints import command
 from bootstrap.lock.model import PLATFORM
+from bootstrap.progress import NullProgress
 
 if TYPE_CHECKING:
     import argparse
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
     from bootstrap.cli.command import Commands
     from bootstrap.errors import BootstrapError
-    from bootstrap.lock.diff import Difference
     from bootstrap.lock.model import Lock
     from bootstrap.maintain.variant import LockVariant
 
@@ -217,7 +218,6 @@ def _refresh(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
     from bootstrap.maintain.refresh import RefreshSettings, refresh
     from bootstrap.maintain.solver import version_key
     from bootstrap.maintain.specification import read_specification
-    from bootstrap.screen import Screen
 
     quiet = args.quiet or args.json
     settings = RefreshSettings(
@@ -231,7 +231,7 @@ def _refresh(args: argparse.Namespace, variants: Sequence[LockVariant]) -> int:
         conda=args.conda,
         conda_lock=args.conda_lock,
     )
-    done = refresh(settings, progress=(lambda _: None) if quiet else Screen(stderr=True).print)
+    done = refresh(settings, progress=(NullProgress() if quiet else PlainProgress(sys.stderr)).note)
     specification = read_specification(args.file)
     shown = [
         (one, compare(one.old, one.new, platform=platform, explicit=specification.names, version_key=version_key))

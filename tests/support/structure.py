@@ -26,7 +26,6 @@ LEVELS = {
     "profile": -1,
     "included": -1,
     "card": -1,
-    "screen": 0,
     "scratch": 0,
     "errors": 0,
     "provenance": 0,
