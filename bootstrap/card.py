@@ -144,8 +144,9 @@ class Table(_Fit):
 
     def _html_cell(self, tag: str, name: str, content: str) -> str:
         style = f"text-align:{'right' if name == self.numbers else 'left'};vertical-align:top;white-space:normal"
-        faint = ";font-weight:400;opacity:.75" if tag == "th" else ""
-        return f'<{tag} style="{style};border:0;background:none;padding:2px 12px 2px 0{faint}">{content}</{tag}>'
+        style += ";font-weight:400;opacity:.75" if tag == "th" else ""
+        style += ";overflow-wrap:anywhere" if name == self.code else ""
+        return f'<{tag} style="{style};border:0;background:none;padding:2px 12px 2px 0">{content}</{tag}>'
 
     def to_markdown(self) -> list[str]:
         """The table in lines of Markdown."""
@@ -378,7 +379,9 @@ def _style(cell: Cell) -> str:
 def _html(cell: Cell, code: bool) -> str:
     if isinstance(cell, str):
         return f"{_CODE_TAG}{html.escape(cell)}</code>" if code else _marked(cell)
-    return _badge(cell.text, cell.verdict) if cell.verdict else f"<strong>{html.escape(cell.text)}</strong>"
+    if cell.verdict is None:
+        return f"<strong>{html.escape(cell.text)}</strong>"
+    return f'<span style="white-space:nowrap">{_badge(cell.text, cell.verdict)}</span>'
 
 
 def _markdown(cell: Cell, code: bool) -> str:
@@ -389,7 +392,7 @@ def _markdown(cell: Cell, code: bool) -> str:
 
 def _badge(word: str, verdict: Verdict) -> str:
     """A verdict's word: white on its colour, so that it reads on light and on dark pages."""
-    style = f"background:{_COLOURS[verdict]};color:#fff;border-radius:4px;padding:1px 8px;white-space:nowrap"
+    style = f"background:{_COLOURS[verdict]};color:#fff;border-radius:4px;padding:1px 8px"
     return f'<strong style="{style}">{html.escape(word)}</strong>'
 
 
