@@ -256,7 +256,10 @@ class Card(_Fit):
                 f'<pre style="{_MONO};color:inherit;background:rgba(128,128,128,.12);margin:6px 0 0;padding:6px 8px;'
                 f'border-radius:4px;white-space:pre-wrap;overflow-wrap:anywhere">{lines}</pre>'
             )
-            blocks.append(_folded(evidence) if part and len(self.details) > _OPEN else evidence)
+            if part and len(self.details) > _OPEN:
+                summary = '<summary style="cursor:pointer">evidence</summary>'
+                evidence = f'<details style="margin:6px 0 0">{summary}{evidence}</details>'
+            blocks.append(evidence)
         for each in self.parts:
             if isinstance(each, Table):
                 blocks.append(each.to_html())
@@ -394,12 +397,6 @@ def _badge(word: str, verdict: Verdict) -> str:
     """A verdict's word: white on its colour, so that it reads on light and on dark pages."""
     style = f"background:{_COLOURS[verdict]};color:#fff;border-radius:4px;padding:1px 8px"
     return f'<strong style="{style}">{html.escape(word)}</strong>'
-
-
-def _folded(evidence: str) -> str:
-    """Evidence that a click opens."""
-    summary = '<summary style="cursor:pointer">evidence</summary>'
-    return f'<details style="margin:6px 0 0">{summary}{evidence}</details>'
 
 
 def _pair(label: str, value: str) -> str:

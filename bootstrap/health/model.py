@@ -220,11 +220,15 @@ class Report(Judged):
         version = f"numpy {self.numpy_version}" if self.numpy_version else "numpy"
         parts: list[Card | Table] = []
         if len(self.causes) > 1:
-            rows = tuple((Word(c.severity, c.severity), c.id, c.owner, c.since) for c in self.causes)
-            parts.append(Table(columns=("", "cause", "owner", "since"), rows=rows))
+            causes = tuple((Word(c.severity, c.severity), c.id, c.owner, c.since) for c in self.causes)
+            parts.append(Table(columns=("", "cause", "owner", "since"), rows=causes))
         parts += [cause.to_card(everything=everything) for cause in self.causes]
         if everything:
-            parts.append(_probe_table(self.probes))
+            rows = tuple(
+                (p.name, p.outcome if p.ok else Word(p.outcome, "broken"), f"{p.seconds * 1000:.0f}")
+                for p in self.probes
+            )
+            parts.append(Table(columns=("probe", "outcome", "ms"), rows=rows, numbers="ms"))
         asked = sum(probe.outcome != "skip" for probe in self.probes)
         more = "" if self.level == "full" else " (quick; a full check reads every file and imports everything)"
         return Card(
@@ -247,11 +251,3 @@ class Report(Judged):
 
     repair: ClassVar[Callable[..., Report]]
     """Does what can be done about the causes, and checks again; `bootstrap.health.repair` puts it here."""
-
-
-def _probe_table(probes: tuple[ProbeResult, ...]) -> Table:
-    """Each probe with its outcome and time."""
-    rows = tuple(
-        (p.name, p.outcome if p.ok else Word(p.outcome, "broken"), f"{p.seconds * 1000:.0f}") for p in probes
-    )
-    return Table(columns=("probe", "outcome", "ms"), rows=rows, numbers="ms")
