@@ -72,8 +72,7 @@ class Difference:
         """The difference as JSON-ready data."""
         return {
             "schema": 1,
-            "platform": self.platform,
-            "changes": [c.to_dict() for c in self.changes],
+            **fields_of(self, "old_size", "new_size"),
             "old": self.old_size.to_dict(),
             "new": self.new_size.to_dict(),
         }
