@@ -147,7 +147,8 @@ class PackIndex:
             },
         }
         text = json.dumps(data, indent=1, sort_keys=True)
-        return json.dumps({**data, "sha256": _digest(text)}, indent=1, sort_keys=True).encode() + b"\n"
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return json.dumps({**data, "sha256": digest}, indent=1, sort_keys=True).encode() + b"\n"
 
     @cached_property
     def members(self) -> tuple[Member, ...]:
@@ -260,13 +261,11 @@ def _side(name: str, locked: Mapping[str, str | None], packed: Mapping[str, str]
 
 
 def _archive(entry: Mapping[str, Any]) -> PackedArchive:
-    file = entry["file"]
-    if isinstance(file, str):
-        if words := _fault(file):
-            raise PackUnsafeError("A name in the pack is unsafe.", evidence=[f"{file[:300]!r} {words}"])
-        size, unpacked = (_count(entry[key], file, _MOST) for key in ("size", "unpacked"))
-        return PackedArchive(file, _sha256(entry["sha256"]), size, unpacked)
-    raise TypeError("a name is not text")
+    file = _text(entry["file"])
+    if words := _fault(file):
+        raise PackUnsafeError("A name in the pack is unsafe.", evidence=[f"{file[:300]!r} {words}"])
+    size, unpacked = (_count(entry[key], file, _MOST) for key in ("size", "unpacked"))
+    return PackedArchive(file, _sha256(entry["sha256"]), size, unpacked)
 
 
 def _fault(file: str) -> str | None:
@@ -299,10 +298,6 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{str(value)[:100]!r} is not text")
     return value
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _damaged(evidence: str) -> PackAlteredError:

@@ -6,6 +6,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from bootstrap._util.atomic import write_atomically
+
 REGISTER_VARIABLE = "CONDA_REGISTER_ENVS"
 """conda's own switch: where it says no, environments are not listed."""
 
@@ -37,9 +39,7 @@ def unregister(prefix: Path) -> bool:
         if str(prefix) in lines:
             rest = [line for line in lines if line != str(prefix)]
             if rest:
-                beside = listing.with_name(f".{listing.name}.{os.getpid()}")
-                beside.write_text("".join(f"{line}\n" for line in rest), encoding="utf-8")
-                beside.replace(listing)
+                write_atomically(listing, "".join(f"{line}\n" for line in rest), shared=True, durable=False)
             else:
                 listing.unlink()
                 with suppress(OSError):
