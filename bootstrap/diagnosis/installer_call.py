@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal
 
 from bootstrap.diagnosis.values import PLACEHOLDER
@@ -110,15 +109,16 @@ def read_call(tool: Tool, words: Sequence[str], text: str, program: str) -> Comm
 
 
 def with_versions(command: Command, fill: Callable[[str], str]) -> Command:
-    """A call with versions that only its place in the notebook tells filled into its requirements."""
-    return _with_unknown(replace(command, requirements=tuple(map(fill, command.requirements))))
+    """A call with versions that only its place in the notebook tells filled in."""
+    requirements, options = (tuple(map(fill, words)) for words in (command.requirements, command.options))
+    return _with_unknown(replace(command, requirements=requirements, options=options))
 
 
 def _with_unknown(command: Command) -> Command:
     for word in (*command.requirements, *command.files, *command.constraints, *command.options):
         if found := _UNKNOWN.search(word):
             shown = word if found[0] == PLACEHOLDER else found[0]
-            return replace(command, unknown=shorten(shown, 40, placeholder="..."))
+            return replace(command, unknown=shown if len(shown) <= 40 else f"{shown[:37]}...")
     return replace(command, unknown="")
 
 

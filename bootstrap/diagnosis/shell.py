@@ -49,8 +49,8 @@ _COPIES = ("cp", "rsync", "ln", "install")
 _UNPACKS = {"tar": ("-C", "--directory"), "unzip": ("-d",), "7z": ("-o",), "7za": ("-o",)}
 _PACKAGES = re.compile(r"(?P<folder>.*/(?:site|dist)-packages)(?:/(?P<name>[^/]*))?")
 """A folder of packages, and whose files in it."""
-_ABOVE = re.compile(r"/|/(?:usr(?:/local)?|opt/conda)(?:/lib(?:/python[^/]*)?)?/?")
-"""Folders with one below: what is unpacked there may hold packages."""
+_ABOVE = re.compile(r"/|/(?:usr(?:/local)?|opt/conda)/lib(?:/python[^/]*)?/?")
+"""Folders with one below: what is unpacked there may hold packages. Into /usr/local go other programs."""
 _MENTION = re.compile(
     r"\bpip[\d.]*['\"]?,?\s+(?:-\S+\s+)*['\"]?(?:install|uninstall)\b"
     r"|\b(?:conda|mamba|micromamba)\s+(?:-\S+\s+)*(?:install|update|create)\b"

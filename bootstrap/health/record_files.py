@@ -91,8 +91,10 @@ class Distribution:
                 rows = [row for row in csv.reader(file) if len(row) >= 3]
         except (OSError, csv.Error):
             return []
+        if any("\0" in row[0] for row in rows):  # what a power cut leaves, and no path
+            return []
         return [
-            RecordEntry(path, _hexadecimal(digest), int(size) if size.isdigit() else None)
+            RecordEntry(path, _hexadecimal(digest), int(size) if size.isdecimal() and len(size) < 20 else None)
             for path, digest, size in (row[:3] for row in rows)
         ]
 

@@ -92,7 +92,7 @@ def _recorded(stage: Path, site: Path, info: Path) -> Iterator[str]:
         return
     root = stage.resolve()
     for row in rows:
-        if not row:
+        if not row or "\0" in row[0]:
             continue
         # The folder is resolved, the file is not: a link is removed, never what it leads to.
         place = site / row[0]

@@ -85,6 +85,7 @@ def test_files_and_constraints() -> None:
         ("pip install `cat r`", "`cat r`"),
         ("pip install $(cat r | grep -v torch)", "$(cat r | grep -v torch)"),
         ("pip install -r {path}", "{path}"),
+        ("pip install -e a{...}/" + "b" * 90, "-e a{...}/" + "b" * 27 + "..."),
         ("{sys.executable} -m pip install a", ""),
         ("pip install a --index-url $URL", "$URL"),
     ],
@@ -140,12 +141,13 @@ def test_whether_it_hides_what_it_does(line: str) -> None:
         ("tar -C / --zstd -xf a.tar.zst", "/"),
         ("tar xzf a.tgz --directory=/usr/local/lib", "/usr/local/lib"),
         ("unzip -q a.zip -d /l/site-packages", "/l/site-packages"),
-        ("7z x a.7z -o/usr/local", "/usr/local"),
+        ("7z x a.7z -o/usr/local/lib/python3.12", "/usr/local/lib/python3.12"),
         ("ln -s /l/dist-packages/numpy numpy", ""),
         ("cp -r /l/dist-packages/numpy/tests t", ""),
         ("rm -rf /l/dist-packages/tensorflow*", ""),
         ("tar xzf a.tgz -C /content/data", ""),
         ("tar czf a.tgz -C / content", ""),
+        ("tar -C /usr/local -xzf go.tgz", ""),
     ],
 )
 def test_files_that_may_be_numpys(line: str, folder: str) -> None:

@@ -122,3 +122,17 @@ def test_debian_and_leftovers(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["Scikit_Learn", "scikit.learn", "scikit--learn"])
 def test_normalized(name: str) -> None:
     assert canonical_name(name) == "scikit-learn"
+
+
+@pytest.mark.parametrize(
+    "left", [b'\xff\x00,,,"\n', bytes(300), b"demo/__init__.py,,0\ndemo/\x00\x00,,\n", b"\x1f\x8b\x08"]
+)
+def test_a_record_that_a_power_cut_left_lists_nothing(demo: Distribution, left: bytes) -> None:
+    (demo.info / "RECORD").write_bytes(left)
+    assert verify_distribution(demo, extra=True).checked == 0
+
+
+@pytest.mark.parametrize("size", ["\u00b2", "9" * 5000, "-1", ""])
+def test_a_size_that_is_none_is_left_out(demo: Distribution, size: str) -> None:
+    (demo.info / "RECORD").write_text(f"demo/code.py,,{size}\n", encoding="utf-8")
+    assert verify_distribution(demo).faults == ()

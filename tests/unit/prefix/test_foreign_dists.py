@@ -93,7 +93,7 @@ def test_nothing_outside_the_environment_is_touched(tmp_path: Path) -> None:
     assert (tmp_path / "linked").exists(), "a link goes, not what it leads to"
 
 
-@pytest.mark.parametrize("record", [None, b"\xff\xfe", b"", b'"'])
+@pytest.mark.parametrize("record", [None, b"\xff\xfe", b"", b'"', b"a\0b/c,,\n", bytes(99)])
 def test_without_a_record_that_can_be_read_its_metadata_goes(
     tmp_path: Path, state: Manifest, record: bytes | None
 ) -> None:
