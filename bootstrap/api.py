@@ -144,6 +144,7 @@ def status(
     *,
     variant: str = "auto",
     cache: StrPath | None = None,
+    offline: bool = False,
     pack: StrPath | None = None,
 ) -> PrefixStatus:
     """Shows what is at a prefix and how it differs from a lock, without reading every file.
@@ -157,6 +158,7 @@ def status(
             one that `run` made, ``/opt/conda``.
         variant: ``cpu``, ``cuda`` or ``auto``: which lock to use if none is given.
         cache: Folder of unpacked packages.
+        offline: Download neither lock nor pack.
         pack: Path or address of a pack, whose lock is compared and whose content is shown.
 
     Raises:
@@ -167,9 +169,9 @@ def status(
     from bootstrap.prefix_status import examine
 
     place = absolute(Path(prefix or default_prefix()))
-    with opened(pack, lock, cache=cache) as source:
+    with opened(pack, lock, cache=cache, offline=offline) as source:
         content = source.told() if source else None
-        path = source.lock.path if source else find_lock(lock, variant=variant, cache=cache)
+        path = source.lock.path if source else find_lock(lock, variant=variant, cache=cache, offline=offline)
     if pack is None and lock is None and variant == "auto" and path.parent != Path.cwd():
         # Not found here but included: the environment may have been made from one of somebody's own.
         from bootstrap.prefix.manifest import restored_from

@@ -11,7 +11,7 @@ import pytest
 
 from bootstrap import api, cli
 from bootstrap.cli import options
-from bootstrap.errors import EXIT_USAGE, UsageError
+from bootstrap.errors import EXIT_USAGE, PackNotFetchedError, UsageError
 
 COMMANDS = next(a for a in cli.parser()._actions if isinstance(a, argparse._SubParsersAction)).choices
 Captured = pytest.CaptureFixture[str]
@@ -139,3 +139,12 @@ def test_an_environment_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert options.named("work") == tmp_path / "conda/envs/work"
     (tmp_path / ".conda/envs/work").mkdir(parents=True)
     assert options.named("work") == tmp_path / ".conda/envs/work", "where it is comes before where it would be made"
+
+
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_offline_nothing_is_asked_for_not_even_to_look_into_a_pack(
+    dry: list[str], tmp_path: Path, capsys: Captured
+) -> None:
+    words = ["restore", "--pack", "https://127.0.0.1:9/class.pack", "--offline", "--prefix", str(tmp_path), *dry]
+    assert cli.main(words) == PackNotFetchedError.exit_code
+    assert "offline mode" in capsys.readouterr().err
