@@ -31,3 +31,4 @@ def register(commands: Commands) -> None:
     options.add_prefix(command)
     options.add_cache(command)
     options.add_pack(command)
+    command.add_argument("--offline", action="store_true", help="download neither a lock nor a pack")
