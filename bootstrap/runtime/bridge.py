@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from bootstrap._util.atomic import write_atomically
 from bootstrap.runtime import kernel_packages
 from bootstrap.runtime.distributions import copy_distribution, copy_module, copy_package, module_path
+from bootstrap.runtime.machine import COLAB_MODULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 PTH_NAME = "condacolab-bootstrap.pth"
 DISTRIBUTIONS = ("condacolab-bootstrap", "condacolab", "py-rattler")
-COLAB_MODULES = ("google.colab", "colab_kernel_launcher")
 
 
 def build(layout: EnvironmentPaths, *, colab: bool) -> None:

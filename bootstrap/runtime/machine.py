@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import os
 import platform
 import re
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from bootstrap.lock import Record
 
+COLAB_MODULES = ("google.colab", "colab_kernel_launcher")
 CUDA_NEEDED = (12, 8)
 """What conda-lock-cuda.yml is solved for: virtual-packages-cuda.yml says the same."""
 
@@ -100,11 +100,9 @@ def detect(*, notebook: bool) -> Machine:
 
 def on_colab() -> bool:
     """Whether this is a Colab runtime: its kernels are started by a module that only it has."""
-    try:
-        modules = [importlib.util.find_spec(name) for name in ("google.colab", "colab_kernel_launcher")]
-    except ModuleNotFoundError:
-        return False
-    return None not in modules
+    from bootstrap.runtime.distributions import module_path
+
+    return all(map(module_path, COLAB_MODULES))
 
 
 def require_fit(machine: Machine, records: Iterable[Record]) -> None:
