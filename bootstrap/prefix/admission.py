@@ -235,11 +235,11 @@ def _entries(package: str, *, closely: bool) -> list[dict[str, Any]]:
     for entry in entries:
         if not isinstance(entry, dict):
             raise RefusedError("package", f"info/paths.json: {entry!r} is not a path")
-    found = first_fault([entry.get("_path") for entry in entries])
-    if found is None and closely:
-        found = next(((entry["_path"], words) for entry in entries if (words := _fault_beside(entry))), None)
-    if found is not None:
-        raise RefusedError("package", f"info/paths.json: the path {found[0]!r} {found[1]}")
+    path_fault = first_fault([entry.get("_path") for entry in entries])
+    if path_fault is None and closely:
+        path_fault = next(((entry["_path"], words) for entry in entries if (words := _fault_beside(entry))), None)
+    if path_fault is not None:
+        raise RefusedError("package", f"info/paths.json: the path {path_fault[0]!r} {path_fault[1]}")
     return entries
 
 
@@ -281,15 +281,15 @@ def _look_at_files(package: str, entries: Iterable[Mapping[str, Any]]) -> list[H
     Returns:
         What is left: their hashes, in portions.
     """
-    found: dict[str, os.stat_result] = {}
+    statuses: dict[str, os.stat_result] = {}
     for path, info in walk(package):
-        found[path] = info
+        statuses[path] = info
         if info.st_mode & _TAKEN_AWAY and not stat.S_ISLNK(info.st_mode):
             os.chmod(f"{package}/{path}", stat.S_IMODE(info.st_mode) & ~_TAKEN_AWAY)
     hashed: list[tuple[tuple[str, str], int]] = []
     for entry in entries:
         path, kind = entry["_path"], entry.get("path_type", "hardlink")
-        status = found.get(path)
+        status = statuses.get(path)
         if status is None:
             raise RefusedError("package", f"{path}: in info/paths.json, but not in the archive")
         if stat.S_IFMT(status.st_mode) != _TYPES[kind]:
@@ -335,8 +335,8 @@ def _commands(package: str) -> list[str]:
     points = noarch.get("entry_points", []) if isinstance(noarch, dict) and noarch.get("type") == "python" else None
     if not isinstance(points, list):
         raise RefusedError("package", "info/link.json: no list of entry points")
-    found = [_ENTRY_POINT.fullmatch(point) if isinstance(point, str) else None for point in points]
-    for point, match in zip(points, found, strict=True):
+    matches = [_ENTRY_POINT.fullmatch(point) if isinstance(point, str) else None for point in points]
+    for point, match in zip(points, matches, strict=True):
         if not match or not all(part.isidentifier() for part in f"{match['module']}.{match['name']}".split(".")):
             raise RefusedError("package", f"info/link.json: invalid entry point {point!r}")
-    return [match["command"] for match in found if match]
+    return [match["command"] for match in matches if match]

@@ -189,8 +189,8 @@ def _made(prefix: Path, file: InstalledFile) -> str | None:
             line = script.readline()
     except (OSError, UnicodeDecodeError):
         return None
-    found = re.match(r"#!(/.+)/bin/python[\d.]*$", line)
-    return found[1] if found else None
+    match = re.match(r"#!(/.+)/bin/python[\d.]*$", line)
+    return match[1] if match else None
 
 
 def _same(installed: InstalledRecord, locked: Record) -> bool:

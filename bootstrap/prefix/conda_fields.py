@@ -77,14 +77,14 @@ def depends(own: Sequence[str], locked: Mapping[str, str]) -> list[str]:
         name, _, bound = line.partition(" ")
         bounds.setdefault(name, []).append(bound.strip())
     kept = []
-    for name, found in bounds.items():
-        known = locked.get(name)
+    for name, own_bounds in bounds.items():
+        locked_bound = locked.get(name)
         # conda-lock writes 1.0 for ==1.0, too.
-        same = {version.lstrip("=") for bound in found for version in (bound, bound.partition(" ")[0])}
-        if name.startswith("__") or (known is not None and known.lstrip("=") in same):
-            kept += [f"{name} {bound}".rstrip() for bound in found]
-        elif known is not None:
-            kept.append(f"{name} {known}".rstrip())
+        same = {version.lstrip("=") for bound in own_bounds for version in (bound, bound.partition(" ")[0])}
+        if name.startswith("__") or (locked_bound is not None and locked_bound.lstrip("=") in same):
+            kept += [f"{name} {bound}".rstrip() for bound in own_bounds]
+        elif locked_bound is not None:
+            kept.append(f"{name} {locked_bound}".rstrip())
     return [*kept, *(f"{name} {bound}".rstrip() for name, bound in locked.items() if name not in bounds)]
 
 

@@ -68,9 +68,9 @@ def _read(lines: Sequence[str]) -> tuple[set[str], dict[str, str]]:
             installed.add(line[1:])
         elif line.startswith("-"):
             installed.discard(line[1:])
-        elif found := _SPECS.match(line):
-            specs = {name[1].lower(): spec for spec in _listed(found[2]) if (name := _NAME.match(spec))}
-            if found[1] in _REMOVALS:
+        elif match := _SPECS.match(line):
+            specs = {name[1].lower(): spec for spec in _listed(match[2]) if (name := _NAME.match(spec))}
+            if match[1] in _REMOVALS:
                 asked = {name: spec for name, spec in asked.items() if name not in specs}
             else:
                 asked |= specs

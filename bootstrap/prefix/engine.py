@@ -110,10 +110,10 @@ def job(
         downloads: How many archives to fetch at a time; 0 for what suits a channel.
         most_written: Bytes after which the engine ends: the packages aren't what was said of them. 0 for any number.
     """
-    found = places or {}
+    addresses = places or {}
     return {
-        "records": [_row(r, found) for r in records],
-        "fetch": [_row(r, found) for r in fetch],
+        "records": [_row(r, addresses) for r in records],
+        "fetch": [_row(r, addresses) for r in fetch],
         "stage": str(stage),
         "prefix": str(prefix),
         "cache": str(cache),
@@ -306,10 +306,10 @@ def _stalled(how: str, pending: Iterable[str], work: dict[str, Any]) -> Bootstra
     waiting = [record for record in work.get("records", ()) if record["name"] in pending]
     for record in waiting[:_MOST_LOOKS]:
         if record["url"].startswith("http"):
-            found = look(record["url"])
-            if found.kind not in ("", "connection"):
-                evidence = [_about(record), *found.evidence, f"the download: {how}"]
-                return _error(found.kind, evidence, found.retry_after)
+            finding = look(record["url"])
+            if finding.kind not in ("", "connection"):
+                evidence = [_about(record), *finding.evidence, f"the download: {how}"]
+                return _error(finding.kind, evidence, finding.retry_after)
     evidence = [_about(record) for record in waiting] or ["the engine fetched nothing"]
     return ConnectionFailedError(f"The download stalled: {how}.", evidence=evidence)
 
@@ -331,11 +331,11 @@ def _fault(event: dict[str, Any], work: dict[str, Any]) -> BootstrapError:
         if kind in ("corrupt", "server", "connection", "other") and record["url"].startswith("http"):
             # A garbled archive fails to unpack before its hash is known, so it is fetched once more to tell
             # whose fault that is.
-            found = look(record["url"], sha256=record["sha256"] if kind == "corrupt" else "", size=record["size"])
-            retry_after = found.retry_after
-            evidence.extend(found.evidence)
-            if found.kind and (found.kind != "connection" or kind in ("corrupt", "other")):
-                kind = found.kind
+            finding = look(record["url"], sha256=record["sha256"] if kind == "corrupt" else "", size=record["size"])
+            retry_after = finding.retry_after
+            evidence.extend(finding.evidence)
+            if finding.kind and (finding.kind != "connection" or kind in ("corrupt", "other")):
+                kind = finding.kind
     elif kind == "corrupt":
         kind = "other"
     return _error(kind, evidence, retry_after)

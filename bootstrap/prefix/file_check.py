@@ -73,15 +73,15 @@ def portions(files: Iterable[tuple[_T, int]]) -> list[list[_T]]:
     Args:
         files: Each with its bytes.
     """
-    found: list[list[_T]] = []
+    groups: list[list[_T]] = []
     room = 0
     for file, size in files:
         if room <= 0:
-            found.append([])
+            groups.append([])
             room = _PORTION
-        found[-1].append(file)
+        groups[-1].append(file)
         room -= size + _OPENING
-    return found
+    return groups
 
 
 def _altered(prefix: str, files: Iterable[tuple[InstalledFile, str]]) -> list[AlteredFile]:
@@ -106,10 +106,10 @@ def _fault(path: str, file: InstalledFile, buffer: memoryview) -> tuple[Reason, 
     if file.sha256 is None:
         return None
     try:
-        found = sha256_of(path, buffer)
+        sha256 = sha256_of(path, buffer)
     except OSError as error:
         return ("unreadable", str(error.strerror))
-    return None if found == file.sha256 else ("sha256", f"{found[:12]} instead of {file.sha256[:12]}")
+    return None if sha256 == file.sha256 else ("sha256", f"{sha256[:12]} instead of {file.sha256[:12]}")
 
 
 def sha256_of(path: str, buffer: memoryview) -> str:

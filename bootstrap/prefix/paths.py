@@ -56,13 +56,13 @@ def first_fault(paths: Collection[Any], reserved: tuple[str, ...] = INSTALLERS_O
 
 def above(paths: Iterable[str]) -> set[str]:
     """Every folder above these paths."""
-    found: set[str] = set()
+    folders: set[str] = set()
     for folder in {path.rpartition("/")[0] for path in paths}:
-        here = folder
-        while here and here not in found:
-            found.add(here)
-            here = here.rpartition("/")[0]
-    return found
+        ancestor = folder
+        while ancestor and ancestor not in folders:
+            folders.add(ancestor)
+            ancestor = ancestor.rpartition("/")[0]
+    return folders
 
 
 def astray(prefix: str, paths: Iterable[str]) -> list[str]:

@@ -114,8 +114,8 @@ def _astray(record: InstalledRecord) -> str | None:
     """Why a record's files may not be touched, nor the record itself; None where they may."""
     if "/" in record.stem:
         return f"{record.stem!r} is not a package"
-    found = first_fault([file.path for file in record.files], (META_DIR,))
-    return f"the path {found[0]!r} {found[1]}" if found else None
+    fault = first_fault([file.path for file in record.files], (META_DIR,))
+    return f"the path {fault[0]!r} {fault[1]}" if fault else None
 
 
 def to_record(data: dict[str, Any], meta: Path) -> InstalledRecord:

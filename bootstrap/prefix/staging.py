@@ -69,15 +69,15 @@ class Staging:
                 self._looked.unlink()  # of an environment that was moved here
             return
         ours = stat.S_ISREG(info.st_mode) and info.st_uid == os.geteuid() and info.st_size < _MARK_BYTES
-        found = _MARK.fullmatch(self._mark.read_bytes()) if ours else None
-        if not found:
+        match = _MARK.fullmatch(self._mark.read_bytes()) if ours else None
+        if not match:
             raise InTheWayError(
                 "A file beside the prefix has a name that the restore needs.",
                 evidence=[f"{self._mark}: not created by bootstrap"],
             )
         own = self._token
-        if found["token"]:  # else killed before it was written, and before anything was made
-            self._name(found["token"].decode())
+        if match["token"]:  # else killed before it was written, and before anything was made
+            self._name(match["token"].decode())
             if os.path.lexists(self._old) and not os.path.lexists(self.prefix):
                 self._old.rename(self.prefix)
         self._look_again()

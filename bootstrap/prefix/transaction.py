@@ -321,10 +321,10 @@ class _RestoreRun:
             )
         self.progress.step(Step("comparing"))
         started = time.monotonic()
-        found = compare_prefix(self.prefix, self.records, hash_all=False)
-        self.refuse_to_go_astray(found)
+        comparison = compare_prefix(self.prefix, self.records, hash_all=False)
+        self.refuse_to_go_astray(comparison)
         self.timed("compare", started)
-        return found
+        return comparison
 
     def refuse_to_go_astray(self, before: Comparison) -> None:
         """Raises where what has to be removed or put back lies outside of the prefix, or seems to."""

@@ -77,8 +77,8 @@ class StageVerifier:
             return None
         shared, others = looks
         if index.get("noarch") == "python":
-            site = next((found[0] for path in (*shared, *others) if (found := _SITE_PACKAGES.match(path))), None)
-            shared = {_in_package(path, site): known for path, known in shared.items()}
+            site = next((match[0] for path in (*shared, *others) if (match := _SITE_PACKAGES.match(path))), None)
+            shared = {_in_package(path, site): signature for path, signature in shared.items()}
             others = [_in_package(path, site) for path in others]
         return self._cache.look(record, shared, others)
 
@@ -174,8 +174,8 @@ class StageVerifier:
         proven = [self._proven[record.stem] for record in locked]
         evidence = [f"{f.path} ({f.owner}): {f.reason} {f.detail}".rstrip() for p in proven for f in p.faults]
         expected = {f"{record.stem}.json" for record in locked}
-        found = {path.name for path in (self._stage / META_DIR).glob("*.json")}
-        evidence += [f"{META_DIR}/{name}: not in the lock" for name in sorted(found - expected)]
+        present = {path.name for path in (self._stage / META_DIR).glob("*.json")}
+        evidence += [f"{META_DIR}/{name}: not in the lock" for name in sorted(present - expected)]
         if evidence:
             raise VerificationError("The restored files don't match the lock.", evidence=evidence[:10])
         return {f"{p.record.stem}.json": p.text for p in proven if p.text}
