@@ -56,11 +56,11 @@ def fetch_lock(address: str, cache: Path, *, offline: bool = False) -> Path:
             hint="Omit `--offline`, or pass a local lock file.",
         )
     content = _read(parts)
-    found = hashlib.sha256(content).hexdigest()
-    if digest and found != digest:
+    sha256 = hashlib.sha256(content).hexdigest()
+    if digest and sha256 != digest:
         raise LockDigestError(
             "The lock downloaded from the URL doesn't match its #sha256=.",
-            evidence=[address, f"sha256 found: {found}"],
+            evidence=[address, f"sha256 found: {sha256}"],
         )
     if re.match(rb"\s*<(!doctype|html)", content[:200], re.IGNORECASE):
         raise LockAddressError(

@@ -37,17 +37,17 @@ def roots(records: Sequence[Record]) -> list[str]:
     """Names of records from which all others are reached: what no other needs, and one of each cycle that is left."""
     depends = {record.name: record.depends for record in records}
     needed = {name for names in depends.values() for name in names}
-    found: list[str] = []
+    root_names: list[str] = []
     reached: set[str] = set()
     for name in sorted(depends, key=lambda name: name in needed):
         if name not in reached:
-            found.append(name)
+            root_names.append(name)
             waiting = [name]
             while waiting:
                 if (one := waiting.pop()) not in reached:
                     reached.add(one)
                     waiting += depends.get(one, ())
-    return found
+    return root_names
 
 
 def _specified(lock: Lock) -> dict[str, str]:
@@ -56,5 +56,5 @@ def _specified(lock: Lock) -> dict[str, str]:
         with suppress(OSError, ValueError, yaml.YAMLError, LookupError, TypeError):
             content = yaml.load(source.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe loader)
             lines = [line.strip() for line in content["dependencies"] if isinstance(line, str)]
-            specs |= {found[1].lower(): line for line in lines if (found := _NAME.match(line))}
+            specs |= {match[1].lower(): line for line in lines if (match := _NAME.match(line))}
     return specs

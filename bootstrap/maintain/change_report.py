@@ -83,27 +83,27 @@ def add_to_changelog(text: str, entries: str) -> str:
     entries = entries.strip("\n")
     if not entries:
         return text
-    found = _UNRELEASED.search(text)
-    if not found:
+    unreleased = _UNRELEASED.search(text)
+    if not unreleased:
         first = _FIRST_RELEASE.search(text)
         at = first.start() if first else len(text)
         head = text[:at].rstrip("\n")
         tail = f"\n\n{text[at:]}" if first else "\n"
         return f"{head}\n\n## [Unreleased]\n\n### Changed\n\n{entries}{tail}".lstrip("\n")
-    following = _FIRST_RELEASE.search(text, found.end())
+    following = _FIRST_RELEASE.search(text, unreleased.end())
     end = following.start() if following else len(text)
-    section = text[found.end() : end]
+    section = text[unreleased.end() : end]
     changed = re.search(r"^### Changed\n+", section, re.MULTILINE)
     if changed:
         section = section[: changed.end()] + entries + "\n" + section[changed.end() :]
     else:
         section = section.rstrip("\n") + f"\n\n### Changed\n\n{entries}\n" + ("\n" if following else "")
-    return text[: found.end()] + section + text[end:]
+    return text[: unreleased.end()] + section + text[end:]
 
 
 def summary(difference: Difference) -> str:
     """One line: how many of each kind, and the sizes."""
-    counts = [f"{len(found)} {kind}" for kind in _KINDS if (found := difference.of(kind))]
+    counts = [f"{len(changes)} {kind}" for kind in _KINDS if (changes := difference.of(kind))]
     return f"{', '.join(counts) or 'unchanged'}; {_sizes(difference)}"
 
 

@@ -64,10 +64,10 @@ def find_conda_lock(name: str = "conda-lock") -> Path:
             input gives the same bytes.
     """
     beside = Path(sys.executable).parent / name
-    found = str(beside) if os.access(beside, os.X_OK) else shutil.which(name)
-    if not found:
+    path = str(beside) if os.access(beside, os.X_OK) else shutil.which(name)
+    if not path:
         raise CondaLockNotFoundError(f"{name} not found.", evidence=[f"searched {beside.parent} and PATH"])
-    executable = Path(found).absolute()
+    executable = Path(path).absolute()
     try:
         command = [str(executable), "--version"]
         probe = captured(command, _PROBE_SECONDS, stdin=subprocess.DEVNULL, errors="replace")
@@ -90,10 +90,10 @@ def find_solver(name: str) -> Path:
     Raises:
         SolverNotFoundError: None there. conda-lock itself would go and download one.
     """
-    found = shutil.which(name)
-    if not found:
+    path = shutil.which(name)
+    if not path:
         raise SolverNotFoundError(f"{name} not found.", evidence=["searched PATH"])
-    return Path(found).absolute()
+    return Path(path).absolute()
 
 
 def write_front(path: Path) -> Path:

@@ -56,8 +56,8 @@ def _family(line: str) -> tuple[int, str, str] | None:
     return (len(leaf["branch"]), leaf["name"], leaf["reason"]) if leaf else None
 
 
-def _versions(found: Sequence[str]) -> str:
-    versions = list(dict.fromkeys(v for several in found for v in several.split(" | ")))
+def _versions(version_lists: Sequence[str]) -> str:
+    versions = list(dict.fromkeys(v for several in version_lists for v in several.split(" | ")))
     shown = ", ".join(versions[:_NAMED_VERSIONS])
     rest = len(versions) - _NAMED_VERSIONS
     return f"{shown} and {rest} more versions" if rest > 1 else ", ".join(versions)

@@ -95,18 +95,18 @@ def read_specification(path: Path) -> Specification:
 
 
 def _sequence(path: Path, content: dict[str, Any], key: str) -> list[Any]:
-    found = content.get(key)
-    if not isinstance(found, list) or not found:
+    items = content.get(key)
+    if not isinstance(items, list) or not items:
         hint = "Add the line `channels: [conda-forge]`." if key == "channels" else None
         raise SpecificationError(f"The specification has no list of {key}.", evidence=[str(path)], hint=hint)
-    return found
+    return items
 
 
 def _strings(path: Path, content: dict[str, Any], key: str) -> tuple[str, ...]:
-    found = _sequence(path, content, key)
-    if not all(isinstance(item, str) and item for item in found):
+    names = _sequence(path, content, key)
+    if not all(isinstance(item, str) and item for item in names):
         raise SpecificationError(f"The specification's {key} must be names.", evidence=[str(path)])
-    return tuple(found)
+    return tuple(names)
 
 
 def _requirement(path: Path, item: object) -> SpecRequirement:
@@ -116,9 +116,9 @@ def _requirement(path: Path, item: object) -> SpecRequirement:
             evidence=[str(path)],
             hint="Use conda-forge's packages: pip's would be neither isolated from numpy nor hashed the same way.",
         )
-    found = _REQUIREMENT.fullmatch(item.strip()) if isinstance(item, str) else None
-    if found is None:
+    match = _REQUIREMENT.fullmatch(item.strip()) if isinstance(item, str) else None
+    if match is None:
         raise SpecificationError(
             "The specification has an entry without a package name.", evidence=[f"{path}: {item}"]
         )
-    return SpecRequirement(found["name"].lower(), found["spec"].strip())
+    return SpecRequirement(match["name"].lower(), match["spec"].strip())

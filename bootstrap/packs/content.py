@@ -99,12 +99,12 @@ class Content:
     def read(self, start: int, count: int) -> bytes:
         """Bytes from `start` on; fewer than `count` where the file ends before."""
         end = self.require(start + count)
-        found = bytearray()
-        while start + len(found) < end and (
-            block := os.pread(self.descriptor, end - start - len(found), start + len(found))
+        content = bytearray()
+        while start + len(content) < end and (
+            block := os.pread(self.descriptor, end - start - len(content), start + len(content))
         ):
-            found += block
-        return bytes(found)
+            content += block
+        return bytes(content)
 
     def sha256(self) -> str:
         """Of the whole, once it is there.
@@ -292,20 +292,22 @@ class FetchedContent(Content):
         """Where an answer begins, by its headers: at nothing, where the server doesn't give parts of a file."""
         position, size = 0, None
         if answer.status == 206:
-            said = answer.headers.get("Content-Range", "")
-            found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", said)
-            if not found or int(found[1]) > self._there:
-                raise ConnectionFailedError("The server sent another part.", evidence=[f"{self._address}: {said}"])
-            position = int(found[1])
-            size = int(found[2]) if found[2] != "*" else None
+            content_range = answer.headers.get("Content-Range", "")
+            match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", content_range)
+            if not match or int(match[1]) > self._there:
+                raise ConnectionFailedError(
+                    "The server sent another part.", evidence=[f"{self._address}: {content_range}"]
+                )
+            position = int(match[1])
+            size = int(match[2]) if match[2] != "*" else None
         elif (length := answer.headers.get("Content-Length", "")).isdecimal():
             size = int(length)
         mark = answer.headers.get("ETag", "")
         if self._there and (
             (mark and self._mark and mark != self._mark) or (self.size is not None and size not in (None, self.size))
         ):
-            said = f"{self._address}: its size or ETag is another than before"
-            raise self._subject.failed(f"The {self._subject.noun} was replaced while it came.", evidence=[said])
+            detail = f"{self._address}: its size or ETag is another than before"
+            raise self._subject.failed(f"The {self._subject.noun} was replaced while it came.", evidence=[detail])
         # A weak mark is no ground to go on from.
         self._mark = "" if mark.startswith("W/") else mark
         self.size = size if self.size is None else self.size

@@ -156,13 +156,13 @@ class PackIndex:
         sizes = [(INDEX, len(self.text())), (LOCK, self.lock_size)]
         sizes += [(CHANNEL + archive.file, archive.size) for archive in self.archives]
         sizes.append((MANIFEST, self.manifest_size))
-        found: list[Member] = []
+        members: list[Member] = []
         position = 0
         for name, size in sizes:
             start = position + len(header(name, size))
-            found.append(Member(name, start, size))
-            position = found[-1].after
-        return tuple(found)
+            members.append(Member(name, start, size))
+            position = members[-1].after
+        return tuple(members)
 
     @property
     def size(self) -> int:

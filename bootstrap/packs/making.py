@@ -98,17 +98,17 @@ def make_pack(prefix: Path, lock: Lock | None, output: Path, *, force: bool, pro
         FetchError: An archive can't be had, or is another than the lock's.
     """
     if lock is None:
-        said = f"{prefix}: not restored from a lock that is still there, and unchanged"
+        detail = f"{prefix}: not restored from a lock that is still there, and unchanged"
         hint = "Name its lock with `--lock FILE`."
-        raise PackUnverifiedError("No lock says what the environment has to be.", evidence=[said], hint=hint)
+        raise PackUnverifiedError("No lock says what the environment has to be.", evidence=[detail], hint=hint)
     if output.is_dir() or (os.path.lexists(output) and not force):
         raise PackNotWritableError("A file of that name is there.", evidence=[str(output)])
     records = validate(lock, PLATFORM)
     progress.step(Step("verifying"))
-    found = compare_prefix(prefix, records)
-    if not found.agrees:
+    comparison = compare_prefix(prefix, records)
+    if not comparison.agrees:
         raise PackUnverifiedError(
-            "The environment isn't what its lock says.", evidence=[str(prefix), *found.lines(_MOST_SHOWN)]
+            "The environment isn't what its lock says.", evidence=[str(prefix), *comparison.lines(_MOST_SHOWN)]
         )
     packages, sizes = make_manifest(prefix, records)
     text = json.dumps({"packages": packages}, sort_keys=True, separators=(",", ":")).encode()
@@ -160,13 +160,13 @@ def _fetched(records: Sequence[Record], folder: Path, stack: ExitStack, progress
     def on_retry(error: BootstrapError, pause: float) -> None:
         progress.note(f"{error.message} Retrying in {pause:.0f} s.")
 
-    found: dict[str, Content] = {}
+    contents: dict[str, Content] = {}
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         try:
             for record, content in zip(records, pool.map(fetch, records), strict=True):
-                found[layout.place(record)] = content
-                progress.step(Step("fetching", len(found), len(records), detail=record.name))
-            return found
+                contents[layout.place(record)] = content
+                progress.step(Step("fetching", len(contents), len(records), detail=record.name))
+            return contents
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -45,12 +45,16 @@ def differences(packages: Packages, state: Manifest) -> list[str]:
     """
     lines = []
     for stem, package in packages.items():
-        found = {path: told for path, told in state.files.get(stem, {}).items() if path != f"{META_DIR}/{stem}.json"}
+        restored = {
+            path: fingerprint
+            for path, fingerprint in state.files.get(stem, {}).items()
+            if path != f"{META_DIR}/{stem}.json"
+        }
         files = package["files"]
-        lines += [f"{path} ({stem}): only in the manifest" for path in files.keys() - found.keys()]
-        lines += [f"{path} ({stem}): not in the manifest" for path in found.keys() - files.keys()]
-        for path in files.keys() & found.keys():
-            if words := _differs(files[path], found[path]):
+        lines += [f"{path} ({stem}): only in the manifest" for path in files.keys() - restored.keys()]
+        lines += [f"{path} ({stem}): not in the manifest" for path in restored.keys() - files.keys()]
+        for path in files.keys() & restored.keys():
+            if words := _differs(files[path], restored[path]):
                 lines.append(f"{path} ({stem}): {words}")
     return lines
 

@@ -104,10 +104,10 @@ class Pack:
         if size is not None and size != self.index.size:
             raise self._truncated(size, self.index.size)
 
-    def _truncated(self, found: int, expected: int) -> PackTruncatedError:
-        how = "shorter" if found < expected else "longer"
-        said = f"{self.name}: {found} bytes, its index says {expected}"
-        return PackTruncatedError(f"The pack is {how} than its index says.", evidence=[said])
+    def _truncated(self, size: int, expected: int) -> PackTruncatedError:
+        how = "shorter" if size < expected else "longer"
+        detail = f"{self.name}: {size} bytes, its index says {expected}"
+        return PackTruncatedError(f"The pack is {how} than its index says.", evidence=[detail])
 
     def _altered(self, said: str) -> PackAlteredError:
         return PackAlteredError("The pack was altered.", evidence=[f"{self.name}: {said}"])
@@ -118,19 +118,19 @@ class Pack:
         number = members.index(member)
         start, end = (members[number - 1].end, members[number - 1].after) if number else (0, 0)
         expected = bytes(end - start) + member.header
-        found = self._content.read(start, len(expected))
-        if len(found) < len(expected):
-            raise self._truncated(start + len(found), self.index.size)
-        if found != expected:
+        content = self._content.read(start, len(expected))
+        if len(content) < len(expected):
+            raise self._truncated(start + len(content), self.index.size)
+        if content != expected:
             raise self._altered(f"the header of {member.name}")
 
     def _whole(self, member: Member) -> bytes:
         """The content of a small member."""
         self._judge(member)
-        found = self._content.read(member.start, member.size)
-        if len(found) < member.size:
-            raise self._truncated(member.start + len(found), self.index.size)
-        return found
+        content = self._content.read(member.start, member.size)
+        if len(content) < member.size:
+            raise self._truncated(member.start + len(content), self.index.size)
+        return content
 
     def require_lock(self, lock: Path) -> None:
         """Raises unless the pack's lock is that one.
@@ -215,9 +215,9 @@ class Pack:
 
     def require_pin(self) -> None:
         """Raises unless the whole has the sha256 that it was named by."""
-        found = self._content.sha256()
-        if found != self.pin:
-            evidence = [self.name, f"sha256 found: {found}", f"expected: {self.pin}"]
+        sha256 = self._content.sha256()
+        if sha256 != self.pin:
+            evidence = [self.name, f"sha256 found: {sha256}", f"expected: {self.pin}"]
             raise PackDigestError("The pack doesn't match its #sha256=.", evidence=evidence)
 
     def told(self) -> dict[str, Any]:
