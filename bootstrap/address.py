@@ -47,9 +47,9 @@ def without_pin(name: str, subject: Subject) -> tuple[str, str]:
     Raises:
         BootstrapError: The subject's; what stands there is no digest.
     """
-    place, found, fragment = name.partition("#")
+    place, separator, fragment = name.partition("#")
     pin = _PIN.fullmatch(fragment)
-    if found and fragment and not pin:
+    if separator and fragment and not pin:
         raise subject.refused(
             f"After the # in the {subject.noun}'s URL, sha256= and 64 hexadecimal digits are expected.",
             evidence=[name],

@@ -137,7 +137,7 @@ def opened(
             progress.note(f"{error.message} Retrying in {pause:.0f} s.")
 
     folder = absolute(Path(cache or default_cache()))
-    with open_pack(os.fspath(pack), folder, offline=offline, on_retry=on_retry) as found:
+    with open_pack(os.fspath(pack), folder, offline=offline, on_retry=on_retry) as opened_pack:
         if lock is not None:
-            found.require_lock(find_lock(lock, cache=cache, offline=offline))
-        yield found
+            opened_pack.require_lock(find_lock(lock, cache=cache, offline=offline))
+        yield opened_pack

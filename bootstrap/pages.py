@@ -99,7 +99,7 @@ def _meaning(kind: type[BootstrapError]) -> str:
 def _section(kind: type[BootstrapError]) -> str:
     for place in places(ERRORS_PAGE):
         if place.is_file():
-            found = place.read_text(encoding="utf-8").partition(f"\n## {kind.error_id()}\n")[2]
-            if found:
-                return found.partition("\n## ")[0].strip()
+            section = place.read_text(encoding="utf-8").partition(f"\n## {kind.error_id()}\n")[2]
+            if section:
+                return section.partition("\n## ")[0].strip()
     return f"Exit code {kind.exit_code}, `{kind.__name__}`. {_meaning(kind)}\n\n**Do**: {kind.hint}"

@@ -56,8 +56,8 @@ def program(pid: int) -> str:
 
 def is_kernel(pid: int) -> bool:
     """Whether a process is a notebook's kernel, by its command."""
-    found = words(pid)
-    return "-f" in found and any("kernel" in word for word in found[1 : found.index("-f")])
+    arguments = words(pid)
+    return "-f" in arguments and any("kernel" in word for word in arguments[1 : arguments.index("-f")])
 
 
 def variables(pid: int) -> dict[str, str]:
@@ -69,10 +69,10 @@ def variables(pid: int) -> dict[str, str]:
 def folder(pid: int) -> Path | None:
     """A process's working folder."""
     try:
-        found = (PROC / str(pid) / "cwd").readlink()
+        cwd = (PROC / str(pid) / "cwd").readlink()
     except OSError:
         return None
-    return found if found.is_dir() else None
+    return cwd if cwd.is_dir() else None
 
 
 def _read(pid: int | str, name: str) -> bytes:

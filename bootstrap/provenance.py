@@ -191,9 +191,9 @@ def cell_at(
             that reads a list of requirements.
         commands: What a cell installs.
     """
-    found = next((cell for cell in ran if cell.began <= moment <= cell.ended), None)
-    if found is not None or any(cell.began <= moment for cell in ran):
-        return found  # somebody watched: whatever it was, it wasn't a cell
+    running = next((cell for cell in ran if cell.began <= moment <= cell.ended), None)
+    if running is not None or any(cell.began <= moment for cell in ran):
+        return running  # somebody watched: whatever it was, it wasn't a cell
     asking = [(cell, text) for cell in reversed(ran) if math.isnan(cell.began) for text in commands(cell)]
     came = list(installed)
     listed = next((cell for cell, text in asking if came and _LIST.search(text)), None)
@@ -202,21 +202,21 @@ def cell_at(
 
 def together(installed: Iterable[Installation[D]], moment: float, cell: Cell | None = None) -> list[Installation[D]]:
     """What was installed along with what was installed at a moment: by that cell, or each within 20 s of the next."""
-    found = sorted(installed, key=lambda one: one.at)
+    ordered = sorted(installed, key=lambda one: one.at)
     if cell is not None and cell.began <= moment:
-        return [one for one in found if cell.began <= one.at <= cell.ended]
-    return next((b for b in bursts(found) if b[0].at - _GAP_S <= moment <= b[-1].at + _GAP_S), [])
+        return [one for one in ordered if cell.began <= one.at <= cell.ended]
+    return next((b for b in bursts(ordered) if b[0].at - _GAP_S <= moment <= b[-1].at + _GAP_S), [])
 
 
 def bursts(installed: Iterable[Installation[D]]) -> list[list[Installation[D]]]:
     """Installations in goes, oldest first."""
-    found: list[list[Installation[D]]] = []
+    groups: list[list[Installation[D]]] = []
     for one in sorted(installed, key=lambda one: one.at):
-        if found and one.at - found[-1][-1].at <= _GAP_S:
-            found[-1].append(one)
+        if groups and one.at - groups[-1][-1].at <= _GAP_S:
+            groups[-1].append(one)
         else:
-            found.append([one])
-    return found
+            groups.append([one])
+    return groups
 
 
 def install_lines(source: str) -> list[str]:
@@ -268,8 +268,8 @@ def told_with_cell(shell: Any, line: str) -> str:
                 return f"{line}; cell {cell.number} has `{text.strip()[:160]}`"
     code = linecache.cache.get(line.rpartition(" comes from ")[2], ())
     written = "".join(code[2]).strip() if len(code) > 2 else ""
-    found = next((cell.number for cell in ran if written and cell.source.strip() == written), None)
-    return line if found is None else f"{line}, which is cell {found}"
+    number = next((cell.number for cell in ran if written and cell.source.strip() == written), None)
+    return line if number is None else f"{line}, which is cell {number}"
 
 
 def ago(seconds: float) -> str:
@@ -282,9 +282,9 @@ def ago(seconds: float) -> str:
 
 
 def _names(word: str, one: Installation[Any]) -> bool:
-    found = _REQUIREMENT.fullmatch(word)
-    same = found and canonical_name(found[1]) == canonical_name(one.dist.name)
-    return bool(found and same and admits(found[2].partition(";")[0], one.dist.version))
+    match = _REQUIREMENT.fullmatch(word)
+    same = match and canonical_name(match[1]) == canonical_name(one.dist.name)
+    return bool(match and same and admits(match[2].partition(";")[0], one.dist.version))
 
 
 def _text(path: Path) -> str:
@@ -311,5 +311,5 @@ def _clock(shell: Any) -> dict[str, Any]:
 
 def _sources(shell: Any) -> list[str]:
     """The cells' texts by their numbers, the first of no cell; with magics as they were written."""
-    found = getattr(getattr(shell, "history_manager", None), "input_hist_raw", None)
-    return found if isinstance(found, list) else []
+    inputs = getattr(getattr(shell, "history_manager", None), "input_hist_raw", None)
+    return inputs if isinstance(inputs, list) else []

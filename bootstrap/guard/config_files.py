@@ -214,15 +214,15 @@ def without_ours(text: str) -> str:
 
 def _require_readable(conf: Path, lines: Sequence[str]) -> None:
     try:
-        found = _settings("\n".join(lines)).get("install", "constraint", fallback=None)
+        constraint = _settings("\n".join(lines)).get("install", "constraint", fallback=None)
     except configparser.Error as error:
         raise GuardConfigurationError(
             "Can't parse the prefix's pip configuration.", evidence=[f"{conf}: {error}".splitlines()[0]]
         ) from error
-    if found is not None:
+    if constraint is not None:
         raise GuardConfigurationError(
             "The prefix's pip configuration already sets constraints.",
-            evidence=[f"{conf}: [install] constraint = {found}"],
+            evidence=[f"{conf}: [install] constraint = {constraint}"],
             hint="Move that setting to [global]; the guard includes it from there.",
         )
 

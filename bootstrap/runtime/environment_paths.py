@@ -63,5 +63,5 @@ class EnvironmentPaths:
 
     def site_packages(self) -> Path:
         """The environment's site-packages; what pip installed for another Python may lie in a folder like it."""
-        found = sorted((self.prefix / "lib").glob("python3.*/site-packages"))
-        return next((folder for folder in found if folder.parent.name == self.python.resolve().name), found[0])
+        folders = sorted((self.prefix / "lib").glob("python3.*/site-packages"))
+        return next((folder for folder in folders if folder.parent.name == self.python.resolve().name), folders[0])

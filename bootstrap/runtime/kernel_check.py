@@ -55,12 +55,12 @@ def prove(layout: EnvironmentPaths, module: str, records: Iterable[Record]) -> N
     except subprocess.TimeoutExpired:
         raise _fault(f"no answer within {_SECONDS} s: {' '.join(command)}") from None
     try:
-        found = json.loads(done.stdout.strip().splitlines()[-1])
+        report = json.loads(done.stdout.strip().splitlines()[-1])
     except (IndexError, ValueError):
         raise _fault(*done.stderr.strip().splitlines()[-3:], f"exit status {done.returncode}") from None
-    if "error" in found:
-        raise _fault(found["error"])
-    _judge(found, layout.prefix, records)
+    if "error" in report:
+        raise _fault(report["error"])
+    _judge(report, layout.prefix, records)
 
 
 def prove_here(prefix: Path, records: Iterable[Record]) -> None:
@@ -76,14 +76,14 @@ def prove_here(prefix: Path, records: Iterable[Record]) -> None:
     _judge({"numpy": numpy.__version__, "files": [numpy.__file__]}, prefix, records)
 
 
-def _judge(found: dict[str, Any], prefix: Path, records: Iterable[Record]) -> None:
+def _judge(report: dict[str, Any], prefix: Path, records: Iterable[Record]) -> None:
     inside = prefix.resolve()
-    for file in found["files"]:
+    for file in report["files"]:
         if inside not in Path(file).resolve().parents:
             raise _fault(f"{file} is outside {prefix}")
-    locked = next((record.version for record in records if record.name == "numpy"), found["numpy"])
-    if found["numpy"] != locked:
-        raise _fault(f"numpy {found['numpy']} is imported, {locked} is locked")
+    locked = next((record.version for record in records if record.name == "numpy"), report["numpy"])
+    if report["numpy"] != locked:
+        raise _fault(f"numpy {report['numpy']} is imported, {locked} is locked")
 
 
 def _fault(*evidence: str) -> KernelProofError:

@@ -122,11 +122,11 @@ def _importer(stage: Path) -> subprocess.Popen[bytes]:
 def _closure(name: str, records: Iterable[Record]) -> set[str]:
     """A locked package, python, and all that they need; empty where the package is not locked."""
     by_name = {record.name: record for record in records}
-    found: set[str] = set()
+    closure: set[str] = set()
     waiting = [name, "python"] if name in by_name else []
     while waiting:
-        here = waiting.pop()
-        if here in by_name and here not in found:
-            found.add(here)
-            waiting += by_name[here].depends
-    return found
+        current = waiting.pop()
+        if current in by_name and current not in closure:
+            closure.add(current)
+            waiting += by_name[current].depends
+    return closure

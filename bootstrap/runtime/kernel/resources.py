@@ -30,11 +30,11 @@ def open_devices(descriptors: Path = Path("/proc/self/fd")) -> list[str]:
     Args:
         descriptors: The folder of links to what is open.
     """
-    found = set()
+    targets = set()
     for name in os.listdir(descriptors):
         with suppress(OSError):
-            found.add(os.readlink(descriptors / name))
-    return sorted(path for path in found if path.startswith(_ACCELERATORS))
+            targets.add(os.readlink(descriptors / name))
+    return sorted(path for path in targets if path.startswith(_ACCELERATORS))
 
 
 def has_cuda_context(libcuda: str = "libcuda.so.1") -> bool:
