@@ -153,7 +153,7 @@ class _Reader:
         self._offset += first + 1
         if name == "script":
             program = next((w for w in rest.split() if not w.startswith("-")), "")
-            name, title = PurePosixPath(program).name, f"%%script {program}"
+            name, title = PurePosixPath(program).name.rstrip("0123456789."), f"%%script {program}"
         if name in ("writefile", "file"):
             words = [w.strip("'\"") for w in rest.split()]
             append = any(w in ("-a", "--append") for w in words)
@@ -161,10 +161,10 @@ class _Reader:
             yield self._written(Event("file", filled(goal, self._code.names), 0, content=f"{text}\n", append=append))
         elif name in _NOTHING:
             for event in self._shell(1, text, lined=True):
-                yield event.under("", f"{title} doesn't run it")
+                yield event.under("", f"%%script {name} doesn't run it")
         elif name in _SHELLS:
             yield from self._shell(1, text, lined=True)
-        elif name.startswith(_PYTHONS):
+        elif name in _PYTHONS:
             yield from self._process(text)
         elif name in _PYTHON_CELLS:
             yield from self._cell(lines[first + 1 :])
