@@ -2,7 +2,7 @@
 
 Resolvers are asked about a metadata-only copy of the environment, never about the environment itself: `metadata_env`
 makes the copy, `resolver` asks, `impact` judges by the `dependency_graph`, `predict` narrows down, `remedies` writes
-the files. `notebook` finds the commands of a notebook (`cellcode`, `python_cells`, `python_calls` and `values` read
+the files. `notebook` finds the `events` of a notebook (`cellcode`, `python_cells`, `python_calls` and `values` read
 its Python; `shell_words`, `script` and `shell` its shell; `installer_call` the arguments of pip and uv), and `replay`
 has `replayer` run them in order; `evidence` reads what a live runtime tells of its past; `sandbox_install` installs
 for real in throw-away copies.

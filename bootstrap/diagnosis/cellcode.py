@@ -8,7 +8,7 @@ import warnings
 from dataclasses import dataclass
 
 from bootstrap.diagnosis.python_calls import MARK
-from bootstrap.diagnosis.values import PLACEHOLDER, Evaluator, Ref, _Unknown, as_word
+from bootstrap.diagnosis.values import PLACEHOLDER, UNKNOWN, Evaluator, Ref, as_word
 
 _LINE = re.compile(
     r"^(?P<indent>\s*)(?P<to>[A-Za-z_][\w.,\s\[\]'\"]*=\s*)?(?P<sign>!!?|%(?=[A-Za-z]))(?P<rest>.*)$", re.DOTALL
@@ -16,8 +16,10 @@ _LINE = re.compile(
 _BARE = re.compile(r"^(?P<indent>\s*)(?P<rest>(?:pip3?|conda|mamba|micromamba|uv)\s+[\w-]+.*)$", re.DOTALL)
 _HELP = re.compile(r"^\s*(?:\?{1,2}\s*[\w.%*]+|[%\w.*]+\s*\?{1,2})\s*$")
 _AROUND = re.compile(r"^(?:time|timeit|prun|memit|mprun|lprun)\s+(?:-\S+\s+)*(?P<code>.+)$", re.DOTALL)
-_TOKEN = re.compile(
-    r"(?P<quote>\"\"\"|'''|\"|')|(?P<comment>#)|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<escape>\\.)|.", re.DOTALL
+_ESCAPED = r"(?:\\.|[^\\])*?"
+_ENDS = {quote: re.compile(f"{_ESCAPED}{quote}") for quote in ('"""', "'''")}
+_PIECE = re.compile(
+    rf"(?P<triple>\"{{3}}|'{{3}})(?:{_ESCAPED}(?P=triple)|(?P<open>))|(?P<quote>['\"]){_ESCAPED}(?:(?P=quote)|$)|(?P<comment>#)|\\?."
 )
 _REPAIRS = 30
 _REPAIRABLE = 200_000
@@ -103,27 +105,20 @@ def _call(sign: str, rest: str, line: int) -> str:
 
 
 def _scan(line: str, quote: str, depth: int) -> tuple[str, int, bool]:
-    """Whether a text or a bracket is open at a line's end, or the line continues."""
+    """Whether a text of several lines or a bracket is open at a line's end, or the line continues."""
     at = 0
-    while at < len(line):
-        if quote:
-            end = line.find(quote, at)
-            slash = line.find("\\", at)
-            if 0 <= slash < end or (end < 0 <= slash):
-                at = slash + 2
-                continue
-            if end < 0:
-                break
-            at, quote = end + len(quote), ""
-            continue
-        token = _TOKEN.match(line, at)
-        if token is None or token["comment"]:
+    if quote:
+        end = _ENDS[quote].match(line)
+        if end is None:
+            return quote, depth, False
+        at = end.end()
+    for piece in _PIECE.finditer(line, at):
+        if piece["comment"]:
             return "", depth, False
-        depth = max(0, depth + bool(token["open"]) - bool(token["close"]))
-        quote = token["quote"] or ""
-        at = token.end()
-    open_text = quote if len(quote) == 3 else ""
-    return open_text, depth, line.endswith("\\") and not open_text
+        if piece["open"] is not None:
+            return piece["triple"], depth, False
+        depth = max(0, depth + (piece[0] in "([{") - (piece[0] in ")]}"))
+    return "", depth, line.endswith("\\")
 
 
 _FILLED = re.compile(r"\$\$(?P<escaped>\w+)|(?<![$\\])\{(?P<code>[^{}]+)\}|\$(?P<name>[A-Za-z_]\w*)")
@@ -143,7 +138,7 @@ def filled(text: str, names: Evaluator) -> str:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return match[0]
         value = names.value(node)
-        if isinstance(value, list) and not any(isinstance(v, _Unknown) for v in value):
+        if isinstance(value, list) and UNKNOWN not in value:
             return str(value)
         if isinstance(value, Ref) and (word := as_word(value)) != PLACEHOLDER:
             return word

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 
 from bootstrap import processes, provenance
 from bootstrap.diagnosis.model import NUMPY_NAME, Dist
-from bootstrap.diagnosis.notebook import Event, read_cells
+from bootstrap.diagnosis.notebook import read_cells
 from bootstrap.provenance import Cell, Installation
 
 if TYPE_CHECKING:
+    from bootstrap.diagnosis.events import Event
     from bootstrap.diagnosis.target import Target
 
 _SUCCESS = re.compile(r"Successfully installed (.+)$")

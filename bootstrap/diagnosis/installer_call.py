@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Tool = Literal["pip", "uv", "conda"]
 Action = Literal["install", "uninstall", "other"]
 
+_VERBS: dict[str, Action] = {"install": "install", "sync": "install", "uninstall": "uninstall"}
 _UNKNOWN = re.compile(r"\{[^{}]*\}|\$\{[^}]*\}?|\$\([^)]*\)*|\$[\w@*#]+|`[^`]*`?")
 _SHORT_WITH_VALUE = "rcefitC"
 _WITH_VALUE = {
@@ -76,14 +77,8 @@ class Command:
     """The option by which it does not touch the environment (``--target``)."""
     unknown: str = ""
     """A part of it that only running tells."""
-    condition: str = ""
-    """Why it may not run."""
-    never: str = ""
-    """Why it doesn't run."""
     unread: str = ""
     """Why it can't be told what it does."""
-    folder: str = ""
-    """Where it runs, from where the shell began."""
     program: str = ""
     """The pip or Python that is called, as it is written."""
     target: str = ""
@@ -92,20 +87,17 @@ class Command:
     """What stands there unquoted, so that the shell takes the bound for a redirection."""
 
 
+def unread_call(text: str, why: str, tool: Tool = "pip") -> Command:
+    """A call of which it can't be told what it installs."""
+    return Command(tool, "install", text, unread=why)
+
+
 def read_call(tool: Tool, words: Sequence[str], text: str, program: str) -> Command:
     """A call of pip, or of uv's pip, by the words after the program's name."""
-    rest = list(words)
-    quiet = False
-    while rest and rest[0].startswith("-"):  # options before the verb
-        option = rest.pop(0)
-        quiet = quiet or option in ("-q", "-qq", "-qqq", "--quiet")
-        if "=" not in option and option in _WITH_VALUE and rest:
-            rest.pop(0)
-    verb = rest.pop(0) if rest else ""
-    if tool == "uv":
-        rest = ["--python" if w == "-p" else w for w in rest]
-    action: Action = "install" if verb in ("install", "sync") else "uninstall" if verb == "uninstall" else "other"
-    return _with_unknown(_with_arguments(Command(tool, action, text, quiet=quiet, program=program), rest))
+    rest = ["--python" if w == "-p" and tool == "uv" else w for w in words]
+    found = _with_arguments(Command(tool, "other", text, program=program), rest)
+    verb, *wanted = found.requirements or ("",)
+    return _with_unknown(replace(found, action=_VERBS.get(verb, "other"), requirements=tuple(wanted)))
 
 
 def with_versions(command: Command, fill: Callable[[str], str]) -> Command:
@@ -123,7 +115,7 @@ def _with_unknown(command: Command) -> Command:
 
 
 def _with_arguments(command: Command, rest: list[str]) -> Command:
-    """A call with the arguments that follow its verb."""
+    """A call with its arguments, the verb as the first of its requirements."""
     while rest:
         word = rest.pop(0)
         if not word.startswith("-") or word == "-":

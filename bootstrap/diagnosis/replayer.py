@@ -34,8 +34,8 @@ from bootstrap.provenance import admits
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bootstrap.diagnosis.events import Event
     from bootstrap.diagnosis.installer_call import Command
-    from bootstrap.diagnosis.notebook import Event
     from bootstrap.diagnosis.session import Session
 
 _NAME = re.compile(r"[\w.-]+")

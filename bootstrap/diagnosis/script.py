@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis.shell_words import Operator, Word, expand, tokens
+from bootstrap.diagnosis.shell_words import Operator, QuotedWord, Word, expand, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -81,18 +81,31 @@ class _Script:
 
     def _is(self, *words: str) -> bool:
         """Whether a keyword comes next: quoted, it is none."""
-        found_ = self._peek()
-        return isinstance(found_, Word) and not found_.quoted and found_ in words
+        found = self._peek()
+        return not isinstance(found, (Operator, QuotedWord)) and found in words
+
+    def _take(self, *words: str) -> bool:
+        """Goes past a keyword, if it comes next."""
+        found = self._is(*words)
+        self._at += found
+        return found
+
+    def _sees(self, *operators: str) -> bool:
+        found = self._peek()
+        return isinstance(found, Operator) and found in operators
 
     def _list(self, until: Sequence[str], condition: str, never: str) -> Iterator[Simple]:
         """Commands up to a closing word, which is left where it is."""
-        while (found_ := self._peek()) is not None and not self._is(*until):
-            if isinstance(found_, Operator) and found_ in (")", ";;"):
-                return
-            if isinstance(found_, Operator) and found_ not in ("(", *_REDIRECTIONS):
+        while self._peek() is not None and not self._is(*until) and not self._sees(")", ";;"):
+            if isinstance(self._peek(), Operator) and not self._sees("(", *_REDIRECTIONS):
                 self._at += 1
-                continue
-            yield from self._chain(condition, never)
+            else:
+                yield from self._chain(condition, never)
+
+    def _body(self, until: Sequence[str], condition: str, never: str) -> Iterator[Simple]:
+        """Commands with what closes them."""
+        yield from self._list(until, condition, never)
+        self._at += 1
 
     def _chain(self, condition: str, never: str) -> Iterator[Simple]:
         """Pipelines joined by ``&&`` and ``||``."""
@@ -103,12 +116,11 @@ class _Script:
             for simple in self._pipeline(may, not_run):
                 first = first or " ".join(simple.words)
                 yield simple
-            found_ = self._peek()
-            if not isinstance(found_, Operator) or found_ not in ("&&", "||"):
+            if not self._sees("&&", "||"):
                 self._at += self._at == before  # nothing could be read here
                 return
+            may, not_run = _joined(str(self._peek()), first, condition, never, may, not_run)
             self._at += 1
-            may, not_run = _joined(found_, first, condition, never, may, not_run)
 
     def _pipeline(self, condition: str, never: str) -> Iterator[Simple]:
         source: tuple[str, ...] = ()
@@ -117,106 +129,89 @@ class _Script:
             for simple in self._command(condition, never, source=source):
                 last = simple.words
                 yield simple
-            found_ = self._peek()
-            if not isinstance(found_, Operator) or found_ not in ("|", "|&"):
+            if not self._sees("|", "|&"):
                 return
             self._at += 1
             source = last or ("?",)
 
     def _command(self, condition: str, never: str, *, source: tuple[str, ...]) -> Iterator[Simple]:
-        found_ = self._peek()
-        if found_ is None:
-            return
-        if isinstance(found_, Operator) and found_ == "(":
+        if self._sees("("):
             self._at += 1
-            folder, outside, variables = self._folder, self._outside, dict(self._variables)
-            yield from self._list((), condition, never)
-            self._at += 1
-            self._folder, self._outside, self._variables = folder, outside, variables
-        elif self._is("{"):
-            self._at += 1
-            yield from self._list(("}",), condition, never)
-            self._at += 1
+            before = self._folder, self._outside, dict(self._variables)
+            yield from self._body((), condition, never)
+            self._folder, self._outside, self._variables = before
+        elif self._take("{"):
+            yield from self._body(("}",), condition, never)
         elif self._is("if"):
             yield from self._if(condition, never)
-        elif self._is("while", "until"):
-            self._at += 1
-            yield from self._list(("do",), condition, never)
-            self._at += 1
-            yield from self._list(("done",), condition or "in a loop", never)
-            self._at += 1
-        elif self._is("for", "select"):
+        elif self._take("while", "until"):
+            yield from self._body(("do",), condition, never)
+            yield from self._body(("done",), condition or "in a loop", never)
+        elif self._take("for", "select"):
             yield from self._for(condition, never)
         elif self._is("case"):
             yield from self._case(condition, never)
-        elif self._is(*_STRAY):
-            self._at += 1
-        elif self._is("function") or self._defines():
+        elif self._take(*_STRAY):
+            return
+        elif self._is("function") or [str(t) for t in self._tokens[self._at + 1 : self._at + 3]] == ["(", ")"]:
             self._define()
-        else:
+        elif self._peek() is not None:
             yield from self._simple(condition, never, source=source)
 
     def _if(self, condition: str, never: str) -> Iterator[Simple]:
         closed = never  # why later branches don't run
-        while self._is("if", "elif"):
-            self._at += 1
+        said, false = "", False
+        while self._take("if", "elif"):
             start = self._at
             yield from self._list(("then",), condition, closed)
             asked = [str(t) for t in self._tokens[start : self._at] if t not in (";", "\n")]
             self._at += 1
-            said = "if " + " ".join(asked)
-            false, true = asked in (["false"], ["!", "true"]), asked in (["true"], [":"])
-            may = condition if true else condition or said
-            yield from self._list(("elif", "else", "fi"), may, closed or (f"{said}: never" if false else ""))
+            said = " ".join(asked)
+            false, true = said in ("false", "! true"), said in ("true", ":")
+            may = condition if true else condition or f"if {said}"
+            yield from self._list(("elif", "else", "fi"), may, closed or (f"if {said}: never" if false else ""))
             if true and not closed:
-                closed = f"the other branch of {said}"
-        if self._is("else"):
-            self._at += 1
-            yield from self._list(("fi",), condition if false else condition or f"unless {said[3:]}", closed)
+                closed = f"the other branch of if {said}"
+        if self._take("else"):
+            yield from self._list(("fi",), condition if false else condition or f"unless {said}", closed)
         self._at += 1
 
     def _for(self, condition: str, never: str) -> Iterator[Simple]:
-        self._at += 1
         name = str(self._peek() or "")
         self._at += 1
-        values: list[str] | None = None
-        if self._is("in"):
-            self._at += 1
-            values = []
-            while (found_ := self._peek()) is not None and found_ not in (";", "\n") and not self._is("do"):
-                values += expand(found_, self._variables)
-                self._at += 1
-        while not self._is("do") and self._peek() is not None:
+        values: list[str | None] = []
+        given = self._take("in")
+        while (found := self._peek()) is not None and not self._is("do"):
+            if given and self._sees(";", "\n"):
+                given = False
+            values += expand(found, self._variables) if given else []
             self._at += 1
         self._at += 1
         start = self._at
-        known = values is not None and not any(set(v) & set("$`*?") for v in values)
-        for value in values if known and values else [None]:
+        known = bool(values) and not any(set(value or "") & set("$`*?") for value in values)
+        for value in values if known else [None]:
             self._at = start
+            self._variables.pop(name, None)
             if value is not None:
                 self._variables[name] = value
-            else:
-                self._variables.pop(name, None)
             yield from self._list(("done",), condition if known else condition or "in a loop", never)
         self._at += 1
 
     def _case(self, condition: str, never: str) -> Iterator[Simple]:
-        said = f"in a case of {self._tokens[self._at + 1]}" if self._at + 1 < len(self._tokens) else "in a case"
-        while (found_ := self._peek()) is not None and not self._is("esac"):
+        said = " of ".join(["in a case", *self._tokens[self._at + 1 : self._at + 2]])
+        while self._peek() is not None and not self._is("esac"):
+            closes = self._sees(")")
             self._at += 1
-            if isinstance(found_, Operator) and found_ == ")":
+            if closes:
                 yield from self._list(("esac",), condition or said, never)
         self._at += 1
 
-    def _defines(self) -> bool:
-        return [str(t) for t in self._tokens[self._at + 1 : self._at + 3]] == ["(", ")"]
-
     def _define(self) -> None:
         """Remembers where a function's body is, and goes past it."""
-        self._at += self._is("function")
+        self._take("function")
         name = str(self._peek() or "")
         self._at += 1
-        while self._peek() in ("(", ")", "\n"):
+        while self._sees("(", ")", "\n"):
             self._at += 1
         start, depth = self._at, 0
         while self._peek() is not None:
@@ -227,34 +222,31 @@ class _Script:
         self._functions[name] = (start, self._at)
 
     def _follow(self, name: str, condition: str, never: str) -> Iterator[Simple]:
-        start, end = self._functions[name]
-        back, tokens_ = self._at, self._tokens
-        self._at, self._tokens = start, tokens_[:end]
+        back = self._at, self._tokens
+        self._at, end = self._functions[name]
+        self._tokens = self._tokens[:end]
         self._depth += 1
         try:
             yield from self._list((), condition, never)
         finally:
             self._depth -= 1
-            self._at, self._tokens = back, tokens_
+            self._at, self._tokens = back
 
     def _simple(self, condition: str, never: str, *, source: tuple[str, ...]) -> Iterator[Simple]:
         words: list[str] = []
         sent: list[tuple[str, str, str]] = []
         test = self._is("[[")
-        while (found_ := self._peek()) is not None:
-            if isinstance(found_, Operator) and found_ in _REDIRECTIONS and not test:
-                self._at += 1
+        while (found := self._peek()) is not None and (test or not self._sees(*_ENDS, "(")):
+            self._at += 1
+            if isinstance(found, Operator) and found in _REDIRECTIONS and not test:
                 goal = self._peek()
-                named = goal is not None and not isinstance(goal, Operator)
                 before = words.pop() if words and words[-1] in ("0", "1", "2") else words[-1] if words else ""
-                sent.append((before, str(found_), " ".join(expand(goal, self._variables)) if named and goal else ""))
+                named = isinstance(goal, Word)
+                sent.append((before, str(found), " ".join(expand(goal, self._variables)) if goal and named else ""))
                 self._at += named
                 continue
-            if isinstance(found_, Operator) and found_ in (*_ENDS, "(") and not test:
-                break
-            words += expand(found_, self._variables)
-            self._at += 1
-            test = test and found_ != "]]"
+            words += expand(found, self._variables)
+            test = test and found != "]]"
         self._count += 1
         if self._count > _MOST:
             raise ScriptTooLong

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PYPI = "https://pypi.org/simple"
 _SECONDS = 60.0
+_REPEATED = ("extra-index-url", "find-links", "trusted-host")
 
 
 @dataclass(frozen=True)
@@ -57,36 +58,29 @@ def pip_settings(python: Path) -> dict[str, str]:
 def combine(pip: dict[str, str], options: Sequence[str]) -> PipSettings:
     """Settings and options together: a given index replaces pip's, everything else is added."""
     no_index = pip.get("no-index", "").lower() in ("1", "true", "yes", "on")
-    base = PipSettings(
-        index=None if no_index else pip.get("index-url", PYPI),
-        extra=tuple(pip.get("extra-index-url", "").split()),
-        find_links=tuple(pip.get("find-links", "").split()),
-        trusted=tuple(pip.get("trusted-host", "").split()),
-        constraints=tuple(pip.get("constraint", "").split()),
-    )
-    return add(base, options)
+    base = PipSettings(None if no_index else pip.get("index-url", PYPI), constraints=_words(pip, "constraint"))
+    own = [word for name in _REPEATED for value in _words(pip, name) for word in (f"--{name}", value)]
+    return add(base, [*own, *options])
+
+
+def _words(pip: dict[str, str], name: str) -> tuple[str, ...]:
+    return tuple(pip.get(name, "").split())
 
 
 def add(base: PipSettings, options: Sequence[str]) -> PipSettings:
     """Settings and a command's options together."""
-    index, no_index = base.index, base.index is None
-    extra, links, trusted = list(base.extra), list(base.find_links), list(base.trusted)
+    given: dict[str, list[str]] = {name: [] for name in ("index-url", *_REPEATED)}
     words = iter(options)
     for word in words:
-        if word in ("--index-url", "-i"):
-            index = next(words, index)
-        elif word == "--extra-index-url":
-            extra.append(next(words, ""))
-        elif word in ("--find-links", "-f"):
-            links.append(next(words, ""))
-        elif word == "--trusted-host":
-            trusted.append(next(words, ""))
-        elif word == "--no-index":
-            no_index = True
+        name = {"-i": "--index-url", "-f": "--find-links"}.get(word, word).removeprefix("--")
+        if name in given:
+            given[name].append(next(words, ""))
+    index, extra, links, trusted = given.values()
+    no_index = base.index is None or "--no-index" in options
     return PipSettings(
-        index=None if no_index or index is None else index.rstrip("/"),
-        extra=() if no_index else tuple(dict.fromkeys(e.rstrip("/") for e in extra if e)),
-        find_links=tuple(dict.fromkeys(link for link in links if link)),
-        trusted=tuple(trusted),
+        index=None if no_index else [base.index or "", *filter(None, index)][-1].rstrip("/"),
+        extra=() if no_index else tuple(dict.fromkeys(e.rstrip("/") for e in (*base.extra, *extra) if e)),
+        find_links=tuple(dict.fromkeys(link for link in (*base.find_links, *links) if link)),
+        trusted=(*base.trusted, *trusted),
         constraints=base.constraints,
     )

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatch
 from itertools import pairwise, takewhile
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from bootstrap.diagnosis.installer_call import Action, Command, read_call
+from bootstrap.diagnosis.events import Event
+from bootstrap.diagnosis.installer_call import Command, read_call, unread_call
 from bootstrap.diagnosis.script import simple_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from bootstrap.diagnosis.installer_call import Action
     from bootstrap.diagnosis.script import Simple
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _PYTHON = re.compile(r"(?:\{sys\.executable\}|\$\{?sys\.executable\}?|.*/)?(?:python|pypy)[\d.]*|\{sys\.executable\}")
 _PIP = re.compile(r"pip[\d.]*$")
 _CONDA = ("conda", "mamba", "micromamba")
+_CONDA_PLACES = ("-n", "--name", "-p", "--prefix")
+_CONDA_VERBS: dict[str, Action] = {
+    **dict.fromkeys(("install", "update", "upgrade", "create", "env update"), "install"),
+    **dict.fromkeys(("remove", "uninstall"), "uninstall"),
+}
 # What only changes how a command runs, with those of its options that take a value.
 _PREFIXES: dict[str, tuple[str, ...]] = {
     "sudo": ("-u", "-g", "-p", "-C", "-h", "-D"),
@@ -59,31 +66,14 @@ _MENTION = re.compile(
 )
 TELLING = re.compile(r"install|setup|require|depend", re.IGNORECASE)
 """Names of scripts that may install something."""
-EffectKind = Literal["file", "script", "python", "run", "conda"]
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What else a shell does that bears on later commands."""
-
-    kind: EffectKind
-    """It writes a file; runs a shell script, Python text or a Python file; installs a conda."""
-    name: str
-    """The file, or conda's prefix."""
-    content: str | None = None
-    """Python text, or what is written; None where only running tells it."""
-    append: bool = False
-    condition: str = ""
-    never: str = ""
-    folder: str = ""
 
 
 def find_commands(text: str) -> Iterator[Command]:
     """The installers' calls in a line, or some lines, of shell."""
-    return (action for action in read_shell(text) if isinstance(action, Command))
+    return (event.command for event in read_shell(text) if event.command)
 
 
-def read_shell(text: str, variables: Mapping[str, str] | None = None) -> Iterator[Command | Effect]:
+def read_shell(text: str, variables: Mapping[str, str] | None = None) -> Iterator[Event]:
     """The installers' calls in some shell, and what else changes what later ones mean.
 
     Args:
@@ -91,55 +81,53 @@ def read_shell(text: str, variables: Mapping[str, str] | None = None) -> Iterato
         variables: Those whose values are known.
     """
     for simple in simple_commands(text, variables or {}):
-        for action in _read(simple.words, simple):
-            outside = f"the environment {simple.outside} is active" if simple.outside else ""
-            outside = outside or _before_all(simple.path, action)
-            if isinstance(action, Command):
-                action = replace(action, elsewhere=action.elsewhere or outside, mistaken=_mistaken(simple))
-            yield replace(
-                action,
-                condition=action.condition or simple.condition,
-                never=action.never or simple.never,
-                folder=action.folder or simple.folder,
-            )
+        for found in _read(simple):
+            event = Event("command", found.text, command=found) if isinstance(found, Command) else found
+            if command := event.command:
+                outside = f"the environment {simple.outside} is active" if simple.outside else ""
+                outside = command.elsewhere or outside or _before_all(simple.path, command)
+                event = replace(event, command=replace(command, elsewhere=outside, mistaken=_mistaken(simple)))
+            yield replace(event.under(simple.condition, simple.never), folder=event.folder or simple.folder)
         yield from _written(simple)
 
 
-def _before_all(path: str, action: Command | Effect) -> str:
+def _before_all(path: str, command: Command) -> str:
     """What another environment's folder at the head of PATH means for a command that names no folder itself."""
     first = path.partition(":")[0]
-    plain = isinstance(action, Command) and action.tool != "uv" and "/" not in action.program
+    plain = command.tool != "uv" and "/" not in command.program
     return f"PATH begins with {first}" if plain and _ENVIRONMENT.search(first) else ""
 
 
-def _read(words: Sequence[str], simple: Simple) -> Iterator[Command | Effect]:
-    """What the words of one simple command come to."""
-    rest = _without_prefixes(list(words))
-    if not rest:
+def _read(simple: Simple) -> Iterator[Command | Event]:
+    """What one simple command comes to."""
+    words = _without_prefixes(list(simple.words))
+    if not words:
         return
-    text = " ".join(shlex.quote(w) if re.search(r"[\s<>;&|*?'\"]", w) or not w else w for w in rest)
-    name = PurePosixPath(rest[0]).name
-    program = rest[0]
-    if name in ("bash", "sh", "zsh", "dash", "eval"):
-        yield from _inner_shell(name, rest[1:], simple)
-    elif _CONDA_INSTALLER.search(rest[0]):
-        yield Effect("conda", _prefix_given(rest))
-    elif name in ("source", ".") or (rest[0].startswith("./") and name.endswith(".sh")):
-        yield Effect("script", rest[1] if name in ("source", ".") and len(rest) > 1 else rest[0])
-    elif _PYTHON.fullmatch(rest[0]) and (len(rest) > 1 or simple.source):
-        yield from _python(rest, text, simple)
+    text = " ".join(shlex.quote(w) if re.search(r"[\s<>;&|*?'\"]", w) or not w else w for w in words)
+    program, rest = words[0], words[1:]
+    name = PurePosixPath(program).name
+    if name in ("bash", "sh", "zsh", "dash"):
+        yield from _inner_shell(name, rest, simple)
+    elif name == "eval":
+        yield from read_shell(" ".join(rest))
+    elif _CONDA_INSTALLER.search(program):
+        yield Event("conda", _prefix_given(rest))
+    elif name in ("source", ".") or (program.startswith("./") and name.endswith(".sh")):
+        yield Event("script", rest[0] if name in ("source", ".") and rest else program)
+    elif _PYTHON.fullmatch(program) and (rest or simple.source):
+        yield from _python(program, rest, text, simple)
     elif _PIP.fullmatch(name):
-        yield read_call("pip", rest[1:], text, program)
+        yield read_call("pip", rest, text, program)
     elif name == "uv":
-        yield from _uv(rest[1:], text)
+        yield from _uv(rest, text)
     elif name in _CONDA:
-        yield from _conda(rest[1:], text)
-    elif rest[:2] in _UNREAD or name in ("easy_install", "pip-sync") or (name == "xargs" and mentions(text)):
-        yield Command("pip", "install", text, unread=f"what {' '.join(rest[:2])} would install isn't analysed")
-    elif place := _changed_packages(name, rest[1:]):
-        yield Command("pip", "install", text, unread=f"what {name} changes in {place} isn't known")
+        yield from _conda(rest, text)
+    elif words[:2] in _UNREAD or name in ("easy_install", "pip-sync") or (name == "xargs" and mentions(text)):
+        yield unread_call(text, f"what {' '.join(words[:2])} would install isn't analysed")
+    elif place := _changed_packages(name, rest):
+        yield unread_call(text, f"what {name} changes in {place} isn't known")
     elif name not in _HARMLESS and mentions(text):
-        yield Command("pip", "install", text, unread=f"what {name} does with it is unknown")
+        yield unread_call(text, f"what {name} does with it is unknown")
 
 
 def _changed_packages(name: str, words: Sequence[str]) -> str:
@@ -147,7 +135,7 @@ def _changed_packages(name: str, words: Sequence[str]) -> str:
     named = [w for w in words if not w.startswith("-")]
     if name in _UNPACKS:
         at = [w for option in _UNPACKS[name] for w in _values(words, option)]
-        packs = name == "tar" and not any(re.search("x|get", w) for w in [*words[:1], *_flags(words)])
+        packs = name == "tar" and not any(re.search("x|get", w) for w in words if w == words[0] or w.startswith("-"))
         return "" if packs else next((w for w in at if _ABOVE.fullmatch(w) or _PACKAGES.fullmatch(w)), "")
     goals = named if name in ("rm", "mv") else []
     if name in _COPIES:
@@ -158,10 +146,6 @@ def _changed_packages(name: str, words: Sequence[str]) -> str:
         ):
             return found["folder"]
     return ""
-
-
-def _flags(words: Sequence[str]) -> list[str]:
-    return [w for w in words if w.startswith("-")]
 
 
 def _values(words: Sequence[str], option: str) -> list[str]:
@@ -190,19 +174,16 @@ def _without_prefixes(rest: list[str]) -> list[str]:
     return rest
 
 
-def _inner_shell(name: str, rest: list[str], simple: Simple) -> Iterator[Command | Effect]:
-    """``bash -c "..."``, ``eval ...``, ``bash script.sh``, a here-document, an installer of conda."""
-    if name == "eval":
-        yield from read_shell(" ".join(rest))
-        return
+def _inner_shell(name: str, rest: Sequence[str], simple: Simple) -> Iterator[Command | Event]:
+    """``bash -c "..."``, ``bash script.sh``, a here-document, an installer of conda."""
     flags = list(takewhile(lambda w: w.startswith("-"), rest))
     script = rest[len(flags) :]
     if any("c" in f for f in flags if not f.startswith("--")) and script:
         yield from read_shell(script[0])
     elif script and _CONDA_INSTALLER.search(script[0]):
-        yield Effect("conda", _prefix_given(rest))
+        yield Event("conda", _prefix_given(rest))
     elif script:
-        yield Effect("script", script[0])
+        yield Event("script", script[0])
     else:
         for _, operator, goal in simple.sent:
             if operator in ("<<", "<<<"):
@@ -210,15 +191,14 @@ def _inner_shell(name: str, rest: list[str], simple: Simple) -> Iterator[Command
         yield from _handed_over(name, simple)
 
 
-def _handed_over(name: str, simple: Simple) -> Iterator[Command | Effect]:
+def _handed_over(name: str, simple: Simple) -> Iterator[Command | Event]:
     """A script that another command's output is: ``curl ... | bash``, ``echo "..." | python``."""
     words = simple.source
     if words[:1] in (("echo",), ("printf",)):
         script = " ".join(word for word in words[1:] if not word.startswith("-"))
-        yield from [Effect("python", "", script)] if _PYTHON.fullmatch(name) else read_shell(script)
+        yield from [Event("python", script)] if _PYTHON.fullmatch(name) else read_shell(script)
     elif TELLING.search(" ".join(words)):
-        unread = f"what {name} reads from {words[0]} isn't known"
-        yield Command("pip", "install", f"{shlex.join(words)} | {name}", unread=unread)
+        yield unread_call(f"{shlex.join(words)} | {name}", f"what {name} reads from {words[0]} isn't known")
 
 
 def _prefix_given(words: Sequence[str]) -> str:
@@ -226,32 +206,26 @@ def _prefix_given(words: Sequence[str]) -> str:
     return next((b for a, b in pairwise(words) if a.startswith("-") and a.endswith("p")), "").rstrip("/")
 
 
-def _python(words: Sequence[str], text: str, simple: Simple) -> Iterator[Command | Effect]:
+def _python(program: str, words: Sequence[str], text: str, simple: Simple) -> Iterator[Command | Event]:
     """``python -m pip``, ``python -c``, ``python script.py``."""
-    program = words[0]
-    for at, word in enumerate(words[1:], 1):
-        rest = list(words[at + 1 :])
-        if word == "-m" and rest:
-            if rest[0] == "pip":
-                yield read_call("pip", rest[1:], text, program)
-            elif rest[0] == "uv":
-                yield from _uv(rest[1:], text)
-            elif mentions(" ".join(rest)):
-                yield Command("pip", "install", text, unread=f"what {rest[0]} would install isn't analysed")
-            return
-        if word == "-c" and rest:
-            yield Effect("python", "", rest[0])
-            return
-        if not word.startswith("-"):
-            if PurePosixPath(word).name == "setup.py":
-                if {"install", "develop"} & set(rest):
-                    yield Command(
-                        "pip", "install", text, unread="it builds from source; its dependencies are unknown"
-                    )
-            else:
-                yield Effect("run", word)
-            return
-    yield from _handed_over(program, simple)
+    flags = list(takewhile(lambda w: w.startswith("-") and w not in ("-m", "-c"), words))
+    match words[len(flags) :]:
+        case ["-m", "pip", *rest]:
+            yield read_call("pip", rest, text, program)
+        case ["-m", "uv", *rest]:
+            yield from _uv(rest, text)
+        case ["-m", module, *rest]:
+            if mentions(" ".join([module, *rest])):
+                yield unread_call(text, f"what {module} would install isn't analysed")
+        case ["-c", code, *_]:
+            yield Event("python", code)
+        case [script, *rest] if not script.startswith("-"):
+            if PurePosixPath(script).name != "setup.py":
+                yield Event("run", script)
+            elif {"install", "develop"} & set(rest):
+                yield unread_call(text, "it builds from source; its dependencies are unknown")
+        case _:
+            yield from _handed_over(program, simple)
 
 
 def _uv(words: Sequence[str], text: str) -> Iterator[Command]:
@@ -259,7 +233,7 @@ def _uv(words: Sequence[str], text: str) -> Iterator[Command]:
     if verb == "pip":
         yield read_call("uv", words[words.index("pip") + 1 :], text, "")
     elif verb in ("add", "sync", "remove"):
-        yield Command("uv", "install", text, unread=f"what uv {verb} would install isn't analysed")
+        yield unread_call(text, f"what uv {verb} would install isn't analysed", "uv")
 
 
 def _mistaken(simple: Simple) -> str:
@@ -271,37 +245,35 @@ def _mistaken(simple: Simple) -> str:
     return ""
 
 
-def _written(simple: Simple) -> Iterator[Effect]:
+def _written(simple: Simple) -> Iterator[Event]:
     """The files that a command writes, with their content where it is plain."""
-    words, append = list(simple.words), False
-    name = words[0] if words else ""
+    name, rest = simple.words[0] if simple.words else "", simple.words[1:]
     content: str | None = None
-    if name == "echo" and not set(" ".join(words)) & set("$`*"):
-        flags = list(takewhile(lambda w: re.fullmatch("-[neE]+", w), words[1:]))
-        content = " ".join(words[1 + len(flags) :])
+    if name == "echo" and not set(" ".join(rest)) & set("$`*"):
+        flags = list(takewhile(lambda w: re.fullmatch("-[neE]+", w), rest))
+        content = " ".join(rest[len(flags) :])
         content = content.replace("\\n", "\n") if "-e" in flags else content
         content += "" if "-n" in flags else "\n"
-    elif name == "printf" and len(words) == 2 and "%" not in words[1]:
-        content = words[1].replace("\\n", "\n")
+    elif name == "printf" and len(rest) == 1 and "%" not in rest[0]:
+        content = rest[0].replace("\\n", "\n")
+    append = name == "tee" and "-a" in rest
     goals: list[str] = []
     for _, operator, goal in simple.sent:
         if operator in (">", ">>", ">|", "&>", "&>>") and goal:
             goals.append(goal)
             append = append or operator.endswith(">>")
-        elif operator == "<<" and (name == "tee" or words == ["cat"]):
+        elif operator == "<<" and (name == "tee" or simple.words == ("cat",)):
             content = goal
     if name == "tee":
-        append = append or "-a" in words
-        goals += [w for w in words[1:] if not w.startswith("-")]
+        goals += [w for w in rest if not w.startswith("-")]
     elif name in ("wget", "curl"):
-        goals += _fetched(words)
-    elif (name in ("cp", "mv") and len(words) > 2) or (name == "sed" and any(w.startswith("-i") for w in words[1:])):
-        goals.append(words[-1])
-    if simple.condition:
-        content = None
+        goals += _fetched(rest)
+    elif (name in ("cp", "mv") and len(rest) > 1) or (name == "sed" and any(w.startswith("-i") for w in rest)):
+        goals.append(rest[-1])
     for goal in goals:
         if not goal.startswith(("/dev/", "&")) and not simple.never:
-            yield Effect("file", goal, content, append, folder=simple.folder)
+            known = None if simple.condition else content
+            yield Event("file", goal, content=known, append=append, folder=simple.folder)
 
 
 def _fetched(words: Sequence[str]) -> list[str]:
@@ -317,25 +289,18 @@ def mentions(text: str) -> bool:
 
 
 def _conda(words: Sequence[str], text: str) -> Iterator[Command]:
-    rest = list(words)
-    goal = next((b for a, b in pairwise(rest) if a in ("-n", "--name", "-p", "--prefix")), "")
-    goal = goal or next((w.partition("=")[2] for w in rest if w.startswith(("--name=", "--prefix="))), "")
-    goal = goal.rstrip("/")
-    verbs = [w for w in rest if not w.startswith("-")]
-    verb = verbs[0] if verbs else ""
+    named = [value for option in _CONDA_PLACES for value in _values(words, option)]
+    goal = next(filter(None, named), "").rstrip("/")
+    other = f"conda's environment {goal}".rstrip()
+    verbs = [w for w in words if not w.startswith("-")]
+    verb = " ".join(verbs[:2]) if verbs[:1] == ["env"] else "".join(verbs[:1])
     if verb == "run":
-        inner = rest[rest.index("run") + 1 :]
+        inner = list(words[words.index("run") + 1 :])
         while inner and inner[0].startswith("-"):
-            inner = inner[2:] if inner[0] in ("-n", "--name", "-p", "--prefix") else inner[1:]
+            inner = inner[2:] if inner[0] in _CONDA_PLACES else inner[1:]
         for command in find_commands(shlex.join(inner)):
-            yield replace(command, elsewhere=f"conda's environment {goal}") if goal else command
+            yield replace(command, elsewhere=other) if goal else command
         return
-    action: Action = "other"
-    if verb in ("install", "update", "upgrade", "create") or verbs[:2] == ["env", "update"]:
-        action = "install"
-    elif verb in ("remove", "uninstall"):
-        action = "uninstall"
-    elsewhere = f"conda's environment {goal}" if goal and goal not in ("base", "/usr/local") else ""
-    if verb == "create" or verbs[:2] == ["env", "create"]:
-        elsewhere = f"conda's environment {goal}".rstrip()
+    elsewhere = other if verb in ("create", "env create") or goal not in ("", "base", "/usr/local") else ""
+    action = _CONDA_VERBS.get(verb, "other")
     yield Command("conda", action, text, tuple(verbs[1:]), quiet="-q" in words, elsewhere=elsewhere, target=goal)

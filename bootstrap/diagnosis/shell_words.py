@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_OPERATORS = (
-    *("&&", "||", ";;", "<<<", "<<", "&>>", ">>", ">&", "&>", "<&", ">|", "|&"),
-    *(";", "|", "&", "(", ")", "<", ">", "\n"),
+_INNER = r"(?P<inner>`[^`]*`?|\$[({])"
+_OUTSIDE = re.compile(
+    rf"(?P<joined>\\\n)|\\(?P<escaped>.?)|(?P<quote>\")|'(?P<literal>[^']*)'?|{_INNER}|(?P<blank>[ \t\r]+)"
+    r"|(?P<operator>&&|\|\||;;|<<<|<<-?|&>>|>>|>&|&>|<&|>\||\|&|[;|&()<>\n])|(?P<plain>[\w.=/-]+|.)",
+    re.DOTALL,
 )
+_QUOTED = re.compile(
+    rf'(?P<joined>\\\n)|\\(?P<escaped>["\\$`])|(?P<quote>")|{_INNER}|(?P<plain>[\w.=/-]+|.)', re.DOTALL
+)
+"""What text is made of, outside and within double quotes."""
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 _DOLLAR = "\ue000"
 """Stands for a dollar sign that is text: within single quotes, or behind a backslash."""
@@ -20,8 +26,13 @@ _DOLLAR = "\ue000"
 class Word(str):
     """A word without its quotes."""
 
-    quoted = False
-    """Whether any part of it was quoted: then it stays one word, whatever a variable holds."""
+    __slots__ = ()
+
+
+class QuotedWord(Word):
+    """One of which any part was quoted: it stays one word, whatever a variable holds."""
+
+    __slots__ = ()
 
 
 class Operator(str):
@@ -32,130 +43,83 @@ class Operator(str):
 
 def tokens(text: str) -> list[Word | Operator]:
     """The words and operators of some lines of shell; quotes that are never closed end with the text."""
-    lexer = _Lexer(text)
-    while lexer.at < len(text):
-        lexer.step()
-    lexer.end_word()
-    return lexer.found
+    found: list[Word | Operator] = []
+    documents: list[int] = []
+    """Where the words stand that name the ends of here-documents that begin after this line."""
+    parts: list[str] = []
+    begun = quoted = within = False
+
+    def end_word() -> None:
+        nonlocal begun, quoted
+        if begun:
+            if found and isinstance(found[-1], Operator) and found[-1] == "<<":
+                documents.append(len(found))
+            found.append((QuotedWord if quoted else Word)("".join(parts)))
+        parts.clear()
+        begun = quoted = False
+
+    at = 0
+    while piece := (_QUOTED if within else _OUTSIDE).match(text, at):
+        start, at = piece.span()
+        kind = piece.lastgroup or ""
+        part = piece[kind]
+        if kind in ("blank", "operator"):
+            end_word()
+            if kind == "operator":
+                found.append(Operator(part.removesuffix("-")))
+            if part == "\n":
+                for place in documents:
+                    found[place], at = _document(text, at, found[place])
+                documents.clear()
+        elif part == "#" and kind == "plain" and not begun:
+            at = _found(text, "\n", at)
+        elif kind != "joined":
+            begun = True
+            if kind == "quote":
+                within, part = not within, ""
+            elif kind == "inner" and part[0] == "$":
+                at = _closed(text, start + 1)
+                part = text[start:at]
+            elif kind in ("literal", "escaped"):
+                part = part.replace("$", _DOLLAR)
+            quoted = quoted or kind in ("quote", "literal")
+            parts.append(part)
+    end_word()
+    return found
+
+
+def _found(text: str, part: str, start: int) -> int:
+    """Where something stands in a text; its end where it doesn't."""
+    at = text.find(part, start)
+    return len(text) if at < 0 else at
+
+
+def _closed(text: str, start: int) -> int:
+    """Where the bracket that opens at a place is closed."""
+    opening = text[start]
+    closing = {"(": ")", "{": "}"}[opening]
+    depth = 0
+    for place in range(start, len(text)):
+        depth += (text[place] == opening) - (text[place] == closing)
+        if depth == 0:
+            return place + 1
+    return len(text)
+
+
+def _document(text: str, at: int, end: str) -> tuple[Word, int]:
+    """A here-document that begins at a place, and where it has ended."""
+    lines: list[str] = []
+    while at < len(text):
+        line = text[at : _found(text, "\n", at)]
+        at += len(line) + 1
+        if line.strip() == end:
+            break
+        lines.append(f"{line}\n")
+    return QuotedWord("".join(lines)), min(at, len(text))
 
 
 def expand(word: Word | Operator, variables: Mapping[str, str]) -> Iterator[str]:
     """A word with the variables that are known filled in; others stay as they are written."""
     filled = _VARIABLE.sub(lambda m: variables.get(m[1] or m[2], m[0]), word)
-    parts = [filled] if isinstance(word, Operator) or word.quoted or filled == word else filled.split()
+    parts = [filled] if isinstance(word, (Operator, QuotedWord)) or filled == word else filled.split()
     yield from (part.replace(_DOLLAR, "$") for part in parts)
-
-
-class _Lexer:
-    def __init__(self, text: str) -> None:
-        self.at = 0
-        self.found: list[Word | Operator] = []
-        self._text = text
-        self._parts: list[str] | None = None
-        self._quoted = False
-        self._documents: list[int] = []
-        """Where the words stand that name the ends of here-documents that begin after this line."""
-        self._expects_end = False
-
-    def step(self) -> None:
-        text, at = self._text, self.at
-        letter = text[at]
-        if letter == "\\":
-            if not text.startswith("\\\n", at):
-                self._add(text[at + 1 : at + 2].replace("$", _DOLLAR))
-            self.at += 2
-        elif letter in "'\"":
-            self._quote(letter)
-        elif letter == "`" or text.startswith(("$(", "${"), at):
-            self._add(self._substitution())
-        elif letter in " \t\r":
-            self.end_word()
-            self.at += 1
-        elif letter == "#" and self._parts is None:
-            end = text.find("\n", at)
-            self.at = len(text) if end < 0 else end
-        elif operator := next((o for o in _OPERATORS if text.startswith(o, at)), None):
-            self._operator(operator)
-        else:
-            self._add(letter)
-            self.at += 1
-
-    def _add(self, part: str) -> None:
-        if self._parts is None:
-            self._parts = []
-        self._parts.append(part)
-
-    def end_word(self) -> None:
-        if self._parts is None:
-            return
-        if self._expects_end:
-            self._documents.append(len(self.found))
-            self._expects_end = False
-        word = Word("".join(self._parts))
-        word.quoted = self._quoted
-        self.found.append(word)
-        self._parts, self._quoted = None, False
-
-    def _quote(self, mark: str) -> None:
-        self._quoted = True
-        text = self._text
-        self._add("")
-        self.at += 1
-        while self.at < len(text) and text[self.at] != mark:
-            letter = text[self.at]
-            if mark == "'":
-                self._add(letter.replace("$", _DOLLAR))
-            elif letter == "\\" and text[self.at + 1 : self.at + 2] in tuple('"\\$`\n'):
-                self.at += 1
-                self._add(text[self.at].replace("$", _DOLLAR).replace("\n", ""))
-            elif letter == "`" or text.startswith(("$(", "${"), self.at):
-                self._add(self._substitution())
-                continue
-            else:
-                self._add(letter)
-            self.at += 1
-        self.at += 1
-
-    def _substitution(self) -> str:
-        """``$(...)``, ``${...}`` or `` `...` `` as it stands."""
-        text, start = self._text, self.at
-        if text[start] == "`":
-            end = text.find("`", start + 1)
-            self.at = len(text) if end < 0 else end + 1
-            return text[start : self.at]
-        opening = text[start + 1]
-        closing = {"(": ")", "{": "}"}[opening]
-        depth = 0
-        for place in range(start + 1, len(text)):
-            depth += (text[place] == opening) - (text[place] == closing)
-            if depth == 0:
-                self.at = place + 1
-                return text[start : self.at]
-        self.at = len(text)
-        return text[start:]
-
-    def _operator(self, operator: str) -> None:
-        self.end_word()
-        self.found.append(Operator(operator))
-        self.at += len(operator)
-        if operator == "<<":
-            self.at += self._text.startswith("-", self.at)
-            self._expects_end = True
-        elif operator == "\n":
-            for place in self._documents:
-                self.found[place] = self._document(self.found[place])
-            self._documents.clear()
-
-    def _document(self, end: str) -> Word:
-        lines = []
-        while self.at < len(self._text):
-            ends = self._text.find("\n", self.at)
-            line = self._text[self.at : ends if ends >= 0 else None]
-            self.at += len(line) + 1
-            if line.strip() == end:
-                break
-            lines.append(line)
-        self.at = min(self.at, len(self._text))
-        body = Word("".join(f"{line}\n" for line in lines))
-        body.quoted = True
-        return body

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.diagnosis.notebook import Event, notebook_cells, path_from, read_cells
+from bootstrap.diagnosis.events import Event
+from bootstrap.diagnosis.notebook import notebook_cells, path_from, read_cells
 from bootstrap.diagnosis.shell import find_commands
 from bootstrap.errors import NotebookError, RequirementsNotFoundError
 
@@ -61,6 +62,7 @@ def only(*cells: str) -> Event:
         ("%%shell\npip install a", ["pip install a"]),
         ("#@title set up\n\n%%bash\npip install a", ["pip install a"]),
         ("%%capture\n%%bash\npip install a", ["pip install a"]),
+        (f"!echo {'x' * 30_000}; pip install a", ["pip install a"]),
         ("%time !pip install a", ["pip install a"]),
         ("?print\nos.system('pip install a')\nprint??", ["pip install a"]),
         ("%%script bash\npip install a", ["pip install a"]),
@@ -134,6 +136,12 @@ def test_what_does_not_run(cell: str, never: str) -> None:
         "helper(['pip', 'install', 'a'])",
         "!bash install.sh",
         "%run setup_colab.py",
+        "%run https://x.y/a.py",
+        "exec(requests.get('https://x.y/a.py').text)",
+        "from urllib.request import urlopen\nexec(urlopen(url).read())",
+        "import requests as r\npage = r.get(url)\ncode = page.text\nexec(code)",
+        "import urllib.request\nwith urllib.request.urlopen(url) as f:\n    exec(compile(f.read(), 'a', 'exec'))",
+        "%%python\nimport requests\nexec(requests.get(url).text)",
         "x = [\n(\n!pip install a",
         "!frobnicate pip install a",
         "%%bash\n" + "for a in 1 2 3 4 5 6 7 8 9; do " * 5 + "echo $a; " + "done; " * 5 + "pip install a",
@@ -170,6 +178,26 @@ def test_a_module_that_the_notebook_writes_runs_where_it_is_imported() -> None:
     assert [(e.cell, e.text) for e in read_cells(enumerate(cells, 1)) if e.kind == "command"] == [
         (2, "pip install a")
     ]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "exec('x = 1')",
+        "exec(open('a.py').read())",
+        "%run train.py",
+        "import requests\nprint(requests.get('https://x.y').text)",
+        "import requests\ndef exec(text): pass\nexec(requests.get(url).text)",
+    ],
+)
+def test_what_is_fetched_or_run_is_not_suspect_alone(cell: str) -> None:
+    assert read_cells([(1, cell)]) == []
+
+
+def test_what_an_address_holds_is_no_text_that_is_known() -> None:
+    fetched = "import requests\npage = requests.get(url)\nif page.ok:\n    !pip install a"
+    command, file = read_cells([(1, fetched), (2, "open('r.txt', 'w').write(page.text)")])
+    assert (command.condition, file.content) == ("if page.ok", None)
 
 
 def test_scripts_that_the_notebook_writes() -> None:

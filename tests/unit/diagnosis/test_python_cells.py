@@ -6,11 +6,11 @@ import ast
 
 import pytest
 
-from bootstrap.diagnosis.python_calls import Call
+from bootstrap.diagnosis.events import Event
 from bootstrap.diagnosis.python_cells import CodeReader, CodeTooLong
 
 
-def calls(*cells: str) -> list[Call]:
+def calls(*cells: str) -> list[Event]:
     reader = CodeReader()
     return [call for cell in cells for call in reader.read(ast.parse(cell))]
 
@@ -59,7 +59,7 @@ def calls(*cells: str) -> list[Call]:
     ],
 )  # fmt: skip
 def test_commands(code: str, commands: list[str]) -> None:
-    assert [call.text for call in calls(code) if call.kind == "shell" and not call.owner] == commands
+    assert [call.text for call in calls(code) if call.kind in ("shell", "magic") and not call.owner] == commands
 
 
 @pytest.mark.parametrize(
