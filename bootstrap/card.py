@@ -58,15 +58,15 @@ _OPEN = 3
 """How many lines of a part's evidence HTML and Markdown show without a click."""
 
 
-class Word(NamedTuple):
-    """A word of ours in a table."""
+class Emphasis(NamedTuple):
+    """A word in a table that stands out."""
 
     text: str
     verdict: Verdict | None = None
     """Gives the colour; without one it is bold."""
 
 
-Cell = str | Word
+Cell = str | Emphasis
 
 
 class _Fit:
@@ -78,8 +78,8 @@ class _Fit:
 
 
 def _fit(value: Any) -> Any:
-    if isinstance(value, Word):
-        return Word(shown(value.text), value.verdict)
+    if isinstance(value, Emphasis):
+        return Emphasis(shown(value.text), value.verdict)
     if isinstance(value, tuple):
         return tuple(map(_fit, value))
     return shown(value) if isinstance(value, str) else value
@@ -369,7 +369,7 @@ class Judged(Shown):
 
 
 def _text(cell: Cell) -> str:
-    return cell.text if isinstance(cell, Word) else cell
+    return cell.text if isinstance(cell, Emphasis) else cell
 
 
 def _style(cell: Cell) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bootstrap._util.data import fields_of
 from bootstrap._util.listing import capped, count
-from bootstrap.card import Card, Judged, Table, Word
+from bootstrap.card import Card, Emphasis, Judged, Table
 from bootstrap.console import megabytes
 from bootstrap.diagnosis.model import (
     NUMPY_NAME,
@@ -196,13 +196,13 @@ class Diagnosis(Judged):
 
     def _parts(self, everything: bool) -> Iterator[Card | Table]:
         labelled: list[tuple[Cell, Finding]] = [(finding.names, finding) for finding in self.alone]
-        labelled += [(Word("all together"), self.together)] if len(self.alone) != 1 else []
+        labelled += [(Emphasis("all together"), self.together)] if len(self.alone) != 1 else []
         yield Table(
             columns=("requirement", "verdict", NUMPY_NAME, "what it would do"),
             rows=tuple(
                 (
                     label,
-                    Word(finding.verdict, finding.verdict),
+                    Emphasis(finding.verdict, finding.verdict),
                     self._numpy_after(finding),
                     finding.effect(limit=None if everything else 3),
                 )

@@ -76,14 +76,14 @@ def read_cells(
     cells: Iterable[tuple[int, str]], importable: Callable[[str], bool | None] = lambda _: None
 ) -> list[Event]:
     """The events of code cells, given with their numbers; later cells know what earlier ones defined."""
-    reader = _Reader(importable)
+    reader = _CellReader(importable)
     found: list[Event] = []
     for number, source in cells:
         found += reader.cell(number, source)
     return [event for e in found if (event := reader.settled(e)) is not None]
 
 
-class _Reader:
+class _CellReader:
     """Reads cells one after the other."""
 
     def __init__(self, importable: Callable[[str], bool | None]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bootstrap._util.data import fields_of
-from bootstrap.card import Card, Judged, Table, Word
+from bootstrap.card import Card, Emphasis, Judged, Table
 from bootstrap.diagnosis.model import SCHEMA, EnvironmentInfo, Verdict
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class Replay(Judged):
 
 def _state(scene: ReplayStep) -> Cell:
     state = f"{scene.memory or 'none'} / {scene.disk or 'none'}{' ?' if scene.may_part else ''}"
-    return Word(state, "broken") if scene.parted else state
+    return Emphasis(state, "broken") if scene.parted else state
 
 
 def _did(scene: ReplayStep, limit: int | None) -> str:

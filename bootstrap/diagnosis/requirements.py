@@ -93,7 +93,7 @@ def read_file(path: Path | str) -> RequirementSet:
         RequirementsNotFoundError: It, or a file that it refers to, can't be read.
         RequirementSyntaxError: Lines that pip would refuse, all of them at once.
     """
-    reader = _Reader(RequirementSet(str(path)))
+    reader = _RequirementReader(RequirementSet(str(path)))
     reader.file(str(path))
     return reader.finished()
 
@@ -111,7 +111,7 @@ def read_lines(
     Raises:
         RequirementsNotFoundError, RequirementSyntaxError: See `read_file`.
     """
-    reader = _Reader(RequirementSet("given requirements"), folder or Path.cwd(), texts or {})
+    reader = _RequirementReader(RequirementSet("given requirements"), folder or Path.cwd(), texts or {})
     for number, line in enumerate(lines, 1):
         reader.line(line, number)
     return reader.finished()
@@ -277,7 +277,7 @@ class _Parser(optparse.OptionParser):
 
 
 @dataclass
-class _Reader:
+class _RequirementReader:
     """Collects what lines, and the files that they refer to, ask for."""
 
     wanted: RequirementSet

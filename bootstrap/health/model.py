@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from bootstrap._util.data import fields_of
 from bootstrap._util.listing import capped
-from bootstrap.card import Card, Judged, Table, Word
+from bootstrap.card import Card, Emphasis, Judged, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -220,12 +220,12 @@ class Report(Judged):
         version = f"numpy {self.numpy_version}" if self.numpy_version else "numpy"
         parts: list[Card | Table] = []
         if len(self.causes) > 1:
-            causes = tuple((Word(c.severity, c.severity), c.id, c.owner, c.since) for c in self.causes)
+            causes = tuple((Emphasis(c.severity, c.severity), c.id, c.owner, c.since) for c in self.causes)
             parts.append(Table(columns=("", "cause", "owner", "since"), rows=causes))
         parts += [cause.to_card(everything=everything) for cause in self.causes]
         if everything:
             rows = tuple(
-                (p.name, p.outcome if p.ok else Word(p.outcome, "broken"), f"{p.seconds * 1000:.0f}")
+                (p.name, p.outcome if p.ok else Emphasis(p.outcome, "broken"), f"{p.seconds * 1000:.0f}")
                 for p in self.probes
             )
             parts.append(Table(columns=("probe", "outcome", "ms"), rows=rows, numbers="ms"))

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bootstrap._util.listing import count
-from bootstrap.card import Card, Table, Word
+from bootstrap.card import Card, Emphasis, Table
 from bootstrap.maintain.variant import MEGABYTE
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def to_card(difference: Difference, *, title: str) -> Card:
 def _table(changes: Sequence[PackageChange], *, bold: bool = False) -> Table:
     rows = tuple(
         (
-            Word(c.name) if bold and c.explicit else c.name,
-            Word(f"{c.kind} ({c.level})" if c.level else c.kind, _KINDS[c.kind]),
+            Emphasis(c.name) if bold and c.explicit else c.name,
+            Emphasis(f"{c.kind} ({c.level})" if c.level else c.kind, _KINDS[c.kind]),
             _version(c, c.old),
             _version(c, c.new),
             _growth(c),

@@ -9,7 +9,7 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from bootstrap.card import WORDS, Card, Table, Word
+from bootstrap.card import WORDS, Card, Emphasis, Table
 from bootstrap.console import show
 from bootstrap.errors import HashMismatchError
 
@@ -30,7 +30,10 @@ PARTED = Card(
     parts=(
         Table(
             columns=("name", "verdict", "MB"),
-            rows=(("a|b", Word("ok", "ok"), "1.5"), (Word("all of them"), Word("broken", "broken"), "10")),
+            rows=(
+                ("a|b", Emphasis("ok", "ok"), "1.5"),
+                (Emphasis("all of them"), Emphasis("broken", "broken"), "10"),
+            ),
             code="name",
             numbers="MB",
         ),
@@ -191,7 +194,7 @@ def test_html_needs_no_style_sheet_and_takes_nothing_from_elsewhere() -> None:
 
 
 def test_markup_in_values_is_text() -> None:
-    table = Table(columns=("<var>",), rows=(("<q>",), (Word("<tt>"),), (Word("<kbd>", "ok"),)))
+    table = Table(columns=("<var>",), rows=(("<q>",), (Emphasis("<tt>"),), (Emphasis("<kbd>", "ok"),)))
     inner = Card(title="<big>", about="<sub>", parts=(table,), notes=("<sup>",), foot="<small>")
     card = Card(
         title="<script>1</script>", rows=(("<i>", "<b>`<u>`"),), details=("<s>",), next="<em>", parts=(inner,)

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from bootstrap.card import Card, Table, Word
+from bootstrap.card import Card, Emphasis, Table
 from bootstrap.console import JsonProgress, PlainProgress, TerminalProgress, print_json, show, show_error
 from bootstrap.errors import BootstrapError
 from bootstrap.progress import Step
@@ -53,7 +53,7 @@ def test_whatever_shows_it_shows_it_so() -> None:
     card = Card(title=HOSTILE, rows=((HOSTILE, HOSTILE),), details=(HOSTILE,), next=HOSTILE, more=HOSTILE)
     assert str(card).count(SHOWN) == 6
     assert "s3cret" not in card._repr_html_()
-    table = Table(columns=("a", "b"), rows=((HOSTILE, Word(HOSTILE)),))
+    table = Table(columns=("a", "b"), rows=((HOSTILE, Emphasis(HOSTILE)),))
     parted = Card(about=HOSTILE, parts=(table, card), notes=(HOSTILE,), foot=HOSTILE)
     for text in (
         str(parted),
