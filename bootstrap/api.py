@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.errors import InterruptedRestoreError, SystemRefusedError
-from bootstrap.locate import DEFAULT_PREFIX, StrPath, default_prefix, find_lock, named_variant, opened
+from bootstrap.locate import DEFAULT_PREFIX, StrPath, default_prefix, find_lock, find_python, named_variant, opened
 from bootstrap.lock.model import PLATFORM
 from bootstrap.prefix.place import absolute
 from bootstrap.profile import Profile, add, recording, span
@@ -220,7 +220,7 @@ def check(
 
     Args:
         prefix: A conda environment to examine from outside.
-        python: An interpreter to examine from outside.
+        python: An interpreter to examine from outside: its path, a command's name, or the folder of its environment.
         lock: The lock to compare a prefix with; the one it was restored from unless given.
         imports: Packages to import; by default numpy's dependents, and packages that no other locked package needs.
         full: Hash every file and import every dependent; by default only from outside, since a check of this process
@@ -230,6 +230,7 @@ def check(
 
     Raises:
         PrefixError: There is nothing to check.
+        InterpreterError: There is no such interpreter.
         LockError: The lock can't be used.
         RepairError: The repair failed.
     """
@@ -238,8 +239,9 @@ def check(
     with standard_library_first():
         from bootstrap.checkup import check_up
     place = None if prefix is None else absolute(Path(prefix))
+    interpreter = None if python is None else find_python(python)
     with closing(progress or NullProgress()) as progress:
-        return check_up(place, _path(python), lock, imports=imports, full=full, repair=repair, progress=progress)
+        return check_up(place, interpreter, lock, imports=imports, full=full, repair=repair, progress=progress)
 
 
 def diagnose(
@@ -262,7 +264,7 @@ def diagnose(
     Args:
         source: A requirements file; a list of requirements; a notebook (``.ipynb``), whose installing cells are
             replayed; or None, for what was installed in this runtime so far.
-        python: The interpreter to examine; the running one unless given.
+        python: The interpreter to examine, as for `check`; the running one unless given.
         against: A freeze file, instead of what that interpreter has installed.
         install: Also install in temporary copies, and check what breaks.
         write_minimal: Where to write the largest subset of the requirements that changes no installed package.
@@ -280,7 +282,7 @@ def diagnose(
     """
     from bootstrap import diagnosis
 
-    interpreter = None if python is None else str(python)
+    interpreter = None if python is None else str(find_python(python))
     asked = diagnosis.SessionOptions(interpreter, _path(against), resolver, as_of, build)
     with closing(progress or NullProgress()) as progress:
         if source is None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap.errors import JournalError, LockNotFoundError, UsageError, did_you_mean
+from bootstrap.errors import InterpreterError, JournalError, LockNotFoundError, UsageError, did_you_mean
 from bootstrap.included import places
 from bootstrap.lock.model import LOCK_NAMES
 
@@ -51,6 +52,20 @@ def default_prefix(*, to_make: bool = False) -> Path:
     if made is None and activated is not None and not to_make:
         return activated
     return Path(made or DEFAULT_PREFIX)
+
+
+def find_python(python: StrPath) -> Path:
+    """The interpreter meant by a path, a command's name or an environment's folder.
+
+    Raises:
+        InterpreterError: There is none.
+    """
+    folder = Path(python).expanduser()
+    name = folder / "bin" / "python" if folder.is_dir() else folder
+    executable = shutil.which(name)
+    if executable is None:
+        raise InterpreterError("Python not found.", evidence=[f"{name}: missing or not executable"])
+    return Path(executable).absolute()
 
 
 def named_variant(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import api
@@ -41,7 +40,7 @@ def register(commands: Commands) -> None:
     """Adds the command."""
     command = add_command(commands, "check", _run, description=_DESCRIPTION, epilog=_EPILOG)
     where = options.add_prefix(command)
-    where.add_argument("--python", type=Path, metavar="EXECUTABLE", help="examine this interpreter instead")
+    where.add_argument("--python", metavar="EXECUTABLE", help="examine this interpreter instead, or an environment's")
     options.add_lock_file(command, "compare with this lock [default: the one it was restored from]")
     command.add_argument(
         "--import",

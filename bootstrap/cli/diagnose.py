@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from bootstrap import api
 from bootstrap.cli.command import add_command, call, present
 from bootstrap.errors import NoPinnedSetError
-from bootstrap.hints import command
 
 if TYPE_CHECKING:
     import argparse
 
     from bootstrap.cli.command import Commands
 
-_NAME = re.compile(r"[A-Za-z][\w-]*(\[.*\])?([<>=!~].*)?$")
+_PACKAGE = re.compile(r"[A-Za-z][\w-]*(\[.*\])? *([<>=!~].*)?")
 _DESCRIPTION = """\
 Find which requirement would replace or break numpy, or already did. Resolves against a metadata-only copy of the
 environment; the environment itself is never changed.
@@ -26,7 +25,7 @@ examples:
   bootstrap diagnose requirements.txt                         what it would do to this Python
   bootstrap diagnose requirements.txt --python python3.12     to another one
   bootstrap diagnose requirements.txt --against freeze.txt    to the environment in a `pip freeze` file
-  bootstrap diagnose --require 'optuna>=3' --require captum   without a file
+  bootstrap diagnose 'optuna>=3' captum                       without a file
   bootstrap diagnose requirements.txt --install               prove it in temporary copies
   bootstrap diagnose requirements.txt --write-minimal m.txt --write-pinned p.txt
   bootstrap diagnose notebook.ipynb                           which cell changes numpy under the kernel
@@ -40,11 +39,17 @@ def register(commands: Commands) -> None:
     """Adds the command."""
     command = add_command(commands, "diagnose", _run, description=_DESCRIPTION, epilog=_EPILOG)
     command.add_argument(
-        "source", nargs="?", type=Path, metavar="FILE", help="a requirements file, or a notebook (.ipynb)"
+        "source", nargs="*", metavar="FILE", help="a requirements file, a notebook (.ipynb), or packages as for pip"
     )
-    command.add_argument("-r", "--requirement", type=Path, metavar="FILE", help="the same, as pip takes it")
     command.add_argument(
-        "--require", action="append", metavar="REQUIREMENT", help="a requirement such as 'numpy<2'; repeatable"
+        "-r", "--requirement", action="append", default=[], metavar="FILE", help="the same, as pip takes it"
+    )
+    command.add_argument(
+        "--require",
+        action="append",
+        default=[],
+        metavar="REQUIREMENT",
+        help="a package, also where a file has its name; repeatable",
     )
     command.add_argument("--history", action="store_true", help="reconstruct what was installed in this runtime")
     about = command.add_argument_group("environment to examine")
@@ -86,16 +91,13 @@ def register(commands: Commands) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    source = args.source or args.requirement
-    given = [bool(args.source), bool(args.requirement), bool(args.require), args.history]
-    if sum(given) != 1:
-        args.parser.error("Pass a file, --require, or --history.")
-    if source and not source.exists() and _NAME.match(str(source)):
-        args.parser.error(
-            f"There is no file {source}.", f"Of a package, ask `{command('diagnose', require=source)}`."
-        )
+    packages = [word for word in args.source if _PACKAGE.fullmatch(word) and not Path(word).exists()]
+    files = [word for word in args.source if word not in packages] + args.requirement
+    packages += args.require
+    if len(files) + bool(packages) + args.history != 1:
+        args.parser.error("Pass one file, or packages, or --history.")
     try:
-        result = call(api.diagnose, args, source=source or args.require)
+        result = call(api.diagnose, args, source=Path(files[0]) if files else packages or None)
     except NoPinnedSetError as error:
         # The file can't be written, but the question can be answered.
         if error.diagnosis is not None and not args.json:

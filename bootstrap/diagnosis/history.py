@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from bootstrap.diagnosis.evidence import Evidence, Installed, gather, stamp
 from bootstrap.diagnosis.model import NUMPY_NAME, SCHEMA, Dist, Verdict
 from bootstrap.diagnosis.settings import pip_settings
 from bootstrap.diagnosis.stale_symptoms import first_symptom
-from bootstrap.diagnosis.target import examine, find_python
+from bootstrap.diagnosis.target import examine
 from bootstrap.hints import command
 from bootstrap.prefix.locked import next_step
 from bootstrap.provenance import cell_at, together
@@ -126,7 +127,7 @@ def reconstruct_history(*, python: Path | str | None = None) -> History:
     Raises:
         InterpreterError: It can't be asked.
     """
-    target = examine(find_python(python))
+    target = examine(Path(python or sys.executable).absolute())
     log = pip_settings(target.python).get("log")
     return conclude(target, gather(target, Path(log) if log else None))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from bootstrap.diagnosis.metadata_env import MetadataEnvironment
 from bootstrap.diagnosis.requirements import RequirementSet, constraint_lines
 from bootstrap.diagnosis.resolver import PIP_WITH_DATES, PipResolver, Resolver, UvResolver, find_uv
 from bootstrap.diagnosis.settings import combine, pip_settings
-from bootstrap.diagnosis.target import Target, examine, find_python
+from bootstrap.diagnosis.target import Target, examine
 from bootstrap.errors import AsOfError
 from bootstrap.progress import Step
 from bootstrap.scratch import scratch_folder
@@ -98,7 +99,7 @@ def open_session(
     """
     moment = None if asked.as_of is None else read_moment(asked.as_of)
     progress.step(Step("inspect environment"))
-    executable = find_python(asked.python)
+    executable = Path(asked.python or sys.executable).absolute()
     uv = None if asked.resolver == "pip" else find_uv(executable, needed=asked.resolver == "uv")
     with ThreadPoolExecutor(1) as aside:
         # pip takes as long to tell its settings as the interpreter to tell all else.

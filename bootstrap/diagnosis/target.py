@@ -6,8 +6,6 @@ It says so itself, in a process of its own that writes nothing: not even bytecod
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,20 +69,6 @@ def release(version: str) -> tuple[int, ...]:
         return Version(version).release
     except InvalidVersion:
         return ()
-
-
-def find_python(python: Path | str | None) -> Path:
-    """The interpreter meant: a path, a command's name, or the running one.
-
-    Raises:
-        InterpreterError: There is none.
-    """
-    if python is None:
-        return Path(sys.executable)
-    found = shutil.which(str(python))
-    if found is None:
-        raise InterpreterError("Python not found.", evidence=[f"{python}: missing or not executable"])
-    return Path(found).absolute()
 
 
 def examine(python: Path) -> Target:

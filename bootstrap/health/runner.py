@@ -28,6 +28,7 @@ from bootstrap.health.rules.failures import PYTHON_DOES_NOT_START
 from bootstrap.health.variables import Surroundings, surroundings
 from bootstrap.hints import command
 from bootstrap.prefix.manifest import read_manifest
+from bootstrap.prefix.records import is_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -183,12 +184,14 @@ def _dead(python: Path, prefix: Path | None, result: ProbeResult, seconds: float
     """The report on an interpreter that doesn't even start."""
     if not python.exists():
         raise PrefixNotFoundError("Python not found.", evidence=[f"{python}: not found"])
+    place = prefix or python.parent.parent
+    restore = f"Restore the environment: `{command('restore', prefix=place)}`."
     cause = PYTHON_DOES_NOT_START(
         summary="The interpreter doesn't start, so nothing in this environment works.",
         evidence=result.problems,
         files=(str(python),),
         owner="python",
-        repair=f"Restore the environment: `{command('restore', prefix=prefix or python.parent.parent)}`.",
+        repair=restore if is_environment(place) else "Reinstall this Python, or recreate its virtual environment.",
     )
     return Report(str(python), str(prefix or ""), None, (cause,), (result,), seconds)
 

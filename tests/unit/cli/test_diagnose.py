@@ -40,10 +40,48 @@ def test_errors(
     assert out == ""
 
 
-@pytest.mark.parametrize("arguments", [[], ["r.txt", "--history"], ["r.txt", "--require", "a"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["r.txt", "--history"],
+        ["r.txt", "--require", "a"],
+        ["r.txt", "a"],
+        ["a", "--history"],
+        ["-r", "a", "-r", "b"],
+    ],
+)
 def test_one_thing_is_asked_about(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["diagnose", *arguments]) == 2
     assert "--history" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (["optuna", "numpy<2", "torch[opt]>=2"], ["optuna", "numpy<2", "torch[opt]>=2"]),
+        (["optuna", "--require", "plain"], ["optuna", "plain"]),
+        (["plain"], Path("plain")),
+        (["-r", "plain"], Path("plain")),
+        (["folder/none"], Path("folder/none")),
+        (["--history"], None),
+    ],
+)
+def test_packages_may_be_named_as_for_pip_and_a_file_comes_first(
+    words: list[str], asked: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("plain").touch()
+    sources = []
+
+    @functools.wraps(api.diagnose)
+    def diagnose(source: Any, **_: Any) -> Any:
+        sources.append(source)
+        return SimpleNamespace(exit_code=0, to_dict=dict)
+
+    monkeypatch.setattr(api, "diagnose", diagnose)
+    assert cli.main(["diagnose", "--json", *words]) == 0
+    assert sources == [asked]
 
 
 def test_every_option_reaches_the_question(

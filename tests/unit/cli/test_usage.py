@@ -47,7 +47,7 @@ def test_wrong_usage_says_what_may_be_meant(arguments: list[str], said: str, mea
         (["--json"], "Missing: COMMAND"),
         (["diff"], "error: Missing: OLD"),
         (["render", "-f"], "error: -f/--lock: expected one argument"),
-        (["diagnose", "numpy"], "bootstrap diagnose --require numpy"),
+        (["diagnose", "a.txt", "b.txt"], "Pass one file"),
         (["restore", "-p"], "usage: bootstrap restore "),
         (["diff", "a", "b", "c"], "Unexpected argument: c."),
         (["restore", "env"], "Pass an environment's folder with `--prefix`."),

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 
 from bootstrap.diagnosis.session import SessionOptions, open_session, read_moment
-from bootstrap.diagnosis.target import find_python, release
-from bootstrap.errors import AsOfError, InterpreterError
+from bootstrap.diagnosis.target import release
+from bootstrap.errors import AsOfError
 from bootstrap.progress import NullProgress
 
 
@@ -31,16 +28,6 @@ def test_what_is_no_day(text: str) -> None:
     with pytest.raises(AsOfError) as caught, open_session(SessionOptions(as_of=text), progress=NullProgress()):
         pass
     assert caught.value.evidence[0].startswith(f"{text}: ")
-
-
-def test_which_python_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert find_python(None) == Path(sys.executable)
-    (tmp_path / "my-python").touch(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert find_python("my-python") == tmp_path / "my-python"
-    assert find_python(tmp_path / "my-python") == tmp_path / "my-python"
-    with pytest.raises(InterpreterError):
-        find_python("/nonexistent/python")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,11 @@ from bootstrap.health.variables import Surroundings
 from tests.support import ROOT
 
 
-def test_interpreter_that_does_not_start(tmp_path: Path) -> None:
+@pytest.mark.parametrize("conda", [True, False])
+def test_interpreter_that_does_not_start(conda: bool, tmp_path: Path) -> None:
+    if conda:
+        (tmp_path / "conda-meta").mkdir()
+        (tmp_path / "conda-meta/history").touch()
     python = tmp_path / "bin" / "python"
     python.parent.mkdir()
     python.write_text("#!/bin/sh\necho 'no such library' >&2\nexit 127\n")
@@ -30,7 +34,7 @@ def test_interpreter_that_does_not_start(tmp_path: Path) -> None:
     assert (cause.id, cause.severity, cause.owner) == ("python-does-not-start", "broken", "python")
     assert cause.files == (str(python),)
     assert "no such library" in cause.evidence
-    assert cause.repair == f"Restore the environment: `bootstrap restore --prefix {tmp_path}`."
+    assert (f"`bootstrap restore --prefix {tmp_path}`" in cause.repair) is conda
     assert report.numpy_version is None
 
 
