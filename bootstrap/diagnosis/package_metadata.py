@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import io
+import re
 import tarfile
 import tempfile
 import urllib.parse
@@ -15,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from bootstrap.diagnosis.bounded_read import LARGEST, fetch
+from bootstrap.diagnosis.bounded_read import fetch
 from bootstrap.diagnosis.model import Dist
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 _TAIL, _LONG_TAIL = 131_072, 8_000_000
 """The directory of a zip archive is at its end, and wheels put their METADATA right before it."""
+_MEMBER = b"PK\x03\x04"
+_HEADER = 30 + 2 * 65_535
+"""Bytes before a member's content at most: its fixed fields, its name and its extra field."""
+_WHEEL_LIMIT = 2_000_000_000
+"""A server without ranges sends all of a wheel."""
 _SOURCE_LIMIT = 30_000_000
 _RECORD_LIMIT = 5_000_000
 
@@ -32,7 +38,7 @@ def size_of(url: str) -> int | None:
     """An archive's size by its server; None where it doesn't tell."""
     if url.startswith("file:"):
         try:
-            return Path(urllib.request.url2pathname(urllib.parse.urlsplit(url).path)).stat().st_size
+            return _path(url).stat().st_size
         except OSError:
             return None
     try:
@@ -43,6 +49,11 @@ def size_of(url: str) -> int | None:
     return int(total) if total.isdigit() else None
 
 
+def _path(url: str) -> Path:
+    """Of a ``file:`` address."""
+    return Path(urllib.request.url2pathname(urllib.parse.urlsplit(url).path))
+
+
 def read_wheel(url: str) -> Dist:
     """What a wheel's METADATA says.
 
@@ -50,23 +61,38 @@ def read_wheel(url: str) -> Dist:
         OSError: It can't be fetched.
         ValueError: It isn't a wheel.
     """
-    for size in (_TAIL, _LONG_TAIL, LARGEST):
+    for size in (_TAIL, _LONG_TAIL):
         with _tail(url, size) as file, suppress(zipfile.BadZipFile), zipfile.ZipFile(file) as archive:
-            names = [n for n in archive.namelist() if n.count("/") == 1 and n.endswith(".dist-info/METADATA")]
-            if not names:
+            members = [m for m in archive.infolist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", m.filename)]
+            if not members:
                 break
-            return parse(archive.read(names[0]).decode("utf-8", "replace"), url)
+            _fill(file, members[0], url)
+            return parse(archive.read(members[0]).decode("utf-8", "replace"), url)
     raise ValueError(f"{url}: no METADATA")
 
 
 def _tail(url: str, size: int) -> IO[bytes]:
-    """A temporary file as long as the one at an address, of which only the end is there; before it is a hole."""
-    data, headers = fetch(url, {"Range": f"bytes=-{size}"})
+    """A file as long as the one at an address, of which at least the end is there; before it may be a hole."""
+    if url.startswith("file:"):
+        return _path(url).open("rb")
+    data, headers = fetch(url, {"Range": f"bytes=-{size}"}, most=_WHEEL_LIMIT)
     total = headers.get("Content-Range", "").rpartition("/")[2]
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     file.seek(int(total) - len(data) if total.isdigit() else 0)  # without ranges the server sends all of it
     file.write(data)
     return file
+
+
+def _fill(file: IO[bytes], member: zipfile.ZipInfo, url: str) -> None:
+    """Brings what of an archive's member lies before the end that is there already."""
+    file.seek(member.header_offset)
+    if file.read(len(_MEMBER)) == _MEMBER:
+        return
+    end = member.header_offset + _HEADER + member.compress_size
+    data, headers = fetch(url, {"Range": f"bytes={member.header_offset}-{end}"})
+    if headers.get("Content-Range"):
+        file.seek(member.header_offset)
+        file.write(data)
 
 
 def read_source(url: str, size: int | None) -> Dist:

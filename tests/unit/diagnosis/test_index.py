@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bootstrap.diagnosis import package_metadata
+from bootstrap.diagnosis import bounded_read, package_metadata
 from bootstrap.diagnosis.index import Archive, Index, version_in
 from bootstrap.diagnosis.settings import PipSettings
 from bootstrap.errors import IndexUnreachableError
@@ -31,6 +31,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     """A simple index in JSON, with ranges and METADATA beside the files."""
 
     asked: list[str]
+    ranges = True
 
     def do_GET(self) -> None:
         type(self).asked.append(f"{self.path} {self.headers.get('Range', '')}".strip())
@@ -54,7 +55,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         else:
             data = (folder / self.path.rpartition("/")[2]).read_bytes()
             wanted = self.headers.get("Range", "").partition("=")[2]
-            if not wanted:
+            if not wanted or not self.ranges:
                 self.answer(data, "application/zip", 200)
                 return
             first, last = wanted.split("-")
@@ -103,11 +104,25 @@ def test_a_wheel_is_not_fetched_to_be_read(server: tuple[str, Path, list[str]], 
 
 
 def test_metadata_at_a_wheels_beginning(server: tuple[str, Path, list[str]], tmp_path: Path) -> None:
-    url, folder, _ = server
+    url, folder, asked = server
     with zipfile.ZipFile(folder / "odd-1.0-py3-none-any.whl", "w") as archive:
         archive.writestr("odd-1.0.dist-info/METADATA", wheels.metadata("odd", "1.0", ["needed>=1"]))
-        archive.writestr("odd.py", random.Random(1).randbytes(300_000))
+        archive.writestr("odd.py", random.Random(1).randbytes(20_000_000))
     assert Index(PipSettings(index=url), PYTHON, cache=tmp_path).dist("odd", "1.0").requires == ("needed>=1",)
+    asked_for = [line.rpartition("bytes=")[2].split("-") for line in asked if "/files/" in line]
+    assert sum(int(last) - int(first or 0) for first, last in asked_for) < 1_000_000
+
+
+@pytest.mark.parametrize("served", [True, False])
+def test_a_wheel_may_be_larger_than_what_is_read_of_other_files(
+    served: bool, server: tuple[str, Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, folder, _ = server
+    monkeypatch.setattr(bounded_read.fetch, "__kwdefaults__", {"most": 100_000, "seconds": 60.0})
+    wheels.make_wheel(folder, "large", "1.0", ["needed>=1"], code="# " + "x" * 300_000)
+    monkeypatch.setattr(Handler, "ranges", False)  # a server that knows of none sends all of it
+    settings = PipSettings(index=url) if served else PipSettings(index=None, find_links=(str(folder),))
+    assert Index(settings, PYTHON, cache=tmp_path).dist("large", "1.0").requires == ("needed>=1",)
 
 
 def test_metadata_beside_the_wheel_comes_first(server: tuple[str, Path, list[str]], tmp_path: Path) -> None:
