@@ -81,12 +81,12 @@ def on_disk() -> str | None:
 
 def shipped_parts() -> set[str]:
     """The lazy parts that are there now, looked for without importing them."""
-    found = set()
+    parts = set()
     for name in LAZY:
         with contextlib.suppress(ImportError, ValueError):
             if importlib.util.find_spec(name) is not None:
-                found.add(name)
-    return found
+                parts.add(name)
+    return parts
 
 
 def failures(names: list[str], parts: set[str]) -> list[str]:
@@ -101,15 +101,15 @@ def failures(names: list[str], parts: set[str]) -> list[str]:
     if child == 0:
         os.close(reader)
         with os.fdopen(writer, "w", encoding="utf-8") as stream:
-            json.dump([told for name in [*LAZY, *modules_of(names)] if (told := failure(name, parts))], stream)
+            json.dump([error for name in [*LAZY, *modules_of(names)] if (error := failure(name, parts))], stream)
             stream.flush()
             os._exit(0)
     os.close(writer)
     with os.fdopen(reader, encoding="utf-8") as stream:
         text = stream.read()
     _, status = os.waitpid(child, 0)
-    found: list[str] = json.loads(text) if text else [f"the process died with status {status}"]
-    return found
+    errors: list[str] = json.loads(text) if text else [f"the process died with status {status}"]
+    return errors
 
 
 def failure(name: str, parts: set[str]) -> str:
@@ -127,7 +127,7 @@ def failure(name: str, parts: set[str]) -> str:
 
 def modules_of(names: list[str]) -> list[str]:
     """What to import of these distributions, as they are installed now."""
-    found = []
+    modules = []
     for name in names:
         try:
             files = metadata.distribution(name).files or ()
@@ -142,8 +142,8 @@ def modules_of(names: list[str]) -> list[str]:
                 tops[parts[0][:-3]] = True
         plain = name.replace("-", "_").lower()
         public = [top for top in tops if top.isidentifier() and not top.startswith("_")]
-        found += [top for top in public if top.lower() == plain] or public[:1]
-    return found
+        modules += [top for top in public if top.lower() == plain] or public[:1]
+    return modules
 
 
 if __name__ == "__main__":

@@ -18,16 +18,16 @@ from typing import Any
 
 def inventory() -> dict[str, Any]:
     """What is installed, in the order in which an import would find it, and the interpreter's own facts."""
-    found: dict[str, Any] = {}
+    distributions: dict[str, Any] = {}
     for dist in metadata.distributions():
         headers = dist.metadata
         name, version = headers["Name"], headers["Version"]
         key = re.sub(r"[-_.]+", "-", name or "").lower()
-        if not name or not version or key in found:
+        if not name or not version or key in distributions:
             continue
         place = getattr(dist, "_path", None)
         direct = dist.read_text("direct_url.json")
-        found[key] = {
+        distributions[key] = {
             "name": name,
             "version": version,
             "requires": list(dist.requires or []),
@@ -51,7 +51,7 @@ def inventory() -> dict[str, Any]:
         "base": getattr(sys, "_base_executable", None) or sys.executable,
         "path": [entry for entry in sys.path if entry],
         "pip": pip_facts,
-        "distributions": list(found.values()),
+        "distributions": list(distributions.values()),
     }
 
 

@@ -265,11 +265,11 @@ def _listed(
 
 def _without_places(options: Sequence[str]) -> list[str]:
     """Options without those that only say where packages come from."""
-    found, words = [], list(options)
+    kept, words = [], list(options)
     while words:
         word = words.pop(0)
         if word in _PLACES:
             words[:1] = []
         elif word != "--no-index":
-            found.append(word)
-    return found
+            kept.append(word)
+    return kept

@@ -25,10 +25,10 @@ def smallest(items: Sequence[T], shows: Callable[[tuple[T, ...]], bool]) -> tupl
         size = -(-len(kept) // parts)
         chunks = [kept[at : at + size] for at in range(0, len(kept), size)]
         rests = [tuple(x for x in kept if x not in chunk) for chunk in chunks]
-        if found := next((chunk for chunk in chunks if shows(chunk)), None):
-            kept, parts = found, 2
-        elif parts > 2 and (found := next((rest for rest in rests if shows(rest)), None)):
-            kept, parts = found, max(parts - 1, 2)
+        if smaller := next((chunk for chunk in chunks if shows(chunk)), None):
+            kept, parts = smaller, 2
+        elif parts > 2 and (smaller := next((rest for rest in rests if shows(rest)), None)):
+            kept, parts = smaller, max(parts - 1, 2)
         elif size == 1:
             return kept
         else:

@@ -79,14 +79,14 @@ _within = functools.cache(admits)
 @functools.cache
 def _needs(owner: str, lines: tuple[str, ...], extra: str, markers: Markers) -> tuple[Need, ...]:
     """Those of ``Requires-Dist`` lines that count with an extra ('' for none), and would not without."""
-    found = []
+    needs = []
     for line in lines:
         with suppress(ValueError, KeyError):  # a line, or a marker, that can't be read counts for nothing
             wanted = lenient(line)
             plain = applies(wanted, markers)
             if (not plain and applies(wanted, markers, extra)) if extra else plain:
-                found.append(_need(owner, wanted))
-    return tuple(found)
+                needs.append(_need(owner, wanted))
+    return tuple(needs)
 
 
 def _need(owner: str, wanted: Requirement) -> Need:
@@ -107,14 +107,14 @@ class Graph:
 
     def breakages(self, *, beside: Graph | None = None) -> list[Breakage]:
         """What pip's check would say: requirements that nothing installed meets; without those of another graph."""
-        known = {(b.name, b.needs) for b in beside.breakages()} if beside else set()
-        found = []
+        excluded = {(b.name, b.needs) for b in beside.breakages()} if beside else set()
+        breakages = []
         for key, dist in self._dists.items():
             for need in self._needs(key):
                 other = self._dists.get(need.key)
-                if (other is None or not need.allows(other.version)) and (key, str(need)) not in known:
-                    found.append(Breakage(key, dist.version, str(need), other.version if other else None))
-        return found
+                if (other is None or not need.allows(other.version)) and (key, str(need)) not in excluded:
+                    breakages.append(Breakage(key, dist.version, str(need), other.version if other else None))
+        return breakages
 
     def ways(self, roots: Sequence[str]) -> dict[str, list[tuple[Need, ...]]]:
         """Every name that requirements lead to, and the ways there: the shortest to each distribution's needs."""

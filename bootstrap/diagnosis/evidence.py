@@ -77,8 +77,8 @@ def gather(target: Target, log: Path | None) -> Evidence:
         log: pip's log file, where pip is set up to write one.
     """
     kernel = find_kernel()
-    found = (Installation.read(dist, Path(dist.path)) for dist in target.dists if dist.path is not None)
-    installed = [one for one in found if one is not None]
+    readings = (Installation.read(dist, Path(dist.path)) for dist in target.dists if dist.path is not None)
+    installed = [one for one in readings if one is not None]
     since = kernel.began if kernel else None
     bursts = provenance.bursts(installed)
     recent = [b for b in bursts if b[-1].at >= since] if since is not None else bursts[-5:]
@@ -133,8 +133,8 @@ def _log_lines(path: Path) -> list[str]:
 
 def _cells(since: float | None) -> list[Cell]:
     """This session's cells: this process's own, else those of the kernel above it, as stored."""
-    found = provenance.cells(provenance.shell())
-    return found or (_stored_cells(since) if since is not None else [])
+    own_cells = provenance.cells(provenance.shell())
+    return own_cells or (_stored_cells(since) if since is not None else [])
 
 
 def _stored_cells(since: float) -> list[Cell]:

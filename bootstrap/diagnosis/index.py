@@ -96,9 +96,9 @@ class Index:
         """The files of a package that are elsewhere, or that lie on this machine."""
         links = (link for link in self.settings.find_links if bool(_REMOTE.match(link)) is remote)
         pages = (index for index in self.settings.indexes if bool(_REMOTE.match(index)) is remote)
-        found = [archive for link in links for archive in _folder(link)]
-        found += [archive for page in pages for archive in _page(f"{page}/{key}/")]
-        return [archive for archive in found if version_in(archive.filename, key)]
+        archives = [archive for link in links for archive in _folder(link)]
+        archives += [archive for page in pages for archive in _page(f"{page}/{key}/")]
+        return [archive for archive in archives if version_in(archive.filename, key)]
 
     def choose(self, name: str, version: str) -> Archive | None:
         """The file of a version that this Python would take: its wheel, any wheel, else the source."""

@@ -95,9 +95,9 @@ def unread_call(text: str, why: str, tool: Tool = "pip") -> Command:
 def read_call(tool: Tool, words: Sequence[str], text: str, program: str) -> Command:
     """A call of pip, or of uv's pip, by the words after the program's name."""
     rest = ["--python" if w == "-p" and tool == "uv" else w for w in words]
-    found = _with_arguments(Command(tool, "other", text, program=program), rest)
-    verb, *wanted = found.requirements or ("",)
-    return _with_unknown(replace(found, action=_VERBS.get(verb, "other"), requirements=tuple(wanted)))
+    command = _with_arguments(Command(tool, "other", text, program=program), rest)
+    verb, *wanted = command.requirements or ("",)
+    return _with_unknown(replace(command, action=_VERBS.get(verb, "other"), requirements=tuple(wanted)))
 
 
 def with_versions(command: Command, fill: Callable[[str], str]) -> Command:
@@ -108,8 +108,8 @@ def with_versions(command: Command, fill: Callable[[str], str]) -> Command:
 
 def _with_unknown(command: Command) -> Command:
     for word in (*command.requirements, *command.files, *command.constraints, *command.options):
-        if found := _UNKNOWN.search(word):
-            shown = word if found[0] == PLACEHOLDER else found[0]
+        if match := _UNKNOWN.search(word):
+            shown = word if match[0] == PLACEHOLDER else match[0]
             return replace(command, unknown=shown if len(shown) <= 40 else f"{shown[:37]}...")
     return replace(command, unknown="")
 

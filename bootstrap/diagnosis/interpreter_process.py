@@ -43,11 +43,11 @@ def inventory(python: Path) -> dict[str, Any]:
         last = done.stderr.strip().splitlines()[-3:]
         raise InterpreterError("The target Python failed to answer.", evidence=[f"{python}:", *last])
     try:
-        found: dict[str, Any] = json.loads(done.stdout)
+        answer: dict[str, Any] = json.loads(done.stdout)
     except ValueError as error:
         # Startup code of the environment that prints.
         evidence = [f"{python}:", done.stdout.strip().splitlines()[0]]
         raise InterpreterError(
             "The target Python printed unexpected output (from startup code?).", evidence=evidence
         ) from error
-    return found
+    return answer

@@ -54,13 +54,13 @@ def notebook_cells(path: Path) -> list[tuple[int, str]]:
     cells = _cells(data)
     if cells is None:
         raise NotebookError("The file isn't a notebook.", evidence=[f"{path}: no cells"])
-    found = []
+    code_cells = []
     for number, cell in enumerate(cells, 1):
         if isinstance(cell, dict) and cell.get("cell_type") == "code":
             source = cell.get("source", cell.get("input", ""))
             lines = source if isinstance(source, list) else [source]
-            found.append((number, "".join(line for line in lines if isinstance(line, str))))
-    return found
+            code_cells.append((number, "".join(line for line in lines if isinstance(line, str))))
+    return code_cells
 
 
 def _cells(data: Any) -> list[Any] | None:
@@ -77,10 +77,10 @@ def read_cells(
 ) -> list[Event]:
     """The events of code cells, given with their numbers; later cells know what earlier ones defined."""
     reader = _CellReader(importable)
-    found: list[Event] = []
+    events: list[Event] = []
     for number, source in cells:
-        found += reader.cell(number, source)
-    return [event for e in found if (event := reader.settled(e)) is not None]
+        events += reader.cell(number, source)
+    return [event for e in events if (event := reader.settled(e)) is not None]
 
 
 class _CellReader:
@@ -117,19 +117,19 @@ class _CellReader:
     def cell(self, number: int, source: str) -> list[Event]:
         """What one cell does. Whatever is wrong with it concerns it alone."""
         self._number, self._offset, self._depth = number, 0, 0
-        found: list[Event] = []
+        events: list[Event] = []
         source = source.encode("utf-8", "replace").decode("utf-8")  # half of a pair is no character
         try:
             for event in self._cell(source.split("\n")):
-                found.append(event)
+                events.append(event)
                 self._changed = self._changed or event.kind != "import"
                 if event.kind == "file" and not event.never:
                     self._files[event.text] = event.content
         except (Exception, RecursionError, MemoryError) as error:
             if mentions(source):
                 text = f"the cell can't be analysed ({type(error).__name__})"
-                found.append(Event("unread", text, cell=number))
-        return found
+                events.append(Event("unread", text, cell=number))
+        return events
 
     def _event(self, event: Event) -> Event:
         """An event with the place where it happens."""
@@ -204,34 +204,34 @@ class _CellReader:
         for event in self._resolved(call):
             yield replace(event, condition=call.condition or event.condition, never=call.never or event.never)
 
-    def _resolved(self, found: Event) -> Iterator[Event]:
+    def _resolved(self, event: Event) -> Iterator[Event]:
         """What an event of code or of a shell comes to in this notebook."""
-        match found.kind:
+        match event.kind:
             case "shell":
-                yield from self._shell(found.line, found.text)
+                yield from self._shell(event.line, event.text)
             case "magic":
-                yield from self._magic(found)
+                yield from self._magic(event)
             case "import":
-                if found.text.split(".")[0] in _IMPORTERS and not found.condition and not found.never:
-                    yield self._event(found)
-                own = None if found.never else self._files.get(self._path(f"{found.text.replace('.', '/')}.py"))
+                if event.text.split(".")[0] in _IMPORTERS and not event.condition and not event.never:
+                    yield self._event(event)
+                own = None if event.never else self._files.get(self._path(f"{event.text.replace('.', '/')}.py"))
                 if own:
-                    yield from self._process(own, found.line)
+                    yield from self._process(own, event.line)
             case "file":
-                if not found.never:
-                    yield self._written(found)
+                if not event.never:
+                    yield self._written(event)
             case "folder":
-                self._go(found)
+                self._go(event)
             case "python" | "run" | "script":
                 self._depth += 1
                 try:
-                    yield from self._run(found)
+                    yield from self._run(event)
                 finally:
                     self._depth -= 1
             case "path":
-                yield self._event(replace(found, text=self._path(found.text)))
+                yield self._event(replace(event, text=self._path(event.text)))
             case _:
-                yield self._event(found)
+                yield self._event(event)
 
     def _magic(self, call: Event) -> Iterator[Event]:
         """One of a notebook's own lines."""
@@ -264,27 +264,27 @@ class _CellReader:
         if self._depth > _DEEPEST:
             return
         start, at = text.split("\n"), 0
-        for found in read_shell(text, self._code.names.environ):
+        for unresolved in read_shell(text, self._code.names.environ):
             place = line
-            if lined and found.command:
-                word = found.text.split()[0]
+            if lined and unresolved.command:
+                word = unresolved.text.split()[0]
                 at = next((i for i in range(at, len(start)) if word in start[i]), at)
                 place, at = line + at, at + (at + 1 < len(start))
-            for event in self._resolved(replace(found, line=place)):
-                yield event.under(found.condition, found.never)
+            for event in self._resolved(replace(unresolved, line=place)):
+                yield event.under(unresolved.condition, unresolved.never)
 
-    def _run(self, found: Event) -> Iterator[Event]:
+    def _run(self, event: Event) -> Iterator[Event]:
         """Python text that is run, or a script of Python or a shell."""
-        name = posixpath.join(found.folder, found.text)
-        content = found.text if found.kind == "python" else self._files.get(self._path(name))
-        told = found.text if found.kind == "script" else name
+        name = posixpath.join(event.folder, event.text)
+        content = event.text if event.kind == "python" else self._files.get(self._path(name))
+        script = event.text if event.kind == "script" else name
         if content is None:
-            if TELLING.search(told) or is_address(told):
-                yield self._unread(found.line, f"what the script {told} does isn't known")
-        elif found.kind == "script":
-            yield from self._shell(found.line, content)
+            if TELLING.search(script) or is_address(script):
+                yield self._unread(event.line, f"what the script {script} does isn't known")
+        elif event.kind == "script":
+            yield from self._shell(event.line, content)
         else:
-            yield from self._process(content, found.line)
+            yield from self._process(content, event.line)
 
     def _written(self, file: Event) -> Event:
         path = self._path(posixpath.join(file.folder, file.text))

@@ -95,16 +95,16 @@ def _culprits(
     analyzer: ImpactAnalyzer, alone: tuple[Finding, ...], together: Finding, progress: Progress
 ) -> tuple[Finding, ...]:
     """Those that move numpy alone, then the smallest sets of the others that do in company."""
-    found = [f for f in alone if f.moves]
-    if not found and not together.moves and not together.failed:
+    culprits = [f for f in alone if f.moves]
+    if not culprits and not together.moves and not together.failed:
         return ()
     moves = _question(analyzer, progress, "narrow down", lambda finding: finding.moves)
     rest = _resolvable(f for f in alone if not f.moves)
     while len(rest) > 1 and moves(rest):
         core = smallest(rest, moves)
-        found.append(analyzer.analyze(core, sure=True))
+        culprits.append(analyzer.analyze(core, sure=True))
         rest = tuple(r for r in rest if r not in core)
-    return tuple(found)
+    return tuple(culprits)
 
 
 def _conflicts(

@@ -92,8 +92,8 @@ class CodeReader:
         """Where something may not run; a condition around it stays the one that is told."""
         return self._at(condition=self._place["condition"] or said)
 
-    def _here(self, found: Iterable[Event]) -> list[Event]:
-        return [replace(event, **self._place) for event in found]
+    def _here(self, events: Iterable[Event]) -> list[Event]:
+        return [replace(event, **self._place) for event in events]
 
     # Statements
 

@@ -119,16 +119,16 @@ class Replay(Judged):
         if self.left is None:
             built = any(scene.finding and scene.finding.unread for scene in self.scenes)
             return ["rerun with --build to build what can't be read (this runs its code)"] if built else []
-        found = []
+        advice = []
         if self.scenes[-1].parted:
             last = [scene for scene in self.scenes if scene.kind in ("install", "uninstall")][-1:] or [self.left]
-            found.append(f"restart the kernel after cell {last[0].cell}: a fresh process loads what is on disk")
+            advice.append(f"restart the kernel after cell {last[0].cell}: a fresh process loads what is on disk")
         mover = next((s for s in self.scenes if s.moves and not s.condition), None)
         if mover is not None:
-            found.append(
+            advice.append(
                 f"better: drop or bound what changed numpy in cell {mover.cell}, or run it before numpy is loaded"
             )
-        return [*found, "or use the locked environment, which avoids all of this: bootstrap restore"]
+        return [*advice, "or use the locked environment, which avoids all of this: bootstrap restore"]
 
     def to_dict(self) -> dict[str, Any]:
         """The replay as JSON-ready data."""

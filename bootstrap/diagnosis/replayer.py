@@ -179,9 +179,9 @@ class Replayer:
     def _outside(self, command: Command) -> str:
         """Whose environment a pip changes that isn't the kernel's; empty for the kernel's own."""
         program = PurePosixPath(command.program)
-        found = _VERSION.fullmatch(program.name)
+        match = _VERSION.fullmatch(program.name)
         target = self._session.target
-        if found and not f"{target.short_version}.".startswith(f"{found[1]}."):
+        if match and not f"{target.short_version}.".startswith(f"{match[1]}."):
             return f"{command.program} belongs to another Python"
         if str(program.parent) in _KERNELS_OWN or str(program.parent) == str(target.python.parent):
             return ""

@@ -124,24 +124,24 @@ def understand(target: Target, wanted: RequirementSet) -> RequirementSet:
         RequirementSyntaxError: Lines that are no requirements.
     """
     read = Line if target.pip_release >= STRICT_PIP else lenient
-    faults, known = [], []
+    faults, understood = [], []
     every = (*wanted.requirements, *wanted.constraints)
     for requirement in every:
         try:
             line = read(requirement.text)
-            found = replace(requirement, name=canonical_name(line.name), extras=tuple(sorted(line.extras)))
-            known.append(replace(found, applies=applies(line, target.markers)))
+            named = replace(requirement, name=canonical_name(line.name), extras=tuple(sorted(line.extras)))
+            understood.append(replace(named, applies=applies(line, target.markers)))
         except ValueError as error:  # no requirement, or a marker that compares what can't be compared
             if is_location(requirement.text):
-                known.append(replace(requirement, name=_name_in(requirement.text)))
+                understood.append(replace(requirement, name=_name_in(requirement.text)))
                 continue
             foreign = requirement.file and requirement.file != wanted.source
-            said = "not a requirement" if foreign else f"{requirement.text}: {str(error).splitlines()[0]}"
-            faults.append(f"{requirement.where}: {said}" if requirement.where else said)
+            fault = "not a requirement" if foreign else f"{requirement.text}: {str(error).splitlines()[0]}"
+            faults.append(f"{requirement.where}: {fault}" if requirement.where else fault)
     if faults:
         raise RequirementSyntaxError("Some lines are not requirements.", evidence=faults)
     count = len(wanted.requirements)
-    return replace(wanted, requirements=known[:count], constraints=known[count:])
+    return replace(wanted, requirements=understood[:count], constraints=understood[count:])
 
 
 def is_address(place: str) -> bool:
@@ -358,15 +358,15 @@ class _RequirementReader:
 
 def _for_all(options: optparse.Values, folder: Path) -> list[str]:
     """The options of a line that count for the whole run, in pip's spelling."""
-    found = []
+    arguments = []
     for name, spellings in _GLOBAL.items():
         for value in getattr(options, name):
             if name == "find_links":
                 beside = folder / value
                 there = not _URL.match(value) and os.path.exists(beside)  # noqa: PTH110 - of any name
                 value = str(beside.absolute()) if there else value
-            found += [spellings[0], value]
-    return found + [_FLAGS[name][0] for name in _FLAGS if name != "require_hashes" and getattr(options, name)]
+            arguments += [spellings[0], value]
+    return arguments + [_FLAGS[name][0] for name in _FLAGS if name != "require_hashes" and getattr(options, name)]
 
 
 def _resolved(inner: str, outer: str) -> str:

@@ -58,8 +58,8 @@ class _Ended(Exception):  # noqa: N818 - no error: the script has ended
 
 
 class _Script:
-    def __init__(self, found: list[Word | Operator], variables: dict[str, str]) -> None:
-        self._tokens = found
+    def __init__(self, tokens: list[Word | Operator], variables: dict[str, str]) -> None:
+        self._tokens = tokens
         self._at = 0
         self._variables = variables
         self._functions: dict[str, tuple[int, int]] = {}
@@ -81,18 +81,18 @@ class _Script:
 
     def _is(self, *words: str) -> bool:
         """Whether a keyword comes next: quoted, it is none."""
-        found = self._peek()
-        return not isinstance(found, (Operator, QuotedWord)) and found in words
+        token = self._peek()
+        return not isinstance(token, (Operator, QuotedWord)) and token in words
 
     def _take(self, *words: str) -> bool:
         """Goes past a keyword, if it comes next."""
-        found = self._is(*words)
-        self._at += found
-        return found
+        taken = self._is(*words)
+        self._at += taken
+        return taken
 
     def _sees(self, *operators: str) -> bool:
-        found = self._peek()
-        return isinstance(found, Operator) and found in operators
+        token = self._peek()
+        return isinstance(token, Operator) and token in operators
 
     def _list(self, until: Sequence[str], condition: str, never: str) -> Iterator[Simple]:
         """Commands up to a closing word, which is left where it is."""
@@ -181,10 +181,10 @@ class _Script:
         self._at += 1
         values: list[str | None] = []
         given = self._take("in")
-        while (found := self._peek()) is not None and not self._is("do"):
+        while (token := self._peek()) is not None and not self._is("do"):
             if given and self._sees(";", "\n"):
                 given = False
-            values += expand(found, self._variables) if given else []
+            values += expand(token, self._variables) if given else []
             self._at += 1
         self._at += 1
         start = self._at
@@ -236,17 +236,17 @@ class _Script:
         words: list[str] = []
         sent: list[tuple[str, str, str]] = []
         test = self._is("[[")
-        while (found := self._peek()) is not None and (test or not self._sees(*_ENDS, "(")):
+        while (part := self._peek()) is not None and (test or not self._sees(*_ENDS, "(")):
             self._at += 1
-            if isinstance(found, Operator) and found in _REDIRECTIONS and not test:
+            if isinstance(part, Operator) and part in _REDIRECTIONS and not test:
                 goal = self._peek()
                 before = words.pop() if words and words[-1] in ("0", "1", "2") else words[-1] if words else ""
                 named = isinstance(goal, Word)
-                sent.append((before, str(found), " ".join(expand(goal, self._variables)) if goal and named else ""))
+                sent.append((before, str(part), " ".join(expand(goal, self._variables)) if goal and named else ""))
                 self._at += named
                 continue
-            words += expand(found, self._variables)
-            test = test and found != "]]"
+            words += expand(part, self._variables)
+            test = test and part != "]]"
         self._count += 1
         if self._count > _MOST:
             raise ScriptTooLong

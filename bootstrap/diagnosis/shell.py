@@ -81,8 +81,8 @@ def read_shell(text: str, variables: Mapping[str, str] | None = None) -> Iterato
         variables: Those whose values are known.
     """
     for simple in simple_commands(text, variables or {}):
-        for found in _read(simple):
-            event = Event("command", found.text, command=found) if isinstance(found, Command) else found
+        for effect in _read(simple):
+            event = Event("command", effect.text, command=effect) if isinstance(effect, Command) else effect
             if command := event.command:
                 outside = f"the environment {simple.outside} is active" if simple.outside else ""
                 outside = command.elsewhere or outside or _before_all(simple.path, command)
@@ -141,10 +141,10 @@ def _changed_packages(name: str, words: Sequence[str]) -> str:
     if name in _COPIES:
         goals = _values(words, "-t") + _values(words, "--target-directory") or (named[-1:] if len(named) > 1 else [])
     for goal in goals:
-        if (found := _PACKAGES.match(goal)) and (
-            not found["name"] or fnmatch("numpy", found["name"]) or found["name"].startswith("numpy")
+        if (match := _PACKAGES.match(goal)) and (
+            not match["name"] or fnmatch("numpy", match["name"]) or match["name"].startswith("numpy")
         ):
-            return found["folder"]
+            return match["folder"]
     return ""
 
 

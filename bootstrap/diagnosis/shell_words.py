@@ -43,7 +43,7 @@ class Operator(str):
 
 def tokens(text: str) -> list[Word | Operator]:
     """The words and operators of some lines of shell; quotes that are never closed end with the text."""
-    found: list[Word | Operator] = []
+    tokens: list[Word | Operator] = []
     documents: list[int] = []
     """Where the words stand that name the ends of here-documents that begin after this line."""
     parts: list[str] = []
@@ -52,9 +52,9 @@ def tokens(text: str) -> list[Word | Operator]:
     def end_word() -> None:
         nonlocal begun, quoted
         if begun:
-            if found and isinstance(found[-1], Operator) and found[-1] == "<<":
-                documents.append(len(found))
-            found.append((QuotedWord if quoted else Word)("".join(parts)))
+            if tokens and isinstance(tokens[-1], Operator) and tokens[-1] == "<<":
+                documents.append(len(tokens))
+            tokens.append((QuotedWord if quoted else Word)("".join(parts)))
         parts.clear()
         begun = quoted = False
 
@@ -66,10 +66,10 @@ def tokens(text: str) -> list[Word | Operator]:
         if kind in ("blank", "operator"):
             end_word()
             if kind == "operator":
-                found.append(Operator(part.removesuffix("-")))
+                tokens.append(Operator(part.removesuffix("-")))
             if part == "\n":
                 for place in documents:
-                    found[place], at = _document(text, at, found[place])
+                    tokens[place], at = _document(text, at, tokens[place])
                 documents.clear()
         elif part == "#" and kind == "plain" and not begun:
             at = _found(text, "\n", at)
@@ -85,7 +85,7 @@ def tokens(text: str) -> list[Word | Operator]:
             quoted = quoted or kind in ("quote", "literal")
             parts.append(part)
     end_word()
-    return found
+    return tokens
 
 
 def _found(text: str, part: str, start: int) -> int:

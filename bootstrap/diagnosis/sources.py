@@ -38,12 +38,12 @@ def wanted_sources(text: str, named: Sequence[str]) -> list[str]:
         text: What the resolver says.
         named: The requirements that it was asked about.
     """
-    found = [m["wanted"].strip() for m in _NOT_FOUND.finditer(text)]
+    requirements = [m["wanted"].strip() for m in _NOT_FOUND.finditer(text)]
     for match in _NO_WHEEL.finditer(text):
         name = canonical_name(match["wanted"] or match["named"])
         own = [r for r in named if canonical_name(re.split(r"[^\w.-]", r, maxsplit=1)[0]) == name]
-        found += own or [f"{name}{match['bound'] or ''}"]
-    return list(dict.fromkeys(found))
+        requirements += own or [f"{name}{match['bound'] or ''}"]
+    return list(dict.fromkeys(requirements))
 
 
 def describe_source(wanted: str, index: Index, folder: Path, as_of: str | None) -> str | None:
@@ -66,7 +66,7 @@ def describe_source(wanted: str, index: Index, folder: Path, as_of: str | None) 
             without = not archive.wheel and archive.version not in wheels
             if without and not late and requirement.specifier.contains(version):
                 fitting.append((version, archive))
-    newest = max(fitting, key=lambda found: found[0], default=None)
+    newest = max(fitting, key=lambda candidate: candidate[0], default=None)
     dist = index.dist_of(newest[1]) if newest else None
     if dist is not None and canonical_name(dist.name) == canonical_name(requirement.name):
         _write_wheel(dist, folder)

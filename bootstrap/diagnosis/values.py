@@ -111,28 +111,28 @@ class Evaluator:
         if node is None or depth > DEEPEST:
             return UNKNOWN
         try:
-            found = self._value(node, depth + 1)
+            value = self._value(node, depth + 1)
         except (ArithmeticError, TypeError, ValueError, LookupError, AttributeError):
             return UNKNOWN  # as running it would fail
-        return UNKNOWN if isinstance(found, (str, list, dict)) and len(found) > _LARGEST else found
+        return UNKNOWN if isinstance(value, (str, list, dict)) and len(value) > _LARGEST else value
 
     def items(self, nodes: list[ast.expr], depth: int = 0) -> list[Any]:
         """The values of a list's elements, or of a call's arguments."""
-        found: list[Any] = []
+        values: list[Any] = []
         for element in nodes:
             if isinstance(element, ast.Starred):
                 inner = self.value(element.value, depth)
-                found += inner if isinstance(inner, list) else [UNKNOWN]
+                values += inner if isinstance(inner, list) else [UNKNOWN]
             else:
-                found.append(self.value(element, depth))
-        return found
+                values.append(self.value(element, depth))
+        return values
 
     def truth(self, node: ast.expr) -> bool | None:
         """Whether a condition holds; None where only running tells."""
-        found = self.value(node)
-        if found == Ref("get_ipython()"):
+        value = self.value(node)
+        if value == Ref("get_ipython()"):
             return True
-        return None if plain(found) is UNKNOWN else bool(found)
+        return None if plain(value) is UNKNOWN else bool(value)
 
     def _value(self, node: ast.expr, depth: int) -> Any:
         match node:
@@ -162,8 +162,8 @@ class Evaluator:
                 holds = self.truth(node.test)
                 return UNKNOWN if holds is None else self.value(node.body if holds else node.orelse, depth)
             case ast.NamedExpr(target=ast.Name(id=name), value=inner):
-                found = self.values[name] = self.value(inner, depth)
-                return found
+                assigned = self.values[name] = self.value(inner, depth)
+                return assigned
             case ast.Subscript():
                 return self._subscript(node, depth)
             case ast.Attribute():
@@ -249,8 +249,8 @@ class Evaluator:
             there = self.importable(first)
             return UNKNOWN if there is None else f"the module {first}" if there else None
         if name in _FUNCTIONS and _known(arguments) and not node.keywords:
-            found = _FUNCTIONS[name](*arguments)
-            return list(found) if isinstance(found, tuple) else found
+            result = _FUNCTIONS[name](*arguments)
+            return list(result) if isinstance(result, tuple) else result
         if not isinstance(node.func, ast.Attribute):
             return UNKNOWN
         owner, method = self.value(node.func.value, depth), node.func.attr
@@ -287,14 +287,14 @@ def _key(value: Any) -> Any:
 
 
 def _joined(separator: str, parts: Iterable[str]) -> Any:
-    found: list[str] = []
+    pieces: list[str] = []
     size = 0
     for part in parts:
-        found.append(part)
+        pieces.append(part)
         size += len(part) + len(separator)
         if size > _LARGEST:
             return UNKNOWN
-    return separator.join(found)
+    return separator.join(pieces)
 
 
 def _known(values: Iterable[Any]) -> bool:
