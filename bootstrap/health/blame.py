@@ -37,8 +37,8 @@ def add_history(cause: Cause, facts: Facts) -> Cause:
     by_install = KINDS[cause.id].dated == "by-install"
     # What no package owns, no installer has brought.
     owner = canonical_name(package_name(cause.owner)) if cause.owner and by_install else ""
-    found = (Installation.read(d, d.info) for d in facts.disk.distributions)
-    installed = [one for one in found if one is not None]
+    readings = (Installation.read(d, d.info) for d in facts.disk.distributions)
+    installed = [one for one in readings if one is not None]
     moment = _moment(cause, [one for one in installed if one.dist.name == owner], by_install=by_install)
     if moment is None:
         return cause

@@ -108,8 +108,8 @@ class Facts:
     @property
     def distributions(self) -> tuple[Distribution, ...]:
         """numpy's distributions in the first site folder that has any; those behind it are never imported."""
-        found = [d for d in self.disk.distributions if d.name == "numpy"]
-        return tuple(d for d in found if d.site == found[0].site)
+        numpys = [d for d in self.disk.distributions if d.name == "numpy"]
+        return tuple(d for d in numpys if d.site == numpys[0].site)
 
     @property
     def numpy_owner(self) -> str:

@@ -52,8 +52,8 @@ def import_tasks(names: Sequence[str], disk: Inventory) -> list[Task]:
         names: Names of distributions, of conda packages, or of modules.
         disk: What is installed.
     """
-    found = ((name, import_names(name, disk)) for name in names)
-    return [Task(f"import {name}", tuple(modules)) for name, modules in found if modules]
+    imports = ((name, import_names(name, disk)) for name in names)
+    return [Task(f"import {name}", tuple(modules)) for name, modules in imports if modules]
 
 
 def stand_on_numpy(disk: Inventory, known: Sequence[str]) -> list[str]:

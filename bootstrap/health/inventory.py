@@ -94,17 +94,17 @@ def examine(
             inode is not the manifest's, elsewhere one that is younger than its package's RECORD.
         compared: How the prefix differs from the lock, where the caller has just compared them.
     """
-    found = Inventory(prefix, tuple(sites), distributions=tuple(find_distributions(sites)))
+    inventory = Inventory(prefix, tuple(sites), distributions=tuple(find_distributions(sites)))
     if is_environment(prefix):
-        found = _with_conda(found, lock, quick=quick, compared=compared)
-    found = _with_foreign(found, {canonical_name(name) for name in named}, quick=quick)
+        inventory = _with_conda(inventory, lock, quick=quick, compared=compared)
+    inventory = _with_foreign(inventory, {canonical_name(name) for name in named}, quick=quick)
     modules = {"numpy", *(name.replace("-", "_") for name in named)} if quick else None
-    return replace(found, leftovers=tuple(_leftovers(sites)), unchecked=tuple(unchecked_bytecode(sites, modules)))
+    return replace(inventory, leftovers=tuple(_leftovers(sites)), unchecked=tuple(unchecked_bytecode(sites, modules)))
 
 
-def _with_conda(found: Inventory, lock: Lock | None, *, quick: bool, compared: Comparison | None) -> Inventory:
+def _with_conda(inventory: Inventory, lock: Lock | None, *, quick: bool, compared: Comparison | None) -> Inventory:
     """What conda-meta says of the prefix, compared with a lock where one is given."""
-    prefix = found.prefix
+    prefix = inventory.prefix
     records, _ = read_records(prefix)
     numpy = [record for record in records if record.name == "numpy"]
     wanted = () if lock is None else lock.for_platform(PLATFORM)
@@ -114,8 +114,8 @@ def _with_conda(found: Inventory, lock: Lock | None, *, quick: bool, compared: C
         differences = record_faults(comparison)
         altered = list(comparison.altered)
         if quick:
-            told = {fault.path for fault in altered}
-            altered += [f for f in verify_files(prefix, numpy) if f.path not in told]
+            altered_paths = {fault.path for fault in altered}
+            altered += [f for f in verify_files(prefix, numpy) if f.path not in altered_paths]
     else:
         altered = _look(prefix, records) if quick else verify_files(prefix, records)
         altered += moved_files(prefix, records)
@@ -128,25 +128,25 @@ def _with_conda(found: Inventory, lock: Lock | None, *, quick: bool, compared: C
     # The records' own paths are plain, or the record is none.
     root = os.path.normpath(prefix)
     return replace(
-        found,
+        inventory,
         conda={record.name: record.version for record in records},
         locked={record.name: record.version for record in wanted},
         owners={f"{root}/{file.path}": owner for r in records for owner in [str(r)] for file in r.files},
-        files=(*faults, *(fault for record in numpy[:1] for fault in _conda_extras(found.sites, record))),
+        files=(*faults, *(fault for record in numpy[:1] for fault in _conda_extras(inventory.sites, record))),
         records=tuple(differences),
         checked=sum(len(record.files) for record in records),
-        record_clean=touched and _record_is_clean(found.distributions),
+        record_clean=touched and _record_is_clean(inventory.distributions),
     )
 
 
-def _with_foreign(found: Inventory, named: set[str], *, quick: bool) -> Inventory:
+def _with_foreign(inventory: Inventory, named: set[str], *, quick: bool) -> Inventory:
     """What the RECORDs of the distributions say that neither conda nor the operating system owns."""
     # A file that pip has put over conda's is listed twice: conda's word counts, since conda is to repair it.
-    taken = {canonical_name(name) for name in found.conda}
+    taken = {canonical_name(name) for name in inventory.conda}
     foreign = [
         d
-        for d in found.distributions
-        if os.path.normpath(d.info / "METADATA") not in found.owners and not d.by_system and d.name not in taken
+        for d in inventory.distributions
+        if os.path.normpath(d.info / "METADATA") not in inventory.owners and not d.by_system and d.name not in taken
     ]
     lists = {d.info: d.record() for d in foreign}
     size = sum(entry.size or 0 for entries in lists.values() for entry in entries)
@@ -155,7 +155,7 @@ def _with_foreign(found: Inventory, named: set[str], *, quick: bool) -> Inventor
     groups: dict[tuple[Path, str], list[Distribution]] = {}
     for distribution in foreign:
         groups.setdefault((distribution.site, distribution.name), []).append(distribution)
-    files, owners, checked = list(found.files), dict(found.owners), found.checked
+    files, owners, checked = list(inventory.files), dict(inventory.owners), inventory.checked
     chosen: list[Distribution] = []
     for (_, name), group in groups.items():
         verified = [
@@ -172,7 +172,7 @@ def _with_foreign(found: Inventory, named: set[str], *, quick: bool) -> Inventor
         for entry in lists[group[best].info]:
             owners.setdefault(os.path.normpath(group[best].site / entry.path), str(group[best]))
     return replace(
-        found,
+        inventory,
         files=tuple(_not_anothers(files, chosen, lists)),
         owners=owners,
         checked=checked,

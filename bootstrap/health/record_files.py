@@ -100,8 +100,8 @@ class Distribution:
 
     def extensions(self) -> list[RecordEntry]:
         """Its compiled modules, the smallest first; libraries that a wheel brings along know nothing of numpy."""
-        found = [entry for entry in self.record() if ".so" in entry.path and ".libs/" not in entry.path]
-        return sorted(found, key=lambda entry: entry.size or 0)
+        entries = [entry for entry in self.record() if ".so" in entry.path and ".libs/" not in entry.path]
+        return sorted(entries, key=lambda entry: entry.size or 0)
 
     def requirements(self) -> list[str]:
         """What it asks for in every case, extras left out, as its metadata words it."""

@@ -42,8 +42,8 @@ _ROUNDS = 3
 
 def plan(report: Report) -> list[Action]:
     """What `repair` would do, in its order; a restart is the user's to do, and is not in it."""
-    found = dict.fromkeys(action for cause in report.causes for action in cause.actions)
-    return [action for kind in _ORDER for action in found if action.kind == kind]
+    actions = dict.fromkeys(action for cause in report.causes for action in cause.actions)
+    return [action for kind in _ORDER for action in actions if action.kind == kind]
 
 
 def repair(

@@ -346,13 +346,13 @@ def direct(path: Path) -> Path:
 def outer_paths(where: InterpreterLayout, around: Surroundings) -> tuple[Path, ...]:
     """Folders that a notebook's Python searches first: PYTHONPATH, the working folder, the user's site folder."""
     named = around.variables.get("PYTHONPATH", "").split(os.pathsep)
-    found = [around.folder / path for path in named if path]
+    folders = [around.folder / path for path in named if path]
     if not around.told_by and os.path.realpath(where.prefix) != os.path.realpath(sys.prefix):
         # By which another interpreter was told where this program is: no word to the examined one.
         own = {os.path.realpath(Path(module.__file__).parents[1]) for module in (provenance, rich) if module.__file__}
-        found = [path for path in found if os.path.realpath(path) not in own]
-    found.append(around.folder)
+        folders = [path for path in folders if os.path.realpath(path) not in own]
+    folders.append(around.folder)
     if where.user_site is not None and not around.variables.get("PYTHONNOUSERSITE"):
-        found.append(where.user_site)
+        folders.append(where.user_site)
     inside = {os.path.realpath(path) for path in where.sites}
-    return tuple(path for path in found if os.path.realpath(path) not in inside)
+    return tuple(path for path in folders if os.path.realpath(path) not in inside)

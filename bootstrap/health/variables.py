@@ -54,8 +54,8 @@ def surroundings(python: Path) -> Surroundings:
             return Surroundings(
                 folder=folder, kernel=kernel
             )  # its variables are here, with what cells have set since
-        if found := processes.variables(pid):
-            return Surroundings(found, f"in the running kernel, process {pid}", folder, kernel)
+        if variables := processes.variables(pid):
+            return Surroundings(variables, f"in the running kernel, process {pid}", folder, kernel)
     for path in _specifications(python):
         if added := _added(path, python):
             return Surroundings({**os.environ, **added}, f"by {path}, or in this shell")

@@ -190,8 +190,8 @@ def _libraries(process: Process, facts: dict[str, Any]) -> Iterator[str]:
 @_check("live-modules", catches="Python modules of two versions in one process", cost_ms=2)
 def _modules(process: Process, facts: dict[str, Any]) -> Iterator[str]:
     """Compare loaded modules of numpy, where their files changed since, with what the files now say."""
-    found = modules.loaded_below(process.root)
-    changed = [m for m in found.values() if modules.changed_since(str(m.__file__), process.started)]
+    loaded = modules.loaded_below(process.root)
+    changed = [m for m in loaded.values() if modules.changed_since(str(m.__file__), process.started)]
     differing = list(modules.differing(changed))
     facts.update(differing=differing)
     numpys = {n: str(m.__file__) for n, m in modules.loaded().items() if n.startswith("numpy.") and process.root}
@@ -252,10 +252,10 @@ def _path(process: Process, facts: dict[str, Any]) -> Iterator[str]:
 def _origin(name: str) -> str | None:
     """The file that a first import of a top-level module would load now; nothing is imported."""
     try:
-        found = importlib.machinery.PathFinder.find_spec(name)
+        spec = importlib.machinery.PathFinder.find_spec(name)
     except (ImportError, ValueError, OSError):
         return None
-    return found.origin if found and found.origin not in ("built-in", "frozen", None) else None
+    return spec.origin if spec and spec.origin not in ("built-in", "frozen", None) else None
 
 
 @_check("live-functions", catches="functions and constants of numpy that other code has replaced", cost_ms=12)

@@ -54,7 +54,7 @@ def read_mappings(text: str | None = None) -> list[Mapping]:
             text = Path("/proc/self/maps").read_text(encoding="utf-8", errors="surrogateescape")
         except OSError:
             return []
-    found = []
+    mappings = []
     for line in text.splitlines():
         fields = line.split(None, 5)
         if len(fields) < 6 or "x" not in fields[1] or ".so" not in fields[5]:
@@ -62,7 +62,7 @@ def read_mappings(text: str | None = None) -> list[Mapping]:
         path = fields[5]
         major, _, minor = fields[3].partition(":")
         start, _, end = fields[0].partition("-")
-        found.append(
+        mappings.append(
             Mapping(
                 start=int(start, 16),
                 end=int(end, 16),
@@ -73,7 +73,7 @@ def read_mappings(text: str | None = None) -> list[Mapping]:
                 deleted=path.endswith(_DELETED),
             )
         )
-    return found
+    return mappings
 
 
 def state_of(path: str, mappings: Iterable[Mapping]) -> State | None:

@@ -26,7 +26,7 @@ def failing_imports(root: Path) -> list[str]:
     Args:
         root: The folder of the package ``numpy``.
     """
-    found: list[str] = []
+    failures: list[str] = []
     for path in sorted(root.rglob("*.py")):
         relative = path.relative_to(root)
         if any(part in _SKIPPED for part in relative.parts):
@@ -38,10 +38,10 @@ def failing_imports(root: Path) -> list[str]:
             continue
         first = next(_missing(path, name if is_package else name.rpartition(".")[0], root), None)
         if first is not None:
-            found.append(f"import {name}: {first}")
-            if len(found) >= _ENOUGH:
+            failures.append(f"import {name}: {first}")
+            if len(failures) >= _ENOUGH:
                 break
-    return found
+    return failures
 
 
 def _missing(path: Path, package: str, root: Path) -> Iterator[str]:

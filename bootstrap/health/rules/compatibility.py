@@ -44,8 +44,8 @@ def _other_python(facts: Facts) -> Iterator[Cause]:
     for distribution in facts.disk.foreign:
         tags: dict[tuple[int, int], str] = {}
         for entry in distribution.record():
-            if (found := _EXTENSION.search(entry.path)) and (distribution.site / entry.path).exists():
-                tags[int(found[1]), int(found[2])] = entry.path
+            if (match := _EXTENSION.search(entry.path)) and (distribution.site / entry.path).exists():
+                tags[int(match[1]), int(match[2])] = entry.path
         if not tags or version in tags or len(version) < 2:
             continue
         (other, path) = next(iter(tags.items()))
@@ -93,12 +93,12 @@ def _old_interface(facts: Facts) -> Iterator[Cause]:
     tried = {result.name.removeprefix("import ") for result in facts.dependents}
     suspects = [d for d in facts.disk.foreign if d.name not in tried and "numpy" in d.requires()]
     for distribution in suspects:
-        found = _compiled_for_old(distribution)
-        if found is not None:
+        extension = _compiled_for_old(distribution)
+        if extension is not None:
             yield BUILT_FOR_ANOTHER_NUMPY(
                 summary=f"{distribution} was built for numpy 1; the installed {facts.numpy_version} refuses it.",
-                evidence=(f"{found}: looks up the C API of numpy 1 only",),
-                files=(str(found),),
+                evidence=(f"{extension}: looks up the C API of numpy 1 only",),
+                files=(str(extension),),
                 owner=str(distribution),
                 package=distribution.name,
             )

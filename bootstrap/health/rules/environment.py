@@ -93,13 +93,13 @@ def _from_variables(facts: Facts, mapped: list[str]) -> list[str]:
     preloaded = facts.loader.get("LD_PRELOAD", "").replace(":", " ").split()
     folders = [folder for folder in facts.loader.get("LD_LIBRARY_PATH", "").split(":") if folder]
     inside = f"{os.path.realpath(facts.layout.prefix)}/"
-    found = []
+    libraries = []
     for path in [*preloaded, *mapped]:
         real = os.path.realpath(path)
         listed = path in preloaded or any(Path(real).parent == Path(os.path.realpath(f)) for f in folders)
-        if listed and not real.startswith(inside) and path not in found and Path(path).exists():
-            found.append(path)
-    return found
+        if listed and not real.startswith(inside) and path not in libraries and Path(path).exists():
+            libraries.append(path)
+    return libraries
 
 
 def startup(facts: Facts) -> Iterator[Cause]:
@@ -133,17 +133,17 @@ def bytecode(facts: Facts) -> Iterator[Cause]:
         owner = facts.disk.owner_of(f"{folder}/{Path(path).name.split('.')[0]}.py")
         name = package_name(owner) or shown(path, facts).replace("__pycache__/", "").replace(".", "/").split("/")[0]
         stale.setdefault((name, owner or (facts.numpy_owner if name == "numpy" else "")), []).append(path)
-    for (name, owner), found in stale.items():
-        others = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    for (name, owner), paths in stale.items():
+        others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         yield STALE_BYTECODE(
             severity="broken" if name == "numpy" or passed else "doubtful",
             summary=f"Cached bytecode of {name} doesn't match its source, but runs instead of it: "
-            f"{shown(found[0], facts)}{others}.",
+            f"{shown(paths[0], facts)}{others}.",
             evidence=(
-                *shorten(found),
+                *shorten(paths),
                 *(f"recompiled: {name} passes" for name in sorted(passed)),
             ),
-            files=tuple(found),
+            files=tuple(paths),
             owner=owner,
             package=name,
             repair="Delete these files; Python recreates them.",
@@ -157,7 +157,7 @@ def searched_first(facts: Facts) -> Iterator[Cause]:
         return  # the process itself was asked
     needed = facts.probe("numpy-modules").facts.get("stdlib", ())
     for folder in facts.outer_paths:
-        told = facts.around.folder_of if folder == facts.around.folder else _told_by(facts)
+        origin = facts.around.folder_of if folder == facts.around.folder else _told_by(facts)
         variable = facts.around.variables.get("PYTHONPATH", "").split(os.pathsep)
         named = any(path and facts.around.folder / path == folder for path in variable)
         for name in needed:
@@ -165,20 +165,20 @@ def searched_first(facts: Facts) -> Iterator[Cause]:
                 yield STDLIB_SHADOWED(
                     severity="doubtful",
                     summary=f"{hiding} would hide the standard library's module {name}, which numpy imports.",
-                    evidence=(f"{folder} comes before the standard library on a notebook's search path", *told),
+                    evidence=(f"{folder} comes before the standard library on a notebook's search path", *origin),
                     files=(str(hiding),),
                     repair=f"Take {folder} out of PYTHONPATH." if named else f"Rename {_top(hiding, folder)}.",
                 )
-        found = [p for p in [folder / "numpy" / "__init__.py", *rivals(folder)] if p.exists()]
-        if found and not any(folder == site for site in facts.disk.sites):
+        numpys = [p for p in [folder / "numpy" / "__init__.py", *rivals(folder)] if p.exists()]
+        if numpys and not any(folder == site for site in facts.disk.sites):
             yield NUMPY_ELSEWHERE(
-                summary=f"A notebook would import a different numpy: {found[0]}.",
+                summary=f"A notebook would import a different numpy: {numpys[0]}.",
                 evidence=(
                     f"{folder} comes before {facts.disk.sites[0] if facts.disk.sites else 'the site folders'}",
-                    *told,
+                    *origin,
                 ),
-                files=tuple(str(path) for path in found),
-                repair=f"Take {folder} out of PYTHONPATH." if named else f"Rename {_top(found[0], folder)}.",
+                files=tuple(str(path) for path in numpys),
+                repair=f"Take {folder} out of PYTHONPATH." if named else f"Rename {_top(numpys[0], folder)}.",
             )
 
 
@@ -216,10 +216,10 @@ def renamed(facts: Facts) -> Iterator[Cause]:
             continue
         try:
             with path.open("rb") as file:
-                found = _STARTS.match(file.read(512))
+                match = _STARTS.match(file.read(512))
         except OSError:
             continue
-        python = Path(os.fsdecode(found[1] or found[2])) if found else None
+        python = Path(os.fsdecode(match[1] or match[2])) if match else None
         if python is not None and python.exists():
             right += 1
         # Where it was: beside what is still there, as a rename leaves it. Some packages name the system's by mistake.

@@ -93,9 +93,9 @@ def _of_a_dependent(symptom: Symptom, owner: str, facts: Facts) -> tuple[CauseKi
     return IMPORT_FAILS, f"{package} can't be imported{_manner(symptom.result)}."
 
 
-def _library_too_old(found: re.Match[str], package: str, owner: str, facts: Facts) -> Cause:
+def _library_too_old(match: re.Match[str], package: str, owner: str, facts: Facts) -> Cause:
     """A compiled module asks for more than a shared library has: the same wheel again would ask for the same."""
-    library, wanted = found["library"], found["wanted"]
+    library, wanted = match["library"], match["wanted"]
     holder = facts.disk.owner_of(library) or facts.disk.owner_of(os.path.realpath(library))
     older = pip_command(package, facts, requirement=nearest_release(package, facts, older=True))
     other = f"Take a release that was built for an older system: `{shlex.join(older)}`."

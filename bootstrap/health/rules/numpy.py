@@ -109,23 +109,23 @@ def rivals(folder: Path) -> list[Path]:
 
 def versions(facts: Facts) -> Iterator[Cause]:
     """The places that tell numpy's version don't agree."""
-    found = facts.distributions
+    numpys = facts.distributions
     conda, locked = facts.disk.conda.get("numpy"), facts.disk.locked.get("numpy")
     running = str(facts.probe("numpy-import").facts.get("version") or "")
-    told = [
-        *((f"{d.info} says", d.version) for d in found),
-        *((f"the name of {d.info.name} says", d.labelled_version) for d in found if d.labelled_version != d.version),
+    statements = [
+        *((f"{d.info} says", d.version) for d in numpys),
+        *((f"the name of {d.info.name} says", d.labelled_version) for d in numpys if d.labelled_version != d.version),
         ("numpy.__version__ says", running),
         ("conda-meta says", conda),
     ]
     # A lock that all of them disagree with is told as a package that is not as locked.
-    versions = {version for _, version in told if version}
-    lines = tuple(f"{place} {version}" for place, version in (*told, ("the lock says", locked)) if version)
+    versions = {version for _, version in statements if version}
+    lines = tuple(f"{place} {version}" for place, version in (*statements, ("the lock says", locked)) if version)
     faults = code_faults("numpy", facts)
-    another = bool(found) and conda not in {d.version for d in found}
+    another = bool(numpys) and conda not in {d.version for d in numpys}
     again = "" if another or not facts.disk.record_clean else _installed_again(facts)
     if conda and (another or again):
-        summary = f"Another installer has put numpy {running or found[0].version} over conda's numpy {conda}."
+        summary = f"Another installer has put numpy {running or numpys[0].version} over conda's numpy {conda}."
         if again:
             differ = f"{len(faults)} of its files differ, {shown(faults[0].path, facts)} first" if faults else ""
             summary = f"{again} has reinstalled numpy {conda} over conda's: {differ or 'its code is the same'}."
@@ -138,11 +138,11 @@ def versions(facts: Facts) -> Iterator[Cause]:
             ),
             owner=f"numpy {conda}",
         )
-    elif len(versions) > 1 or len(found) > 1:
-        two = len(found) > 1
-        harmless = two and not faults and (not running or running in {d.version for d in found}) and not conda
+    elif len(versions) > 1 or len(numpys) > 1:
+        two = len(numpys) > 1
+        harmless = two and not faults and (not running or running in {d.version for d in numpys}) and not conda
         summary = (
-            f"numpy has {len(found)} .dist-info folders in one place: {', '.join(d.version for d in found)}."
+            f"numpy has {len(numpys)} .dist-info folders in one place: {', '.join(d.version for d in numpys)}."
             if two
             else f"numpy is a mix of two versions: {' and '.join(sorted(versions))}."
         )
@@ -150,7 +150,7 @@ def versions(facts: Facts) -> Iterator[Cause]:
             severity="doubtful" if harmless else "broken",
             summary=summary,
             evidence=(*lines, *shorten(faults)),
-            files=tuple(str(d.info) for d in found),
+            files=tuple(str(d.info) for d in numpys),
             owner=f"numpy {running}" if two and running else facts.numpy_owner,
             repair=_delete_first(facts),
         )
@@ -196,5 +196,5 @@ def _installed_again(facts: Facts) -> str:
 
 
 def _installers(facts: Facts) -> list[str]:
-    found = ((d.info.name, d.installer) for d in facts.distributions)
-    return [f"{name} was installed by {installer}" for name, installer in found if installer is not None]
+    installers = ((d.info.name, d.installer) for d in facts.distributions)
+    return [f"{name} was installed by {installer}" for name, installer in installers if installer is not None]

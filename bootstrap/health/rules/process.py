@@ -36,7 +36,7 @@ def process_roots(facts: Facts) -> list[Cause]:
     """Drafts of causes that lie in the running process; empty where none was examined."""
     if facts.live is None:
         return []
-    found = [
+    causes = [
         *_absent(facts, facts.live),
         *_stale_numpy(facts, facts.live),
         *_stale_packages(facts, facts.live),
@@ -47,33 +47,33 @@ def process_roots(facts: Facts) -> list[Cause]:
         *_runtimes(facts, facts.live),
         *_settings(facts.live),
     ]
-    return [replace(cause, live=True) for cause in found or _unanswered(facts.live)]
+    return [replace(cause, live=True) for cause in causes or _unanswered(facts.live)]
 
 
 def _absent(facts: Facts, live: Live) -> Iterator[Cause]:
     """numpy's name stands for something else, or for nothing while its libraries are loaded."""
-    found = live.probe("live-presence").facts
-    if "instead" in found:
+    presence = live.probe("live-presence").facts
+    if "instead" in presence:
         yield NUMPY_PATCHED(
-            summary=f"In this process sys.modules['numpy'] is {found['instead']}, not numpy.",
+            summary=f"In this process sys.modules['numpy'] is {presence['instead']}, not numpy.",
             evidence=live.probe("live-presence").problems,
             repair=f"Remove the code that puts it there, then {RESTART.lower()}.",
         )
-    if "purged" in found:
+    if "purged" in presence:
         again = facts.imported_again
         fails = again is not None and not again.ok
         what = "its libraries are still loaded, and it can't be imported again"
-        if found["replaced"]:
+        if presence["replaced"]:
             what = "libraries of a version other than that on disk are still loaded: the next import mixes both"
         yield MIXED_IN_MEMORY(
-            severity="broken" if found["replaced"] or fails else "doubtful",
+            severity="broken" if presence["replaced"] or fails else "doubtful",
             summary=f"numpy was taken out of sys.modules, but {what}.",
             evidence=(
-                *(f"{path}: replaced since it was loaded" for path in found["replaced"]),
-                *(f"{path}: still loaded" for path in found["purged"] if path not in found["replaced"]),
+                *(f"{path}: replaced since it was loaded" for path in presence["replaced"]),
+                *(f"{path}: still loaded" for path in presence["purged"] if path not in presence["replaced"]),
                 *(f"a fresh process that imports it twice: {line}" for line in (again.problems if again else ())[:2]),
             ),
-            files=tuple(found["purged"]),
+            files=tuple(presence["purged"]),
             owner=facts.numpy_owner,
             repair=f"{_restart(facts, 'numpy')}.",
         )
@@ -151,13 +151,13 @@ def _way_back(facts: Facts, held: str, there: str) -> str:
 
 
 def _stale_packages(facts: Facts, live: Live) -> Iterator[Cause]:
-    for top, found in live.probe("live-packages").facts.get("packages", {}).items():
-        there = found["owner"] or "nothing"
+    for top, package in live.probe("live-packages").facts.get("packages", {}).items():
+        there = package["owner"] or "nothing"
         yield STALE_IN_MEMORY(
-            summary=f"{top} {found['memory']} is loaded, {there} is on disk.".replace("  ", " "),
-            evidence=(f"{found['file']}: changed since it was loaded",),
-            files=(found["file"],),
-            owner=found["owner"] or f"{top} {found['memory']}".strip(),
+            summary=f"{top} {package['memory']} is loaded, {there} is on disk.".replace("  ", " "),
+            evidence=(f"{package['file']}: changed since it was loaded",),
+            files=(package["file"],),
+            owner=package["owner"] or f"{top} {package['memory']}".strip(),
             package=top,
             repair=f"{_restart(facts, top)} before {top} is used again.",
         )
@@ -190,14 +190,14 @@ def _hidden(facts: Facts, live: Live) -> Iterator[Cause]:
 
 
 def _patched(live: Live) -> Iterator[Cause]:
-    found = live.probe("live-functions")
+    functions = live.probe("live-functions")
     wrong = live.probe("live-answers").problems
-    if found.problems:
+    if functions.problems:
         yield NUMPY_PATCHED(
             severity="broken" if wrong else "doubtful",
             summary="Code in this process has replaced parts of numpy.",
-            evidence=(*shorten(found.problems), *wrong[:4]),
-            files=tuple(f for f in found.facts.get("files", ()) if os.path.isabs(f)),  # noqa: PTH117 (as text)
+            evidence=(*shorten(functions.problems), *wrong[:4]),
+            files=tuple(f for f in functions.facts.get("files", ()) if os.path.isabs(f)),  # noqa: PTH117 (as text)
             repair=f"Remove the code that replaces them, then {RESTART.lower()}.",
         )
 
@@ -228,11 +228,11 @@ def _answers(live: Live) -> Iterator[Cause]:
 
 
 def _runtimes(facts: Facts, live: Live) -> Iterator[Cause]:
-    found = live.probe("live-runtimes").facts
+    runtimes = live.probe("live-runtimes").facts
     inside = f"{os.path.realpath(facts.layout.prefix)}/"
     foreign = [
         path
-        for path in found.get("mapped", ())
+        for path in runtimes.get("mapped", ())
         if not os.path.realpath(path).startswith(inside)
         and os.path.basename(path).startswith(_NUMERIC)  # noqa: PTH119 (as text)
         and own_library(path, facts)
@@ -244,10 +244,10 @@ def _runtimes(facts: Facts, live: Live) -> Iterator[Cause]:
             files=tuple(foreign),
             repair="Unset LD_LIBRARY_PATH and LD_PRELOAD before Python starts, then restart the runtime.",
         )
-    if len(found.get("openmp", {})) > 1:
-        paths = [path for group in found["openmp"].values() for path in group]
+    if len(runtimes.get("openmp", {})) > 1:
+        paths = [path for group in runtimes["openmp"].values() for path in group]
         yield TWO_OPENMP_RUNTIMES(
-            summary=f"{len(found['openmp'])} OpenMP runtimes are loaded: {', '.join(sorted(found['openmp']))}.",
+            summary=f"{len(runtimes['openmp'])} OpenMP runtimes are loaded: {', '.join(sorted(runtimes['openmp']))}.",
             evidence=tuple(paths),
             files=tuple(paths),
             owner=", ".join(sorted({o for p in paths if (o := facts.disk.owner_of(p))})),
