@@ -15,6 +15,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,9 @@ _PROGRAMS = {
     "colab_kernel_launcher": "notebook",
     "ipykernel_launcher": "notebook",
 }
+
+_FIRST_LANE = 1 << 22
+"""No process or thread of Linux has a higher number; viewers show the lowest first."""
 
 _file = os.environ.get(VARIABLE, "")
 
@@ -101,7 +105,7 @@ def recording(profile: Profile | None, file: Path | None = None) -> Iterator[Non
     )
     profile.file = file
     if file is not None:
-        file.write_text(json.dumps({"traceEvents": [*events, *_names(events)], "displayTimeUnit": "ms"}))
+        file.write_text(json.dumps({"traceEvents": [*_in_lanes(events), *_names(events)], "displayTimeUnit": "ms"}))
 
 
 @contextmanager
@@ -122,14 +126,14 @@ def span(name: str, *, part: bool = False) -> Iterator[None]:
         add(name, began, part=part)
 
 
-def add(name: str, began: float, *, part: bool = False, lane: int = 0) -> None:
+def add(name: str, began: float, *, part: bool = False, lanes: str = "") -> None:
     """Records what began at a moment of ``time.monotonic`` and ends now.
 
     Args:
         name: What was done.
         began: The moment.
         part: As of `span`.
-        lane: Where the trace shows it: beside this thread's spans, for what overlaps with them.
+        lanes: What it is one of, if such spans overlap: the trace shows them side by side, not with this thread's.
     """
     if not _file:
         return
@@ -140,8 +144,8 @@ def add(name: str, began: float, *, part: bool = False, lane: int = 0) -> None:
         "ts": round(began * 1e6),
         "dur": round((time.monotonic() - began) * 1e6),
         "pid": os.getpid(),
-        "tid": lane or threading.get_native_id(),
-        "args": {"process": _process()},
+        "tid": threading.get_native_id(),
+        "args": {"process": _process(), **({"lanes": lanes} if lanes else {})},
     }
     # One write of a line, which others that append don't tear apart.
     with open(_file, "a", encoding="utf-8") as file:  # noqa: PTH123 (imported by the engine, which waits for it)
@@ -166,7 +170,36 @@ def _read(file: Path) -> list[dict[str, Any]]:
     except FileNotFoundError:
         return []
     # Another process may be about to write the rest of the last one.
-    return sorted((json.loads(line) for line in lines if line.endswith(b"\n")), key=lambda event: event["ts"])
+    return sorted(
+        (json.loads(line) for line in lines if line.endswith(b"\n")), key=lambda event: (event["ts"], -event["dur"])
+    )
+
+
+def _in_lanes(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The spans, each in a lane, which has a thread's number, where it overlaps with none or lies within another.
+
+    A viewer takes what overlaps in one lane for calls in each other. Spans of a thread nest, but for one that ends as
+    the next begins.
+    """
+    numbers = count(_FIRST_LANE)
+    lanes: dict[tuple[int, str], list[tuple[int, list[int]]]] = {}
+    out = []
+    for event in events:
+        group = event["args"].get("lanes", "")
+        beside = lanes.setdefault((event["pid"], group or str(event["tid"])), [])
+        begins, ends = event["ts"], event["ts"] + event["dur"]
+        for lane in beside:
+            open_ends = lane[1]
+            while open_ends and open_ends[-1] <= begins:
+                open_ends.pop()
+            if not open_ends or (not group and ends <= open_ends[-1]):
+                break
+        else:
+            lane = (next(numbers) if group or beside else event["tid"], [])
+            beside.append(lane)
+        lane[1].append(ends)
+        out.append({**event, "tid": lane[0]})
+    return out
 
 
 def _names(events: list[dict[str, Any]]) -> list[dict[str, Any]]:

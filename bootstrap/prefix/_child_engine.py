@@ -103,7 +103,7 @@ class _Reporter(rattler.InstallerReporter):
     def on_transaction_operation_complete(self, operation: int) -> None:
         # Not at the end of linking: the conda-meta record is written after that.
         if name := self._operations.get(operation):
-            profile.add(f"link {name}", self._begun[operation], part=True, lane=operation + 1)
+            profile.add(f"link {name}", self._begun[operation], part=True, lanes="link")
             self._gate.linked(name)
 
 

@@ -59,7 +59,7 @@ class ProgressTracker:
         elif kind == "cached" and name in self.names:
             self.cached.add(name)
             if name in self._begun:
-                profile.add(f"fetch, verify, unpack {name}", self._begun[name], part=True, lane=len(self.cached))
+                profile.add(f"fetch, verify, unpack {name}", self._begun[name], part=True, lanes="fetch")
         elif kind == "linked":
             self.linked.add(name)
         stage = "fetching" if len(self.cached) < len(self.names) else "linking"
@@ -67,7 +67,7 @@ class ProgressTracker:
         now = time.monotonic()
         if stage != last:
             self.close()
-            self._stage = (_WORK[stage], now)
+            self._stage = (_WORK[stage], time.monotonic())
         if stage != last or now - when >= _INTERVAL or len(self.linked) == self.operations:
             self._told = stage, now
             self.progress.step(self._step(stage, name if kind == "fetching" else ""))

@@ -100,7 +100,7 @@ def warming_up(stage: Path, records: Iterable[Record], *, colab: bool) -> Iterat
         if process:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_SECONDS)
-            profile.add("compile modules in spare time", began, lane=1)
+            profile.add("compile modules in spare time", began, lanes="compile")
     finally:
         if process:
             process.kill()

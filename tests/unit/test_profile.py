@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,6 +39,29 @@ def test_stages_are_told_and_parts_are_in_the_trace_alone(tmp_path: Path) -> Non
     times = [(event["ts"], event["dur"], event["pid"], event["tid"]) for event in events if event["ph"] == "X"]
     assert times == sorted(times)
     assert made.to_dict()["file"] == str(trace)
+
+
+def test_the_trace_shows_side_by_side_what_overlaps(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with recording(Profile(), tmp_path / "trace.json"):
+        with span("outer"), span("inner"):
+            time.sleep(0.01)
+        profile.add("ends as the next begins", began)
+        profile.add("fetch a", began - 3, lanes="fetch")
+        profile.add("fetch b", began - 2, lanes="fetch")
+        profile.add("fetch c", began - 1, lanes="fetch")
+        time.sleep(0.01)
+        profile.add("fetch d", time.monotonic(), lanes="fetch")
+    events = [e for e in json.loads((tmp_path / "trace.json").read_text())["traceEvents"] if e["ph"] == "X"]
+    lanes: dict[int, list[tuple[int, int, str]]] = {}
+    for event in events:
+        lanes.setdefault(event["tid"], []).append((event["ts"], event["ts"] + event["dur"], event["name"]))
+    fetches = [[name for *_, name in spans] for spans in lanes.values() if "fetch" in spans[0][2]]
+    assert sorted(fetches) == [["fetch a", "fetch d"], ["fetch b"], ["fetch c"]]
+    assert {"outer", "inner"} <= {name for *_, name in lanes[threading.get_native_id()]}
+    for spans in lanes.values():
+        for (_, first_ends, _), (begins, ends, _) in combinations(sorted(spans, key=lambda s: (s[0], -s[1])), 2):
+            assert begins >= first_ends or ends <= first_ends
 
 
 def test_a_childs_spans_are_among_them(tmp_path: Path) -> None:
